@@ -1,0 +1,182 @@
+//! The command line of both binaries: `one`, `suite`, `table`.
+
+use crate::keys::Keys;
+use crate::maps::MapName;
+use crate::suite::{self, Suite};
+use crate::table;
+use crate::workloads::{Job, Workload};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::env;
+use std::error::Error;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+/// Which binary runs: the one whose timings count, or the one whose allocator counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binary {
+    /// `peers`
+    Timed,
+    /// `peers-memory`
+    Counting,
+}
+
+/// Benchmarks of concurrent hash maps, u64 -> u64, against each other.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Measures one map in this process; prints one line a phase.
+    One(One),
+    /// Starts a process for each map, workload, thread count and size, the maps in turn.
+    Suite(SuiteArgs),
+    /// Prints a result file as markdown tables: median (min..max).
+    Table {
+        /// The file that `suite` wrote.
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+struct One {
+    #[arg(long, value_enum)]
+    map: MapName,
+    #[arg(long, value_enum)]
+    workload: Workload,
+    #[arg(long, default_value_t = 1, value_parser = positive)]
+    threads: usize,
+    #[arg(long, default_value_t = 1_000_000, value_parser = positive)]
+    size: usize,
+    /// Chooses keys and orders.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+#[derive(Debug, Args)]
+struct SuiteArgs {
+    /// All maps by default.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    maps: Vec<MapName>,
+    /// All workloads by default.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    workloads: Vec<Workload>,
+    /// For the workloads that use threads; the others always use one.
+    #[arg(long, value_delimiter = ',', default_value = "1,2", value_parser = positive)]
+    threads: Vec<usize>,
+    #[arg(long, value_delimiter = ',', default_value = "1000000", value_parser = positive)]
+    sizes: Vec<usize>,
+    #[arg(long, default_value_t = 5)]
+    reps: usize,
+    /// Kills a process that takes longer, in seconds.
+    #[arg(long, default_value_t = 600)]
+    timeout: u64,
+    /// The result file; appended to if it exists.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+/// Runs the command line.
+pub fn main(binary: Binary) -> ExitCode {
+    let done = match Cli::parse().command {
+        Task::One(one) => one.run(binary),
+        Task::Suite(args) => args.run(),
+        Task::Table { file } => print_table(&file),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("peers: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl One {
+    fn run(self, binary: Binary) -> Result<(), Box<dyn Error>> {
+        let One {
+            map,
+            workload,
+            threads,
+            size,
+            seed,
+        } = self;
+        if !workload.suits(map) {
+            return Err(format!("workload {workload} does not suit map {map}").into());
+        }
+        if threads > 1 && !workload.is_parallel() {
+            return Err(format!("workload {workload} uses one thread").into());
+        }
+        match (binary, workload) {
+            (Binary::Timed, Workload::Memory) => return in_counting_binary(),
+            (Binary::Timed, _) | (Binary::Counting, Workload::Memory) => {}
+            (Binary::Counting, _) => return Err("timings must come from `peers`".into()),
+        }
+        let keys = Keys::new(seed);
+        for record in (Job {
+            map,
+            workload,
+            threads,
+            size,
+            keys,
+        })
+        .run()
+        {
+            println!("{record}");
+        }
+        Ok(())
+    }
+}
+
+/// Hands this command line to the binary whose allocator counts.
+fn in_counting_binary() -> Result<(), Box<dyn Error>> {
+    let status = Command::new(Workload::Memory.program()?)
+        .args(env::args_os().skip(1))
+        .status()
+        .map_err(|error| format!("cannot start peers-memory beside peers: {error}"))?;
+    if !status.success() {
+        return Err(format!("peers-memory: {status}").into());
+    }
+    Ok(())
+}
+
+impl SuiteArgs {
+    fn run(self) -> Result<(), Box<dyn Error>> {
+        let suite = Suite {
+            maps: all_if_empty(self.maps),
+            workloads: all_if_empty(self.workloads),
+            threads: self.threads,
+            sizes: self.sizes,
+            reps: self.reps,
+            timeout: std::time::Duration::from_secs(self.timeout),
+        };
+        Ok(suite::run(&suite, &self.out)?)
+    }
+}
+
+fn print_table(file: &PathBuf) -> Result<(), Box<dyn Error>> {
+    let text = fs::read_to_string(file)?;
+    print!("{}", table::markdown(&table::records(&text)?));
+    Ok(())
+}
+
+fn all_if_empty<T: ValueEnum + Clone>(chosen: Vec<T>) -> Vec<T> {
+    if chosen.is_empty() {
+        T::value_variants().to_vec()
+    } else {
+        chosen
+    }
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    let digits = text.replace('_', "");
+    match digits.parse() {
+        Ok(0) => Err("must be at least 1".into()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(format!("{error}")),
+    }
+}

@@ -1,0 +1,17 @@
+//! Benchmarks of concurrent hash maps, `u64 -> u64`, against each other.
+//!
+//! One process measures one map in one workload ([`workloads`]), so no map inherits another one's heap
+//! or threads. A suite ([`suite`]) starts such processes in turn and collects their lines ([`record`]);
+//! a table ([`table`]) condenses them. [`maps`] holds one small adapter a map. The package's README
+//! states the rules that make the numbers comparable.
+
+pub mod cli;
+pub mod count;
+pub mod header;
+pub mod keys;
+pub mod maps;
+pub mod record;
+pub mod suite;
+pub mod table;
+pub mod team;
+pub mod workloads;

@@ -1,0 +1,34 @@
+//! `contrie` 0.1, `ConMap`: every entry is an `Arc`, so a lookup counts a reference up and down. It pins
+//! by itself in each operation and offers no flush.
+
+use super::{Hasher, Peer};
+use contrie::ConMap;
+
+/// `contrie::ConMap`.
+pub struct Contrie(ConMap<u64, u64, Hasher>);
+
+impl Peer for Contrie {
+    fn new() -> Self {
+        Self(ConMap::with_hasher(Hasher::default()))
+    }
+
+    #[inline]
+    fn insert(&self, key: u64, value: u64) -> bool {
+        self.0.insert(key, value).is_none()
+    }
+
+    #[inline]
+    fn get(&self, key: u64) -> Option<u64> {
+        self.0.get(&key).map(|element| *element.value())
+    }
+
+    #[inline]
+    fn upsert(&self, key: u64, value: u64) -> bool {
+        self.0.insert(key, value).is_some()
+    }
+
+    #[inline]
+    fn remove(&self, key: u64) -> bool {
+        self.0.remove(&key).is_some()
+    }
+}

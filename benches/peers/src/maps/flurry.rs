@@ -1,0 +1,37 @@
+//! `flurry` 0.5. Pins per operation.
+
+use super::{Hasher, Peer};
+use flurry::HashMap;
+
+/// `flurry::HashMap`.
+pub struct Flurry(HashMap<u64, u64, Hasher>);
+
+impl Peer for Flurry {
+    fn new() -> Self {
+        Self(HashMap::with_hasher(Hasher::default()))
+    }
+
+    #[inline]
+    fn insert(&self, key: u64, value: u64) -> bool {
+        self.0.pin().insert(key, value).is_none()
+    }
+
+    #[inline]
+    fn get(&self, key: u64) -> Option<u64> {
+        self.0.pin().get(&key).copied()
+    }
+
+    #[inline]
+    fn upsert(&self, key: u64, value: u64) -> bool {
+        self.0.pin().insert(key, value).is_some()
+    }
+
+    #[inline]
+    fn remove(&self, key: u64) -> bool {
+        self.0.pin().remove(&key).is_some()
+    }
+
+    fn settle(&self) {
+        self.0.guard().flush();
+    }
+}

@@ -1,0 +1,48 @@
+//! `scc` 3, `HashIndex`: reads are the lock-free `peek_with`; overwriting goes through the entry, which
+//! puts a new version beside the old one. A write locks one bucket.
+
+use super::{Hasher, Peer, scc_map};
+use scc::HashIndex;
+use scc::hash_index::Entry;
+
+/// `scc::HashIndex`.
+pub struct SccIndex(HashIndex<u64, u64, Hasher>);
+
+impl Peer for SccIndex {
+    fn new() -> Self {
+        Self(HashIndex::with_hasher(Hasher::default()))
+    }
+
+    #[inline]
+    fn insert(&self, key: u64, value: u64) -> bool {
+        self.0.insert_sync(key, value).is_ok()
+    }
+
+    #[inline]
+    fn get(&self, key: u64) -> Option<u64> {
+        self.0.peek_with(&key, |_, value| *value)
+    }
+
+    #[inline]
+    fn upsert(&self, key: u64, value: u64) -> bool {
+        match self.0.entry_sync(key) {
+            Entry::Occupied(mut entry) => {
+                entry.update(value);
+                true
+            }
+            Entry::Vacant(entry) => {
+                entry.insert_entry(value);
+                false
+            }
+        }
+    }
+
+    #[inline]
+    fn remove(&self, key: u64) -> bool {
+        self.0.remove_sync(&key)
+    }
+
+    fn settle(&self) {
+        scc_map::advance();
+    }
+}

@@ -1,0 +1,47 @@
+//! `scc` 3, `HashMap`: its `insert_sync` refuses a key that is present, so overwriting is `upsert_sync`.
+//! Locks one bucket per operation.
+
+use super::{Hasher, Peer};
+use scc::{Guard, HashMap};
+
+/// `scc::HashMap`.
+pub struct SccMap(HashMap<u64, u64, Hasher>);
+
+impl Peer for SccMap {
+    fn new() -> Self {
+        Self(HashMap::with_hasher(Hasher::default()))
+    }
+
+    #[inline]
+    fn insert(&self, key: u64, value: u64) -> bool {
+        self.0.insert_sync(key, value).is_ok()
+    }
+
+    #[inline]
+    fn get(&self, key: u64) -> Option<u64> {
+        self.0.read_sync(&key, |_, value| *value)
+    }
+
+    #[inline]
+    fn upsert(&self, key: u64, value: u64) -> bool {
+        self.0.upsert_sync(key, value).is_some()
+    }
+
+    #[inline]
+    fn remove(&self, key: u64) -> bool {
+        self.0.remove_sync(&key).is_some()
+    }
+
+    fn settle(&self) {
+        advance();
+    }
+}
+
+/// Moves the epoch of the calling thread far enough for all that it retired.
+pub(super) fn advance() {
+    for _ in 0..64 {
+        let guard = Guard::new();
+        guard.set_has_garbage();
+        guard.accelerate();
+    }
+}

@@ -1,0 +1,75 @@
+//! Iterators over a live map.
+
+use std::fmt;
+use std::iter::FusedIterator;
+use std::marker::PhantomData;
+
+use crate::entry::Boxed;
+use crate::reclaim::Guard;
+use crate::trie;
+
+/// An iterator over the entries of a live map, from [`Pinned::iter`](crate::Pinned::iter).
+///
+/// Weakly consistent: it yields no key twice, yields what is in the map all the while, and may or
+/// may not yield what is inserted, replaced or removed meanwhile.
+pub struct Iter<'p, K: 'p, V: 'p> {
+    entries: trie::Iter<'p, Boxed<K, V>>,
+    // Not `Send`: it lives under a guard that belongs to a thread.
+    _guard: PhantomData<&'p Guard>,
+}
+
+impl<'p, K, V> Iter<'p, K, V> {
+    pub(super) fn new(entries: trie::Iter<'p, Boxed<K, V>>) -> Self {
+        Self { entries, _guard: PhantomData }
+    }
+}
+
+impl<'p, K, V> Iterator for Iter<'p, K, V> {
+    type Item = (&'p K, &'p V);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.entries.next()
+    }
+}
+
+/// An iterator over the keys of a live map, from [`Pinned::keys`](crate::Pinned::keys).
+pub struct Keys<'p, K, V>(pub(super) Iter<'p, K, V>);
+
+impl<'p, K, V> Iterator for Keys<'p, K, V> {
+    type Item = &'p K;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|(key, _)| key)
+    }
+}
+
+/// An iterator over the values of a live map, from [`Pinned::values`](crate::Pinned::values).
+pub struct Values<'p, K, V>(pub(super) Iter<'p, K, V>);
+
+impl<'p, K, V> Iterator for Values<'p, K, V> {
+    type Item = &'p V;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|(_, value)| value)
+    }
+}
+
+impl<K, V> FusedIterator for Iter<'_, K, V> {}
+impl<K, V> FusedIterator for Keys<'_, K, V> {}
+impl<K, V> FusedIterator for Values<'_, K, V> {}
+
+/// The position within a walk says nothing to a reader; the entries would need a second walk.
+macro_rules! opaque_debug {
+    ($($name:ident),*) => {$(
+        impl<K, V> fmt::Debug for $name<'_, K, V> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+opaque_debug!(Iter, Keys, Values);

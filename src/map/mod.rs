@@ -1,0 +1,23 @@
+//! What users see. Forwards to the engine; holds no algorithm and no unsafe code.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `trie_map` | [`TrieMap`](crate::TrieMap): construction, versions, the traits of a collection |
+//! | `pinned` | [`Pinned`](crate::Pinned): the operations on a live map |
+//! | `change` | how those say to the engine what they want done with a key |
+//! | `compute` | the types of [`Pinned::compute`](crate::Pinned::compute) |
+//! | `snapshot` | [`Snapshot`](crate::Snapshot) |
+//! | `iter` | the iterators of both |
+
+mod change;
+mod compute;
+mod iter;
+mod pinned;
+mod snapshot;
+mod trie_map;
+
+pub use compute::{Compute, OccupiedError, Operation};
+pub use iter::{Iter, Keys, Values};
+pub use pinned::Pinned;
+pub use snapshot::{IntoIter, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues};
+pub use trie_map::TrieMap;

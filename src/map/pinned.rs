@@ -1,0 +1,612 @@
+//! The operations on a live map.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+use std::ops::Index;
+use std::ptr;
+
+use equivalent::Equivalent;
+
+use super::change::{ByRef, ByValue, Choice, Offer};
+use super::{Compute, Iter, Keys, OccupiedError, Operation, TrieMap, Values};
+use crate::entry::Boxed;
+use crate::hash;
+use crate::reclaim::Guard;
+use crate::trie::{Change, Outcome};
+
+/// A handle to a [`TrieMap`] for the calling thread, from [`TrieMap::pin`].
+///
+/// References that its methods return live as long as the borrow of the handle, whatever happens to
+/// the entries meanwhile: an entry that is replaced or removed is freed only later. While a handle
+/// exists, garbage of *all* maps that use the global collector piles up; a handle that is kept for
+/// long should be [refreshed](Self::refresh) now and then. It costs about as much as an uncontended
+/// atomic operation to make one, so making one for every operation is fine.
+///
+/// Any method may be called while references, iterators, other handles or snapshots are held, and
+/// inside any closure: no operation can deadlock.
+///
+/// A handle belongs to its thread. To share a view between threads or to keep one across an
+/// `.await`, take a [`Snapshot`](crate::Snapshot):
+///
+/// ```compile_fail
+/// let map = snaptrie::TrieMap::<u32, u32>::new();
+/// let pinned = map.pin();
+/// std::thread::scope(|scope| { scope.spawn(move || pinned.len()); });
+/// ```
+/// ```
+/// let map = snaptrie::TrieMap::<u32, u32>::new();
+/// let snapshot = map.snapshot();
+/// std::thread::scope(|scope| { scope.spawn(move || snapshot.len()); });
+/// ```
+///
+/// References do not outlive the handle:
+///
+/// ```compile_fail
+/// let map = snaptrie::TrieMap::from([(1, "one".to_string())]);
+/// let one = { let pinned = map.pin(); pinned.get(&1) };
+/// assert!(one.is_some());
+/// ```
+/// ```
+/// let map = snaptrie::TrieMap::from([(1, "one".to_string())]);
+/// let one = { let pinned = map.pin(); pinned.get(&1).cloned() };
+/// assert!(one.is_some());
+/// ```
+pub struct Pinned<'m, K, V, S = crate::RandomState> {
+    map: &'m TrieMap<K, V, S>,
+    guard: Guard,
+}
+
+/// Objects of garbage that [`Pinned::refresh`] frees at most, in each shard: some 10 µs of work.
+const FREED_BY_REFRESH: usize = 256;
+
+impl<'m, K, V, S> Pinned<'m, K, V, S> {
+    pub(super) fn new(map: &'m TrieMap<K, V, S>, guard: Guard) -> Self {
+        Self { map, guard }
+    }
+
+    /// The map.
+    pub fn map(&self) -> &'m TrieMap<K, V, S> {
+        self.map
+    }
+
+    /// Lets garbage go: ends the references handed out so far, and frees some of what is due.
+    ///
+    /// A handle that stays alive keeps everything that was unlinked since it was made (or last
+    /// refreshed). Garbage of a map is freed by operations on that map, a few objects at a time;
+    /// calling this in a loop on an idle map frees the rest.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::new();
+    /// let mut pinned = map.pin();
+    /// for i in 0..10_000 {
+    ///     pinned.insert("counter", i);
+    ///     if i % 1_000 == 0 {
+    ///         pinned.refresh();
+    ///     }
+    /// }
+    /// ```
+    pub fn refresh(&mut self) {
+        self.guard.repin();
+        self.guard.flush();
+        self.map.trie.collect(&self.guard, FREED_BY_REFRESH);
+    }
+
+    /// Lets the epoch go on, without freeing anything now.
+    pub(super) fn refresh_guard(&mut self) {
+        self.guard.repin();
+    }
+
+    /// Number of entries, counted in one walk over the nodes: O(n / 20) or so.
+    ///
+    /// Weakly consistent: exact if nobody writes meanwhile. For the exact number at one instant, ask
+    /// a [snapshot](TrieMap::snapshot).
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 'a'), (2, 'b')]);
+    /// assert_eq!(map.pin().len(), 2);
+    /// ```
+    pub fn len(&self) -> usize {
+        self.map.trie.len(&self.guard)
+    }
+
+    /// Whether the map is empty. Stops at the first entry it finds.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::<u32, u32>::new();
+    /// assert!(map.pin().is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// Iterates over the entries, in no particular order. Weakly consistent, see [`Iter`].
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 10), (2, 20)]);
+    /// let total: i32 = map.pin().iter().map(|(_, value)| value).sum();
+    /// assert_eq!(total, 30);
+    /// ```
+    pub fn iter(&self) -> Iter<'_, K, V> {
+        Iter::new(self.map.trie.iter(&self.guard))
+    }
+
+    /// Iterates over the keys. Weakly consistent, see [`Iter`].
+    pub fn keys(&self) -> Keys<'_, K, V> {
+        Keys(self.iter())
+    }
+
+    /// Iterates over the values. Weakly consistent, see [`Iter`].
+    pub fn values(&self) -> Values<'_, K, V> {
+        Values(self.iter())
+    }
+}
+
+/// Looking up. Each lookup is linearizable, waits for nothing, and costs O(log n) with base 16: one
+/// to three cache misses in a map of millions.
+///
+/// # Panics
+/// These methods panic if `Hash` or `Eq` of the key does; the map stays as it was.
+impl<K, V, S: BuildHasher> Pinned<'_, K, V, S> {
+    fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u64 {
+        hash::of(&self.map.hasher, key)
+    }
+
+    /// The value of a key.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one".to_string(), 1)]);
+    /// assert_eq!(map.pin().get("one"), Some(&1));
+    /// assert_eq!(map.pin().get("two"), None);
+    /// ```
+    #[inline]
+    pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
+        self.get_key_value(key).map(|(_, value)| value)
+    }
+
+    /// The key, as it is in the map, and its value.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one".to_string(), 1)]);
+    /// assert_eq!(map.pin().get_key_value("one"), Some((&"one".to_string(), &1)));
+    /// ```
+    #[inline]
+    pub fn get_key_value<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(&K, &V)> {
+        self.map.trie.get(self.hash(key), |candidate| key.equivalent(candidate), &self.guard)
+    }
+
+    /// Whether the key is in the map.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
+    /// assert!(map.pin().contains_key(&1));
+    /// ```
+    #[inline]
+    pub fn contains_key<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
+        self.get_key_value(key).is_some()
+    }
+}
+
+/// Removing. Each removal is linearizable and lock-free, and costs as much as a lookup and a CAS.
+/// An entry that a [snapshot](TrieMap::snapshot) holds stays there.
+///
+/// # Panics
+/// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was.
+impl<K, V, S: BuildHasher> Pinned<'_, K, V, S> {
+    fn remove_where<Q, F>(&self, key: &Q, remove: F) -> Option<(&K, &V)>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        F: FnMut(&K, &V) -> bool,
+    {
+        let change = ByRef { key, remove };
+        match self.map.trie.modify(self.hash(key), true, &self.guard, change) {
+            Outcome::Removed(pair) => Some(pair),
+            Outcome::Kept(_) | Outcome::Put { .. } => None,
+        }
+    }
+
+    /// Removes a key. Returns the value that it had.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one", 1)]);
+    /// assert_eq!(map.pin().remove("one"), Some(&1));
+    /// assert_eq!(map.pin().remove("one"), None);
+    /// ```
+    #[inline]
+    pub fn remove<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
+        self.remove_entry(key).map(|(_, value)| value)
+    }
+
+    /// Removes a key. Returns the key, as it was in the map, and its value.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one".to_string(), 1)]);
+    /// assert_eq!(map.pin().remove_entry("one"), Some((&"one".to_string(), &1)));
+    /// ```
+    #[inline]
+    pub fn remove_entry<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(&K, &V)> {
+        self.remove_where(key, |_, _| true)
+    }
+
+    /// Removes a key if the closure holds for its entry, in one atomic step. Returns the entry that
+    /// was removed.
+    ///
+    /// The closure may run again, when the entry was replaced meanwhile.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one", 1), ("two", 2)]);
+    /// let pinned = map.pin();
+    /// assert_eq!(pinned.remove_if("one", |_, value| *value > 1), None);
+    /// assert_eq!(pinned.remove_if("two", |_, value| *value > 1), Some((&"two", &2)));
+    /// ```
+    pub fn remove_if<Q, F>(&self, key: &Q, condition: F) -> Option<(&K, &V)>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        F: FnMut(&K, &V) -> bool,
+    {
+        self.remove_where(key, condition)
+    }
+
+    /// Removes the entries for which the closure does not hold. O(n).
+    ///
+    /// Each entry is removed in one atomic step with the answer that condemned it: a value that was
+    /// replaced in between is asked about anew. As an iteration this is weakly consistent, see
+    /// [`Iter`].
+    ///
+    /// # Examples
+    /// ```
+    /// let map: snaptrie::TrieMap<u32, u32> = (0..10).map(|i| (i, i * i)).collect();
+    /// map.pin().retain(|key, _| key % 2 == 0);
+    /// assert_eq!(map.pin().len(), 5);
+    /// ```
+    pub fn retain<F>(&self, mut keep: F)
+    where
+        K: Hash + Eq,
+        F: FnMut(&K, &V) -> bool,
+    {
+        for (key, value) in self {
+            if keep(key, value) {
+                continue;
+            }
+            self.remove_where(key, |key, now| ptr::eq(now, value) || !keep(key, now));
+        }
+    }
+}
+
+/// Inserting and updating. Each operation is linearizable and lock-free. It costs as much as a
+/// lookup, an allocation for the new entry, and a CAS; now and then a branch is rebuilt, a few
+/// microseconds at most. The first write to a part of the map after a snapshot copies the nodes on
+/// its path.
+///
+/// Values are never changed in place: an update replaces the entry, and whoever holds a reference
+/// or a snapshot keeps the old one. (Values that can be changed through a shared reference, such as
+/// [`AtomicU64`](std::sync::atomic::AtomicU64), may be.)
+///
+/// # Panics
+/// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was,
+/// and what was not inserted is dropped.
+impl<K: Hash + Eq, V, S: BuildHasher> Pinned<'_, K, V, S> {
+    fn change<'p>(
+        &'p self,
+        hash: u64,
+        peek: bool,
+        change: impl Change<'p, Boxed<K, V>>,
+    ) -> Outcome<'p, Boxed<K, V>> {
+        self.map.trie.modify(hash, peek, &self.guard, change)
+    }
+
+    /// Inserts a key, or replaces its value. Returns the value that it had.
+    ///
+    /// Key and value are replaced together: unlike in a standard map, it is the new key that is in
+    /// the map afterwards.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::new();
+    /// assert_eq!(map.pin().insert("one", 1), None);
+    /// assert_eq!(map.pin().insert("one", 11), Some(&1));
+    /// ```
+    #[inline]
+    pub fn insert(&self, key: K, value: V) -> Option<&V> {
+        let hash = self.hash(&key);
+        let offer = Offer::with_value(hash, key, value);
+        let change = ByValue { offer, decide: |_: &mut _, _| Choice::Put };
+        match self.change(hash, false, change) {
+            Outcome::Put { old, .. } => old.map(|(_, value)| value),
+            Outcome::Kept(_) | Outcome::Removed(_) => None,
+        }
+    }
+
+    /// Inserts a key if it is not in the map. Returns its value.
+    ///
+    /// # Errors
+    /// If the key is in the map, [`OccupiedError`] tells the value that it has, and gives back key
+    /// and value.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::new();
+    /// assert_eq!(map.pin().try_insert("one", 1), Ok(&1));
+    /// let pinned = map.pin();
+    /// let error = pinned.try_insert("one", 11).unwrap_err();
+    /// assert_eq!((error.current, error.key, error.value), (&1, "one", 11));
+    /// ```
+    pub fn try_insert(&self, key: K, value: V) -> Result<&V, OccupiedError<'_, K, V>> {
+        let hash = self.hash(&key);
+        let mut unused = None;
+        let decide = |offer: &mut Offer<K, V>, current: Option<_>| {
+            if current.is_none() {
+                return Choice::Put;
+            }
+            unused = std::mem::replace(offer, Offer::spent(hash)).into_pair();
+            Choice::Keep
+        };
+        let change = ByValue { offer: Offer::with_value(hash, key, value), decide };
+        match (self.change(hash, true, change), unused) {
+            (Outcome::Kept(Some((_, current))), Some((key, value))) => {
+                Err(OccupiedError { current, key, value })
+            }
+            (Outcome::Put { new: (_, new), .. }, _) => Ok(new),
+            _ => unreachable!("an insertion that neither inserted nor found the key"),
+        }
+    }
+
+    /// The value of a key, which is inserted if it is not in the map.
+    ///
+    /// If the key is there this is a lookup: it allocates nothing and writes nothing. So counters
+    /// are cheap:
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    ///
+    /// let counts = snaptrie::TrieMap::new();
+    /// for word in "the cat and the dog".split(' ') {
+    ///     counts.pin().get_or_insert(word, AtomicU64::new(0)).fetch_add(1, Relaxed);
+    /// }
+    /// assert_eq!(counts.pin()["the"].load(Relaxed), 2);
+    /// ```
+    #[inline]
+    pub fn get_or_insert(&self, key: K, value: V) -> &V {
+        self.get_or_insert_with(key, || value)
+    }
+
+    /// The value of a key, which is inserted with the closure's value if it is not in the map.
+    ///
+    /// The closure runs once at most. If another thread inserts the key meanwhile, its value is
+    /// returned and the closure's is dropped.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::new();
+    /// assert_eq!(map.pin().get_or_insert_with("k", || 1), &1);
+    /// assert_eq!(map.pin().get_or_insert_with("k", || unreachable!()), &1);
+    /// ```
+    #[inline]
+    pub fn get_or_insert_with(&self, key: K, value: impl FnOnce() -> V) -> &V {
+        match self.try_insert_with(key, value) {
+            Ok(value) | Err(value) => value,
+        }
+    }
+
+    /// Inserts a key with the closure's value if it is not in the map.
+    ///
+    /// The closure runs once at most.
+    ///
+    /// # Errors
+    /// If the key is in the map, its value is the error.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::new();
+    /// assert_eq!(map.pin().try_insert_with("k", || 1), Ok(&1));
+    /// assert_eq!(map.pin().try_insert_with("k", || 2), Err(&1));
+    /// ```
+    #[inline]
+    pub fn try_insert_with(&self, key: K, value: impl FnOnce() -> V) -> Result<&V, &V> {
+        let hash = self.hash(&key);
+        if let Some((_, value)) =
+            self.map.trie.get(hash, |candidate| key == *candidate, &self.guard)
+        {
+            return Err(value);
+        }
+        let mut value = Some(value);
+        let decide = |offer: &mut Offer<K, V>, current: Option<_>| {
+            if current.is_some() {
+                return Choice::Keep;
+            }
+            if let Some(value) = value.take() {
+                offer.set_value(value());
+            }
+            Choice::Put
+        };
+        match self.change(hash, true, ByValue { offer: Offer::new(hash, key), decide }) {
+            Outcome::Put { new: (_, new), .. } => Ok(new),
+            Outcome::Kept(Some((_, current))) => Err(current),
+            _ => unreachable!("an insertion that neither inserted nor found the key"),
+        }
+    }
+
+    /// Replaces the value of a key by what the closure makes of it, if the key is in the map.
+    /// Returns the new value.
+    ///
+    /// The closure may run again, when another thread changed the key meanwhile; it should do
+    /// nothing but compute the value.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one", 1)]);
+    /// assert_eq!(map.pin().update("one", |value| value + 10), Some(&11));
+    /// assert_eq!(map.pin().update("two", |value| value + 10), None);
+    /// ```
+    pub fn update(&self, key: K, mut update: impl FnMut(&V) -> V) -> Option<&V> {
+        let hash = self.hash(&key);
+        let decide = |offer: &mut Offer<K, V>, current: Option<(&K, &V)>| {
+            let Some((_, value)) = current else { return Choice::Keep };
+            offer.set_value(update(value));
+            Choice::Put
+        };
+        match self.change(hash, true, ByValue { offer: Offer::new(hash, key), decide }) {
+            Outcome::Put { new: (_, new), .. } => Some(new),
+            Outcome::Kept(_) | Outcome::Removed(_) => None,
+        }
+    }
+
+    /// Replaces the value of a key by what the closure makes of it, or inserts `value` if the key is
+    /// not in the map. Returns the value that is there now.
+    ///
+    /// The closure may run again, as for [`Self::update`].
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::new();
+    /// assert_eq!(map.pin().update_or_insert("k", |value| value + 1, 1), &1);
+    /// assert_eq!(map.pin().update_or_insert("k", |value| value + 1, 1), &2);
+    /// ```
+    pub fn update_or_insert(&self, key: K, update: impl FnMut(&V) -> V, value: V) -> &V {
+        self.update_or_insert_with(key, update, || value)
+    }
+
+    /// [`Self::update_or_insert`] with a closure for the first value, which runs once at most.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::new();
+    /// let pinned = map.pin();
+    /// let push = |letter: char| {
+    ///     let add = |word: &String| format!("{word}{letter}");
+    ///     pinned.update_or_insert_with(1, add, || letter.to_string())
+    /// };
+    /// push('a');
+    /// assert_eq!(push('b'), "ab");
+    /// ```
+    pub fn update_or_insert_with(
+        &self,
+        key: K,
+        mut update: impl FnMut(&V) -> V,
+        value: impl FnOnce() -> V,
+    ) -> &V {
+        let hash = self.hash(&key);
+        let mut make = Some(value);
+        // The first value once it was made, while the key was there and took an update instead.
+        let mut first = None;
+        let mut offers_first = false;
+        let decide = |offer: &mut Offer<K, V>, current: Option<(&K, &V)>| {
+            match current {
+                Some((_, value)) => {
+                    let before = offer.set_value(update(value));
+                    if std::mem::take(&mut offers_first) {
+                        first = before;
+                    }
+                }
+                None if offers_first => {}
+                None => {
+                    let value = first.take().or_else(|| make.take().map(|make| make()));
+                    offers_first = value.is_some();
+                    value.map(|value| offer.set_value(value));
+                }
+            }
+            debug_assert!(offer.has_value());
+            Choice::Put
+        };
+        match self.change(hash, true, ByValue { offer: Offer::new(hash, key), decide }) {
+            Outcome::Put { new: (_, new), .. } => new,
+            Outcome::Kept(_) | Outcome::Removed(_) => unreachable!("always puts"),
+        }
+    }
+
+    /// Inserts, replaces, removes or leaves a key alone, as the closure decides from its entry, in
+    /// one atomic step.
+    ///
+    /// The closure may run again, when another thread changed the key meanwhile; what counts is its
+    /// last answer.
+    ///
+    /// # Examples
+    /// ```
+    /// use snaptrie::{Compute, Operation, TrieMap};
+    ///
+    /// let map = TrieMap::from([("tickets", 2)]);
+    /// let pinned = map.pin();
+    /// let buy = || {
+    ///     pinned.compute("tickets", |entry| match entry {
+    ///         Some((_, 1)) => Operation::Remove,
+    ///         Some((_, left)) => Operation::Insert(left - 1),
+    ///         None => Operation::Abort("sold out"),
+    ///     })
+    /// };
+    /// assert!(matches!(buy(), Compute::Updated { new: (_, 1), .. }));
+    /// assert!(matches!(buy(), Compute::Removed(_, 1)));
+    /// assert!(matches!(buy(), Compute::Aborted("sold out")));
+    /// ```
+    pub fn compute<A>(
+        &self,
+        key: K,
+        mut compute: impl FnMut(Option<(&K, &V)>) -> Operation<V, A>,
+    ) -> Compute<'_, K, V, A> {
+        let hash = self.hash(&key);
+        let mut aborted = None;
+        let decide = |offer: &mut Offer<K, V>, current: Option<(&K, &V)>| {
+            aborted = None;
+            match compute(current) {
+                Operation::Insert(value) => {
+                    offer.set_value(value);
+                    Choice::Put
+                }
+                Operation::Remove => Choice::Remove,
+                Operation::Abort(with) => {
+                    aborted = Some(with);
+                    Choice::Keep
+                }
+            }
+        };
+        let outcome = self.change(hash, true, ByValue { offer: Offer::new(hash, key), decide });
+        match (outcome, aborted) {
+            (Outcome::Kept(_), Some(with)) => Compute::Aborted(with),
+            (Outcome::Kept(_), None) => Compute::Absent,
+            (Outcome::Put { old: None, new: (key, value) }, _) => Compute::Inserted(key, value),
+            (Outcome::Put { old: Some(old), new }, _) => Compute::Updated { old, new },
+            (Outcome::Removed((key, value)), _) => Compute::Removed(key, value),
+        }
+    }
+}
+
+/// `pinned[&key]`: the value of a key, for as long as the handle is borrowed.
+///
+/// # Panics
+/// If the key is not in the map.
+impl<K, V, S, Q> Index<&Q> for Pinned<'_, K, V, S>
+where
+    Q: Hash + Equivalent<K> + ?Sized,
+    S: BuildHasher,
+{
+    type Output = V;
+
+    fn index(&self, key: &Q) -> &V {
+        self.get(key).expect("no entry found for key")
+    }
+}
+
+impl<'p, K, V, S> IntoIterator for &'p Pinned<'_, K, V, S> {
+    type Item = (&'p K, &'p V);
+    type IntoIter = Iter<'p, K, V>;
+
+    fn into_iter(self) -> Iter<'p, K, V> {
+        self.iter()
+    }
+}
+
+/// Lists the entries, weakly consistent.
+impl<K: fmt::Debug, V: fmt::Debug, S> fmt::Debug for Pinned<'_, K, V, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self).finish()
+    }
+}

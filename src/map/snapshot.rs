@@ -1,0 +1,427 @@
+//! Frozen views of a map.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+use std::iter::FusedIterator;
+use std::ops::Index;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::sync::Arc;
+
+use equivalent::Equivalent;
+
+use super::TrieMap;
+use crate::entry::Boxed;
+use crate::hash;
+use crate::reclaim::Collector;
+use crate::trie::{Frozen, FrozenIter, OwnedIter, OwnedPair, Trie};
+
+/// The content of a [`TrieMap`] at one instant, from [`TrieMap::snapshot`] or [`TrieMap::take`].
+///
+/// It never changes, however often and from however many threads it is read. (The inside of a value
+/// with interior mutability may: a snapshot freezes which entries there are.) It holds no guard:
+/// keep it, send it, clone it (O(1)), hold it across an `.await`. It keeps alive what it sees, and
+/// nothing else.
+///
+/// Reading it costs as much as reading the map, with one addition: the first time that anybody reads
+/// a part of the map that was written since the snapshot before, a flag is set there.
+///
+/// `Snapshot` is `Send` and `Sync` if `K` and `V` are both (and `S` is); a snapshot shares its keys
+/// and values with the map, as an `Arc` does.
+///
+/// ```
+/// fn assert_send_sync<T: Send + Sync>() {}
+/// assert_send_sync::<snaptrie::Snapshot<String, u64>>();
+/// ```
+/// ```compile_fail
+/// fn assert_send<T: Send>() {}
+/// assert_send::<snaptrie::Snapshot<String, std::cell::Cell<u64>>>();
+/// ```
+///
+/// # Examples
+/// ```
+/// use snaptrie::TrieMap;
+///
+/// let map: TrieMap<u32, u32> = (0..1_000).map(|i| (i, i)).collect();
+/// let snapshot = map.snapshot();
+/// let sum = std::thread::spawn(move || snapshot.values().sum::<u32>());
+/// map.clear();
+/// assert_eq!(sum.join().unwrap(), 499_500);
+/// ```
+pub struct Snapshot<K, V, S = crate::RandomState> {
+    tree: Arc<Frozen<Boxed<K, V>>>,
+    hasher: S,
+}
+
+impl<K, V, S> Snapshot<K, V, S> {
+    pub(super) fn new(tree: Frozen<Boxed<K, V>>, hasher: S) -> Self {
+        Self { tree: Arc::new(tree), hasher }
+    }
+
+    /// The hasher.
+    pub fn hasher(&self) -> &S {
+        &self.hasher
+    }
+
+    /// Number of entries, exact. O(n / 20) or so the first time, for all clones together; then O(1).
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 'a'), (2, 'b')]);
+    /// assert_eq!(map.snapshot().len(), 2);
+    /// ```
+    pub fn len(&self) -> usize {
+        self.tree.len()
+    }
+
+    /// Whether the snapshot is empty. Stops at the first entry it finds.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::<u32, u32>::new();
+    /// assert!(map.snapshot().is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.tree.is_empty()
+    }
+
+    /// Iterates over the entries, each exactly once, in no particular order, the same each time.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 10), (2, 20)]);
+    /// let snapshot = map.snapshot();
+    /// assert_eq!(snapshot.iter().len(), 2);
+    /// assert_eq!(snapshot.iter().map(|(_, value)| value).sum::<i32>(), 30);
+    /// ```
+    pub fn iter(&self) -> SnapshotIter<'_, K, V> {
+        SnapshotIter { entries: self.tree.iter(), tree: &self.tree, yielded: 0 }
+    }
+
+    /// Iterates over the keys.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 10), (2, 20)]);
+    /// assert_eq!(map.snapshot().keys().sum::<i32>(), 3);
+    /// ```
+    pub fn keys(&self) -> SnapshotKeys<'_, K, V> {
+        SnapshotKeys(self.iter())
+    }
+
+    /// Iterates over the values.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 10), (2, 20)]);
+    /// assert_eq!(map.snapshot().values().sum::<i32>(), 30);
+    /// ```
+    pub fn values(&self) -> SnapshotValues<'_, K, V> {
+        SnapshotValues(self.iter())
+    }
+
+    /// Whether both are the same snapshot: clones of one. O(1).
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
+    /// let snapshot = map.snapshot();
+    /// assert!(snapshot.ptr_eq(&snapshot.clone()));
+    /// assert!(!snapshot.ptr_eq(&map.snapshot()));
+    /// ```
+    pub fn ptr_eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.tree, &other.tree)
+    }
+
+    /// The snapshot's number: of two snapshots of one map, the later one has the higher number.
+    ///
+    /// A fork goes on counting from the snapshot it grew from. A map that was never written has
+    /// only snapshots with the number zero.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
+    /// let first = map.snapshot();
+    /// assert!(first.generation() < map.snapshot().generation());
+    /// ```
+    pub fn generation(&self) -> u64 {
+        self.tree.generation()
+    }
+}
+
+impl<K, V, S: BuildHasher> Snapshot<K, V, S> {
+    /// The value of a key.
+    ///
+    /// # Panics
+    /// If `Hash` or `Eq` of the key does.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one".to_string(), 1)]);
+    /// let snapshot = map.snapshot();
+    /// map.pin().remove("one");
+    /// assert_eq!(snapshot.get("one"), Some(&1));
+    /// ```
+    #[inline]
+    pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
+        self.get_key_value(key).map(|(_, value)| value)
+    }
+
+    /// The key, as it is in the snapshot, and its value.
+    ///
+    /// # Panics
+    /// If `Hash` or `Eq` of the key does.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one".to_string(), 1)]);
+    /// assert_eq!(map.snapshot().get_key_value("one"), Some((&"one".to_string(), &1)));
+    /// ```
+    #[inline]
+    pub fn get_key_value<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(&K, &V)> {
+        self.tree.get(hash::of(&self.hasher, key), |candidate| key.equivalent(candidate))
+    }
+
+    /// Whether the key is in the snapshot.
+    ///
+    /// # Panics
+    /// If `Hash` or `Eq` of the key does.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
+    /// assert!(map.snapshot().contains_key(&1));
+    /// ```
+    #[inline]
+    pub fn contains_key<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
+        self.get_key_value(key).is_some()
+    }
+}
+
+impl<K, V, S: Clone> Snapshot<K, V, S> {
+    /// A map that begins with this content. O(1).
+    ///
+    /// It shares the snapshot's memory and keeps the snapshot alive; neither sees what the other, or
+    /// the original map, writes.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("a", 1)]);
+    /// let checkpoint = map.snapshot();
+    /// map.pin().insert("a", 2);
+    /// let restored = checkpoint.fork();
+    /// assert_eq!(restored.pin()["a"], 1);
+    /// ```
+    #[must_use = "a fork is a map of its own"]
+    pub fn fork(&self) -> TrieMap<K, V, S> {
+        let empty = Trie::new(Collector::Global);
+        TrieMap::from_trie(Trie::fork(&self.tree, empty), self.hasher.clone())
+    }
+}
+
+impl<K, V, S: Clone> Clone for Snapshot<K, V, S> {
+    fn clone(&self) -> Self {
+        Self { tree: Arc::clone(&self.tree), hasher: self.hasher.clone() }
+    }
+}
+
+/// Two snapshots are equal if they have equal keys with equal values. O(n).
+impl<K: Hash + Eq, V: Eq, S: BuildHasher> Eq for Snapshot<K, V, S> {}
+
+impl<K: Hash + Eq, V: PartialEq, S: BuildHasher> PartialEq for Snapshot<K, V, S> {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len()
+            && self.iter().all(|(key, value)| other.get(key).is_some_and(|v| value == v))
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug, S> fmt::Debug for Snapshot<K, V, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self).finish()
+    }
+}
+
+/// `snapshot[&key]`: the value of a key.
+///
+/// # Panics
+/// If the key is not in the snapshot.
+impl<K, V, S, Q> Index<&Q> for Snapshot<K, V, S>
+where
+    Q: Hash + Equivalent<K> + ?Sized,
+    S: BuildHasher,
+{
+    type Output = V;
+
+    fn index(&self, key: &Q) -> &V {
+        self.get(key).expect("no entry found for key")
+    }
+}
+
+impl<K: RefUnwindSafe, V: RefUnwindSafe, S: UnwindSafe> UnwindSafe for Snapshot<K, V, S> {}
+impl<K: RefUnwindSafe, V: RefUnwindSafe, S: RefUnwindSafe> RefUnwindSafe for Snapshot<K, V, S> {}
+
+impl<'s, K, V, S> IntoIterator for &'s Snapshot<K, V, S> {
+    type Item = (&'s K, &'s V);
+    type IntoIter = SnapshotIter<'s, K, V>;
+
+    fn into_iter(self) -> SnapshotIter<'s, K, V> {
+        self.iter()
+    }
+}
+
+/// Iterates with ownership: iterator and items keep the snapshot alive and borrow nothing, so both
+/// can be stored, sent to other threads and held across an `.await`.
+///
+/// # Examples
+/// ```
+/// let map = snaptrie::TrieMap::from([("a", 1), ("b", 2)]);
+/// let entries: Vec<_> = map.snapshot().into_iter().collect();
+/// drop(map);
+/// assert_eq!(entries.iter().map(|entry| entry.value()).sum::<i32>(), 3);
+/// ```
+impl<K: 'static, V: 'static, S> IntoIterator for Snapshot<K, V, S> {
+    type Item = SnapshotEntry<K, V>;
+    type IntoIter = IntoIter<K, V>;
+
+    fn into_iter(self) -> IntoIter<K, V> {
+        IntoIter { entries: OwnedIter::new(self.tree), yielded: 0 }
+    }
+}
+
+/// How many entries an iterator has yet to yield. Counts the snapshot if nobody did before.
+fn left<K, V>(tree: &Frozen<Boxed<K, V>>, yielded: usize) -> (usize, Option<usize>) {
+    let left = tree.len() - yielded;
+    (left, Some(left))
+}
+
+/// An iterator over the entries of a snapshot, from [`Snapshot::iter`].
+pub struct SnapshotIter<'s, K, V> {
+    entries: FrozenIter<'s, Boxed<K, V>>,
+    tree: &'s Arc<Frozen<Boxed<K, V>>>,
+    yielded: usize,
+}
+
+impl<'s, K, V> Iterator for SnapshotIter<'s, K, V> {
+    type Item = (&'s K, &'s V);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let pair = self.entries.next()?;
+        self.yielded += 1;
+        Some(pair)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        left(self.tree, self.yielded)
+    }
+}
+
+/// An iterator over the keys of a snapshot, from [`Snapshot::keys`].
+pub struct SnapshotKeys<'s, K, V>(SnapshotIter<'s, K, V>);
+
+impl<'s, K, V> Iterator for SnapshotKeys<'s, K, V> {
+    type Item = &'s K;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|(key, _)| key)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+/// An iterator over the values of a snapshot, from [`Snapshot::values`].
+pub struct SnapshotValues<'s, K, V>(SnapshotIter<'s, K, V>);
+
+impl<'s, K, V> Iterator for SnapshotValues<'s, K, V> {
+    type Item = &'s V;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|(_, value)| value)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+/// An iterator that owns its snapshot, from `Snapshot::into_iter`.
+pub struct IntoIter<K: 'static, V: 'static> {
+    entries: OwnedIter<Boxed<K, V>>,
+    yielded: usize,
+}
+
+impl<K: 'static, V: 'static> Iterator for IntoIter<K, V> {
+    type Item = SnapshotEntry<K, V>;
+
+    fn next(&mut self) -> Option<SnapshotEntry<K, V>> {
+        let pair = self.entries.next()?;
+        self.yielded += 1;
+        Some(SnapshotEntry(pair))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        left(self.entries.tree(), self.yielded)
+    }
+}
+
+/// An entry that keeps its snapshot alive, from `Snapshot::into_iter`.
+pub struct SnapshotEntry<K, V>(OwnedPair<Boxed<K, V>>);
+
+impl<K, V> SnapshotEntry<K, V> {
+    /// The key.
+    pub fn key(&self) -> &K {
+        self.0.pair().0
+    }
+
+    /// The value.
+    pub fn value(&self) -> &V {
+        self.0.pair().1
+    }
+
+    /// Key and value.
+    pub fn pair(&self) -> (&K, &V) {
+        self.0.pair()
+    }
+}
+
+impl<K, V> Clone for SnapshotEntry<K, V> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for SnapshotEntry<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SnapshotEntry").field(self.key()).field(self.value()).finish()
+    }
+}
+
+impl<K, V> ExactSizeIterator for SnapshotIter<'_, K, V> {}
+impl<K, V> ExactSizeIterator for SnapshotKeys<'_, K, V> {}
+impl<K, V> ExactSizeIterator for SnapshotValues<'_, K, V> {}
+impl<K: 'static, V: 'static> ExactSizeIterator for IntoIter<K, V> {}
+
+impl<K, V> FusedIterator for SnapshotIter<'_, K, V> {}
+impl<K, V> FusedIterator for SnapshotKeys<'_, K, V> {}
+impl<K, V> FusedIterator for SnapshotValues<'_, K, V> {}
+impl<K: 'static, V: 'static> FusedIterator for IntoIter<K, V> {}
+
+macro_rules! debug_what_is_left {
+    ($($name:ty),*) => {$(
+        impl<K, V> fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).field("left", &self.len()).finish()
+            }
+        }
+    )*};
+}
+
+debug_what_is_left!(
+    SnapshotIter<'_, K, V>,
+    SnapshotKeys<'_, K, V>,
+    SnapshotValues<'_, K, V>,
+    IntoIter<K, V>
+);

@@ -1,0 +1,324 @@
+//! The map itself: construction, versions, and the traits of a collection.
+
+use std::cell::Cell;
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+
+use super::{Pinned, Snapshot};
+use crate::RandomState;
+use crate::entry::Boxed;
+use crate::hash;
+use crate::reclaim::Collector;
+use crate::trie::Trie;
+
+/// A concurrent hash map for write-heavy loads, with snapshots in constant time.
+///
+/// A lock-free hash trie: it grows and shrinks branch by branch, so that no operation ever waits for
+/// a resize or for another thread. All operations take `&self`; those on entries are methods of the
+/// handle that [`pin`](Self::pin) returns.
+///
+/// | operation | cost | consistency |
+/// |---|---|---|
+/// | [`get`](Pinned::get) and other lookups | O(log₁₆ n) | linearizable |
+/// | [`insert`](Pinned::insert), [`remove`](Pinned::remove), [`compute`](Pinned::compute) and the like | O(log₁₆ n), one allocation | linearizable |
+/// | [`snapshot`](Self::snapshot), [`fork`](Self::fork), [`take`](Self::take) | O(1) | one instant across all keys |
+/// | [`iter`](Pinned::iter), [`len`](Pinned::len) on the live map | O(n) | weak: no key twice, what is there throughout is seen |
+/// | the same on a snapshot | O(n), `len` O(1) from the second call on | exact |
+///
+/// # Reclamation
+///
+/// An entry that is replaced or removed is dropped once no handle of its time and no snapshot can
+/// see it, by a later operation on the same map. It is dropped at the latest when the map and the
+/// last of its snapshots and forks are: nothing of a map outlives it, so keys and values need not be
+/// `'static`. A destructor that panics inside another operation's reclamation is caught there (the
+/// panic hook reports it) and stops no other destructor; one that panics while the map or a snapshot
+/// is dropped is passed on after all others ran.
+///
+/// # Examples
+/// ```
+/// use snaptrie::TrieMap;
+///
+/// let map = TrieMap::new();
+/// map.pin().insert("a", 1);
+/// let before = map.snapshot();
+/// map.pin().insert("b", 2);
+/// assert_eq!(before.len(), 1);
+/// assert_eq!(map.snapshot().len(), 2);
+/// ```
+pub struct TrieMap<K, V, S = RandomState> {
+    pub(super) trie: Trie<Boxed<K, V>>,
+    pub(super) hasher: S,
+}
+
+/// A handle is made this often before it looks for garbage to free, so that garbage goes even if
+/// nobody writes any more.
+const COLLECT_EVERY: u32 = 128;
+
+/// Objects freed on such an occasion.
+const FREED_BY_PIN: usize = 64;
+
+impl<K, V> TrieMap<K, V> {
+    /// An empty map. Allocates nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::<String, u64>::new();
+    /// assert!(map.is_empty());
+    /// ```
+    pub fn new() -> Self {
+        Self::with_hasher(RandomState::default())
+    }
+}
+
+impl<K, V, S> TrieMap<K, V, S> {
+    /// An empty map with this hasher. Allocates nothing.
+    ///
+    /// `const`, so that a map can be a `static`. A hasher with a fixed seed gives up the protection
+    /// against keys that were chosen to collide.
+    ///
+    /// # Examples
+    /// ```
+    /// use snaptrie::{TrieMap, FixedState};
+    ///
+    /// static CACHE: TrieMap<String, u64, FixedState> = TrieMap::with_hasher(FixedState::with_seed(7));
+    /// CACHE.pin().insert("answer".to_string(), 42);
+    /// assert_eq!(CACHE.pin().get("answer"), Some(&42));
+    /// ```
+    pub const fn with_hasher(hasher: S) -> Self {
+        Self { trie: Trie::new(Collector::Global), hasher }
+    }
+
+    /// For tests: a map with an epoch collector of its own.
+    #[doc(hidden)]
+    pub fn with_private_collector(hasher: S) -> Self {
+        Self { trie: Trie::new(Collector::private()), hasher }
+    }
+
+    /// The map's hasher.
+    pub const fn hasher(&self) -> &S {
+        &self.hasher
+    }
+
+    /// A handle for the calling thread, through which entries are read and written.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::new();
+    /// let pinned = map.pin();
+    /// pinned.insert("a", 1);
+    /// assert_eq!(pinned.get("a"), Some(&1));
+    /// ```
+    #[inline]
+    pub fn pin(&self) -> Pinned<'_, K, V, S> {
+        thread_local! {
+            // Without a destructor, so that it works inside those of other thread-locals.
+            static PINS: Cell<u32> = const { Cell::new(0) };
+        }
+        let guard = self.trie.pin();
+        let pins = PINS.get().wrapping_add(1);
+        PINS.set(pins);
+        if pins % COLLECT_EVERY == 0 {
+            self.trie.collect_some(&guard, FREED_BY_PIN);
+        }
+        Pinned::new(self, guard)
+    }
+
+    /// Number of entries. As [`Pinned::len`].
+    ///
+    /// # Examples
+    /// ```
+    /// let map: snaptrie::TrieMap<u32, u32> = (0..100).map(|i| (i, i)).collect();
+    /// assert_eq!(map.len(), 100);
+    /// ```
+    pub fn len(&self) -> usize {
+        self.pin().len()
+    }
+
+    /// Whether the map is empty. As [`Pinned::is_empty`].
+    ///
+    /// # Examples
+    /// ```
+    /// assert!(snaptrie::TrieMap::<u32, u32>::new().is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.pin().is_empty()
+    }
+
+    /// Removes all entries, at one instant, and retires them: O(n) work after the instant.
+    ///
+    /// The same as dropping the result of [`Self::take`].
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 1), (2, 2)]);
+    /// map.clear();
+    /// assert!(map.is_empty());
+    /// ```
+    pub fn clear(&self) {
+        drop(self.trie.take());
+    }
+}
+
+impl<K, V, S: Clone> TrieMap<K, V, S> {
+    /// The map's content at one instant, as a frozen map. O(1), lock-free; writers go on.
+    ///
+    /// Every write takes effect before or after that instant, for all keys alike. The snapshot holds
+    /// no guard and keeps what it sees alive by itself, even when the map is gone. It costs nothing
+    /// to keep but the memory of what the map has changed since, and each part of the map is copied
+    /// when it is first written afterwards. Values are frozen as entries: a value with interior
+    /// mutability, such as an atomic counter, goes on changing in both.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("a", 1)]);
+    /// let snapshot = map.snapshot();
+    /// map.pin().insert("a", 2);
+    /// map.pin().insert("b", 3);
+    /// assert_eq!(snapshot.iter().collect::<Vec<_>>(), [(&"a", &1)]);
+    /// ```
+    pub fn snapshot(&self) -> Snapshot<K, V, S> {
+        Snapshot::new(self.trie.snapshot(), self.hasher.clone())
+    }
+
+    /// Takes all entries out at one instant and returns them, as a snapshot. O(1), lock-free.
+    ///
+    /// An atomic drain: every write is either in the result or in the map afterwards. Who holds a
+    /// reference to a value from before (`&AtomicU64`, say) can still change the inside of that value
+    /// after the instant.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("a", 1)]);
+    /// let taken = map.take();
+    /// assert_eq!(taken.len(), 1);
+    /// assert!(map.is_empty());
+    /// ```
+    pub fn take(&self) -> Snapshot<K, V, S> {
+        Snapshot::new(self.trie.take(), self.hasher.clone())
+    }
+
+    /// A map of its own with the content of this one at one instant. O(1), lock-free.
+    ///
+    /// The two share memory, and neither sees what the other writes. As after a snapshot, each part is
+    /// copied by the side that first writes it. The fork keeps what it shares alive: dropping the
+    /// original frees only what the fork cannot see.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("a", 1)]);
+    /// let what_if = map.fork();
+    /// what_if.pin().insert("a", 2);
+    /// assert_eq!(map.pin()["a"], 1);
+    /// ```
+    #[must_use = "a fork is a map of its own"]
+    pub fn fork(&self) -> Self {
+        self.snapshot().fork()
+    }
+
+    pub(super) fn from_trie(trie: Trie<Boxed<K, V>>, hasher: S) -> Self {
+        Self { trie, hasher }
+    }
+}
+
+/// Checks for tests, in builds with debug assertions.
+#[cfg(any(debug_assertions, snaptrie_check))]
+impl<K: Hash, V, S: BuildHasher> TrieMap<K, V, S> {
+    /// Verifies the structure of the whole map, which no thread may change meanwhile.
+    ///
+    /// # Panics
+    /// If the structure is broken.
+    #[doc(hidden)]
+    pub fn check_structure(&self) -> crate::Structure {
+        self.trie.check(|key| hash::of(&self.hasher, key))
+    }
+}
+
+impl<K: Hash + Eq, V, S: BuildHasher> TrieMap<K, V, S> {
+    /// [`Pinned::insert`] for everything in `entries`.
+    fn insert_all(&self, entries: impl IntoIterator<Item = (K, V)>) {
+        let mut pinned = self.pin();
+        for (index, (key, value)) in entries.into_iter().enumerate() {
+            pinned.insert(key, value);
+            if index % 64 == 63 {
+                pinned.refresh_guard();
+            }
+        }
+    }
+}
+
+impl<K, V, S: Default> Default for TrieMap<K, V, S> {
+    fn default() -> Self {
+        Self::with_hasher(S::default())
+    }
+}
+
+/// [`TrieMap::fork`]: O(1), one instant, both sides independent.
+impl<K, V, S: Clone> Clone for TrieMap<K, V, S> {
+    fn clone(&self) -> Self {
+        self.fork()
+    }
+}
+
+impl<K: Hash + Eq, V, S: BuildHasher + Default> FromIterator<(K, V)> for TrieMap<K, V, S> {
+    /// Of entries with equal keys the last one stays.
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        let map = Self::default();
+        map.insert_all(entries);
+        map
+    }
+}
+
+impl<K: Hash + Eq, V, const N: usize> From<[(K, V); N]> for TrieMap<K, V> {
+    fn from(entries: [(K, V); N]) -> Self {
+        entries.into_iter().collect()
+    }
+}
+
+impl<K: Hash + Eq, V, S: BuildHasher> Extend<(K, V)> for TrieMap<K, V, S> {
+    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+        self.insert_all(entries);
+    }
+}
+
+/// Extends a shared map: `(&map).extend(entries)`. Each entry is inserted by itself.
+impl<K: Hash + Eq, V, S: BuildHasher> Extend<(K, V)> for &TrieMap<K, V, S> {
+    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+        self.insert_all(entries);
+    }
+}
+
+impl<'a, K: Hash + Eq + Copy, V: Copy, S: BuildHasher> Extend<(&'a K, &'a V)> for TrieMap<K, V, S> {
+    fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
+        self.insert_all(entries.into_iter().map(|(key, value)| (*key, *value)));
+    }
+}
+
+impl<'a, K: Hash + Eq + Copy, V: Copy, S: BuildHasher> Extend<(&'a K, &'a V)>
+    for &TrieMap<K, V, S>
+{
+    fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
+        self.insert_all(entries.into_iter().map(|(key, value)| (*key, *value)));
+    }
+}
+
+/// Compares a snapshot of each: the instants of the two may differ, each side is one instant.
+impl<K: Hash + Eq, V: PartialEq, S: BuildHasher> PartialEq for TrieMap<K, V, S> {
+    fn eq(&self, other: &Self) -> bool {
+        let (left, right) = (self.trie.snapshot(), other.trie.snapshot());
+        left.len() == right.len()
+            && left.iter().all(|(key, value)| {
+                let hash = hash::of(&other.hasher, key);
+                right.get(hash, |candidate| key == candidate).is_some_and(|(_, v)| value == v)
+            })
+    }
+}
+
+impl<K: Hash + Eq, V: Eq, S: BuildHasher> Eq for TrieMap<K, V, S> {}
+
+/// Lists the entries of one instant.
+impl<K: fmt::Debug, V: fmt::Debug, S> fmt::Debug for TrieMap<K, V, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tree = self.trie.snapshot();
+        f.debug_map().entries(tree.iter()).finish()
+    }
+}

@@ -1,0 +1,489 @@
+//! The limbo of one map: what was unlinked and waits for its grace period.
+//!
+//! Terms: *young* garbage was retired and nobody watches it yet; *waiting* garbage has a probe in
+//! flight, a flag that crossbeam-epoch sets once the grace period is over; *ready* garbage may be
+//! freed. A turn moves each list one step on and frees a few of the ready.
+//!
+//! The lists are kept in shards, by thread. A shard is worked on by one thread at a time, but
+//! nobody waits for it: who finds it busy leaves the garbage in its inbox, a lock-free stack. A
+//! thread that stalls inside a shard delays that shard's garbage only, as a thread that stalls with
+//! a guard would.
+#![expect(unsafe_code, reason = "a shard's lists are plain memory behind a busy flag")]
+
+use std::any::Any;
+use std::cell::{Cell, UnsafeCell};
+use std::ops::{Deref, DerefMut};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr;
+use std::sync::Arc;
+use std::sync::OnceLock;
+
+use crossbeam_epoch::Guard;
+use crossbeam_utils::CachePadded;
+
+use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+
+/// Young garbage is sent on its way once there is this much of it. Each grace period costs a
+/// flush of the epoch collector (about half a microsecond), so not for every object; and the
+/// shards of all threads together hold this much for long.
+const BATCH: usize = if cfg!(any(miri, shuttle)) { 1 } else { 64 };
+
+/// Objects that a retiring operation frees at most. Two for each that comes in: the ready list
+/// shrinks even while it is fed, and no operation pays for a lump.
+const FREED_BY_RETIRE: usize = 2;
+
+/// Objects in a bag. With its length and link a bag is about a KiB.
+const BAG: usize = 62;
+
+/// An unlinked object, and how to free it.
+pub(crate) struct Garbage {
+    object: *mut (),
+    free: unsafe fn(*mut ()),
+}
+
+impl Garbage {
+    /// # Safety
+    /// - `free(object)` may be called once, from any thread on which the map's keys and values may
+    ///   be dropped, as soon as nobody holds a reference into the object.
+    pub(crate) unsafe fn new(object: *mut (), free: unsafe fn(*mut ())) -> Self {
+        Self { object, free }
+    }
+
+    /// Frees the object; a panic of its destructor goes to `fallout`.
+    ///
+    /// # Safety
+    /// - Nobody holds a reference into the object or can get one.
+    pub(crate) unsafe fn free(self, fallout: &mut Fallout) {
+        // SAFETY:
+        // - once: this consumes the value, and `new`'s caller promised that it is the only one.
+        // - unreferenced: promised by this function's caller.
+        fallout.catch(|| unsafe { (self.free)(self.object) });
+    }
+}
+
+/// Panics of destructors that ran on behalf of somebody else.
+///
+/// The panic hook has reported each by the time it gets here.
+#[derive(Default)]
+pub(crate) struct Fallout(Option<Box<dyn Any + Send>>);
+
+impl Fallout {
+    pub(crate) fn catch(&mut self, step: impl FnOnce()) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(step)) {
+            let later = self.0.replace(payload);
+            Self::discard(later);
+        }
+    }
+
+    fn discard(payload: Option<Box<dyn Any + Send>>) {
+        // A payload may itself panic when it is dropped; what that throws is left alone.
+        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(again);
+        }
+    }
+
+    /// Goes on with the panic caught last, unless the thread is panicking already: for the end of a
+    /// drop that owned what it destroyed.
+    pub(crate) fn resume(mut self) {
+        if let Some(payload) = self.0.take() {
+            if std::thread::panicking() {
+                Self::discard(Some(payload));
+            } else {
+                resume_unwind(payload);
+            }
+        }
+    }
+}
+
+impl Drop for Fallout {
+    fn drop(&mut self) {
+        Self::discard(self.0.take());
+    }
+}
+
+/// A bag of garbage, and the bags below it.
+struct Bag {
+    items: Vec<Garbage>,
+    below: Option<Box<Bag>>,
+}
+
+/// A stack of garbage in bags: constant time for each step, and no array that ever moves.
+#[derive(Default)]
+struct Heap {
+    top: Option<Box<Bag>>,
+    len: usize,
+}
+
+impl Heap {
+    fn push(&mut self, garbage: Garbage) {
+        self.len += 1;
+        match &mut self.top {
+            Some(bag) if bag.items.len() < BAG => bag.items.push(garbage),
+            top => {
+                let mut items = Vec::with_capacity(BAG);
+                items.push(garbage);
+                *top = Some(Box::new(Bag { items, below: top.take() }));
+            }
+        }
+    }
+
+    fn pop(&mut self) -> Option<Garbage> {
+        let bag = self.top.as_mut()?;
+        let garbage = bag.items.pop();
+        if bag.items.is_empty() {
+            self.top = bag.below.take();
+        }
+        self.len -= usize::from(garbage.is_some());
+        garbage
+    }
+}
+
+/// What one shard holds.
+#[derive(Default)]
+struct Lists {
+    young: Heap,
+    waiting: Heap,
+    ready: Heap,
+    /// Set when the grace period of `waiting` is over. Shared with the collector, which may set it
+    /// when the limbo is long gone.
+    probe: Option<Arc<AtomicBool>>,
+}
+
+impl Lists {
+    /// Moves garbage one step on and frees up to `budget` objects. Garbage that waits for its grace
+    /// period since the last turn moves however little it is, if `all` is set.
+    fn turn(&mut self, guard: &Guard, all: bool, budget: usize) {
+        // Acquire: the end of the grace period; pairs with the Release store of the probe.
+        let over = self.probe.as_ref().is_some_and(|probe| probe.load(Ordering::Acquire));
+        if over && self.ready.len == 0 {
+            self.ready = std::mem::take(&mut self.waiting);
+            self.probe = None;
+        }
+        let enough = if all { 1 } else { BATCH };
+        if self.probe.is_none() && self.young.len >= enough {
+            self.waiting = std::mem::take(&mut self.young);
+            let probe = Arc::new(AtomicBool::new(false));
+            self.probe = Some(Arc::clone(&probe));
+            // Release: pairs with the Acquire above: what the guards' holders did is over.
+            guard.defer(move || probe.store(true, Ordering::Release));
+            guard.flush();
+        }
+        let mut fallout = Fallout::default();
+        for _ in 0..budget {
+            let Some(garbage) = self.ready.pop() else { break };
+            // SAFETY:
+            // - unreferenced: it was unlinked before it was retired, and since then a grace period
+            //   has passed for every guard held at that time.
+            unsafe { garbage.free(&mut fallout) };
+        }
+    }
+
+    fn pop_any(&mut self) -> Option<Garbage> {
+        self.ready.pop().or_else(|| self.waiting.pop()).or_else(|| self.young.pop())
+    }
+}
+
+/// Garbage that found its shard busy.
+struct Letter {
+    garbage: Garbage,
+    below: *mut Letter,
+}
+
+#[derive(Default)]
+struct Shard {
+    /// Set while a thread works on the lists.
+    busy: AtomicFlag,
+    lists: UnsafeCell<Lists>,
+    inbox: Inbox,
+}
+
+/// A lock-free stack that is only ever emptied as a whole, so that its CAS knows no ABA.
+struct Inbox(AtomicPtr<Letter>);
+
+impl Default for Inbox {
+    fn default() -> Self {
+        Self(AtomicPtr::new(ptr::null_mut()))
+    }
+}
+
+impl Inbox {
+    fn post(&self, garbage: Garbage) {
+        let letter = Box::into_raw(Box::new(Letter { garbage, below: ptr::null_mut() }));
+        let mut top = self.0.load(Ordering::Relaxed);
+        loop {
+            // SAFETY:
+            // - this thread's own, until the CAS publishes it.
+            unsafe { (*letter).below = top };
+            // Release: the letter; pairs with the Acquire of `empty_into`.
+            match self.0.compare_exchange(top, letter, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(now) => top = now,
+            }
+        }
+    }
+
+    fn empty_into(&self, heap: &mut Heap) {
+        // Relaxed: a hint; the swap below decides.
+        if self.0.load(Ordering::Relaxed).is_null() {
+            return;
+        }
+        // Acquire: the letters; pairs with the Release of `post`.
+        let mut next = self.0.swap(ptr::null_mut(), Ordering::Acquire);
+        while !next.is_null() {
+            // SAFETY:
+            // - made by `post` from a box, and taken out by the swap: nobody else has it.
+            let letter = unsafe { Box::from_raw(next) };
+            next = letter.below;
+            heap.push(letter.garbage);
+        }
+    }
+}
+
+struct AtomicFlag(AtomicBool);
+
+impl Default for AtomicFlag {
+    fn default() -> Self {
+        Self(AtomicBool::new(false))
+    }
+}
+
+impl Shard {
+    /// The right to work on the lists, unless another thread (or this one, further up its stack)
+    /// has it.
+    fn enter(&self) -> Option<Busy<'_>> {
+        // Acquire: what the last one left in the lists; pairs with the Release in `Busy::drop`.
+        // SeqCst: see `Limbo::close`.
+        let free = !self.busy.0.swap(true, Ordering::SeqCst);
+        free.then_some(Busy(self))
+    }
+}
+
+/// INVARIANT: made only by [`Shard::enter`]; while it exists the shard's flag is set, and its holder
+/// alone uses the lists.
+struct Busy<'a>(&'a Shard);
+
+impl Deref for Busy<'_> {
+    type Target = Lists;
+    fn deref(&self) -> &Lists {
+        // SAFETY:
+        // - no one else uses the lists: invariant of `Busy`.
+        unsafe { &*self.0.lists.get() }
+    }
+}
+
+impl DerefMut for Busy<'_> {
+    fn deref_mut(&mut self) -> &mut Lists {
+        // SAFETY:
+        // - no one else uses the lists: invariant of `Busy`.
+        unsafe { &mut *self.0.lists.get() }
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        // Release: the lists; pairs with the swap in `enter`. SeqCst: see `Limbo::close`.
+        self.0.busy.0.store(false, Ordering::SeqCst);
+    }
+}
+
+type Shards = [CachePadded<Shard>];
+
+/// The garbage of one map.
+pub(crate) struct Limbo {
+    /// Made by the first retirement: a map that never removed anything has none.
+    shards: OnceBox<Shards>,
+    /// The map is gone: no operation can look at garbage any more.
+    closed: AtomicBool,
+    /// The shard whose turn it is in [`Self::tick`].
+    next: AtomicUsize,
+}
+
+// SAFETY:
+// - Send and Sync: garbage is made only by operations on a map or its snapshots, and handed to
+//   other threads only if those can reach the map or a snapshot, whose own Send and Sync impls ask
+//   that keys and values be `Send + Sync`. The lists are used by one thread at a time (`Busy`).
+unsafe impl Send for Limbo {}
+// SAFETY:
+// - as for Send.
+unsafe impl Sync for Limbo {}
+
+impl Limbo {
+    pub(crate) const fn new() -> Self {
+        Self {
+            shards: OnceBox::new(),
+            closed: AtomicBool::new(false),
+            next: AtomicUsize::new(0),
+        }
+    }
+
+    fn shards(&self) -> &Shards {
+        self.shards.get_or_make(|| (0..shard_count()).map(|_| CachePadded::default()).collect())
+    }
+
+    /// Takes an object that was just unlinked, under a guard held since before that.
+    pub(crate) fn retire(&self, guard: &Guard, garbage: Garbage) {
+        let shards = self.shards();
+        let shard = &shards[thread_index() % shards.len()];
+        match shard.enter() {
+            Some(mut lists) => {
+                lists.young.push(garbage);
+                shard.inbox.empty_into(&mut lists.young);
+                lists.turn(guard, false, FREED_BY_RETIRE);
+            }
+            None => shard.inbox.post(garbage),
+        }
+    }
+
+    /// Moves the garbage of every shard one step on, however little there is, and frees up to
+    /// `budget` objects of each.
+    pub(crate) fn turn(&self, guard: &Guard, budget: usize) {
+        for shard in self.shards.get().into_iter().flatten() {
+            Self::turn_shard(shard, guard, budget);
+        }
+    }
+
+    /// [`Self::turn`] for one shard, another one each time.
+    pub(crate) fn tick(&self, guard: &Guard, budget: usize) {
+        if let Some(shards) = self.shards.get() {
+            // Relaxed: only spreads the work.
+            let turn = self.next.fetch_add(1, Ordering::Relaxed);
+            Self::turn_shard(&shards[turn % shards.len()], guard, budget);
+        }
+    }
+
+    fn turn_shard(shard: &Shard, guard: &Guard, budget: usize) {
+        if let Some(mut lists) = shard.enter() {
+            shard.inbox.empty_into(&mut lists.young);
+            lists.turn(guard, true, budget);
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        // SeqCst: see `close`.
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    /// Frees everything, now and from now on: no operation is in flight and none can begin.
+    ///
+    /// A snapshot that is being dropped on another thread may be in the middle of a turn, and then
+    /// has the shard. It calls [`Self::empty_if_closed`] afterwards. All accesses to `closed` and
+    /// `busy` are SeqCst, so that in their single order either this thread finds the shard free, or
+    /// the other one finds `closed` set after it left the shard.
+    ///
+    /// # Safety
+    /// - No operation on the map is in flight and none can begin: the map is being dropped.
+    pub(crate) unsafe fn close(&self, fallout: &mut Fallout) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.empty_if_closed(fallout);
+    }
+
+    /// If the map is gone, frees all garbage of shards that nobody works on.
+    pub(crate) fn empty_if_closed(&self, fallout: &mut Fallout) {
+        if !self.is_closed() {
+            return;
+        }
+        for shard in self.shards.get().into_iter().flatten() {
+            while let Some(mut lists) = shard.enter() {
+                shard.inbox.empty_into(&mut lists.young);
+                while let Some(garbage) = lists.pop_any() {
+                    // SAFETY:
+                    // - unreferenced: it is unlinked, no snapshot sees it (or it would not be in a
+                    //   limbo), and `close`'s caller promised that no operation is left.
+                    unsafe { garbage.free(fallout) };
+                }
+                drop(lists);
+                // A letter that came while the shard was busy has nobody else to see to it.
+                if shard.inbox.0.load(Ordering::SeqCst).is_null() {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Limbo {
+    fn drop(&mut self) {
+        let mut fallout = Fallout::default();
+        // SAFETY:
+        // - the limbo is dropped with the last handle of its map and snapshots.
+        unsafe { self.close(&mut fallout) };
+    }
+}
+
+/// A boxed value that is made when it is first needed. Unlike `OnceLock`, nobody waits for the
+/// thread that makes it: of several values made at once, all but one are dropped.
+struct OnceBox<T: ?Sized>(AtomicPtr<Box<T>>);
+
+impl<T: ?Sized> OnceBox<T> {
+    const fn new() -> Self {
+        Self(AtomicPtr::new(ptr::null_mut()))
+    }
+
+    fn get(&self) -> Option<&T> {
+        // Acquire: the value; pairs with the Release of `get_or_make`.
+        let value = self.0.load(Ordering::Acquire);
+        // SAFETY:
+        // - null, or made by `get_or_make`, and freed only by drop.
+        unsafe { value.as_ref() }.map(|value| &**value)
+    }
+
+    fn get_or_make(&self, make: impl FnOnce() -> Box<T>) -> &T {
+        if let Some(value) = self.get() {
+            return value;
+        }
+        let made = Box::into_raw(Box::new(make()));
+        // Release: the value. Acquire on failure: the other thread's value.
+        let (before, new) = (ptr::null_mut(), made);
+        match self.0.compare_exchange(before, new, Ordering::AcqRel, Ordering::Acquire) {
+            // SAFETY:
+            // - just made; from now on freed only by drop.
+            Ok(_) => unsafe { &*made },
+            Err(other) => {
+                // SAFETY:
+                // - `made` was never shared; `other` was made by another call of this function.
+                unsafe {
+                    drop(Box::from_raw(made));
+                    &*other
+                }
+            }
+        }
+    }
+}
+
+impl<T: ?Sized> Drop for OnceBox<T> {
+    fn drop(&mut self) {
+        let value = *self.0.get_mut();
+        if !value.is_null() {
+            // SAFETY:
+            // - made by `get_or_make` from a box; nobody can use it any more.
+            drop(unsafe { Box::from_raw(value) });
+        }
+    }
+}
+
+/// One shard for each processor, up to 16.
+fn shard_count() -> usize {
+    // The standard library asks the operating system each time.
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    *COUNT.get_or_init(|| {
+        let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
+        processors.next_power_of_two().min(16)
+    })
+}
+
+thread_local! {
+    // Without a destructor, so that it works inside the destructors of other thread-locals.
+    static INDEX: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// A small number of the calling thread's own.
+fn thread_index() -> usize {
+    static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    let mut index = INDEX.get();
+    if index == usize::MAX {
+        // Relaxed: only needs to be a different number.
+        index = NEXT.fetch_add(1, Ordering::Relaxed);
+        INDEX.set(index);
+    }
+    index
+}

@@ -1,0 +1,55 @@
+//! Reclamation of what operations in flight may still be looking at.
+//!
+//! The crate's own small facade over crossbeam-epoch. An operation holds a [`Guard`]; memory that
+//! it unlinks goes to its map's [`Limbo`] and is freed after a *grace period*: once every guard that
+//! was held when it was unlinked is gone.
+//!
+//! crossbeam-epoch tells when a grace period is over, and that is all it does here: the only thing
+//! ever deferred to it is "set this flag". Keys, values and nodes stay in the limbo of their own map
+//! and are freed by operations on that map, or when the map is dropped. This buys:
+//!
+//! - no `'static` bound: nothing of a map outlives it (and its snapshots), so keys and values may
+//!   borrow; tests count drops without waiting for other threads' epochs;
+//! - a destructor that panics does so in an operation on the map it belongs to, is caught there, and
+//!   takes no other destructor with it;
+//! - frees come a few at a time, not in lumps of hundreds.
+//!
+//! Its price: what was retired stays until the map is used again ([`Limbo::turn`]) or dropped.
+
+mod limbo;
+
+pub(crate) use crossbeam_epoch::Guard;
+pub(crate) use limbo::{Fallout, Garbage, Limbo};
+
+/// Where the guards of a map come from.
+pub(crate) enum Collector {
+    /// The collector that the whole process shares.
+    Global,
+    /// A collector of the map's own. Each guard registers anew, so that its epochs depend on no
+    /// thread's history: slow, for tests.
+    Private(crossbeam_epoch::Collector),
+}
+
+impl Collector {
+    pub(crate) fn private() -> Self {
+        Self::Private(crossbeam_epoch::Collector::new())
+    }
+
+    /// Holds the current epoch until the guard is dropped.
+    #[inline]
+    pub(crate) fn pin(&self) -> Guard {
+        match self {
+            Self::Global => crossbeam_epoch::pin(),
+            Self::Private(collector) => collector.register().pin(),
+        }
+    }
+}
+
+impl Clone for Collector {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Global => Self::Global,
+            Self::Private(collector) => Self::Private(collector.clone()),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The one place where atomics come from.
+//!
+//! Normally these are the standard library's. Under `cfg(shuttle)` each access first hands control
+//! to the model checker's scheduler, so that `tests/models.rs` explores interleavings at every
+//! shared access. Nothing else in the crate names `std::sync::atomic`.
+
+pub(crate) use std::sync::atomic::Ordering;
+
+#[cfg(not(shuttle))]
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize};
+
+#[cfg(shuttle)]
+pub(crate) use scheduled::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize};
+
+#[cfg(shuttle)]
+mod scheduled {
+    use super::Ordering;
+
+    /// Lets any other thread of the model run before the access that follows.
+    fn schedule() {
+        // A panic that unwinds (one that a test caught on purpose) must not switch threads.
+        if !std::thread::panicking() {
+            shuttle::thread::yield_now();
+        }
+    }
+
+    macro_rules! scheduled {
+        ($name:ident [$($generic:ident)?] $value:ty) => {
+            #[derive(Debug)]
+            #[repr(transparent)]
+            pub(crate) struct $name $(<$generic>)? (std::sync::atomic::$name $(<$generic>)?);
+
+            #[allow(dead_code)]
+            impl $(<$generic>)? $name $(<$generic>)? {
+                pub(crate) const fn new(value: $value) -> Self {
+                    Self(std::sync::atomic::$name::new(value))
+                }
+                pub(crate) fn get_mut(&mut self) -> &mut $value {
+                    self.0.get_mut()
+                }
+                pub(crate) fn load(&self, order: Ordering) -> $value {
+                    schedule();
+                    self.0.load(order)
+                }
+                pub(crate) fn store(&self, value: $value, order: Ordering) {
+                    schedule();
+                    self.0.store(value, order);
+                }
+                pub(crate) fn swap(&self, value: $value, order: Ordering) -> $value {
+                    schedule();
+                    self.0.swap(value, order)
+                }
+                pub(crate) fn compare_exchange(
+                    &self,
+                    current: $value,
+                    new: $value,
+                    success: Ordering,
+                    failure: Ordering,
+                ) -> Result<$value, $value> {
+                    schedule();
+                    self.0.compare_exchange(current, new, success, failure)
+                }
+            }
+        };
+    }
+
+    scheduled!(AtomicBool [] bool);
+    scheduled!(AtomicU64 [] u64);
+    scheduled!(AtomicUsize [] usize);
+    scheduled!(AtomicPtr [T] *mut T);
+
+    impl AtomicU64 {
+        pub(crate) fn fetch_or(&self, bits: u64, order: Ordering) -> u64 {
+            schedule();
+            self.0.fetch_or(bits, order)
+        }
+    }
+
+    impl AtomicUsize {
+        pub(crate) fn fetch_add(&self, value: usize, order: Ordering) -> usize {
+            schedule();
+            self.0.fetch_add(value, order)
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The structure checker: walks a whole trie and verifies what `mod.rs` says of it.
+//!
+//! For tests. It must run alone: no other thread may change the map meanwhile.
+
+use super::node::{FAN_WIDTH, Fan, LEVELS, Node, View, Word};
+use super::Trie;
+use crate::entry::Store;
+
+/// What the checker counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Structure {
+    /// Nodes that hold words or entries, in the live tree.
+    pub nodes: usize,
+    /// Entries in the live tree.
+    pub entries: usize,
+    /// Levels of fans above the deepest entry.
+    pub depth: usize,
+    /// Snapshots that are registered with the map.
+    pub snapshots: usize,
+}
+
+impl<St: Store> Trie<St> {
+    /// Verifies every invariant of the live tree; `hash` tells a key's hash.
+    ///
+    /// # Panics
+    /// If one does not hold.
+    pub(crate) fn check(&self, hash: impl Fn(&St::Key) -> u64) -> Structure {
+        let guard = self.pin();
+        let mut found = Structure::default();
+        if let Some(context) = self.root(&guard) {
+            let top = context.root.top.load(&guard);
+            assert!(!top.is_frozen(), "the newest root is frozen");
+            found.snapshots = context.domain().snapshots();
+            let mut walk = Walk { view: View::Live(&guard), found: &mut found };
+            walk.check::<St>(top, context.root.generation, 0, 0);
+        }
+        let mut hashes = std::collections::HashMap::<u64, usize>::new();
+        for (key, _) in self.iter(&guard) {
+            *hashes.entry(hash(key)).or_default() += 1;
+        }
+        for (key, _) in self.iter(&guard) {
+            let hash = hash(key);
+            let mut found = 0;
+            // A key is found under its own hash, as the same entry.
+            let same = |other: &St::Key| {
+                found += usize::from(std::ptr::eq(other, key));
+                std::ptr::eq(other, key)
+            };
+            assert!(self.get(hash, same, &guard).is_some(), "an entry that no lookup reaches");
+            assert_eq!(found, 1, "an entry that is there twice");
+        }
+        assert_eq!(found.entries, self.len(&guard));
+        assert_eq!(found.entries, self.iter(&guard).count());
+        found
+    }
+}
+
+struct Walk<'g, 'a> {
+    view: View<'g>,
+    found: &'a mut Structure,
+}
+
+impl<'g> Walk<'g, '_> {
+    /// Checks the node of `word`, which a node (or root) born in `holder` holds; `path` has the hash
+    /// bits that lead to it, at the top.
+    fn check<St: Store>(&mut self, word: Word<'g, St::Slot>, holder: u64, level: u32, path: u64) {
+        let Some(birth) = word.birth() else {
+            assert!(!word.is_older(), "OLDER on an empty word");
+            return;
+        };
+        self.found.nodes += 1;
+        self.found.depth = self.found.depth.max(level as usize);
+        if word.is_older() {
+            assert!(birth < holder, "OLDER on a node of the holder's generation");
+        } else {
+            assert_eq!(birth, holder, "a node of another generation without OLDER");
+        }
+        match word.node() {
+            Some(Node::Fan(fan)) => {
+                assert!(level < LEVELS, "a fan below the last hash bit");
+                assert_eq!(fan.birth(), birth);
+                for index in 0..FAN_WIDTH {
+                    let below = path | (index as u64) << (60 - 4 * level);
+                    let child = fan.words()[index].read(self.view);
+                    self.check::<St>(child, birth, level + 1, below);
+                }
+            }
+            Some(Node::Branch(branch)) => {
+                assert!(level < LEVELS, "a branch below the last hash bit");
+                assert_eq!(branch.birth(), birth);
+                for (index, group) in branch.groups().enumerate() {
+                    let seen = group.read(self.view);
+                    seen.check(St::hash);
+                    for slot in seen.iter() {
+                        assert_eq!(branch.group_index(St::hash(slot)), index, "in another's group");
+                        self.check_slot::<St>(slot, level, path);
+                    }
+                }
+            }
+            Some(Node::Chain(chain)) => {
+                assert_eq!(level, LEVELS, "a chain above the last hash bit");
+                assert_eq!(chain.birth(), birth);
+                for link in chain.links(self.view) {
+                    assert!(link.birth <= birth, "a link younger than its chain");
+                    self.check_slot::<St>(&link.slot, level, path);
+                }
+            }
+            None => unreachable!("a birth without a node"),
+        }
+    }
+
+    fn check_slot<St: Store>(&mut self, slot: &St::Slot, level: u32, path: u64) {
+        self.found.entries += 1;
+        let above = (0..level).all(|above| {
+            let index = Fan::<St::Slot>::index;
+            index(St::hash(slot), above) == index(path, above)
+        });
+        assert!(above, "an entry under another hash's path");
+    }
+}

@@ -1,0 +1,222 @@
+//! A frozen tree: what a snapshot holds.
+#![expect(unsafe_code, reason = "ties the lifetime of a tree to its handle")]
+
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use super::domain::{Dead, Domain, Record};
+use super::iter::Iter;
+use super::lookup;
+use super::node::{Detached, View, Word};
+use crate::entry::Store;
+use crate::sync::{AtomicUsize, Ordering};
+
+/// The tree of one generation, as it was when that generation ended.
+///
+/// INVARIANT: while this exists its record is in the registry of the domain (or the tree is empty),
+/// so that everything that can be reached from `top` through frozen words stays allocated.
+pub(crate) struct Frozen<St: Store> {
+    /// None if the tree is empty and its map was never written, and once dismantled.
+    domain: Option<Arc<Domain<St>>>,
+    record: Option<Arc<Record<St>>>,
+    top: Detached<St::Slot>,
+    generation: u64,
+    /// The tree was taken out of its map: nobody else will retire what is in it.
+    owns_tree: bool,
+    /// Number of entries, once somebody asked.
+    count: AtomicUsize,
+}
+
+const NOT_COUNTED: usize = usize::MAX;
+
+// SAFETY:
+// - Send and Sync: a frozen tree hands out shared references to keys and values on whatever thread
+//   it is used, hence `Sync`; the thread that drops the last handle drops them, hence `Send`. The
+//   words it reads are atomic.
+unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for Frozen<St> {}
+// SAFETY:
+// - as for Send.
+unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Sync for Frozen<St> {}
+
+impl<St: Store> Frozen<St> {
+    /// The snapshot of a map that was never written.
+    pub(super) fn empty() -> Self {
+        Self {
+            domain: None,
+            record: None,
+            top: Word::EMPTY.detach(),
+            generation: 0,
+            owns_tree: false,
+            count: AtomicUsize::new(0),
+        }
+    }
+
+    /// # Safety
+    /// - `record` was registered with `domain` before the top word of its generation's root was
+    ///   frozen as `top`, by this thread; and with `owns_tree`, that thread unlinked the tree.
+    pub(super) unsafe fn new(
+        domain: Arc<Domain<St>>,
+        record: Arc<Record<St>>,
+        top: Word<'_, St::Slot>,
+        owns_tree: bool,
+    ) -> Self {
+        Self {
+            generation: record.generation,
+            domain: Some(domain),
+            record: Some(record),
+            top: top.thawed().detach(),
+            owns_tree,
+            count: AtomicUsize::new(NOT_COUNTED),
+        }
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    pub(super) fn domain(&self) -> Option<&Arc<Domain<St>>> {
+        self.domain.as_ref()
+    }
+
+    pub(super) fn top(&self) -> Word<'_, St::Slot> {
+        // SAFETY:
+        // - stays allocated while the record is registered, which is as long as this exists.
+        unsafe { self.top.attach() }
+    }
+
+    pub(crate) fn get<'s>(
+        &'s self,
+        hash: u64,
+        mut eq: impl FnMut(&St::Key) -> bool,
+    ) -> Option<(&'s St::Key, &'s St::Value)> {
+        let slot = lookup::find::<St>(self.top(), View::Observed, 0, hash, &mut eq)?;
+        // SAFETY:
+        // - the entry is in the tree, so it is not freed while this exists.
+        Some(unsafe { St::pair(slot) })
+    }
+
+    pub(crate) fn iter(&self) -> FrozenIter<'_, St> {
+        FrozenIter(Iter::new(self.top(), View::Observed))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// Number of entries: O(nodes) the first time, then O(1).
+    pub(crate) fn len(&self) -> usize {
+        // Relaxed: whoever counts gets the same number.
+        let known = self.count.load(Ordering::Relaxed);
+        if known != NOT_COUNTED {
+            return known;
+        }
+        let count = lookup::count::<St>(self.top(), View::Observed);
+        self.count.store(count, Ordering::Relaxed);
+        count
+    }
+
+    /// Gives up the tree and what its record keeps. Returns the domain, for who drops it with care
+    /// for the stack; none if this was done before.
+    pub(super) fn dismantle(&mut self) -> Option<Arc<Domain<St>>> {
+        let domain = self.domain.take()?;
+        let mut fate = domain.fate_of_drop();
+        if let Some(record) = self.record.take() {
+            domain.withdraw(&record, &mut fate);
+        }
+        if let (true, Some(birth)) = (self.owns_tree, self.top().birth()) {
+            let tree = Dead::Tree(self.top);
+            // SAFETY:
+            // - unlinked once: `owns_tree` says that this snapshot's making unlinked the tree.
+            unsafe { domain.retire(tree, birth, self.generation + 1, &mut fate) };
+        }
+        domain.settle(fate);
+        Some(domain)
+    }
+}
+
+impl<St: Store> Drop for Frozen<St> {
+    fn drop(&mut self) {
+        self.dismantle();
+    }
+}
+
+/// An iterator over a frozen tree. Holds no guard.
+pub(crate) struct FrozenIter<'s, St: Store>(Iter<'s, St>);
+
+impl<'s, St: Store> Iterator for FrozenIter<'s, St>
+where
+    St::Key: 's,
+    St::Value: 's,
+{
+    type Item = (&'s St::Key, &'s St::Value);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+}
+
+// SAFETY:
+// - Send: besides atomics and plain numbers it holds shared references to nodes and entries of a
+//   frozen tree, for which the bounds of `Frozen: Sync` suffice.
+unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for FrozenIter<'_, St> {}
+// SAFETY:
+// - Sync: there is nothing to do with a shared iterator.
+unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Sync for FrozenIter<'_, St> {}
+
+/// An iterator over a frozen tree that keeps the tree alive.
+pub(crate) struct OwnedIter<St: Store<Key: 'static, Value: 'static, Slot: 'static>> {
+    /// Borrows from `tree`; declared first, so that it is dropped first.
+    iter: FrozenIter<'static, St>,
+    tree: Arc<Frozen<St>>,
+}
+
+impl<St: Store<Key: 'static, Value: 'static, Slot: 'static>> OwnedIter<St> {
+    pub(crate) fn new(tree: Arc<Frozen<St>>) -> Self {
+        // SAFETY:
+        // - the tree is behind an `Arc` that this value holds as long as the iterator, and which is
+        //   never given out mutably; `next` ties what it yields to a handle of its own.
+        let iter = unsafe { FrozenIter(Iter::new(tree.top.attach(), View::Observed)) };
+        Self { iter, tree }
+    }
+
+    pub(crate) fn tree(&self) -> &Arc<Frozen<St>> {
+        &self.tree
+    }
+
+    pub(crate) fn next(&mut self) -> Option<OwnedPair<St>> {
+        let (key, value) = self.iter.next()?;
+        Some(OwnedPair { key: key.into(), value: value.into(), tree: Arc::clone(&self.tree) })
+    }
+}
+
+/// An entry of a frozen tree that keeps the tree alive.
+///
+/// INVARIANT: key and value are in the tree.
+pub(crate) struct OwnedPair<St: Store> {
+    key: NonNull<St::Key>,
+    value: NonNull<St::Value>,
+    tree: Arc<Frozen<St>>,
+}
+
+impl<St: Store> OwnedPair<St> {
+    pub(crate) fn pair(&self) -> (&St::Key, &St::Value) {
+        // SAFETY:
+        // - not freed: they are in the tree, which this value keeps; never mutably borrowed.
+        unsafe { (self.key.as_ref(), self.value.as_ref()) }
+    }
+}
+
+impl<St: Store> Clone for OwnedPair<St> {
+    fn clone(&self) -> Self {
+        Self { key: self.key, value: self.value, tree: Arc::clone(&self.tree) }
+    }
+}
+
+// SAFETY:
+// - Send and Sync: a share of a frozen tree and two references into it, with the bounds that
+//   `Frozen` has for both.
+unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for OwnedPair<St> {}
+// SAFETY:
+// - as for Send.
+unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Sync for OwnedPair<St> {}

@@ -1,0 +1,106 @@
+//! Walking over all entries.
+#![expect(unsafe_code, reason = "hands out the entries of slots that the view protects")]
+
+use super::node::{Branch, Chain, FAN_WIDTH, Fan, Node, Seen, View, Word};
+use crate::entry::Store;
+
+/// An iterator over the entries below a word.
+///
+/// A key has one place in the order of hashes: one prefix, one group. The iterator passes each
+/// prefix once and reads each group's state once, whatever node it finds there, so that it yields no
+/// key twice. A node that was replaced while the iterator was above it is frozen and holds what was
+/// there at that time: what is in the map throughout is seen.
+///
+/// On the live map this reads words plainly even below `OLDER` ones: no promise depends on the
+/// moment of its reads, and writers are left alone.
+pub(crate) struct Iter<'g, St: Store> {
+    view: View<'g>,
+    /// The fans on the way down, each with the next word to follow.
+    path: Vec<(&'g Fan<St::Slot>, usize)>,
+    leaf: Leaf<'g, St::Slot>,
+}
+
+enum Leaf<'g, T> {
+    Nothing,
+    Branch { branch: Branch<'g, T>, next_group: usize, rest: Seen<'g, T> },
+    Chain { chain: Chain<'g, T>, from: usize },
+}
+
+impl<'g, St: Store> Iter<'g, St> {
+    pub(super) fn new(word: Word<'g, St::Slot>, view: View<'g>) -> Self {
+        let mut iter = Self { view, path: Vec::new(), leaf: Leaf::Nothing };
+        iter.enter(word);
+        iter
+    }
+
+    fn enter(&mut self, word: Word<'g, St::Slot>) {
+        self.leaf = match word.node() {
+            None => Leaf::Nothing,
+            Some(Node::Fan(fan)) => {
+                self.path.push((fan, 0));
+                Leaf::Nothing
+            }
+            Some(Node::Branch(branch)) => {
+                let first = branch.nth_group(0);
+                Leaf::Branch { branch, next_group: 1, rest: first.read(self.view) }
+            }
+            Some(Node::Chain(chain)) => Leaf::Chain { chain, from: 0 },
+        };
+    }
+
+    #[inline]
+    fn next_in_leaf(&mut self) -> Option<&'g St::Slot> {
+        match &mut self.leaf {
+            Leaf::Nothing => None,
+            Leaf::Branch { branch, next_group, rest } => loop {
+                if let Some(slot) = rest.pop() {
+                    return Some(slot);
+                }
+                if *next_group == branch.group_count() {
+                    return None;
+                }
+                *rest = branch.nth_group(*next_group).read(self.view);
+                *next_group += 1;
+            },
+            Leaf::Chain { chain, from } => {
+                let (next, link) = chain.next(self.view, *from)?;
+                *from = next;
+                Some(&link.slot)
+            }
+        }
+    }
+
+    #[inline]
+    fn next_slot(&mut self) -> Option<&'g St::Slot> {
+        loop {
+            if let Some(slot) = self.next_in_leaf() {
+                return Some(slot);
+            }
+            let (fan, next) = self.path.last_mut()?;
+            if *next == FAN_WIDTH {
+                self.path.pop();
+                self.leaf = Leaf::Nothing;
+                continue;
+            }
+            let word = fan.words()[*next].read(self.view);
+            *next += 1;
+            self.enter(word);
+        }
+    }
+}
+
+impl<'g, St: Store> Iterator for Iter<'g, St>
+where
+    St::Key: 'g,
+    St::Value: 'g,
+{
+    type Item = (&'g St::Key, &'g St::Value);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let slot = self.next_slot()?;
+        // SAFETY:
+        // - not freed during `'g`: the view protects what is reached under it.
+        Some(unsafe { St::pair(slot) })
+    }
+}

@@ -1,0 +1,279 @@
+//! The concurrent hash trie (Ctrie) with constant-time snapshots.
+//!
+//! After Prokopec, Bronson, Bagwell, Odersky, "Concurrent Tries with Efficient Non-Blocking
+//! Snapshots", PPoPP 2012. The structure follows the paper with indirection nodes folded into their
+//! parents and entries kept in groups; the snapshot protocol (*freeze on observe*) takes the place
+//! of the paper's GCAS and RDCSS.
+//!
+//! # Terms
+//!
+//! | term | paper | here |
+//! |---|---|---|
+//! | indirection node | I-node | an atomic word embedded in its parent, the only way to reach a child: [`node::Indirection`] |
+//! | fan | C-node of I-nodes | 16 indirection words, indexed by the next four hash bits |
+//! | branch | C-node of S-nodes | one to eight groups of entries with an occupancy bitmap each, changed by CAS |
+//! | chain | L-node | entries whose hashes agree in every bit |
+//! | generation | Gen | number of the root; every node and entry bears the one it was born in |
+//! | freeze | replaces GCAS | setting the bit that keeps a word or bitmap from ever changing again |
+//!
+//! # Paths
+//!
+//! 1. A lookup ([`lookup`]) walks from the map's root through fans to one group, matches all its
+//!    tags at once, and compares the key.
+//! 2. A change ([`upsert`]) walks the same way and changes that group by one CAS of its bitmap: a new
+//!    entry is written to a free slot first, and the CAS makes it live and the old one dead.
+//! 3. A group without a free slot, or a frozen one, makes the operation rebuild the node
+//!    ([`rebuild`]): freeze it, copy what lives into a new one, or into a fan with children when it
+//!    is too much for a branch, and swing the one word that points to it. Nobody waits: whoever
+//!    meets a frozen node does this.
+//! 4. After removals nodes are rebuilt smaller, and fans that hold little collapse ([`shrink`]).
+//! 5. A snapshot ([`versions`]) freezes the root's word and gives the map a root of the next
+//!    generation with the same tree. From then on the tree is shared: operations of the new
+//!    generation freeze what they read of it and copy what they change, once for each node.
+//! 6. What was unlinked goes to the snapshots that still see it, or is freed after a grace period
+//!    ([`domain`]).
+//!
+//! # Why a snapshot is one instant
+//!
+//! *The rule*: an operation of a newer generation than a node's, and every read of a snapshot, uses
+//! a word or bitmap of that node only once it is frozen. All changes are CASes of words that are
+//! not frozen. Take a writer of generation g that is late: generation g + 1 has begun. If anybody has
+//! observed the word it wants to change, its CAS fails and it starts again in the new generation. If
+//! nobody has, its change takes effect in a tree that the snapshot and the live map still share, and
+//! it is ordered just before the snapshot: it began before it, and nobody has seen a state without
+//! it. So no second CAS commits a change and none is ever rolled back. `tests/models.rs` runs these
+//! races under a model checker, `tests/snapshots.rs` and `tests/stress.rs` on real threads.
+//!
+//! # Orderings
+//!
+//! | write | read | publishes |
+//! |---|---|---|
+//! | `Indirection::replace` (Release) | `Indirection::load` (Acquire) | a node, whole |
+//! | `Seen::publish` (Release, and each later CAS of the bitmap goes on its release sequence) | `Group::load` (Acquire) | a slot and its tag |
+//! | `ChainHit::put` (Release) | `Chain::read` (Acquire) | a chain's link |
+//! | swap of the map's root (Release) | `Trie::root` (Acquire) | a root, and that the snapshots before it are registered |
+//! | `Record::push` (Release) | `Record::close` (Acquire) | an object on a dead list |
+//! | a probe's store (Release) | `Lists::turn` (Acquire) | that a grace period is over |
+//!
+//! Progress: every operation is lock-free. The loops here go round again only if a CAS failed, so
+//! another operation's CAS took effect, or after helping a frozen node or root on.
+#![expect(unsafe_code, reason = "roots are raw pointers that the epoch protects")]
+
+#[cfg(any(debug_assertions, snaptrie_check))]
+mod check;
+mod domain;
+mod frozen;
+mod iter;
+mod lookup;
+mod node;
+mod prefetch;
+mod rebuild;
+mod root;
+mod shrink;
+mod upsert;
+mod versions;
+
+use std::marker::PhantomData;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+
+use domain::Domain;
+#[cfg(any(debug_assertions, snaptrie_check))]
+pub use check::Structure;
+pub(crate) use frozen::{Frozen, OwnedIter, OwnedPair, FrozenIter};
+pub(crate) use iter::Iter;
+use node::{Indirection, View, Word};
+use root::Root;
+pub(crate) use upsert::{Action, Change, Outcome};
+
+use crate::entry::Store;
+use crate::reclaim::{Collector, Fallout, Guard};
+use crate::sync::{AtomicPtr, Ordering};
+
+/// A key and value of a store, as an operation under a guard sees them.
+pub(crate) type Pair<'g, St> = (&'g <St as Store>::Key, &'g <St as Store>::Value);
+
+/// A concurrent hash trie.
+pub(crate) struct Trie<St: Store> {
+    /// The newest root; null until the first write. INVARIANT: comes from `Box::into_raw`; the trie
+    /// holds one reference to the domain of a root that is not null.
+    root: AtomicPtr<Root<St>>,
+    collector: Collector,
+    _owns: PhantomData<(St::Key, St::Value)>,
+}
+
+// SAFETY:
+// - Send: moving a map may leave snapshots behind that share its keys and values, so both must be
+//   `Send + Sync`, as for an `Arc`.
+unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for Trie<St> {}
+// SAFETY:
+// - Sync: a shared map hands out references to keys and values on any thread (`Sync`), takes them
+//   from any thread, and drops them on any thread (`Send`).
+unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Sync for Trie<St> {}
+
+/// What an operation holds: the root it works under, and what keeps it.
+struct Context<'g, St: Store> {
+    root: &'g Root<St>,
+    guard: &'g Guard,
+}
+
+impl<St: Store> Clone for Context<'_, St> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<St: Store> Copy for Context<'_, St> {}
+
+impl<'g, St: Store> Context<'g, St> {
+    fn domain(&self) -> &'g Domain<St> {
+        // SAFETY:
+        // - the map holds a reference to the domain, and is not dropped while an operation is in
+        //   flight, as the one that has this context is.
+        unsafe { self.root.domain.as_ref() }
+    }
+}
+
+/// An indirection word and what was read from it, not frozen: where an operation may put a node of
+/// its own generation.
+struct Place<'g, T> {
+    cell: &'g Indirection<T>,
+    word: Word<'g, T>,
+    /// Number of fans above.
+    level: u32,
+}
+
+impl<T> Clone for Place<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Place<'_, T> {}
+
+impl<St: Store> Trie<St> {
+    pub(crate) const fn new(collector: Collector) -> Self {
+        Self { root: AtomicPtr::new(ptr::null_mut()), collector, _owns: PhantomData }
+    }
+
+    /// Holds the current epoch: what is reached from the map under the guard stays allocated.
+    #[inline]
+    pub(crate) fn pin(&self) -> Guard {
+        self.collector.pin()
+    }
+
+    #[inline]
+    fn root<'g>(&'g self, guard: &'g Guard) -> Option<Context<'g, St>> {
+        // Acquire: the root's content, and the registrations before it; pairs with the Release of
+        // the CAS that swung it, here or in `advance`.
+        let root = self.root.load(Ordering::Acquire);
+        // SAFETY:
+        // - null or a root; a replaced root is retired, so it lives as long as the guard, which was
+        //   there before the load.
+        unsafe { root.as_ref() }.map(|root| Context { root, guard })
+    }
+
+    /// The root; made now if this is the map's first write.
+    #[inline]
+    fn root_or_first<'g>(&'g self, guard: &'g Guard) -> Context<'g, St> {
+        match self.root(guard) {
+            Some(context) => context,
+            None => self.first_root(guard),
+        }
+    }
+
+    #[cold]
+    fn first_root<'g>(&'g self, guard: &'g Guard) -> Context<'g, St> {
+        let domain = Arc::new(Domain::new(self.collector.clone(), None));
+        let mut made = Self::with_root(domain, 1, Word::EMPTY, self.collector.clone());
+        let root = *made.root.get_mut();
+        // Release: the root. Another thread may have been first: then `made` is dropped as it is.
+        let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
+        if self.root.compare_exchange(ptr::null_mut(), root, release, relaxed).is_ok() {
+            *made.root.get_mut() = ptr::null_mut();
+        }
+        // PANICS: never: a root that is there once is only ever replaced by another.
+        self.root(guard).expect("a root that was just set")
+    }
+
+    fn with_root(
+        domain: Arc<Domain<St>>,
+        generation: u64,
+        top: Word<'_, St::Slot>,
+        collector: Collector,
+    ) -> Self {
+        // SAFETY:
+        // - a pointer from an `Arc` is not null.
+        let domain = unsafe { NonNull::new_unchecked(Arc::into_raw(domain).cast_mut()) };
+        let root = Box::into_raw(Root::boxed(generation, top, domain));
+        Self { root: AtomicPtr::new(root), collector, _owns: PhantomData }
+    }
+
+    #[inline]
+    pub(crate) fn get<'g>(
+        &'g self,
+        hash: u64,
+        mut eq: impl FnMut(&St::Key) -> bool,
+        guard: &'g Guard,
+    ) -> Option<Pair<'g, St>> {
+        let context = self.root(guard)?;
+        let top = context.root.top.load(guard);
+        let slot = lookup::find::<St>(top, View::Live(guard), 0, hash, &mut eq)?;
+        // SAFETY:
+        // - the entry was reached under the guard, which keeps it for `'g`.
+        Some(unsafe { St::pair(slot) })
+    }
+
+    /// Weakly consistent iteration.
+    pub(crate) fn iter<'g>(&'g self, guard: &'g Guard) -> Iter<'g, St> {
+        let top = self.root(guard).map_or(Word::EMPTY, |context| context.root.top.load(guard));
+        Iter::new(top, View::Live(guard))
+    }
+
+    /// Number of entries, counted group by group.
+    pub(crate) fn len(&self, guard: &Guard) -> usize {
+        let top = self.root(guard).map_or(Word::EMPTY, |context| context.root.top.load(guard));
+        lookup::count::<St>(top, View::Live(guard))
+    }
+
+    /// Frees up to `budget` objects of garbage whose grace period is over, in each shard.
+    pub(crate) fn collect(&self, guard: &Guard, budget: usize) {
+        if let Some(context) = self.root(guard) {
+            context.domain().limbo.turn(guard, budget);
+        }
+    }
+
+    /// [`Self::collect`] for one shard.
+    pub(crate) fn collect_some(&self, guard: &Guard, budget: usize) {
+        if let Some(context) = self.root(guard) {
+            context.domain().limbo.tick(guard, budget);
+        }
+    }
+}
+
+impl<St: Store> Drop for Trie<St> {
+    fn drop(&mut self) {
+        let root = *self.root.get_mut();
+        if root.is_null() {
+            return;
+        }
+        // SAFETY:
+        // - from a box, and the last root of this map: nobody else can reach it.
+        // - the map's reference to the domain, which came from `Arc::into_raw`.
+        let (mut root, domain) = unsafe {
+            let root = Box::from_raw(root);
+            let domain = Arc::from_raw(root.domain.as_ptr());
+            (root, domain)
+        };
+        let generation = root.generation;
+        let mut fallout = Fallout::default();
+        // SAFETY:
+        // - every operation borrows the map, so none is in flight.
+        // - the tree is this map's alone, but for what snapshots see, which `bury_all` heeds.
+        unsafe {
+            domain.limbo.close(&mut fallout);
+            domain.bury_all(root.top.get_mut(), generation + 1, &mut fallout);
+        }
+        drop(root);
+        drop(domain);
+        fallout.resume();
+    }
+}

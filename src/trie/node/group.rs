@@ -1,0 +1,321 @@
+//! One group of a branch: a state word, a tag for each slot, and the slots.
+//!
+//! ```text
+//! state = FROZEN | live bitmap         the one word that every change CASes
+//! tags  = a byte of hash for each slot; zero means unclaimed
+//! slots = [T]
+//! ```
+//!
+//! Slots are append-only: a slot is *claimed* once (CAS of its tag byte), *written* once its owner
+//! has a value, and *published* at most once (CAS of the state that sets its live bit); it is never
+//! claimed again. Hence a state never takes the same value twice, and its CAS knows no ABA.
+//!
+//! # Who may read or write a slot
+//!
+//! Until it is published, a claimed slot belongs to the thread that claimed it. From then on nobody
+//! writes it, and whoever saw its live bit with Acquire may read it. A slot whose owner stalls or
+//! loses stays claimed and dead; that costs one slot and blocks nobody.
+#![expect(unsafe_code, reason = "slots are plain memory that the state word protects")]
+
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
+
+use super::tags;
+use super::word::View;
+use crate::sync::{AtomicU64, Ordering};
+
+const FROZEN: u64 = 1 << 63;
+
+/// A reference to a group.
+pub(crate) struct Group<'g, T> {
+    state: &'g AtomicU64,
+    tags: &'g [AtomicU64],
+    slots: &'g [UnsafeCell<MaybeUninit<T>>],
+}
+
+impl<T> Clone for Group<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Group<'_, T> {}
+
+/// A group together with a state that was read from it, with Acquire.
+///
+/// INVARIANT: `bits` was read from `group.state` or is what this thread's own CAS wrote there, so
+/// every slot whose bit is set in it was published and may be read.
+pub(crate) struct Seen<'g, T> {
+    group: Group<'g, T>,
+    bits: u64,
+}
+
+impl<T> Clone for Seen<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Seen<'_, T> {}
+
+/// A live slot that a search found.
+pub(crate) struct Hit<'g, T> {
+    index: u32,
+    pub(crate) slot: &'g T,
+}
+
+/// A slot that this thread claimed and wrote, and that is not published.
+///
+/// INVARIANT: made only by [`Group::claim`], at most once for each slot of a group; initialised.
+pub(crate) struct Claim<'g, T> {
+    index: u32,
+    slot: &'g UnsafeCell<MaybeUninit<T>>,
+}
+
+impl<T: Copy> Claim<'_, T> {
+    /// Writes the slot anew.
+    pub(crate) fn write(&mut self, value: T) {
+        // SAFETY:
+        // - exclusive: the slot is claimed by this value alone, and nobody reads it before its live
+        //   bit is set, which consumes the claim.
+        unsafe { (*self.slot.get()).write(value) };
+    }
+}
+
+impl<'g, T> Group<'g, T> {
+    pub(super) fn new(
+        state: &'g AtomicU64,
+        tags: &'g [AtomicU64],
+        slots: &'g [UnsafeCell<MaybeUninit<T>>],
+    ) -> Self {
+        Self { state, tags, slots }
+    }
+
+    /// Reads the state as `view` allows.
+    #[inline]
+    pub(crate) fn read(self, view: View<'g>) -> Seen<'g, T> {
+        match view {
+            View::Live(_) => self.load(),
+            View::Observed => self.observe(),
+        }
+    }
+
+    /// Reads the state as it is.
+    #[inline]
+    pub(crate) fn load(self) -> Seen<'g, T> {
+        // Acquire: the tags and slots behind the live bits; pairs with the Release of `publish`.
+        // Every later change of the state is a CAS, so the release sequence of each publishing CAS
+        // goes on: this one load synchronises with the publisher of every live bit it sees.
+        Seen { group: self, bits: self.state.load(Ordering::Acquire) }
+    }
+
+    /// Freezes the state if it is not frozen yet, and reads it.
+    #[inline]
+    pub(crate) fn observe(self) -> Seen<'g, T> {
+        let seen = self.load();
+        if seen.is_frozen() {
+            return seen;
+        }
+        // AcqRel: Acquire as in `load`. Release: the freeze goes on the release sequences above.
+        let before = self.state.fetch_or(FROZEN, Ordering::AcqRel);
+        Seen { group: self, bits: before | FROZEN }
+    }
+
+    /// Asks for the cache lines that an operation on this hash is about to touch.
+    #[inline]
+    pub(crate) fn prefetch(self, hash: u64) {
+        super::super::prefetch::read(self.slots[self.home(hash)].get());
+    }
+
+    /// Where a hash's entry would like to be.
+    #[inline]
+    fn home(self, hash: u64) -> usize {
+        (((hash >> 11) & 0xf_ffff) as usize * self.slots.len()) >> 20
+    }
+
+    /// Claims a free slot for an entry with this hash, the home slot or the next free one after it,
+    /// and writes it; none if every slot is taken.
+    #[inline]
+    pub(crate) fn claim(self, hash: u64, value: T) -> Option<Claim<'g, T>>
+    where
+        T: Copy,
+    {
+        let in_range = !0 >> (64 - self.slots.len());
+        loop {
+            let free = tags::matching(self.tags, tags::FREE) & in_range;
+            if free == 0 {
+                return None;
+            }
+            let home = self.home(hash);
+            let after = free >> home << home;
+            let index = if after == 0 { free } else { after }.trailing_zeros();
+            if self.set_tag(index, tags::of(hash)) {
+                let mut claim = Claim { index, slot: &self.slots[index as usize] };
+                claim.write(value);
+                return Some(claim);
+            }
+        }
+    }
+
+    /// Sets the tag of a slot if it is still free.
+    #[inline]
+    fn set_tag(self, index: u32, tag: u8) -> bool {
+        let word = &self.tags[index as usize / 8];
+        let shift = index % 8 * 8;
+        // Relaxed: the read-modify-write alone decides who owns the slot, and the owner's
+        // publishing CAS makes the tag visible before the live bit is.
+        let mut current = word.load(Ordering::Relaxed);
+        while (current >> shift) as u8 == tags::FREE {
+            let new = current | u64::from(tag) << shift;
+            match word.compare_exchange(current, new, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => current = now,
+            }
+        }
+        false
+    }
+}
+
+/// Puts an item into a group that no other thread can see yet.
+///
+/// # Panics
+/// If the group is full.
+pub(super) fn place_unshared<T: Copy>(group: &Group<'_, T>, hash: u64, item: T) {
+    // PANICS: never: `shape_for` chose a shape whose groups have room.
+    let claim = group.claim(hash, item).expect("room in a new group");
+    // Relaxed: the node is published as a whole by the CAS of an indirection word.
+    let bits = group.state.load(Ordering::Relaxed) | 1 << claim.index;
+    group.state.store(bits, Ordering::Relaxed);
+}
+
+impl<'g, T> Seen<'g, T> {
+    pub(crate) fn is_frozen(self) -> bool {
+        self.bits & FROZEN != 0
+    }
+
+    fn live(self) -> u64 {
+        self.bits & !FROZEN
+    }
+
+    /// Number of entries.
+    pub(crate) fn count(self) -> usize {
+        self.live().count_ones() as usize
+    }
+
+    /// Reads a slot that is live in this state.
+    #[inline]
+    fn slot(self, index: u32) -> &'g T {
+        assert!(self.bits >> index & 1 == 1 && (index as usize) < self.group.slots.len());
+        // SAFETY:
+        // - initialised, and written by nobody any more: its bit is set in a state that was read
+        //   with Acquire (invariant of `Seen`), so the slot is published.
+        unsafe { (*self.group.slots[index as usize].get()).assume_init_ref() }
+    }
+
+    #[inline]
+    fn find_among(
+        self,
+        among: u64,
+        hash: u64,
+        mut is_it: impl FnMut(&'g T) -> bool,
+    ) -> Option<Hit<'g, T>> {
+        let mut candidates = tags::matching(self.group.tags, tags::of(hash)) & among;
+        while candidates != 0 {
+            let index = candidates.trailing_zeros();
+            let slot = self.slot(index);
+            if is_it(slot) {
+                return Some(Hit { index, slot });
+            }
+            candidates &= candidates - 1;
+        }
+        None
+    }
+
+    /// The live slot whose tag is the hash's and for which `is_it` holds.
+    #[inline]
+    pub(crate) fn find(
+        self,
+        hash: u64,
+        is_it: impl FnMut(&'g T) -> bool,
+    ) -> Option<Hit<'g, T>> {
+        self.find_among(self.live(), hash, is_it)
+    }
+
+    /// [`Self::find`] among the slots that became live since `before` was read.
+    pub(crate) fn find_since(
+        self,
+        before: Self,
+        hash: u64,
+        is_it: impl FnMut(&'g T) -> bool,
+    ) -> Option<Hit<'g, T>> {
+        self.find_among(self.live() & !before.live(), hash, is_it)
+    }
+
+    /// Whether an entry found in an earlier state of the group is still live.
+    pub(crate) fn still_has(self, hit: &Hit<'_, T>) -> bool {
+        self.bits >> hit.index & 1 == 1
+    }
+
+    /// The live slots.
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'g T> {
+        let mut rest = self;
+        std::iter::from_fn(move || rest.pop())
+    }
+
+    /// Takes the first of the live slots that this value still remembers.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<&'g T> {
+        let live = self.live();
+        if live == 0 {
+            return None;
+        }
+        let slot = self.slot(live.trailing_zeros());
+        self.bits &= self.bits - 1;
+        Some(slot)
+    }
+
+    /// Publishes a claimed slot, and in the same step takes the entry `replaced` out. Succeeds only
+    /// if the state is still the one that was seen; otherwise returns the present one and the claim.
+    #[inline]
+    pub(crate) fn publish(
+        self,
+        claim: Claim<'g, T>,
+        replaced: Option<&Hit<'g, T>>,
+    ) -> Result<&'g T, (Self, Claim<'g, T>)> {
+        debug_assert!(std::ptr::eq(&raw const self.group.slots[claim.index as usize], claim.slot));
+        let removed = replaced.map_or(0, |hit| 1 << hit.index);
+        match self.change((self.bits | 1 << claim.index) & !removed) {
+            Ok(live) => Ok(live.slot(claim.index)),
+            Err(now) => Err((now, claim)),
+        }
+    }
+
+    /// Takes an entry out. Returns the state that this left, or, if the state is not the one that
+    /// was seen any more, the present one.
+    pub(crate) fn remove(self, hit: &Hit<'g, T>) -> Result<Self, Self> {
+        self.change(self.bits & !(1 << hit.index))
+    }
+
+    #[inline]
+    fn change(self, new: u64) -> Result<Self, Self> {
+        debug_assert!(!self.is_frozen());
+        // Release: publishes the tag and slot of a claim; pairs with the Acquire of `load`.
+        // Acquire: what others published meanwhile, for a search of the state that is returned.
+        let state = self.group.state;
+        match state.compare_exchange(self.bits, new, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => Ok(Self { bits: new, ..self }),
+            Err(bits) => Err(Self { bits, ..self }),
+        }
+    }
+
+    /// Checks what must hold between state and tags; `hash` tells a slot's hash.
+    #[cfg(any(debug_assertions, snaptrie_check))]
+    pub(crate) fn check(self, hash: impl Fn(&T) -> u64) {
+        let slots = self.group.slots.len();
+        assert_eq!(self.live() >> slots, 0, "a live bit without a slot");
+        let unclaimed = tags::matching(self.group.tags, tags::FREE);
+        assert_eq!(self.live() & unclaimed, 0, "a live slot that nobody claimed");
+        for index in (0..slots as u32).filter(|index| self.bits >> index & 1 == 1) {
+            let tagged = tags::matching(self.group.tags, tags::of(hash(self.slot(index))));
+            assert!(tagged >> index & 1 == 1, "a slot with another hash's tag");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! What a node is in memory. Nothing here knows keys, hashing or snapshots' lifetimes: a slot is
+//! any `T: Copy`, a hash is a `u64`.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `word` | the indirection word: pointer, shape, `FROZEN`, `OLDER`; and the [`View`] it is read under |
+//! | `fan` | a node of 16 indirection words |
+//! | `branch` | a node of entries: one to eight groups, by shape |
+//! | `group` | one group: state word, tags, slots; claim, publish, clear, freeze |
+//! | `chain` | the collision branch below the last hash bit |
+//! | `tags` | matching one byte of hash against a whole group at once |
+//! | `header` | what all nodes begin with, and their allocation |
+//!
+//! # Bits of a hash
+//!
+//! The path takes four bits a level from the top; the tag is the lowest byte; the group within a
+//! branch is the next three bits above it; the home slot comes from bits 11 to 31. On deep paths
+//! these overlap, which costs speed on hashes that are bad anyway, and nothing else.
+
+mod branch;
+mod chain;
+mod fan;
+mod group;
+mod header;
+mod tags;
+mod word;
+
+pub(crate) use branch::{Branch, shape_for, shape_for_count};
+pub(crate) use chain::{Chain, Link};
+pub(crate) use fan::{FAN_WIDTH, Fan, LEVELS};
+pub(crate) use group::{Claim, Seen};
+pub(crate) use header::{Header, free_node};
+pub(crate) use word::{Detached, Indirection, Node, View, Word};

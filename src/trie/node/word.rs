@@ -1,0 +1,257 @@
+//! The indirection word, the only way to reach a node.
+//!
+//! In the paper (Prokopec, Bronson, Bagwell, Odersky, PPoPP 2012, section 3) an I-node is an object
+//! of its own between two C-nodes. Here it is one atomic word embedded in the parent, which saves a
+//! dependent load a level:
+//!
+//! ```text
+//! address of the node (32-byte aligned) | shape, 3 bits | OLDER | FROZEN
+//! ```
+//!
+//! `FROZEN`: the word never changes again. `OLDER`: the node was born in an earlier generation than
+//! the node (or root) that holds this word, and so was everything below it.
+#![expect(unsafe_code, reason = "turns the address of a word into a reference to the node")]
+
+use std::marker::PhantomData;
+use std::ptr::{self, NonNull};
+
+use super::header::{Header, NODE_ALIGN, Shape};
+use super::{Branch, Chain, Fan};
+use crate::reclaim::Guard;
+use crate::sync::{AtomicPtr, Ordering};
+
+const FROZEN: usize = 1;
+const OLDER: usize = 2;
+const SHAPE_SHIFT: u32 = 2;
+const SHAPE: usize = 0b111 << SHAPE_SHIFT;
+const BITS: usize = FROZEN | OLDER | SHAPE;
+const _: () = assert!(BITS < NODE_ALIGN);
+
+/// The content of an indirection word: a node or nothing, with its bits.
+///
+/// INVARIANT: the node, if any, and all that can be reached from it, stays allocated for `'g`: a
+/// word is read under a [`View`], or belongs to a tree that nobody else can see.
+pub(crate) struct Word<'g, T> {
+    raw: *mut Header,
+    _node: PhantomData<&'g T>,
+}
+
+impl<T> Clone for Word<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Word<'_, T> {}
+
+impl<T> PartialEq for Word<'_, T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.raw == other.raw
+    }
+}
+
+/// A word that promises nothing.
+pub(crate) struct Detached<T> {
+    raw: *mut Header,
+    _node: PhantomData<*const T>,
+}
+
+impl<T> Clone for Detached<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Detached<T> {}
+
+impl<T> Detached<T> {
+    /// The word, where it holds what a word promises.
+    ///
+    /// # Safety
+    /// - The node, if any, and all that can be reached from it, stays allocated for `'g`.
+    #[inline]
+    pub(crate) unsafe fn attach<'g>(self) -> Word<'g, T> {
+        Word { raw: self.raw, _node: PhantomData }
+    }
+}
+
+/// A node, by kind.
+pub(crate) enum Node<'g, T> {
+    Branch(Branch<'g, T>),
+    Fan(&'g Fan<T>),
+    Chain(Chain<'g, T>),
+}
+
+impl<'g, T> Word<'g, T> {
+    /// No node, no bits.
+    pub(crate) const EMPTY: Self = Self { raw: ptr::null_mut(), _node: PhantomData };
+
+    /// The word for a node of the holder's own generation.
+    ///
+    /// # Safety
+    /// - `node` is a node over `T` of this shape, and stays allocated for `'g`.
+    pub(super) unsafe fn to_node(node: NonNull<Header>, shape: Shape) -> Self {
+        let raw = node.as_ptr().map_addr(|address| address | (shape as usize) << SHAPE_SHIFT);
+        Self { raw, _node: PhantomData }
+    }
+
+    /// The bare word, for keeping it longer than the view it was read under.
+    pub(crate) fn detach(self) -> Detached<T> {
+        Detached { raw: self.raw, _node: PhantomData }
+    }
+
+    fn bits(self) -> usize {
+        self.raw.addr() & BITS
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.raw.addr() & !BITS == 0
+    }
+
+    pub(crate) fn is_frozen(self) -> bool {
+        self.bits() & FROZEN != 0
+    }
+
+    pub(crate) fn is_older(self) -> bool {
+        self.bits() & OLDER != 0
+    }
+
+    /// This word as a newer node holds it: not frozen, and `OLDER` if there is a node.
+    pub(crate) fn to_older(self) -> Self {
+        if self.is_empty() {
+            return Self::EMPTY;
+        }
+        Self { raw: self.raw.map_addr(|bits| (bits & !FROZEN) | OLDER), ..self }
+    }
+
+    /// This word without `FROZEN`.
+    pub(crate) fn thawed(self) -> Self {
+        Self { raw: self.raw.map_addr(|bits| bits & !FROZEN), ..self }
+    }
+
+    /// An empty frozen word: what a `take` leaves in the root that it empties.
+    pub(crate) fn taken() -> Self {
+        Self { raw: ptr::without_provenance_mut(FROZEN), _node: PhantomData }
+    }
+
+    /// The bare node, as it was allocated.
+    pub(crate) fn header(self) -> Option<NonNull<Header>> {
+        NonNull::new(self.raw.map_addr(|address| address & !BITS))
+    }
+
+    /// The generation of the node.
+    pub(crate) fn birth(self) -> Option<u64> {
+        // SAFETY:
+        // - the node is allocated for `'g` by the invariant of `Word`; headers never change.
+        self.header().map(|header| unsafe { header.as_ref() }.birth)
+    }
+
+    /// The node, if the word is not empty.
+    #[inline]
+    pub(crate) fn node(self) -> Option<Node<'g, T>> {
+        let header = self.header()?;
+        let shape = Shape::ALL[(self.bits() & SHAPE) >> SHAPE_SHIFT];
+        // SAFETY:
+        // - the node is allocated for `'g`, and of the shape that the word tells: invariant of
+        //   `Word`, and `to_node` is the only place that sets the shape bits.
+        Some(unsafe {
+            match shape {
+                Shape::Fan => Node::Fan(header.cast::<Fan<T>>().as_ref()),
+                Shape::Chain => Node::Chain(Chain::from_header(header)),
+                shape => Node::Branch(Branch::from_header(header, shape)),
+            }
+        })
+    }
+}
+
+/// How an operation may look at shared words: the rule of freeze on observe.
+///
+/// An operation reads words of its own generation as they are. Below a word that is `OLDER`, and
+/// in a snapshot everywhere, it may use a word only once that word is frozen, and freezes it if
+/// needed. So what was observed once under a newer generation can never change.
+#[derive(Clone, Copy)]
+pub(crate) enum View<'g> {
+    /// Inside the operation's own generation. The guard keeps what is reached from being freed.
+    Live(&'g Guard),
+    /// In an older generation. What is reached through frozen words is kept by its snapshot, or,
+    /// for an operation on the live map, by the guard that the view began with.
+    Observed,
+}
+
+impl<'g> View<'g> {
+    /// The view that holds below `word`.
+    #[inline]
+    pub(crate) fn below<T>(self, word: Word<'_, T>) -> View<'g> {
+        if word.is_older() { View::Observed } else { self }
+    }
+}
+
+/// The atomic word itself (the paper's I-node).
+#[repr(transparent)]
+pub(crate) struct Indirection<T> {
+    raw: AtomicPtr<Header>,
+    _node: PhantomData<*const T>,
+}
+
+impl<T> Indirection<T> {
+    pub(crate) fn new(word: Word<'_, T>) -> Self {
+        Self { raw: AtomicPtr::new(word.raw), _node: PhantomData }
+    }
+
+    /// Reads the word as `view` allows.
+    #[inline]
+    pub(crate) fn read<'g>(&'g self, view: View<'g>) -> Word<'g, T> {
+        match view {
+            View::Live(guard) => self.load(guard),
+            View::Observed => self.observe(),
+        }
+    }
+
+    /// Reads the word as it is. The guard keeps the node from being freed.
+    #[inline]
+    pub(crate) fn load<'g>(&'g self, _guard: &'g Guard) -> Word<'g, T> {
+        // Acquire: the node's content; pairs with the Release of `replace`, which published it.
+        let raw = self.raw.load(Ordering::Acquire);
+        Word { raw, _node: PhantomData }
+    }
+
+    /// Freezes the word if it is not frozen yet, and reads it. The result bears `FROZEN`.
+    #[inline]
+    pub(crate) fn observe<'g>(&'g self) -> Word<'g, T> {
+        let before = self.freeze();
+        Word { raw: before.raw.map_addr(|bits| bits | FROZEN), _node: PhantomData }
+    }
+
+    /// Sets `FROZEN` and returns the word as it was just before: whoever gets a word that was not
+    /// frozen is the one that froze it.
+    pub(crate) fn freeze<'g>(&'g self) -> Word<'g, T> {
+        // Acquire: as in `load`.
+        let mut raw = self.raw.load(Ordering::Acquire);
+        while raw.addr() & FROZEN == 0 {
+            let frozen = raw.map_addr(|bits| bits | FROZEN);
+            // AcqRel: Release, so that what this thread did before (a snapshot's registration) is
+            // seen by whoever acts on the bit; Acquire for the node, as in `load`.
+            match self.raw.compare_exchange(raw, frozen, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => break,
+                Err(now) => raw = now,
+            }
+        }
+        Word { raw, _node: PhantomData }
+    }
+
+    /// Swings the word from exactly `current` to `new`.
+    ///
+    /// No ABA: the caller holds a guard since before it read `current`, so the node of `current`
+    /// is not freed and its address cannot come back as another node.
+    pub(crate) fn replace(&self, current: Word<'_, T>, new: Word<'_, T>) -> Result<(), ()> {
+        // Release: publishes the new node's content; pairs with the Acquire of `load`.
+        // Relaxed on failure: the caller starts again and does not use what it found.
+        self.raw
+            .compare_exchange(current.raw, new.raw, Ordering::AcqRel, Ordering::Relaxed)
+            .map(drop)
+            .map_err(drop)
+    }
+
+    /// The word, when nobody else can reach it.
+    pub(crate) fn get_mut(&mut self) -> Word<'_, T> {
+        Word { raw: *self.raw.get_mut(), _node: PhantomData }
+    }
+}

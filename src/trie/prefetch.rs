@@ -1,0 +1,18 @@
+//! A hint to the processor that memory is about to be read. Does nothing where there is no such
+//! instruction.
+#![expect(unsafe_code, reason = "the intrinsic is an unsafe function on older compilers")]
+
+/// Fetches the cache line of `address` into all levels.
+#[inline]
+#[allow(unused_unsafe, reason = "newer compilers know that this is safe")]
+pub(super) fn read<T>(address: *const T) {
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse", not(miri)))]
+    // SAFETY:
+    // - needs SSE, which the target has; a prefetch never faults, whatever the address.
+    unsafe {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(address.cast());
+    }
+    #[cfg(not(all(target_arch = "x86_64", target_feature = "sse", not(miri))))]
+    let _ = address;
+}

@@ -1,0 +1,177 @@
+//! Rebuilding: a node is frozen, copied as it should be now, and the copy swung into its place.
+//!
+//! One step serves growth (a group is full), renewal (the node is of an older generation), and
+//! helping (somebody else froze the node and has not replaced it). Several threads may do it at
+//! once; all see the same frozen content, and the CAS of the indirection word takes one copy.
+#![expect(unsafe_code, reason = "frees nodes that were built and not used, retires replaced ones")]
+
+use std::ptr::NonNull;
+
+use super::domain::{Dead, Fate};
+use super::node::{
+    Branch, Chain, FAN_WIDTH, Fan, Header, LEVELS, Link, Node, Word, free_node, shape_for,
+};
+use super::{Context, Place, Trie};
+use crate::entry::Store;
+
+impl<St: Store> Trie<St> {
+    /// Replaces the node at `place` by one of the operation's generation that has room for a new
+    /// entry in each group. Returns the new word; none if the place changed meanwhile, and then the
+    /// operation starts again.
+    #[cold]
+    pub(super) fn rebuild<'g>(
+        &self,
+        context: Context<'g, St>,
+        place: Place<'g, St::Slot>,
+    ) -> Option<Word<'g, St::Slot>> {
+        let generation = context.root.generation;
+        match place.word.node()? {
+            Node::Fan(fan) => {
+                let words = fan.words().each_ref().map(|word| word.observe());
+                // What an older fan held is older than the copy. Within a generation the words
+                // tell already.
+                let words = if place.word.is_older() {
+                    words.map(Word::to_older)
+                } else {
+                    words.map(Word::thawed)
+                };
+                let copy = Fan::allocate(generation, words);
+                // SAFETY:
+                // - the shell is this function's; its children are not.
+                self.swing(context, place, copy, |copy| unsafe { Self::free_shell(copy) })
+            }
+            Node::Branch(branch) => {
+                let mut slots = Vec::with_capacity(branch.capacity());
+                branch.groups().for_each(|group| slots.extend(group.observe().iter()));
+                let built = Self::build(&mut slots, place.level, generation);
+                // SAFETY:
+                // - just built, and not published.
+                self.swing(context, place, built, |built| unsafe { Self::unbuild(built) })
+            }
+            Node::Chain(chain) => {
+                let links = chain.observe();
+                let copy = if links.is_empty() {
+                    Word::EMPTY
+                } else {
+                    Chain::allocate(generation, &links)
+                };
+                // SAFETY:
+                // - the shell is this function's; its links are not.
+                self.swing(context, place, copy, |copy| unsafe { Self::free_shell(copy) })
+            }
+        }
+    }
+
+    /// Puts `new` at `place` and retires the node that was there; or gives `new` to `undo`.
+    pub(super) fn swing<'g>(
+        &self,
+        context: Context<'g, St>,
+        place: Place<'g, St::Slot>,
+        new: Word<'g, St::Slot>,
+        undo: impl FnOnce(Word<'g, St::Slot>),
+    ) -> Option<Word<'g, St::Slot>> {
+        if place.cell.replace(place.word, new).is_err() {
+            undo(new);
+            return None;
+        }
+        // SAFETY:
+        // - this operation's CAS unlinked the node, and its copy has what it held.
+        unsafe { self.retire_shell(context, place.word) };
+        Some(new)
+    }
+
+    /// Retires a node without what is below it.
+    ///
+    /// # Safety
+    /// - This operation unlinked the node.
+    pub(super) unsafe fn retire_shell(
+        &self,
+        context: Context<'_, St>,
+        word: Word<'_, St::Slot>,
+    ) {
+        let (Some(node), Some(birth)) = (word.header(), word.birth()) else { return };
+        let mut fate = Fate::Operation(context.guard);
+        // SAFETY:
+        // - unlinked once: promised by the caller.
+        unsafe {
+            context.domain().retire(Dead::Node(node), birth, context.root.generation, &mut fate);
+        }
+    }
+
+    /// Builds the smallest tree below `level` that holds these entries with room in each group. Its
+    /// nodes are new; nobody sees them yet.
+    pub(super) fn build<'n>(
+        slots: &mut [St::Slot],
+        level: u32,
+        birth: u64,
+    ) -> Word<'n, St::Slot> {
+        if slots.is_empty() {
+            return Word::EMPTY;
+        }
+        if level == LEVELS {
+            let link = |slot: &St::Slot| Link { birth, slot: *slot };
+            let links: Vec<NonNull<Link<St::Slot>>> =
+                slots.iter().map(|slot| NonNull::from(Box::leak(Box::new(link(slot))))).collect();
+            return Chain::allocate(birth, &links);
+        }
+        if let Some(shape) = shape_for::<St::Slot>(slots.len(), slots.iter().map(St::hash)) {
+            return Branch::allocate(shape, birth, slots, St::hash);
+        }
+        let mut words = [Word::EMPTY; FAN_WIDTH];
+        for (index, part) in partition::<St>(slots, level) {
+            words[index] = Self::build(part, level + 1, birth);
+        }
+        Fan::allocate(birth, words)
+    }
+
+    /// Frees what [`Self::build`] made.
+    ///
+    /// # Safety
+    /// - `word` came from `build` and was not published.
+    pub(super) unsafe fn unbuild(word: Word<'_, St::Slot>) {
+        match word.node() {
+            None => return,
+            Some(Node::Fan(fan)) => {
+                for child in fan.words() {
+                    // SAFETY:
+                    // - made by the same `build`.
+                    unsafe { Self::unbuild(child.observe()) };
+                }
+            }
+            Some(Node::Branch(_)) => {}
+            Some(Node::Chain(chain)) => {
+                for link in chain.observe() {
+                    // SAFETY:
+                    // - made by the same `build`, from a box.
+                    drop(unsafe { Box::from_raw(link.as_ptr()) });
+                }
+            }
+        }
+        // SAFETY:
+        // - its children are freed, and nobody else has it.
+        unsafe { Self::free_shell(word) };
+    }
+
+    /// Frees one node that was never published.
+    ///
+    /// # Safety
+    /// - The node was not published and is used no more.
+    unsafe fn free_shell(word: Word<'_, St::Slot>) {
+        if let Some(node) = word.header() {
+            let node: NonNull<Header> = node;
+            // SAFETY:
+            // - a node over this store's slots; unused, by the contract.
+            unsafe { free_node::<St::Slot>(node) };
+        }
+    }
+}
+
+/// Sorts slots by the word of a fan at `level` that they belong to, and cuts them at these borders.
+fn partition<St: Store>(
+    slots: &mut [St::Slot],
+    level: u32,
+) -> impl Iterator<Item = (usize, &mut [St::Slot])> {
+    slots.sort_unstable_by_key(|slot| Fan::<St::Slot>::index(St::hash(slot), level));
+    let of = move |slot: &St::Slot| Fan::<St::Slot>::index(St::hash(slot), level);
+    slots.chunk_by_mut(move |a, b| of(a) == of(b)).map(move |part| (of(&part[0]), part))
+}

@@ -1,0 +1,478 @@
+//! Changing: one loop that finds a key's place, asks what to do, and does it by one CAS.
+#![expect(unsafe_code, reason = "owns entries between their making and their publication")]
+
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
+
+use super::domain::{Dead, Fate};
+use super::lookup::{self, is_it};
+use super::node::{Branch, Chain, Claim, Link, Node, Seen, View, Word};
+use super::{Context, Pair, Place, Trie};
+use crate::entry::Store;
+use crate::reclaim::Guard;
+
+/// What to do with a key.
+pub(crate) enum Action<D> {
+    /// Nothing.
+    Keep,
+    /// Insert the draft, or replace what is there with it.
+    Put(D),
+    /// Remove what is there, if anything.
+    Remove,
+}
+
+/// What was done with a key.
+pub(crate) enum Outcome<'g, St: Store> {
+    Kept(Option<Pair<'g, St>>),
+    Put { old: Option<Pair<'g, St>>, new: Pair<'g, St> },
+    Removed(Pair<'g, St>),
+}
+
+/// One change of one key: how to recognise it, and what to do with it.
+pub(crate) trait Change<'g, St: Store> {
+    /// Whether `candidate` is the key. If the change gave its key away in a draft, `in_draft` is
+    /// that key.
+    fn is_key(&self, candidate: &St::Key, in_draft: Option<&St::Key>) -> bool;
+
+    /// Decides what to do, given the entry that is there now. May be asked again, when a CAS failed
+    /// or the path had to be renewed; then it gets the draft of its last answer back, if that was a
+    /// `Put`.
+    fn decide(
+        &mut self,
+        current: Option<Pair<'g, St>>,
+        spare: Option<St::Draft>,
+    ) -> Action<St::Draft>;
+}
+
+/// A change that is being made.
+struct Request<St: Store, C> {
+    hash: u64,
+    change: C,
+    spare: Option<St::Draft>,
+    /// Whether the decision may be to change nothing: then, where a change would have to copy nodes
+    /// of an older generation first, ask before copying.
+    peek: bool,
+}
+
+enum Step<T> {
+    Done(T),
+    /// Start again from the map's root.
+    Retry,
+}
+
+/// Where a walk for a change ended: the node that holds, or will hold, the key.
+enum Leaf<'g, T> {
+    Empty,
+    Branch(Branch<'g, T>),
+    Chain(Chain<'g, T>),
+}
+
+/// An entry in a slot that is not published: freed if the operation unwinds.
+struct Unpublished<St: Store> {
+    slot: St::Slot,
+}
+
+impl<St: Store> Unpublished<St> {
+    fn new(draft: St::Draft, birth: u64) -> Self {
+        Self { slot: St::expose(draft, birth) }
+    }
+
+    fn key(&self) -> &St::Key {
+        // SAFETY:
+        // - the entry belongs to this value, so it is not freed while it is borrowed.
+        unsafe { St::pair(&self.slot) }.0
+    }
+
+    /// The slot was published: the entry is the map's now.
+    fn publish(self) {
+        let _ = ManuallyDrop::new(self);
+    }
+
+    fn into_draft(self) -> St::Draft {
+        let this = ManuallyDrop::new(self);
+        // SAFETY:
+        // - from `expose`, and not published: `publish` consumes the value.
+        unsafe { St::retract(this.slot) }
+    }
+}
+
+impl<St: Store> Drop for Unpublished<St> {
+    fn drop(&mut self) {
+        // SAFETY:
+        // - as in `into_draft`.
+        drop(unsafe { St::retract(self.slot) });
+    }
+}
+
+impl<St: Store> Trie<St> {
+    /// Looks a key up, lets `change` decide what to do with it, and does that in one atomic step
+    /// with the look. `peek`: the change may decide to change nothing.
+    ///
+    /// LINEARIZES insert, remove, compute and all other changes: the CAS named at the place where it
+    /// succeeds, below; a change that keeps things as they are: the read that found them so, as for
+    /// [`lookup::find`].
+    #[inline]
+    pub(crate) fn modify<'g>(
+        &'g self,
+        hash: u64,
+        peek: bool,
+        guard: &'g Guard,
+        change: impl Change<'g, St>,
+    ) -> Outcome<'g, St> {
+        let mut request = Request { hash, change, spare: None, peek };
+        loop {
+            let context = self.root_or_first(guard);
+            if let Step::Done(outcome) = self.attempt(context, &mut request) {
+                return outcome;
+            }
+        }
+    }
+
+    /// One walk from a root.
+    #[inline]
+    fn attempt<'g, C: Change<'g, St>>(
+        &'g self,
+        context: Context<'g, St>,
+        request: &mut Request<St, C>,
+    ) -> Step<Outcome<'g, St>> {
+        let Context { root, guard } = context;
+        let top = root.top.load(guard);
+        if top.is_frozen() {
+            // A snapshot was taken of this generation; its next root may not be there yet.
+            self.advance(context);
+            return Step::Retry;
+        }
+        let mut place = Place { cell: &root.top, word: top, level: 0 };
+        loop {
+            if place.word.is_older() {
+                if request.peek {
+                    if let Some(found) = request.decide_before_copying(place) {
+                        return Step::Done(Outcome::Kept(found));
+                    }
+                }
+                match self.rebuild(context, place) {
+                    Some(word) => place.word = word,
+                    None => return Step::Retry,
+                }
+            }
+            let leaf = match place.word.node() {
+                Some(Node::Fan(fan)) => {
+                    let cell = fan.towards(request.hash, place.level);
+                    let word = cell.load(guard);
+                    if word.is_frozen() {
+                        // Frozen in this generation by a collapse, or by a newer one: then the word
+                        // of the fan itself is frozen too, and so on up to the root.
+                        self.rebuild(context, place);
+                        return Step::Retry;
+                    }
+                    place = Place { cell, word, level: place.level + 1 };
+                    continue;
+                }
+                None => Leaf::Empty,
+                Some(Node::Branch(branch)) => Leaf::Branch(branch),
+                Some(Node::Chain(chain)) => Leaf::Chain(chain),
+            };
+            return match leaf {
+                Leaf::Empty => self.plant(context, place, request),
+                Leaf::Branch(branch) => self.edit_branch(context, place, branch, request),
+                Leaf::Chain(chain) => self.edit_chain(context, place, chain, request),
+            };
+        }
+    }
+
+    /// Changes an empty place: puts a branch with one entry there.
+    fn plant<'g, C: Change<'g, St>>(
+        &'g self,
+        context: Context<'g, St>,
+        place: Place<'g, St::Slot>,
+        request: &mut Request<St, C>,
+    ) -> Step<Outcome<'g, St>> {
+        let generation = context.root.generation;
+        let Action::Put(draft) = request.change.decide(None, request.spare.take()) else {
+            return Step::Done(Outcome::Kept(None));
+        };
+        let entry = Unpublished::<St>::new(draft, generation);
+        let word = Self::build(&mut [entry.slot], place.level, generation);
+        let slot = Self::only_slot(word, context.guard);
+        // LINEARIZES insert into an empty place.
+        if place.cell.replace(place.word, word).is_ok() {
+            entry.publish();
+            // SAFETY:
+            // - the entry is reached from the place under the guard, which keeps it for `'g`.
+            return Step::Done(Outcome::Put { old: None, new: unsafe { St::pair(slot) } });
+        }
+        // SAFETY:
+        // - made above and not published.
+        unsafe { Self::unbuild(word) };
+        request.spare = Some(entry.into_draft());
+        Step::Retry
+    }
+
+    /// The slot of a node that was built of one.
+    fn only_slot<'g>(word: Word<'g, St::Slot>, guard: &'g Guard) -> &'g St::Slot {
+        let slot = match word.node() {
+            Some(Node::Branch(branch)) => branch.nth_group(0).load().pop(),
+            Some(Node::Chain(chain)) => {
+                chain.next(View::Live(guard), 0).map(|(_, link)| &link.slot)
+            }
+            Some(Node::Fan(_)) | None => None,
+        };
+        // PANICS: never: one slot needs no fan, and is in the first group of a one-group branch.
+        slot.expect("the slot that the node was built of")
+    }
+
+    /// Changes a key's group.
+    #[inline]
+    fn edit_branch<'g, C: Change<'g, St>>(
+        &'g self,
+        context: Context<'g, St>,
+        place: Place<'g, St::Slot>,
+        branch: Branch<'g, St::Slot>,
+        request: &mut Request<St, C>,
+    ) -> Step<Outcome<'g, St>> {
+        let generation = context.root.generation;
+        let hash = request.hash;
+        let group = branch.group(hash);
+        group.prefetch(hash);
+        let mut seen = group.load();
+        // SAFETY, here and below:
+        // - slots of this group are reached under the guard, which keeps their entries for `'g`.
+        let pair = |slot: &'g St::Slot| unsafe { St::pair(slot) };
+        // SAFETY: as for `pair`.
+        let mut hit = seen.find(hash, |slot| unsafe { request.matches(slot, None) });
+        let mut claim = None;
+        // Each round begins with what is known of the key in `seen`.
+        loop {
+            if seen.is_frozen() {
+                self.rebuild(context, place);
+                return Step::Retry;
+            }
+            let old = hit.as_ref().map(|hit| pair(hit.slot));
+            let now: Seen<'g, St::Slot> = match request.change.decide(old, request.spare.take()) {
+                Action::Keep => return Step::Done(Outcome::Kept(old)),
+                Action::Remove => {
+                    let (Some(hit), Some(old)) = (&hit, old) else {
+                        return Step::Done(Outcome::Kept(None));
+                    };
+                    // LINEARIZES remove.
+                    match seen.remove(hit) {
+                        Ok(left) => {
+                            self.retire_entry(context, *hit.slot);
+                            self.shrink_after_remove(context, place, branch, left, hash);
+                            return Step::Done(Outcome::Removed(old));
+                        }
+                        Err(now) => now,
+                    }
+                }
+                Action::Put(draft) => {
+                    let entry = Unpublished::<St>::new(draft, generation);
+                    let again = claim.take().map(|mut claim: Claim<'g, St::Slot>| {
+                        claim.write(entry.slot);
+                        claim
+                    });
+                    let Some(mut mine) = again.or_else(|| group.claim(hash, entry.slot)) else {
+                        request.spare = Some(entry.into_draft());
+                        self.rebuild(context, place);
+                        return Step::Retry;
+                    };
+                    loop {
+                        // LINEARIZES insert and replace: the new entry becomes live and the old
+                        // one dead in one step, from exactly the state that was searched.
+                        let (now, back) = match seen.publish(mine, hit.as_ref()) {
+                            Ok(slot) => {
+                                entry.publish();
+                                if let Some(hit) = &hit {
+                                    self.retire_entry(context, *hit.slot);
+                                }
+                                return Step::Done(Outcome::Put { old, new: pair(slot) });
+                            }
+                            Err(failed) => failed,
+                        };
+                        mine = back;
+                        // The group changed. If this key did not, publish from the new state.
+                        let same = !now.is_frozen()
+                            && match &hit {
+                                Some(hit) => now.still_has(hit),
+                                None => now
+                                    // SAFETY: as for `pair`; and `entry` is not published.
+                                    .find_since(seen, hash, |slot| unsafe {
+                                        request.matches(slot, Some(entry.key()))
+                                    })
+                                    .is_none(),
+                            };
+                        if same {
+                            seen = now;
+                            continue;
+                        }
+                        request.spare = Some(entry.into_draft());
+                        claim = Some(mine);
+                        break now;
+                    }
+                }
+            };
+            // The key's old entry is live as it was, or gone; a new one can only be where a bit was
+            // set since.
+            if !hit.as_ref().is_some_and(|hit| now.still_has(hit)) {
+                // SAFETY: as for `pair`.
+                let matches = |slot: &'g St::Slot| unsafe { request.matches(slot, None) };
+                hit = now.find_since(seen, hash, matches);
+            }
+            seen = now;
+        }
+    }
+
+    /// Changes a key among others with the same hash.
+    fn edit_chain<'g, C: Change<'g, St>>(
+        &'g self,
+        context: Context<'g, St>,
+        place: Place<'g, St::Slot>,
+        chain: Chain<'g, St::Slot>,
+        request: &mut Request<St, C>,
+    ) -> Step<Outcome<'g, St>> {
+        let Context { root, guard } = context;
+        let hash = request.hash;
+        // SAFETY, here and below:
+        // - slots of this chain are reached under the guard, which keeps their entries for `'g`.
+        let pair = |slot: &'g St::Slot| unsafe { St::pair(slot) };
+        loop {
+            // SAFETY: as for `pair`.
+            let matches = |slot: &'g St::Slot| unsafe { request.matches(slot, None) };
+            let found = chain.find(View::Live(guard), matches);
+            if found.as_ref().is_some_and(|hit| hit.is_frozen()) {
+                self.rebuild(context, place);
+                return Step::Retry;
+            }
+            let old_link = found.as_ref().and_then(|hit| hit.link());
+            let old = old_link.map(|link| pair(&link.slot));
+            match request.change.decide(old, request.spare.take()) {
+                Action::Keep => return Step::Done(Outcome::Kept(old)),
+                Action::Remove => {
+                    let (Some(hit), Some(link), Some(old)) = (&found, old_link, old) else {
+                        return Step::Done(Outcome::Kept(None));
+                    };
+                    // LINEARIZES remove from a chain.
+                    if hit.remove().is_ok() {
+                        self.retire_link(context, hit.cell(), link);
+                        if chain.links(View::Live(guard)).next().is_none() {
+                            self.shrink(guard, hash);
+                        }
+                        return Step::Done(Outcome::Removed(old));
+                    }
+                }
+                Action::Put(draft) => {
+                    let Some(hit) = &found else {
+                        request.spare = Some(draft);
+                        self.rebuild(context, place);
+                        return Step::Retry;
+                    };
+                    let entry = Unpublished::<St>::new(draft, root.generation);
+                    let link = Link { birth: root.generation, slot: entry.slot };
+                    let link = NonNull::from(Box::leak(Box::new(link)));
+                    // LINEARIZES insert and replace in a chain.
+                    if hit.put(link).is_ok() {
+                        entry.publish();
+                        if let Some(old_link) = old_link {
+                            self.retire_link(context, hit.cell(), old_link);
+                        }
+                        // SAFETY:
+                        // - published under the guard, so not freed for `'g`.
+                        let new = pair(&unsafe { link.as_ref() }.slot);
+                        return Step::Done(Outcome::Put { old, new });
+                    }
+                    // SAFETY:
+                    // - made above, and not published.
+                    drop(unsafe { Box::from_raw(link.as_ptr()) });
+                    request.spare = Some(entry.into_draft());
+                }
+            }
+        }
+    }
+
+    /// Retires an entry that this operation just took out.
+    fn retire_entry(&self, context: Context<'_, St>, slot: St::Slot) {
+        let mut fate = Fate::Operation(context.guard);
+        // SAFETY:
+        // - the entry was reached under the guard, so its birth can be read; this operation's CAS
+        //   unlinked it, so nobody else retires it.
+        unsafe {
+            let birth = St::birth(&slot);
+            let death = context.root.generation;
+            context.domain().retire(Dead::Entry(slot), birth, death, &mut fate);
+        }
+    }
+
+    /// Retires a chain's cell and its entry, which this operation just took out.
+    fn retire_link(
+        &self,
+        context: Context<'_, St>,
+        cell: Option<NonNull<Link<St::Slot>>>,
+        link: &Link<St::Slot>,
+    ) {
+        self.retire_entry(context, link.slot);
+        if let Some(cell) = cell {
+            // SAFETY:
+            // - this operation's CAS unlinked the cell.
+            unsafe { self.retire_cell(context, cell) };
+        }
+    }
+
+    /// Retires a chain's cell without its entry.
+    ///
+    /// # Safety
+    /// - This operation unlinked the cell.
+    pub(super) unsafe fn retire_cell(
+        &self,
+        context: Context<'_, St>,
+        cell: NonNull<Link<St::Slot>>,
+    ) {
+        let death = context.root.generation;
+        let mut fate = Fate::Operation(context.guard);
+        // SAFETY:
+        // - not freed: it was reached under the guard; unlinked once: promised by the caller.
+        unsafe {
+            let birth = cell.as_ref().birth;
+            context.domain().retire(Dead::Link(cell), birth, death, &mut fate);
+        }
+    }
+}
+
+impl<'g, St: Store<Key: 'g, Value: 'g>, C: Change<'g, St>> Request<St, C> {
+    /// Whether a slot has the key; `in_draft` is the key of a draft that the caller holds.
+    ///
+    /// # Safety
+    /// - The slot's entry is not freed during the call.
+    #[inline]
+    unsafe fn matches(&self, slot: &St::Slot, in_draft: Option<&St::Key>) -> bool {
+        let in_draft = in_draft.or(self.spare.as_ref().map(St::draft_key));
+        let mut eq = |key: &St::Key| self.change.is_key(key, in_draft);
+        // SAFETY:
+        // - not freed: promised by the caller.
+        unsafe { is_it::<St>(slot, self.hash, &mut eq) }
+    }
+
+    /// Asks for a decision on what an older generation holds below `place`, before anything is
+    /// copied for it. If it changes nothing, returns what is there; if it does, the decision is
+    /// asked for again once the path is of this generation.
+    fn decide_before_copying(
+        &mut self,
+        place: Place<'g, St::Slot>,
+    ) -> Option<Option<Pair<'g, St>>> {
+        self.peek = false;
+        let Place { word, level, .. } = place;
+        let in_draft = self.spare.as_ref().map(St::draft_key);
+        let mut eq = |key: &St::Key| self.change.is_key(key, in_draft);
+        let slot = lookup::find::<St>(word, View::Observed, level, self.hash, &mut eq);
+        // SAFETY:
+        // - the entry was reached under the operation's guard, which keeps it for `'g`.
+        let found = slot.map(|slot| unsafe { St::pair(slot) });
+        match self.change.decide(found, self.spare.take()) {
+            Action::Keep => Some(found),
+            Action::Remove if found.is_none() => Some(None),
+            Action::Remove => None,
+            Action::Put(draft) => {
+                self.spare = Some(draft);
+                None
+            }
+        }
+    }
+}

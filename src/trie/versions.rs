@@ -1,0 +1,124 @@
+//! Versions of a map: snapshot, take, fork, and the root of the next generation.
+#![expect(unsafe_code, reason = "moves trees between owners")]
+
+use std::sync::Arc;
+
+use super::domain::{Domain, Fate, Record};
+use super::frozen::Frozen;
+use super::node::Word;
+use super::root::Root;
+use super::{Context, Trie};
+use crate::entry::Store;
+use crate::reclaim::Garbage;
+use crate::sync::Ordering;
+
+impl<St: Store> Trie<St> {
+    /// The map's content at one instant. Constant time (plus the number of other threads' snapshots
+    /// that come between, each of which was taken).
+    pub(crate) fn snapshot(&self) -> Frozen<St> {
+        let guard = self.pin();
+        loop {
+            let Some(context) = self.root(&guard) else {
+                // LINEARIZES snapshot of a map that was never written: the load of its null root.
+                return Frozen::empty();
+            };
+            let Context { root, .. } = context;
+            // Registered before the word is frozen: whoever works under a later root knows of it.
+            let record = context.domain().register(root.generation);
+            // LINEARIZES snapshot, together with those late writers of this generation whose words
+            // nobody has observed yet: they come just before it.
+            let top = root.top.freeze();
+            self.advance(context);
+            if !top.is_frozen() {
+                // SAFETY:
+                // - registered and frozen just above, by this thread.
+                return unsafe { Frozen::new(context.share_domain(), record, top, false) };
+            }
+            // Another thread has the snapshot of this generation.
+            context.domain().withdraw(&record, &mut Fate::Operation(&guard));
+        }
+    }
+
+    /// Takes the map's whole content out at one instant.
+    pub(crate) fn take(&self) -> Frozen<St> {
+        let guard = self.pin();
+        loop {
+            let Some(context) = self.root(&guard) else {
+                // LINEARIZES take from a map that was never written: the load of its null root.
+                return Frozen::empty();
+            };
+            let Context { root, .. } = context;
+            let record: Arc<Record<St>> = context.domain().register(root.generation);
+            let mut top = root.top.load(&guard);
+            while !top.is_frozen() {
+                // An empty frozen word tells who helps on that the next root is empty.
+                // LINEARIZES take.
+                if root.top.replace(top, Word::taken()).is_ok() {
+                    self.advance(context);
+                    // SAFETY:
+                    // - registered above; the CAS froze the word and unlinked the tree.
+                    return unsafe { Frozen::new(context.share_domain(), record, top, true) };
+                }
+                top = root.top.load(&guard);
+            }
+            self.advance(context);
+            context.domain().withdraw(&record, &mut Fate::Operation(&guard));
+        }
+    }
+
+    /// Gives the map the root that follows `context`'s, whose top word is frozen. Any thread that
+    /// meets such a root does this; nobody waits for the one that froze it.
+    pub(super) fn advance(&self, context: Context<'_, St>) {
+        unsafe fn free<St: Store>(root: *mut ()) {
+            // SAFETY:
+            // - from a box; freed once, by the contract of `Garbage`.
+            drop(unsafe { Box::from_raw(root.cast::<Root<St>>()) });
+        }
+        let Context { root, guard } = context;
+        let top = root.top.load(guard);
+        debug_assert!(top.is_frozen());
+        let current = std::ptr::from_ref(root).cast_mut();
+        let next = Box::into_raw(Root::boxed(root.generation + 1, top.to_older(), root.domain));
+        // Release: the new root, and the registration that this thread saw (Acquire) in the frozen
+        // word; pairs with the Acquire in `root`. Relaxed on failure: another thread did it.
+        match self.root.compare_exchange(current, next, Ordering::AcqRel, Ordering::Relaxed) {
+            Ok(replaced) => {
+                // SAFETY:
+                // - the CAS unlinked the root, and snapshots do not refer to roots.
+                let garbage = unsafe { Garbage::new(replaced.cast(), free::<St>) };
+                context.domain().limbo.retire(guard, garbage);
+            }
+            Err(_) => {
+                // SAFETY:
+                // - made above, and not published.
+                drop(unsafe { Box::from_raw(next) });
+            }
+        }
+    }
+
+    /// A map that begins with the content of a frozen tree. Constant time.
+    ///
+    /// It shares the tree's nodes and copies what it changes. What was born up to the tree's
+    /// generation stays the property of the tree's own map; the fork keeps the tree alive.
+    pub(crate) fn fork(tree: &Arc<Frozen<St>>, never_written: Self) -> Self {
+        let Some(domain) = tree.domain().filter(|_| !tree.top().is_empty()) else {
+            return never_written;
+        };
+        let collector = domain.collector.clone();
+        let own = Arc::new(Domain::new(collector.clone(), Some(Arc::clone(tree))));
+        Self::with_root(own, tree.generation() + 1, tree.top().to_older(), collector)
+    }
+}
+
+impl<St: Store> Context<'_, St> {
+    /// Another reference to the domain.
+    fn share_domain(&self) -> Arc<Domain<St>> {
+        let domain = self.root.domain.as_ptr();
+        // SAFETY:
+        // - from `Arc::into_raw`; the map holds a reference, and is not dropped during this call.
+        unsafe {
+            Arc::increment_strong_count(domain);
+            Arc::from_raw(domain)
+        }
+    }
+}
