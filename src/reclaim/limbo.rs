@@ -254,7 +254,8 @@ impl Shard {
         // Acquire: what the last one left in the lists; pairs with the Release in `Busy::drop`.
         // SeqCst: see `Limbo::close`.
         let free = !self.busy.0.swap(true, Ordering::SeqCst);
-        free.then_some(Busy(self))
+        // Not `then_some`: its argument would be made, and dropped, in any case.
+        free.then(|| Busy(self))
     }
 }
 

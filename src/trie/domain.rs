@@ -104,17 +104,32 @@ impl<St: Store> Domain<St> {
         death: u64,
         fate: &mut Fate<'_>,
     ) {
+        if birth < death {
+            let snapshots = self.registry.newest.load();
+            // SAFETY: the same contract.
+            unsafe { self.retire_among(&snapshots, dead, birth, death, fate) };
+        } else {
+            // SAFETY: the same contract; no snapshot sees what was born in the generation it died in.
+            unsafe { self.retire_among(&None, dead, birth, death, fate) };
+        }
+    }
+
+    /// [`Self::retire`], given the living snapshots.
+    ///
+    /// # Safety
+    /// - As for [`Self::retire`].
+    unsafe fn retire_among(
+        &self,
+        snapshots: &List<St>,
+        dead: Dead<St>,
+        birth: u64,
+        death: u64,
+        fate: &mut Fate<'_>,
+    ) {
         if birth <= self.floor {
             return;
         }
-        let dead = if birth < death {
-            match self.registry.keep(dead, birth, death) {
-                Ok(()) => return,
-                Err(dead) => dead,
-            }
-        } else {
-            dead
-        };
+        let Err(dead) = keep(snapshots, dead, birth, death) else { return };
         // SAFETY:
         // - no snapshot sees the object, and unlinked once: promised by the caller.
         // - a tree's nodes are allocated until this frees them.
@@ -137,6 +152,8 @@ impl<St: Store> Domain<St> {
     /// - As for [`Self::retire`].
     unsafe fn bury(&self, tree: Word<'_, St::Slot>, death: u64, fate: &mut Fate<'_>) {
         let (Some(node), Some(header)) = (tree.node(), tree.header()) else { return };
+        // Once for the node: a snapshot that is dropped meanwhile has closed its list.
+        let snapshots = self.registry.newest.load();
         // SAFETY:
         // - unlinked once: children and entries of a tree that is out of the live one are reached
         //   from their one parent in it (copies that share them are dead shells, which are retired
@@ -148,20 +165,23 @@ impl<St: Store> Domain<St> {
                     for word in fan.words() {
                         let child = word.observe();
                         if let Some(birth) = child.birth() {
-                            self.retire(Dead::Tree(child.detach()), birth, death, fate);
+                            let child = Dead::Tree(child.detach());
+                            self.retire_among(&snapshots, child, birth, death, fate);
                         }
                     }
                 }
                 Node::Branch(branch) => {
                     for slot in branch.groups().flat_map(|group| group.observe().iter()) {
-                        self.retire(Dead::Entry(*slot), St::birth(slot), death, fate);
+                        let (entry, birth) = (Dead::Entry(*slot), St::birth(slot));
+                        self.retire_among(&snapshots, entry, birth, death, fate);
                     }
                 }
                 Node::Chain(chain) => {
-                    for link in chain.observe() {
-                        let &Link { birth, slot } = link.as_ref();
-                        self.retire(Dead::Entry(slot), St::birth(&slot), death, fate);
-                        self.retire(Dead::Link(link), birth, death, fate);
+                    for cell in chain.observe() {
+                        let &Link { birth, slot } = cell.as_ref();
+                        let (entry, entry_birth) = (Dead::Entry(slot), St::birth(&slot));
+                        self.retire_among(&snapshots, entry, entry_birth, death, fate);
+                        self.retire_among(&snapshots, Dead::Link(cell), birth, death, fate);
                     }
                 }
             }
@@ -366,7 +386,7 @@ struct Enlisted<St: Store> {
 type List<St> = Option<Arc<Enlisted<St>>>;
 
 impl<St: Store> Registry<St> {
-    /// Adds a record behind all newer ones: [`Self::keep`] relies on the order.
+    /// Adds a record behind all newer ones: [`keep`] relies on the order.
     fn add(&self, record: &Arc<Record<St>>) {
         self.newest.rcu(|newest| {
             Enlisted::rebuild(newest, |at| at.record.generation > record.generation, |rest| {
@@ -382,31 +402,35 @@ impl<St: Store> Registry<St> {
             })
         });
     }
+}
 
-    /// Puts an object on the list of the newest snapshot that sees it; gives it back if none does.
-    ///
-    /// The list read here has every snapshot that can see the object: a thread registers its record
-    /// before it freezes the top word of its root (Release), whoever makes the next root has seen
-    /// that word frozen (Acquire), and the operation that unlinked the object read a later root. A
-    /// snapshot that registers later has a generation of `death` or above.
-    fn keep(&self, mut dead: Dead<St>, birth: u64, death: u64) -> Result<(), Dead<St>> {
-        let newest = self.newest.load();
-        let mut at = newest.as_deref();
-        while let Some(Enlisted { record, older }) = at {
-            if record.generation < birth {
-                break;
-            }
-            if record.generation < death {
-                match record.push(dead, birth) {
-                    Ok(()) => return Ok(()),
-                    // That snapshot is being dropped: an older one may see the object too.
-                    Err(back) => dead = back,
-                }
-            }
-            at = older.as_deref();
+/// Puts an object on the list of the newest snapshot that sees it; gives it back if none does.
+///
+/// `newest`, read after the object was unlinked, has every snapshot that can see it: a thread
+/// registers its record before it freezes the top word of its root (Release), whoever makes the next
+/// root has seen that word frozen (Acquire), and the operation that unlinked the object read a later
+/// root. A snapshot that registers later has a generation of `death` or above.
+fn keep<St: Store>(
+    newest: &List<St>,
+    mut dead: Dead<St>,
+    birth: u64,
+    death: u64,
+) -> Result<(), Dead<St>> {
+    let mut at = newest.as_deref();
+    while let Some(Enlisted { record, older }) = at {
+        if record.generation < birth {
+            break;
         }
-        Err(dead)
+        if record.generation < death {
+            match record.push(dead, birth) {
+                Ok(()) => return Ok(()),
+                // That snapshot is being dropped: an older one may see the object too.
+                Err(back) => dead = back,
+            }
+        }
+        at = older.as_deref();
     }
+    Err(dead)
 }
 
 impl<St: Store> Enlisted<St> {

@@ -123,7 +123,8 @@ impl<St: Store> Frozen<St> {
         if let Some(record) = self.record.take() {
             domain.withdraw(&record, &mut fate);
         }
-        if let (true, Some(birth)) = (self.owns_tree, self.top().birth()) {
+        // Without `owns_tree` the tree may be gone by now.
+        if let Some(birth) = self.owns_tree.then(|| self.top().birth()).flatten() {
             let tree = Dead::Tree(self.top);
             // SAFETY:
             // - unlinked once: `owns_tree` says that this snapshot's making unlinked the tree.

@@ -171,7 +171,18 @@ fn partition<St: Store>(
     slots: &mut [St::Slot],
     level: u32,
 ) -> impl Iterator<Item = (usize, &mut [St::Slot])> {
-    slots.sort_unstable_by_key(|slot| Fan::<St::Slot>::index(St::hash(slot), level));
-    let of = move |slot: &St::Slot| Fan::<St::Slot>::index(St::hash(slot), level);
-    slots.chunk_by_mut(move |a, b| of(a) == of(b)).map(move |part| (of(&part[0]), part))
+    let word_of = move |slot: &St::Slot| Fan::<St::Slot>::index(St::hash(slot), level);
+    // A counting sort. Comparing took three times as long.
+    let mut ends = [0_usize; FAN_WIDTH];
+    slots.iter().for_each(|slot| ends[word_of(slot)] += 1);
+    (1..FAN_WIDTH).for_each(|word| ends[word] += ends[word - 1]);
+    let unsorted = slots.to_vec();
+    for slot in unsorted.into_iter().rev() {
+        let end = &mut ends[word_of(&slot)];
+        *end -= 1;
+        slots[*end] = slot;
+    }
+    slots
+        .chunk_by_mut(move |a, b| word_of(a) == word_of(b))
+        .map(move |part| (word_of(&part[0]), part))
 }

@@ -17,7 +17,7 @@ use crate::reclaim::Guard;
 
 /// A fan whose children hold this many entries or fewer collapses. A branch for them has room for
 /// as many again, and it takes more than 150 to make a fan again.
-const COLLAPSE: usize = 8;
+const COLLAPSE: usize = if cfg!(shuttle) { 2 } else { 8 };
 
 /// Group counts at which a removal looks at the whole branch.
 const LOOK_AT: [usize; 2] = [0, 3];

@@ -9,14 +9,22 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
-use super::group::{Group, place_unshared};
+use super::group::{Filler, Group};
 use super::header::{HEADER_BYTES, Header, Shape, allocate_node};
 use super::word::Word;
 use crate::sync::AtomicU64;
 
-/// Bytes a group may take at most: its state and tags share a cache line, and a branch of eight
-/// groups is copied in about a microsecond.
-const GROUP_BYTES: usize = 512;
+/// Distance between the groups of a branch, and so the most that one may take: a branch of eight is
+/// a page, and is copied in about a microsecond.
+///
+/// ```text
+///  0        16      24              64                            512
+///  | header | state | a tag a slot  | slots ...                   |
+/// ```
+/// The first group shares its first line with the node's header; the others leave that part unused.
+/// With a full-size branch on a line's beginning, state and tags are one line and no slot straddles
+/// two. (Without, every fourth slot of 16 bytes does: 8 % slower inserts at 1 M entries.)
+const STRIDE: usize = 512;
 
 /// The shapes of branches, smallest first.
 #[cfg(not(shuttle))]
@@ -27,38 +35,37 @@ const SHAPES: [Shape; 6] =
 const SHAPES: [Shape; 2] = [Shape::Small, Shape::Double];
 
 /// The largest shape of a branch: past it a branch bursts into a fan.
-pub(crate) const FULLEST: Shape = SHAPES[SHAPES.len() - 1];
+const FULLEST: Shape = SHAPES[SHAPES.len() - 1];
 
 /// A branch is made large enough that this many of eight slots are taken, at most.
 /// Six: 8 made every second insert rebuild again, 5 took 10 % more memory and no less time.
-pub(crate) const MAX_FILL: usize = 6;
+const MAX_FILL: usize = 6;
 
 /// The layout of branches over slots of type `T`.
 pub(super) struct Geometry<T>(PhantomData<T>);
 
 impl<T> Geometry<T> {
-    /// Slots of a full-size group: as many as fit [`GROUP_BYTES`], 29 for slots of 16 bytes.
+    /// Slots of a full-size group: 28 for slots of 16 bytes.
     pub(super) const FULL: usize = {
         let mut slots = 56;
-        while slots > 1 && Self::bytes_of(slots) > GROUP_BYTES {
+        while Self::slots_at(slots, 64) + slots * size_of::<T>() > STRIDE {
             slots -= 1;
         }
+        assert!(slots >= 7, "slots of a branch take at most 64 bytes each");
         if cfg!(shuttle) { 3 } else { slots }
     };
 
-    const fn at_most_full(slots: usize) -> usize {
-        if slots < Self::FULL { slots } else { Self::FULL }
-    }
-
     /// Slots of each group of a branch.
+    #[inline]
     pub(super) const fn slots(shape: Shape) -> usize {
         match shape {
-            Shape::Small => Self::at_most_full(if cfg!(shuttle) { 2 } else { 4 }),
-            Shape::Medium => Self::at_most_full(13),
-            _ => Self::FULL,
+            Shape::Small => const { if cfg!(shuttle) { 2 } else { Self::FULL / 7 } },
+            Shape::Medium => const { Self::FULL * 3 / 7 },
+            _ => const { Self::FULL },
         }
     }
 
+    #[inline]
     pub(super) const fn groups(shape: Shape) -> usize {
         match shape {
             Shape::Double => 2,
@@ -72,24 +79,31 @@ impl<T> Geometry<T> {
         slots.div_ceil(8)
     }
 
-    /// Where the slots begin within a group.
-    const fn slots_at(slots: usize) -> usize {
-        (8 + 8 * Self::tag_words(slots)).next_multiple_of(align_of::<T>())
+    /// Where the slots begin, behind header, state and tags.
+    const fn slots_at(slots: usize, align: usize) -> usize {
+        (HEADER_BYTES + 8 + 8 * Self::tag_words(slots)).next_multiple_of(align)
     }
 
-    const fn bytes_of(slots: usize) -> usize {
-        (Self::slots_at(slots) + slots * size_of::<T>()).next_multiple_of(8)
+    /// Tag words and the slots' place of each group.
+    #[inline]
+    const fn layout(shape: Shape) -> (usize, usize) {
+        const {
+            assert!(align_of::<T>() <= 16);
+        }
+        match shape {
+            Shape::Small => const { Self::of(Self::slots(Shape::Small), 16) },
+            Shape::Medium => const { Self::of(Self::slots(Shape::Medium), 16) },
+            _ => const { Self::of(Self::FULL, 64) },
+        }
     }
 
-    /// Distance between groups: a multiple of the cache line, so that with the branch on a line's
-    /// beginning every group's state and tags lie within one line.
-    const STRIDE: usize = Self::bytes_of(Self::FULL).next_multiple_of(64);
+    const fn of(slots: usize, align: usize) -> (usize, usize) {
+        (Self::tag_words(slots), Self::slots_at(slots, align))
+    }
 
     pub(super) const fn node_bytes(shape: Shape) -> usize {
-        match Self::groups(shape) {
-            1 => HEADER_BYTES + Self::bytes_of(Self::slots(shape)),
-            groups => HEADER_BYTES + (groups - 1) * Self::STRIDE + Self::bytes_of(Self::FULL),
-        }
+        let (_, slots_at) = Self::layout(shape);
+        (Self::groups(shape) - 1) * STRIDE + slots_at + Self::slots(shape) * size_of::<T>()
     }
 }
 
@@ -129,10 +143,13 @@ impl<'g, T: Copy> Branch<'g, T> {
             }
             branch
         };
+        let mut fillers: [Filler<'_, T>; 8] =
+            std::array::from_fn(|index| Filler::new(branch.nth_group(index % branch.group_count())));
         for item in items {
             let hash = hash(item);
-            place_unshared(&branch.group(hash), hash, *item);
+            fillers[branch.group_index(hash)].place(hash, *item);
         }
+        fillers.into_iter().take(branch.group_count()).for_each(Filler::finish);
         // SAFETY:
         // - `node` is a node over `T` of this shape, and lives until it is freed as one.
         unsafe { Word::to_node(node, shape) }
@@ -166,19 +183,20 @@ impl<'g, T> Branch<'g, T> {
         debug_assert!(index < Geometry::<T>::groups(self.shape));
         // SAFETY:
         // - in bounds: `node_bytes` counts this many groups at this stride.
-        unsafe { self.node.cast::<u8>().add(HEADER_BYTES + index * Geometry::<T>::STRIDE) }
+        unsafe { self.node.cast::<u8>().add(index * STRIDE) }
     }
 
     /// # Safety
     /// - The branch was just allocated and nobody else can see it.
     unsafe fn initialise_group(self, index: usize) {
-        let start = self.group_at(index).cast::<AtomicU64>();
+        let (tag_words, _) = Geometry::<T>::layout(self.shape);
         // SAFETY:
-        // - in bounds and aligned: state and tags are the first words of the group.
+        // - in bounds and aligned: state and tags follow the place of the header.
         // - exclusive: the caller promises that nobody else can see the branch.
         unsafe {
-            for word in 0..=Geometry::<T>::tag_words(Geometry::<T>::slots(self.shape)) {
-                start.add(word).write(AtomicU64::new(0));
+            let state = self.group_at(index).add(HEADER_BYTES).cast::<AtomicU64>();
+            for word in 0..=tag_words {
+                state.add(word).write(AtomicU64::new(0));
             }
         }
     }
@@ -187,23 +205,18 @@ impl<'g, T> Branch<'g, T> {
     pub(crate) fn nth_group(self, index: usize) -> Group<'g, T> {
         let start = self.group_at(index);
         let slots = Geometry::<T>::slots(self.shape);
+        let (tag_words, slots_at) = Geometry::<T>::layout(self.shape);
         // SAFETY:
         // - state and tags were initialised when the branch was allocated; the slots need no
         //   initialisation, being `MaybeUninit`.
         // - in bounds for `'g`: `node_bytes` counts these bytes for each group.
         unsafe {
-            let words = start.cast::<AtomicU64>();
-            let first = start.add(Geometry::<T>::slots_at(slots));
+            let state = start.add(HEADER_BYTES).cast::<AtomicU64>();
+            let first = start.add(slots_at).cast::<UnsafeCell<MaybeUninit<T>>>();
             Group::new(
-                words.as_ref(),
-                std::slice::from_raw_parts(
-                    words.add(1).as_ptr(),
-                    Geometry::<T>::tag_words(slots),
-                ),
-                std::slice::from_raw_parts(
-                    first.cast::<UnsafeCell<MaybeUninit<T>>>().as_ptr(),
-                    slots,
-                ),
+                state.as_ref(),
+                std::slice::from_raw_parts(state.add(1).as_ptr(), tag_words),
+                std::slice::from_raw_parts(first.as_ptr(), slots),
             )
         }
     }
@@ -239,24 +252,28 @@ fn capacity<T>(shape: Shape) -> usize {
 
 /// The smallest shape that holds items with these hashes and leaves room for more in every group;
 /// none if they need a fan.
-pub(crate) fn shape_for<T>(count: usize, hashes: impl Iterator<Item = u64> + Clone) -> Option<Shape> {
-    SHAPES.into_iter().find(|&shape| {
-        if count * 8 > capacity::<T>(shape) * MAX_FILL {
-            return false;
-        }
+pub(crate) fn shape_for<T>(count: usize, hashes: impl Iterator<Item = u64>) -> Option<Shape> {
+    let smallest = smallest_for::<T>(count)?;
+    if Geometry::<T>::groups(smallest) == 1 {
+        return Some(smallest);
+    }
+    let mut load = [0_usize; 8];
+    hashes.for_each(|hash| load[group_index(hash, load.len())] += 1);
+    SHAPES.into_iter().filter(|&shape| shape >= smallest).find(|&shape| {
+        // The group of fewer bits holds what those of more bits with the same low bits do.
         let groups = Geometry::<T>::groups(shape);
-        if groups == 1 {
-            return true;
-        }
-        let mut load = [0_usize; 8];
-        hashes.clone().for_each(|hash| load[group_index(hash, groups)] += 1);
-        // A group that is nearly full would send the branch here again at once.
-        load.iter().all(|&load| load < Geometry::<T>::FULL)
+        let group_load = |group| load.iter().skip(group).step_by(groups).sum::<usize>();
+        // A group that is full would send the next writer here again at once.
+        (0..groups).all(|group| group_load(group) < Geometry::<T>::FULL)
     })
 }
 
 /// The smallest shape for this many items if they spread evenly.
+fn smallest_for<T>(count: usize) -> Option<Shape> {
+    SHAPES.into_iter().find(|&shape| count * 8 <= capacity::<T>(shape) * MAX_FILL)
+}
+
+/// [`smallest_for`], the fullest for more than that.
 pub(crate) fn shape_for_count<T>(count: usize) -> Shape {
-    let fits = |&shape: &Shape| count * 8 <= capacity::<T>(shape) * MAX_FILL;
-    SHAPES.into_iter().find(fits).unwrap_or(FULLEST)
+    smallest_for::<T>(count).unwrap_or(FULLEST)
 }

@@ -26,6 +26,9 @@ use crate::sync::{AtomicU64, Ordering};
 
 const FROZEN: u64 = 1 << 63;
 
+/// Words that the tags of the largest group take at most.
+const TAG_WORDS: usize = 7;
+
 /// A reference to a group.
 pub(crate) struct Group<'g, T> {
     state: &'g AtomicU64,
@@ -122,7 +125,27 @@ impl<'g, T> Group<'g, T> {
     /// Asks for the cache lines that an operation on this hash is about to touch.
     #[inline]
     pub(crate) fn prefetch(self, hash: u64) {
-        super::super::prefetch::read(self.slots[self.home(hash)].get());
+        let home = self.slots[self.home(hash)].get();
+        super::super::prefetch::read(home);
+        super::super::prefetch::read(home.cast::<u8>().wrapping_add(64));
+    }
+
+    /// A bit for each slot.
+    fn in_range(self) -> u64 {
+        !0 >> (64 - self.slots.len())
+    }
+
+    /// Of the free slots, one on the cache line that a search for the hash prefetches, else the next
+    /// one after it.
+    #[inline]
+    fn nearest(self, free: u64, hash: u64) -> u32 {
+        let per_line = const {
+            let fits = 64 / size_of::<T>();
+            if fits == 0 { 1 } else { fits }
+        };
+        let first = self.home(hash) / per_line * per_line;
+        let from_there = free >> first << first;
+        if from_there == 0 { free } else { from_there }.trailing_zeros()
     }
 
     /// Where a hash's entry would like to be.
@@ -131,22 +154,18 @@ impl<'g, T> Group<'g, T> {
         (((hash >> 11) & 0xf_ffff) as usize * self.slots.len()) >> 20
     }
 
-    /// Claims a free slot for an entry with this hash, the home slot or the next free one after it,
-    /// and writes it; none if every slot is taken.
+    /// Claims a free slot for an entry with this hash, near its home, and writes it; none if every slot is taken.
     #[inline]
     pub(crate) fn claim(self, hash: u64, value: T) -> Option<Claim<'g, T>>
     where
         T: Copy,
     {
-        let in_range = !0 >> (64 - self.slots.len());
         loop {
-            let free = tags::matching(self.tags, tags::FREE) & in_range;
+            let free = tags::matching(self.tags, tags::FREE) & self.in_range();
             if free == 0 {
                 return None;
             }
-            let home = self.home(hash);
-            let after = free >> home << home;
-            let index = if after == 0 { free } else { after }.trailing_zeros();
+            let index = self.nearest(free, hash);
             if self.set_tag(index, tags::of(hash)) {
                 let mut claim = Claim { index, slot: &self.slots[index as usize] };
                 claim.write(value);
@@ -174,16 +193,39 @@ impl<'g, T> Group<'g, T> {
     }
 }
 
-/// Puts an item into a group that no other thread can see yet.
-///
-/// # Panics
-/// If the group is full.
-pub(super) fn place_unshared<T: Copy>(group: &Group<'_, T>, hash: u64, item: T) {
-    // PANICS: never: `shape_for` chose a shape whose groups have room.
-    let claim = group.claim(hash, item).expect("room in a new group");
-    // Relaxed: the node is published as a whole by the CAS of an indirection word.
-    let bits = group.state.load(Ordering::Relaxed) | 1 << claim.index;
-    group.state.store(bits, Ordering::Relaxed);
+/// Fills a group that no other thread can see yet, without atomic read-modify-writes.
+pub(super) struct Filler<'g, T> {
+    group: Group<'g, T>,
+    live: u64,
+    tags: [u64; TAG_WORDS],
+}
+
+impl<'g, T> Filler<'g, T> {
+    /// `group` is empty.
+    pub(super) fn new(group: Group<'g, T>) -> Self {
+        Self { group, live: 0, tags: [0; TAG_WORDS] }
+    }
+
+    /// # Panics
+    /// If the group is full.
+    pub(super) fn place(&mut self, hash: u64, item: T) {
+        let free = !self.live & self.group.in_range();
+        assert_ne!(free, 0, "`shape_for` chooses a shape whose groups have room");
+        let index = self.group.nearest(free, hash);
+        self.live |= 1 << index;
+        self.tags[index as usize / 8] |= u64::from(tags::of(hash)) << (index % 8 * 8);
+        // SAFETY:
+        // - exclusive: the group is not shared yet, so slots that are not live are this filler's.
+        unsafe { (*self.group.slots[index as usize].get()).write(item) };
+    }
+
+    pub(super) fn finish(self) {
+        // Relaxed, for all: the node is published as a whole, by the CAS of an indirection word.
+        for (word, tags) in self.group.tags.iter().zip(self.tags) {
+            word.store(tags, Ordering::Relaxed);
+        }
+        self.group.state.store(self.live, Ordering::Relaxed);
+    }
 }
 
 impl<'g, T> Seen<'g, T> {

@@ -1,7 +1,7 @@
 //! What every node begins with, and how nodes are allocated.
 //!
 //! Indirection words keep five bits of their own below a node's address, so nodes are aligned to 32
-//! bytes; branches of several groups to 64, so that no group's header straddles two cache lines.
+//! bytes; branches of full-size groups to 64, so that nothing in them straddles two cache lines.
 //! Asking the allocator for such alignment is slow (glibc takes a far longer path above 16 bytes),
 //! so a node is placed inside a slightly larger allocation and remembers how far in it begins.
 #![expect(unsafe_code, reason = "nodes have sizes known only at run time")]
@@ -69,12 +69,12 @@ const MALLOC_ALIGN: usize = 16;
 /// The least alignment of a node: what [`super::word`] needs for its bits.
 pub(super) const NODE_ALIGN: usize = 32;
 
-/// The alignment of branches of several groups: a cache line.
+/// The alignment of branches of full-size groups: a cache line.
 const WIDE_ALIGN: usize = 64;
 
 const fn alignment(shape: Shape) -> usize {
     match shape {
-        Shape::Double | Shape::Quad | Shape::Oct => WIDE_ALIGN,
+        Shape::Single | Shape::Double | Shape::Quad | Shape::Oct => WIDE_ALIGN,
         _ => NODE_ALIGN,
     }
 }

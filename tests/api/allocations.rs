@@ -1,0 +1,103 @@
+//! What allocates nothing.
+
+use snaptrie::{FixedState, TrieMap};
+
+use crate::support::alloc::allocations;
+use crate::support::{TestHasher, over_hashers};
+
+over_hashers!(
+    new_maps_allocate_nothing,
+    lookups_allocate_nothing,
+    hits_of_get_or_insert_allocate_nothing,
+    dropping_clones_of_a_snapshot_allocates_nothing,
+);
+
+/// Lets this thread register with the epoch collector, which allocates once.
+fn warm_up() {
+    let map = TrieMap::<u32, u32, _>::with_hasher(FixedState::default());
+    for i in 0..1_000 {
+        map.pin().insert(i % 10, i);
+        map.pin().refresh();
+    }
+}
+
+#[test]
+fn the_allocator_counts() {
+    assert_eq!(allocations(|| drop(Box::new(1))), 1);
+    assert_eq!(allocations(|| ()), 0);
+}
+
+#[test]
+fn new_allocates_nothing() {
+    assert_eq!(allocations(|| drop(TrieMap::<String, String>::new())), 0);
+}
+
+fn new_maps_allocate_nothing<S: TestHasher>() {
+    warm_up();
+    let hasher = S::default();
+    assert_eq!(
+        allocations(|| drop(TrieMap::<String, String, S>::with_hasher(hasher))),
+        0
+    );
+    assert_eq!(
+        allocations(|| drop(TrieMap::<String, String, S>::default())),
+        0
+    );
+    let map = TrieMap::<u32, u32, S>::default();
+    assert_eq!(allocations(|| assert_eq!(map.pin().get(&1), None)), 0);
+    assert_eq!(
+        allocations(|| assert!(map.is_empty() && !map.pin().contains_key(&1))),
+        0
+    );
+    assert_eq!(allocations(|| map.clear()), 0);
+}
+
+fn lookups_allocate_nothing<S: TestHasher>() {
+    warm_up();
+    let map: TrieMap<u32, u32, S> = (0..500).map(|key| (key, key)).collect();
+    // Handles are made outside: now and then making one frees garbage, with some bookkeeping.
+    let reads = |map: &TrieMap<u32, u32, S>| {
+        let pinned = map.pin();
+        let read = |key| assert_eq!(pinned.get(&key).is_some(), key < 500);
+        allocations(|| (0..1_000).for_each(read))
+    };
+    assert_eq!(reads(&map), 0);
+    let snapshot = map.snapshot();
+    assert_eq!(reads(&map), 0, "after a snapshot");
+    let lookups = allocations(|| (0..500).for_each(|key| assert_eq!(snapshot[&key], key)));
+    assert_eq!(lookups, 0, "in a snapshot");
+    let fork = snapshot.fork();
+    assert_eq!(reads(&fork), 0, "in a fork");
+    assert_eq!(
+        allocations(|| assert_eq!((fork.len(), snapshot.len()), (500, 500))),
+        0
+    );
+}
+
+fn hits_of_get_or_insert_allocate_nothing<S: TestHasher>() {
+    warm_up();
+    let map: TrieMap<u32, u32, S> = (0..500).map(|key| (key, key)).collect();
+    let hits = |map: &TrieMap<u32, u32, S>| {
+        let pinned = map.pin();
+        let hit = |key| {
+            assert_eq!(pinned.get_or_insert(key, 7), &key);
+            assert_eq!(pinned.get_or_insert_with(key, || unreachable!()), &key);
+            assert_eq!(pinned.try_insert_with(key, || unreachable!()), Err(&key));
+        };
+        allocations(|| (0..500).for_each(hit))
+    };
+    assert_eq!(hits(&map), 0);
+    let snapshot = map.snapshot();
+    assert_eq!(hits(&map), 0, "after a snapshot");
+    map.pin().insert(0, 0);
+    assert_eq!(hits(&map), 0, "after the write that follows a snapshot");
+    let fork = snapshot.fork();
+    assert_eq!(hits(&fork), 0, "in a fork");
+}
+
+fn dropping_clones_of_a_snapshot_allocates_nothing<S: TestHasher>() {
+    warm_up();
+    let map: TrieMap<u32, u32, S> = (0..50).map(|key| (key, key)).collect();
+    let snapshot = map.snapshot();
+    assert_eq!(allocations(|| drop(snapshot.clone())), 0);
+}

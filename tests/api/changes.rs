@@ -1,0 +1,270 @@
+//! Updates, `compute` and `retain`.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use snaptrie::{Compute, Operation, TrieMap};
+
+use super::entries::{Marked, marked};
+use crate::support::{TestHasher, finish, over_hashers, sorted};
+
+over_hashers!(
+    update_replaces_the_value,
+    update_or_insert_inserts_first_and_updates_then,
+    update_or_insert_with_makes_the_first_value_once,
+    compute_has_five_outcomes,
+    compute_names_the_stored_entries,
+    compute_after_a_snapshot,
+    compute_on_many_keys,
+    retain_keeps_what_the_closure_wants,
+    retain_asks_once_for_each_entry,
+    retain_after_a_snapshot,
+    closures_run_once_if_nobody_else_changes_the_key,
+);
+
+fn update_replaces_the_value<S: TestHasher>() {
+    let map = TrieMap::<u32, String, S>::default();
+    let pinned = map.pin();
+    assert_eq!(
+        pinned.update(1, |_| panic!("there is nothing to update")),
+        None
+    );
+    assert!(pinned.is_empty());
+    pinned.insert(1, "a".to_string());
+    let before = pinned.get(&1).unwrap();
+    assert_eq!(pinned.update(1, |value| format!("{value}b")).unwrap(), "ab");
+    assert_eq!(
+        (before.as_str(), pinned.get(&1).unwrap().as_str()),
+        ("a", "ab")
+    );
+    drop(pinned);
+    finish(map);
+}
+
+fn update_or_insert_inserts_first_and_updates_then<S: TestHasher>() {
+    let map = TrieMap::<u32, u32, S>::default();
+    for round in 0..4 {
+        for key in 0..300 {
+            let value = *map
+                .pin()
+                .update_or_insert(key, |value| value + 1, key * 100);
+            assert_eq!(value, key * 100 + round);
+        }
+    }
+    assert_eq!(map.len(), 300);
+    finish(map);
+}
+
+fn update_or_insert_with_makes_the_first_value_once<S: TestHasher>() {
+    let map = TrieMap::<u32, u32, S>::default();
+    let mut made = 0;
+    for key in (0..300).chain(0..300) {
+        map.pin().update_or_insert_with(
+            key,
+            |value| value + 1,
+            || {
+                made += 1;
+                0
+            },
+        );
+    }
+    assert_eq!(made, 300);
+    assert!(map.pin().values().all(|value| *value == 1));
+    finish(map);
+}
+
+fn compute_has_five_outcomes<S: TestHasher>() {
+    type Outcome<'p> = Compute<'p, &'static str, u32, &'static str>;
+    let map = TrieMap::<&'static str, u32, S>::default();
+    let pinned = map.pin();
+
+    let absent: Outcome<'_> = pinned.compute("k", |_| Operation::Remove);
+    assert_eq!(absent, Compute::Absent);
+    let inserted: Outcome<'_> = pinned.compute("k", |entry| {
+        assert_eq!(entry, None);
+        Operation::Insert(1)
+    });
+    assert_eq!(inserted, Compute::Inserted(&"k", &1));
+    let updated: Outcome<'_> = pinned.compute("k", |entry| {
+        assert_eq!(entry, Some((&"k", &1)));
+        Operation::Insert(2)
+    });
+    assert_eq!(
+        updated,
+        Compute::Updated {
+            old: (&"k", &1),
+            new: (&"k", &2)
+        }
+    );
+    let aborted = pinned.compute("k", |_| Operation::Abort("no"));
+    assert_eq!(aborted, Compute::Aborted("no"));
+    assert_eq!(pinned.get("k"), Some(&2));
+    let removed: Outcome<'_> = pinned.compute("k", |_| Operation::Remove);
+    assert_eq!(removed, Compute::Removed(&"k", &2));
+    let aborted = pinned.compute("k", |entry| {
+        Operation::Abort(entry.map(|(_, value)| *value))
+    });
+    assert_eq!(aborted, Compute::Aborted(None));
+    assert!(pinned.is_empty());
+
+    // The outcomes are plain values.
+    let (copy, operation) = (updated, Operation::<u32, ()>::Insert(1));
+    assert_eq!((copy, operation), (updated, operation));
+    assert_eq!(format!("{removed:?}"), r#"Removed("k", 2)"#);
+    assert_eq!(format!("{operation:?}"), "Insert(1)");
+    drop(pinned);
+    finish(map);
+}
+
+fn compute_names_the_stored_entries<S: TestHasher>() {
+    let map = TrieMap::<Marked, u32, S>::default();
+    let pinned = map.pin();
+    let insert =
+        |mark, value| pinned.compute::<()>(marked(1, mark), move |_| Operation::Insert(value));
+    let Compute::Inserted(key, value) = insert(10, 1) else {
+        panic!("not inserted")
+    };
+    assert_eq!((key.mark, *value), (10, 1));
+    let Compute::Updated { old, new } = insert(20, 2) else {
+        panic!("not updated")
+    };
+    assert_eq!((old.0.mark, *old.1, new.0.mark, *new.1), (10, 1, 20, 2));
+    assert!(std::ptr::eq(new.1, pinned.get(&marked(1, 0)).unwrap()));
+    assert!(std::ptr::eq(old.1, value));
+    let removed = pinned.compute::<()>(marked(1, 30), |_| Operation::Remove);
+    let Compute::Removed(key, value) = removed else {
+        panic!("not removed")
+    };
+    assert_eq!((key.mark, *value), (20, 2));
+}
+
+fn compute_after_a_snapshot<S: TestHasher>() {
+    let map: TrieMap<u32, u32, S> = (0..100).map(|key| (key, 0)).collect();
+    let snapshot = map.snapshot();
+    let pinned = map.pin();
+    for key in 0..200 {
+        let outcome = pinned.compute(key, |entry| match (key % 4, entry) {
+            (0, _) => Operation::Insert(1),
+            (1, _) => Operation::Remove,
+            _ => Operation::Abort(entry.is_some()),
+        });
+        let known = key < 100;
+        match key % 4 {
+            0 if known => assert!(matches!(
+                outcome,
+                Compute::Updated {
+                    old: (_, 0),
+                    new: (_, 1)
+                }
+            )),
+            0 => assert!(matches!(outcome, Compute::Inserted(_, 1))),
+            1 if known => assert!(matches!(outcome, Compute::Removed(_, 0))),
+            1 => assert_eq!(outcome, Compute::Absent),
+            _ => assert_eq!(outcome, Compute::Aborted(known)),
+        }
+    }
+    assert_eq!(pinned.len(), 100 - 25 + 25);
+    assert!(snapshot.len() == 100 && snapshot.values().all(|value| *value == 0));
+    drop(pinned);
+    finish(map);
+}
+
+fn compute_on_many_keys<S: TestHasher>() {
+    let map = TrieMap::<u32, u32, S>::default();
+    let mut model = BTreeMap::new();
+    for step in 0..5_000_u32 {
+        let key = step.wrapping_mul(2_654_435_761) >> 25;
+        let decide = |value: Option<u32>| match (value, step % 3) {
+            (Some(_), 0) => Operation::Remove,
+            (Some(_), 1) => Operation::Abort(()),
+            (value, _) => Operation::Insert(value.unwrap_or(step) + 1),
+        };
+        let decision = decide(model.get(&key).copied());
+        map.pin()
+            .compute(key, |entry| decide(entry.map(|(_, value)| *value)));
+        match decision {
+            Operation::Insert(value) => drop(model.insert(key, value)),
+            Operation::Remove => drop(model.remove(&key)),
+            Operation::Abort(()) => {}
+        }
+    }
+    assert_eq!(sorted(&map), model.into_iter().collect::<Vec<_>>());
+    finish(map);
+}
+
+fn retain_keeps_what_the_closure_wants<S: TestHasher>() {
+    let map: TrieMap<u32, u32, S> = (0..600).map(|key| (key, key * key)).collect();
+    map.pin().retain(|key, value| {
+        assert_eq!(key * key, *value);
+        key % 3 == 0
+    });
+    let expected = (0..200).map(|key| (3 * key, 9 * key * key));
+    assert_eq!(sorted(&map), expected.collect::<Vec<_>>());
+    map.pin().retain(|_, _| true);
+    assert_eq!(map.len(), 200);
+    map.pin().retain(|_, _| false);
+    assert!(map.is_empty());
+    map.pin()
+        .retain(|_, _| panic!("there is nothing to ask about"));
+    finish(map);
+}
+
+fn retain_asks_once_for_each_entry<S: TestHasher>() {
+    let map: TrieMap<u32, (), S> = (0..600).map(|key| (key, ())).collect();
+    let mut asked = vec![0; 600];
+    map.pin().retain(|key, ()| {
+        asked[*key as usize] += 1;
+        key % 5 != 0
+    });
+    assert!(asked.iter().all(|times| *times == 1), "{asked:?}");
+    assert_eq!(map.len(), 480);
+    finish(map);
+}
+
+fn retain_after_a_snapshot<S: TestHasher>() {
+    let map: TrieMap<u32, u32, S> = (0..600).map(|key| (key, key)).collect();
+    let snapshot = map.snapshot();
+    map.pin().retain(|key, _| key % 2 == 0);
+    assert_eq!((map.len(), snapshot.len()), (300, 600));
+    map.pin().retain(|key, _| key % 4 == 0);
+    assert_eq!((map.len(), snapshot.iter().count()), (150, 600));
+    finish(map);
+}
+
+/// "The closure may run again, when another thread changed the key meanwhile": not when only the
+/// trie has to grow, or a snapshot was taken.
+fn closures_run_once_if_nobody_else_changes_the_key<S: TestHasher>() {
+    let map = TrieMap::<u32, u32, S>::default();
+    let runs = Cell::new(0);
+    let count = || runs.set(runs.get() + 1);
+    let mut calls = 0;
+    for round in 0..3 {
+        for key in 0..200 {
+            let pinned = map.pin();
+            pinned.update_or_insert(
+                key,
+                |value| {
+                    count();
+                    value + 1
+                },
+                0,
+            );
+            pinned.update(key, |value| {
+                count();
+                value + 1
+            });
+            pinned.compute::<()>(key, |_| {
+                count();
+                Operation::Insert(7)
+            });
+            pinned.remove_if(&key, |_, _| {
+                count();
+                false
+            });
+            calls += if round == 0 { 3 } else { 4 };
+            assert_eq!(runs.get(), calls, "at key {key} in round {round}");
+        }
+        let _snapshot = map.snapshot();
+    }
+    finish(map);
+}

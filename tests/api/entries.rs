@@ -1,0 +1,422 @@
+//! Looking up, inserting and removing single entries.
+
+use std::hash::{Hash, Hasher};
+
+use equivalent::Equivalent;
+use snaptrie::{OccupiedError, TrieMap};
+
+use crate::support::{TestHasher, finish, over_hashers, panics, sort, sorted};
+
+/// Enough keys that every kind of node is made, and few enough for a chain of all of them.
+const MANY: u32 = 600;
+
+/// Equal by key; the mark tells one instance from another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Marked {
+    pub(super) key: u32,
+    pub(super) mark: u32,
+}
+
+impl PartialEq for Marked {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Marked {}
+
+impl Hash for Marked {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+    }
+}
+
+pub(super) fn marked(key: u32, mark: u32) -> Marked {
+    Marked { key, mark }
+}
+
+over_hashers!(
+    insert_and_get,
+    insert_returns_the_old_value,
+    insert_replaces_the_key,
+    other_insertions_keep_the_key,
+    overwriting_keeps_the_other_entries,
+    try_insert_inserts_once,
+    try_insert_gives_back_what_it_did_not_insert,
+    get_or_insert_returns_what_is_there,
+    closures_of_insertions_run_only_if_needed,
+    remove_returns_the_value,
+    remove_entry_returns_the_stored_key,
+    remove_if_asks_about_the_entry,
+    remove_and_insert_again,
+    index_returns_the_value_or_panics,
+    strings_are_found_by_str,
+    an_equivalent_type_finds_a_key,
+    references_stay_valid_while_the_handle_lives,
+    several_handles_see_the_same_map,
+    edge_keys,
+);
+
+fn insert_and_get<S: TestHasher>() {
+    let map = TrieMap::<u32, u32, S>::default();
+    for key in 0..MANY {
+        assert_eq!(map.pin().get(&key), None);
+        assert_eq!(map.pin().insert(key, key * 2), None);
+        assert_eq!(map.pin().get(&key), Some(&(key * 2)));
+    }
+    let pinned = map.pin();
+    for key in 0..MANY {
+        assert_eq!(pinned.get(&key), Some(&(key * 2)));
+        assert_eq!(pinned.get_key_value(&key), Some((&key, &(key * 2))));
+        assert!(pinned.contains_key(&key));
+    }
+    for key in MANY..2 * MANY {
+        assert_eq!(pinned.get(&key), None);
+        assert_eq!(pinned.get_key_value(&key), None);
+        assert!(!pinned.contains_key(&key));
+    }
+    assert_eq!((pinned.len(), map.len()), (MANY as usize, MANY as usize));
+    drop(pinned);
+    finish(map);
+}
+
+fn insert_returns_the_old_value<S: TestHasher>() {
+    let map = TrieMap::<u32, u32, S>::default();
+    for round in 0..5_u32 {
+        for key in 0..MANY {
+            let before = round.checked_sub(1).map(|before| before * 1000 + key);
+            assert_eq!(map.pin().insert(key, round * 1000 + key).copied(), before);
+        }
+        assert_eq!(map.len(), MANY as usize);
+    }
+    finish(map);
+}
+
+fn insert_replaces_the_key<S: TestHasher>() {
+    let map = TrieMap::<Marked, u32, S>::default();
+    map.pin().insert(marked(1, 10), 100);
+    let pinned = map.pin();
+    assert_eq!(pinned.insert(marked(1, 20), 200), Some(&100));
+    let (key, value) = pinned.get_key_value(&marked(1, 99)).unwrap();
+    assert_eq!((key.mark, *value), (20, 200));
+    drop(pinned);
+    finish(map);
+}
+
+fn other_insertions_keep_the_key<S: TestHasher>() {
+    let map = TrieMap::<Marked, u32, S>::default();
+    let pinned = map.pin();
+    pinned.insert(marked(1, 10), 100);
+    pinned.get_or_insert(marked(1, 20), 200);
+    pinned.get_or_insert_with(marked(1, 30), || unreachable!("the key is there"));
+    assert!(pinned.try_insert(marked(1, 40), 400).is_err());
+    assert!(
+        pinned
+            .try_insert_with(marked(1, 50), || unreachable!("the key is there"))
+            .is_err()
+    );
+    let (key, value) = pinned.get_key_value(&marked(1, 99)).unwrap();
+    assert_eq!((key.mark, *value), (10, 100));
+    drop(pinned);
+    finish(map);
+}
+
+fn overwriting_keeps_the_other_entries<S: TestHasher>() {
+    let map = TrieMap::<u32, u32, S>::default();
+    (0..50).for_each(|key| drop(map.pin().insert(key, 0)));
+    for round in 1..200 {
+        map.pin().insert(25, round);
+        assert_eq!(map.len(), 50);
+    }
+    let expected = (0..50).map(|key| (key, if key == 25 { 199 } else { 0 }));
+    assert_eq!(sorted(&map), expected.collect::<Vec<_>>());
+    finish(map);
+}
+
+fn try_insert_inserts_once<S: TestHasher>() {
+    let map = TrieMap::<u32, u32, S>::default();
+    for key in 0..MANY {
+        assert_eq!(map.pin().try_insert(key, key), Ok(&key));
+    }
+    for key in 0..MANY {
+        let pinned = map.pin();
+        let error = pinned.try_insert(key, 7777).unwrap_err();
+        assert_eq!((*error.current, error.key, error.value), (key, key, 7777));
+        assert_eq!(pinned.get(&key), Some(&key));
+    }
+    assert_eq!(map.len(), MANY as usize);
+    finish(map);
+}
+
+fn try_insert_gives_back_what_it_did_not_insert<S: TestHasher>() {
+    let map = TrieMap::<String, String, S>::default();
+    let pinned = map.pin();
+    assert_eq!(
+        pinned
+            .try_insert("key".to_string(), "old".to_string())
+            .unwrap(),
+        "old"
+    );
+    let error = pinned
+        .try_insert("key".to_string(), "new".to_string())
+        .unwrap_err();
+    let OccupiedError {
+        current,
+        key,
+        value,
+    } = error.clone();
+    assert_eq!(
+        (current.as_str(), key.as_str(), value.as_str()),
+        ("old", "key", "new")
+    );
+    assert_eq!(
+        error,
+        OccupiedError {
+            current,
+            key,
+            value
+        }
+    );
+    let text = error.to_string();
+    assert!(
+        ["old", "key", "new"].iter().all(|part| text.contains(part)),
+        "{text}"
+    );
+    assert!(!text.ends_with('.') && !text.contains('\n'), "{text}");
+    let debug = format!("{error:?}");
+    assert_eq!(
+        debug,
+        r#"OccupiedError { key: "key", current: "old", value: "new" }"#
+    );
+    let source: &dyn std::error::Error = &error;
+    assert!(source.source().is_none());
+    drop(pinned);
+    finish(map);
+}
+
+fn get_or_insert_returns_what_is_there<S: TestHasher>() {
+    let map = TrieMap::<u32, u32, S>::default();
+    for key in 0..MANY {
+        assert_eq!(map.pin().get_or_insert(key, key), &key);
+        assert_eq!(map.pin().get_or_insert(key, 7777), &key);
+        assert_eq!(map.pin().try_insert_with(key, || 7777), Err(&key));
+    }
+    assert_eq!(map.pin().try_insert_with(MANY, || 1), Ok(&1));
+    assert_eq!(map.len(), MANY as usize + 1);
+    finish(map);
+}
+
+fn closures_of_insertions_run_only_if_needed<S: TestHasher>() {
+    let map = TrieMap::<u32, u32, S>::default();
+    let mut runs = 0;
+    for key in (0..MANY).chain(0..MANY) {
+        let value = map.pin().get_or_insert_with(key, || {
+            runs += 1;
+            key + 1
+        }) - 1;
+        assert_eq!(value, key);
+    }
+    assert_eq!(runs, MANY);
+    for key in (MANY..2 * MANY).chain(0..2 * MANY) {
+        let _ = map.pin().try_insert_with(key, || {
+            runs += 1;
+            key
+        });
+    }
+    assert_eq!(runs, 2 * MANY);
+    finish(map);
+}
+
+fn remove_returns_the_value<S: TestHasher>() {
+    let map: TrieMap<u32, u32, S> = (0..MANY).map(|key| (key, key + 1)).collect();
+    for key in 0..MANY {
+        let pinned = map.pin();
+        assert_eq!(pinned.remove(&key), Some(&(key + 1)));
+        assert_eq!(pinned.remove(&key), None);
+        assert_eq!(pinned.get(&key), None);
+        assert_eq!(pinned.len(), (MANY - key - 1) as usize);
+    }
+    assert!(map.is_empty());
+    assert_eq!(map.pin().remove(&0), None);
+    finish(map);
+}
+
+fn remove_entry_returns_the_stored_key<S: TestHasher>() {
+    let map = TrieMap::<Marked, u32, S>::default();
+    map.pin().insert(marked(1, 10), 100);
+    let pinned = map.pin();
+    let (key, value) = pinned.remove_entry(&marked(1, 99)).unwrap();
+    assert_eq!((key.mark, *value), (10, 100));
+    assert_eq!(pinned.remove_entry(&marked(1, 99)), None);
+    drop(pinned);
+    finish(map);
+}
+
+fn remove_if_asks_about_the_entry<S: TestHasher>() {
+    let map: TrieMap<u32, u32, S> = (0..100).map(|key| (key, key + 1)).collect();
+    let pinned = map.pin();
+    for key in 0..100 {
+        let mut asked = Vec::new();
+        let removed = pinned.remove_if(&key, |key, value| {
+            asked.push((*key, *value));
+            key % 2 == 0
+        });
+        assert_eq!(asked, [(key, key + 1)]);
+        assert_eq!(removed.is_some(), key % 2 == 0);
+        assert_eq!(pinned.contains_key(&key), key % 2 != 0);
+    }
+    assert_eq!(
+        pinned.remove_if(&0, |_, _| panic!("asked about a key that is not there")),
+        None
+    );
+    assert_eq!(pinned.len(), 50);
+    drop(pinned);
+    finish(map);
+}
+
+fn remove_and_insert_again<S: TestHasher>() {
+    let map = TrieMap::<u32, u32, S>::default();
+    for round in 0..20 {
+        for key in 0..100 {
+            assert_eq!(map.pin().insert(key, round), None);
+        }
+        assert_eq!(map.len(), 100);
+        for key in (0..100).rev() {
+            assert_eq!(map.pin().remove(&key), Some(&round));
+        }
+        assert!(map.is_empty());
+    }
+    finish(map);
+}
+
+fn index_returns_the_value_or_panics<S: TestHasher>() {
+    let map = TrieMap::<String, u32, S>::default();
+    map.pin().insert("one".to_string(), 1);
+    let (pinned, snapshot) = (map.pin(), map.snapshot());
+    assert_eq!((pinned["one"], snapshot["one"]), (1, 1));
+    assert_eq!(pinned[&"one".to_string()], 1);
+    assert!(panics(|| drop(pinned["two"])));
+    assert!(panics(|| drop(snapshot["two"])));
+}
+
+fn strings_are_found_by_str<S: TestHasher>() {
+    let map = TrieMap::<String, u32, S>::default();
+    (0..100).for_each(|i| drop(map.pin().insert(i.to_string(), i)));
+    let (pinned, snapshot) = (map.pin(), map.snapshot());
+    for (i, text) in (0..100).map(|i| (i, i.to_string())) {
+        let text: &str = &text;
+        assert_eq!((pinned.get(text), snapshot.get(text)), (Some(&i), Some(&i)));
+        let entry = Some((&text.to_string(), &i)).map(|(key, value)| (key.clone(), *value));
+        let owned = |(key, value): (&String, &u32)| (key.clone(), *value);
+        assert_eq!(pinned.get_key_value(text).map(owned), entry);
+        assert_eq!(snapshot.get_key_value(text).map(owned), entry);
+        assert!(pinned.contains_key(text) && snapshot.contains_key(text));
+        match i % 3 {
+            0 => assert_eq!(pinned.remove(text), Some(&i)),
+            1 => assert_eq!(pinned.remove_entry(text).map(owned), entry),
+            _ => assert_eq!(pinned.remove_if(text, |_, _| true).map(owned), entry),
+        }
+        assert!(!pinned.contains_key(text) && snapshot.contains_key(text));
+    }
+    drop(pinned);
+    finish(map);
+}
+
+/// A pair of borrowed halves that finds a pair of owned ones.
+struct Halves<'a>(&'a str, &'a str);
+
+impl Hash for Halves<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.0, self.1).hash(state);
+    }
+}
+
+impl Equivalent<(String, String)> for Halves<'_> {
+    fn equivalent(&self, key: &(String, String)) -> bool {
+        self.0 == key.0 && self.1 == key.1
+    }
+}
+
+fn an_equivalent_type_finds_a_key<S: TestHasher>() {
+    let map = TrieMap::<(String, String), u32, S>::default();
+    for i in 0..50 {
+        map.pin().insert((i.to_string(), (i + 1).to_string()), i);
+    }
+    let (pinned, snapshot) = (map.pin(), map.snapshot());
+    assert_eq!(pinned.get(&Halves("7", "8")), Some(&7));
+    assert_eq!(pinned[&Halves("7", "8")], 7);
+    assert_eq!(snapshot.get(&Halves("7", "8")), Some(&7));
+    assert_eq!(snapshot[&Halves("7", "8")], 7);
+    assert_eq!(pinned.get(&Halves("7", "9")), None);
+    assert_eq!(
+        pinned.remove_if(&Halves("7", "8"), |_, value| *value == 8),
+        None
+    );
+    assert_eq!(pinned.remove(&Halves("7", "8")), Some(&7));
+    assert!(!pinned.contains_key(&Halves("7", "8")));
+    assert!(snapshot.contains_key(&Halves("7", "8")));
+    drop(pinned);
+    finish(map);
+}
+
+fn references_stay_valid_while_the_handle_lives<S: TestHasher>() {
+    let map: TrieMap<u32, String, S> = (0..200).map(|key| (key, key.to_string())).collect();
+    let pinned = map.pin();
+    let early: Vec<(&u32, &String)> = pinned.iter().collect();
+    let removed: Vec<&String> = (0..100).filter_map(|key| pinned.remove(&key)).collect();
+    let replaced: Vec<&String> = (100..200)
+        .filter_map(|key| pinned.insert(key, "new".to_string()))
+        .collect();
+    map.clear();
+    for round in 0..2_000 {
+        map.pin().insert(round % 7, round.to_string());
+        map.pin().refresh();
+    }
+    assert!(early.iter().all(|(key, value)| key.to_string() == **value));
+    assert_eq!(removed.len(), 100);
+    assert!(
+        removed
+            .iter()
+            .enumerate()
+            .all(|(i, value)| **value == i.to_string())
+    );
+    assert!(
+        replaced
+            .iter()
+            .enumerate()
+            .all(|(i, value)| **value == (i + 100).to_string())
+    );
+    drop(pinned);
+    finish(map);
+}
+
+fn several_handles_see_the_same_map<S: TestHasher>() {
+    let map = TrieMap::<u32, u32, S>::default();
+    let (one, mut two) = (map.pin(), map.pin());
+    one.insert(1, 1);
+    assert_eq!(two.get(&1), Some(&1));
+    two.refresh();
+    assert_eq!(two.remove(&1), Some(&1));
+    assert_eq!(one.get(&1), None);
+    assert!(std::ptr::eq(one.map(), &map) && std::ptr::eq(two.map(), &map));
+}
+
+fn edge_keys<S: TestHasher>() {
+    let keys = [
+        0,
+        1,
+        u64::MAX,
+        u64::MAX - 1,
+        1 << 63,
+        1 << 32,
+        u64::from(u32::MAX),
+    ];
+    let map = TrieMap::<u64, u64, S>::default();
+    keys.iter()
+        .for_each(|key| drop(map.pin().insert(*key, !*key)));
+    assert_eq!(sorted(&map), sort(keys.map(|key| (key, !key))));
+    keys.iter()
+        .for_each(|key| assert_eq!(map.pin().remove(key), Some(&!*key)));
+    assert!(map.is_empty());
+    finish(map);
+}

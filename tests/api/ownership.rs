@@ -1,0 +1,200 @@
+//! Where maps, snapshots and their entries may live: in statics, in futures, on other threads, over
+//! borrowed data.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::thread;
+
+use snaptrie::{FixedState, Snapshot, TrieMap};
+
+use crate::support::{TestHasher, finish, over_hashers, sort};
+
+over_hashers!(
+    keys_and_values_may_borrow,
+    values_may_stay_on_their_thread,
+    entries_go_to_other_threads,
+    a_future_that_holds_a_snapshot_is_send,
+    snapshots_cross_a_caught_panic,
+    maps_within_maps,
+);
+
+static COUNTS: TrieMap<String, u32, FixedState> = TrieMap::with_hasher(FixedState::with_seed(7));
+
+#[test]
+fn a_static_map() {
+    let threads: Vec<_> = (0..4)
+        .map(|id| {
+            thread::spawn(move || {
+                for i in 0..100 {
+                    COUNTS.pin().insert(format!("{id} {i}"), i);
+                    COUNTS
+                        .pin()
+                        .update_or_insert("sum".to_string(), |sum| sum + i, i);
+                }
+            })
+        })
+        .collect();
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().unwrap());
+    let snapshot: Snapshot<String, u32, FixedState> = COUNTS.snapshot();
+    assert_eq!((snapshot.len(), snapshot["sum"]), (401, 4 * 4950));
+}
+
+fn keys_and_values_may_borrow<S: TestHasher>() {
+    let text = "the cat and the dog and the bird".to_string();
+    let cells: Vec<Cell<u32>> = text.split(' ').map(|_| Cell::new(0)).collect();
+    let map = TrieMap::<&str, &Cell<u32>, S>::default();
+    for (word, cell) in text.split(' ').zip(&cells) {
+        let pinned = map.pin();
+        let counter = pinned.get_or_insert(word, cell);
+        counter.set(counter.get() + 1);
+    }
+    let snapshot = map.snapshot();
+    map.clear();
+    (0..300).for_each(|i| drop(map.pin().insert(&text[i % 30..], &cells[i % 8])));
+    drop(map);
+    let counts = sort(
+        snapshot
+            .iter()
+            .map(|(word, counter)| (*word, counter.get())),
+    );
+    assert_eq!(
+        counts,
+        [("and", 2), ("bird", 1), ("cat", 1), ("dog", 1), ("the", 3)]
+    );
+}
+
+fn values_may_stay_on_their_thread<S: TestHasher>() {
+    use std::rc::Rc;
+    let map = TrieMap::<u32, Rc<u32>, S>::default();
+    let value = Rc::new(7);
+    (0..100).for_each(|key| drop(map.pin().insert(key, Rc::clone(&value))));
+    let snapshot = map.snapshot();
+    let fork = map.fork();
+    fork.pin().retain(|key, _| key % 2 == 0);
+    map.clear();
+    assert!(snapshot.values().all(|value| **value == 7));
+    drop((map, snapshot));
+    assert_eq!((fork.len(), Rc::strong_count(&value)), (50, 101));
+    drop(fork);
+    assert_eq!(Rc::strong_count(&value), 1);
+}
+
+fn entries_go_to_other_threads<S: TestHasher>() {
+    let map: TrieMap<u32, String, S> = (0..200).map(|key| (key, key.to_string())).collect();
+    let mut entries = map.snapshot().into_iter();
+    let first: Vec<_> = entries.by_ref().take(100).collect();
+    drop(map);
+    let there = thread::spawn(move || first.into_iter().map(|entry| *entry.key()).collect());
+    let iterating = thread::spawn(move || entries.map(|entry| entry.value().len()).sum::<usize>());
+    let keys: Vec<u32> = there.join().unwrap();
+    let digits: usize = keys.iter().map(|key| key.to_string().len()).sum();
+    assert_eq!(iterating.join().unwrap() + digits, 10 + 2 * 90 + 3 * 100);
+}
+
+/// Pending once.
+struct Yield(bool);
+
+impl Future for Yield {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// Polls a future to its end, each time on another thread.
+fn run<T: Send>(mut future: Pin<Box<dyn Future<Output = T> + Send + '_>>) -> (T, u32) {
+    let mut polls = 0;
+    loop {
+        polls += 1;
+        let poll = || {
+            future
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()))
+        };
+        if let Poll::Ready(result) = thread::scope(|scope| scope.spawn(poll).join().unwrap()) {
+            return (result, polls);
+        }
+    }
+}
+
+fn a_future_that_holds_a_snapshot_is_send<S: TestHasher>() {
+    let map: Arc<TrieMap<u32, u32, S>> = Arc::new((0..20).map(|key| (key, key)).collect());
+    let by_reference = async {
+        let snapshot = map.snapshot();
+        let mut sum = 0;
+        for (key, value) in &snapshot {
+            map.pin().remove(key);
+            Yield(false).await;
+            sum += value;
+        }
+        sum
+    };
+    assert_eq!(run(Box::pin(by_reference)), (190, 21));
+    assert!(map.is_empty());
+
+    map.pin().insert(1, 1);
+    map.pin().insert(2, 2);
+    let by_value = async {
+        let mut entries = map.take().into_iter();
+        let mut sum = 0;
+        while let Some(entry) = entries.next() {
+            Yield(false).await;
+            sum += entry.value() + *entry.key();
+        }
+        sum
+    };
+    assert_eq!(run(Box::pin(by_value)), (6, 3));
+}
+
+fn snapshots_cross_a_caught_panic<S: TestHasher>() {
+    let map: TrieMap<u32, u32, S> = (0..100).map(|key| (key, key)).collect();
+    let snapshot = map.snapshot();
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let pinned = map.pin();
+        let held = pinned.iter().zip(&snapshot).nth(50);
+        pinned.insert(1_000, 1_000);
+        assert!(held.is_none(), "on purpose");
+    }));
+    assert!(result.is_err());
+    assert_eq!((map.len(), snapshot.len()), (101, 100));
+    finish(map);
+}
+
+fn maps_within_maps<S: TestHasher>() {
+    type Inner<S> = TrieMap<u32, u32, S>;
+    let map = TrieMap::<u32, Inner<S>, S>::default();
+    for key in 0..50 {
+        map.pin().insert(key, Inner::default());
+        (0..key).for_each(|i| drop(map.pin()[&key].pin().insert(i, key)));
+    }
+    // A snapshot freezes which maps there are, not what they hold.
+    let snapshot = map.snapshot();
+    map.pin()[&10].clear();
+    assert_eq!((snapshot[&10].len(), snapshot[&20].len()), (0, 20));
+    // A map may hold snapshots of others.
+    let history = TrieMap::<u32, Snapshot<u32, u32, S>, S>::default();
+    (0..50).for_each(|key| drop(history.pin().insert(key, map.pin()[&key].snapshot())));
+    map.clear();
+    drop((map, snapshot));
+    let sizes = history
+        .pin()
+        .iter()
+        .map(|(_, snapshot)| snapshot.len())
+        .collect::<Vec<_>>();
+    assert_eq!(
+        sort(sizes),
+        sort((0..50).map(|key| if key == 10 { 0 } else { key }))
+    );
+    finish(history);
+}

@@ -1,0 +1,327 @@
+//! Snapshots, forks and takes, as far as one thread can tell.
+
+use std::collections::BTreeMap;
+
+use snaptrie::{FixedState, Snapshot, TrieMap};
+
+use crate::support::{Numbers, TestHasher, finish, over_hashers, sorted, verify};
+
+over_hashers!(
+    a_snapshot_never_changes,
+    snapshots_look_up,
+    snapshots_of_a_map_that_was_never_written,
+    snapshots_of_an_emptied_map,
+    clones_are_the_same_snapshot,
+    generations_increase,
+    generations_go_on_in_forks,
+    generations_go_on_in_forks_of_empty_snapshots,
+    forks_are_independent,
+    forks_of_snapshots_of_forks,
+    take_moves_everything_out,
+    take_keeps_what_snapshots_see,
+    forks_of_takes,
+    versions_match_a_model,
+);
+
+fn content<S>(snapshot: &Snapshot<u32, u32, S>) -> BTreeMap<u32, u32> {
+    snapshot.iter().map(|(key, value)| (*key, *value)).collect()
+}
+
+fn filled<S: TestHasher>(count: u32, value: u32) -> TrieMap<u32, u32, S> {
+    (0..count).map(|key| (key, value)).collect()
+}
+
+fn a_snapshot_never_changes<S: TestHasher>() {
+    let map = filled::<S>(300, 0);
+    let snapshot = map.snapshot();
+    let expected: BTreeMap<u32, u32> = (0..300).map(|key| (key, 0)).collect();
+    for round in 1..4 {
+        (0..200).for_each(|key| drop(map.pin().insert(key * 2, round)));
+        assert_eq!(content(&snapshot), expected);
+        map.pin().retain(|key, _| key % 3 != 0);
+        assert_eq!(content(&snapshot), expected);
+        verify(&map);
+    }
+    map.clear();
+    finish(map);
+    assert_eq!((content(&snapshot), snapshot.len()), (expected, 300));
+}
+
+fn snapshots_look_up<S: TestHasher>() {
+    let map = filled::<S>(100, 7);
+    let snapshot = map.snapshot();
+    (0..200).for_each(|key| drop(map.pin().insert(key, 8)));
+    for key in 0..200 {
+        let there = key < 100;
+        assert_eq!(snapshot.get(&key), there.then_some(&7));
+        assert_eq!(snapshot.get_key_value(&key), there.then_some((&key, &7)));
+        assert_eq!(snapshot.contains_key(&key), there);
+    }
+    assert_eq!(snapshot[&0], 7);
+    assert!(!snapshot.is_empty());
+}
+
+fn snapshots_of_a_map_that_was_never_written<S: TestHasher>() {
+    let map = TrieMap::<u32, u32, S>::default();
+    let (snapshot, taken) = (map.snapshot(), map.take());
+    for empty in [&snapshot, &taken, &snapshot.clone()] {
+        assert!(empty.is_empty() && empty.len() == 0 && empty.generation() == 0);
+        assert_eq!((empty.get(&1), empty.iter().len()), (None, 0));
+        assert_eq!(empty.clone().into_iter().count(), 0);
+        assert_eq!(format!("{empty:?}"), "{}");
+    }
+    let fork = snapshot.fork();
+    fork.pin().insert(1, 1);
+    map.pin().insert(2, 2);
+    assert_eq!(
+        (sorted(&fork), sorted(&map), snapshot.len()),
+        (vec![(1, 1)], vec![(2, 2)], 0)
+    );
+    // Reading does not write.
+    let map = TrieMap::<u32, u32, S>::default();
+    assert_eq!((map.pin().get(&1), map.pin().iter().count()), (None, 0));
+    assert!(map.snapshot().generation() == 0 && map == TrieMap::default());
+    finish(map);
+    finish(fork);
+}
+
+fn snapshots_of_an_emptied_map<S: TestHasher>() {
+    let map = filled::<S>(100, 0);
+    let full = map.snapshot();
+    (0..100).for_each(|key| drop(map.pin().remove(&key)));
+    let empty = map.snapshot();
+    assert!(empty.is_empty() && full.len() == 100);
+    let fork = empty.fork();
+    fork.pin().insert(1, 1);
+    map.pin().insert(2, 2);
+    drop(full);
+    assert_eq!(
+        (sorted(&fork), sorted(&map), empty.len()),
+        (vec![(1, 1)], vec![(2, 2)], 0)
+    );
+    finish(map);
+    finish(fork);
+}
+
+fn clones_are_the_same_snapshot<S: TestHasher>() {
+    let map = filled::<S>(10, 0);
+    let snapshot = map.snapshot();
+    let clone = snapshot.clone();
+    assert!(snapshot.ptr_eq(&clone) && clone.ptr_eq(&snapshot) && snapshot == clone);
+    assert_eq!(snapshot.generation(), clone.generation());
+    assert!(std::ptr::eq(
+        snapshot.get(&1).unwrap(),
+        clone.get(&1).unwrap()
+    ));
+    let other = map.snapshot();
+    assert!(!snapshot.ptr_eq(&other) && snapshot == other);
+    drop(snapshot);
+    assert_eq!(clone.len(), 10);
+}
+
+fn generations_increase<S: TestHasher>() {
+    let map = TrieMap::<u32, u32, S>::default();
+    let mut last = map.snapshot().generation();
+    for round in 0..100 {
+        map.pin().insert(round % 7, round);
+        let next = if round % 3 == 0 {
+            map.take()
+        } else {
+            map.snapshot()
+        };
+        assert!(next.generation() > last);
+        let idle = map.snapshot();
+        assert!(
+            idle.generation() > next.generation(),
+            "without a write between"
+        );
+        last = idle.generation();
+    }
+}
+
+fn generations_go_on_in_forks<S: TestHasher>() {
+    let map = filled::<S>(10, 0);
+    (0..5).for_each(|_| drop(map.snapshot()));
+    let base = map.snapshot();
+    let fork = base.fork();
+    assert!(fork.snapshot().generation() > base.generation());
+    fork.pin().insert(1, 1);
+    assert!(fork.fork().snapshot().generation() > base.generation() + 1);
+}
+
+/// "A fork goes on counting from the snapshot it grew from."
+fn generations_go_on_in_forks_of_empty_snapshots<S: TestHasher>() {
+    let map = filled::<S>(1, 0);
+    map.pin().remove(&0);
+    (0..5).for_each(|_| drop(map.snapshot()));
+    let base = map.snapshot();
+    let fork = base.fork();
+    fork.pin().insert(1, 1);
+    let later = fork.snapshot().generation();
+    assert!(
+        later > base.generation(),
+        "{later} after {}",
+        base.generation()
+    );
+}
+
+fn forks_are_independent<S: TestHasher>() {
+    let map = filled::<S>(200, 0);
+    let snapshot = map.snapshot();
+    let forks: Vec<_> = (1..5).map(|value| (value, snapshot.fork())).collect();
+    for (value, fork) in &forks {
+        (0..100).for_each(|key| drop(fork.pin().insert(key * 3, *value)));
+        fork.pin().remove(value);
+    }
+    map.clear();
+    for (value, fork) in &forks {
+        verify(fork);
+        let expected = (0..200)
+            .map(|key| (key, 0))
+            .chain((0..100).map(|key| (key * 3, *value)));
+        let mut expected: BTreeMap<u32, u32> = expected.collect();
+        expected.remove(value);
+        assert_eq!(content(&fork.snapshot()), expected);
+    }
+    assert_eq!(snapshot.len(), 200);
+}
+
+fn forks_of_snapshots_of_forks<S: TestHasher>() {
+    let first = filled::<S>(100, 0);
+    let mut maps = vec![first];
+    for depth in 1..20 {
+        let fork = maps[depth - 1].snapshot().fork();
+        (0..10).for_each(|i| drop(fork.pin().insert(depth as u32 * 5 + i, depth as u32)));
+        fork.pin().remove(&(depth as u32));
+        maps.push(fork);
+    }
+    let mut expected: BTreeMap<u32, u32> = (0..100).map(|key| (key, 0)).collect();
+    for (depth, map) in maps.iter().enumerate() {
+        if let Some(depth) = u32::try_from(depth).ok().filter(|depth| *depth > 0) {
+            expected.extend((0..10).map(|i| (depth * 5 + i, depth)));
+            expected.remove(&depth);
+        }
+        assert_eq!(content(&map.snapshot()), expected, "at depth {depth}");
+        verify(map);
+    }
+    maps.truncate(1);
+    assert_eq!(maps[0].len(), 100);
+}
+
+fn take_moves_everything_out<S: TestHasher>() {
+    let map = filled::<S>(300, 1);
+    let taken = map.take();
+    assert!(map.is_empty() && map.len() == 0);
+    assert!(taken.len() == 300 && taken.values().all(|value| *value == 1));
+    (0..100).for_each(|key| assert_eq!(map.pin().insert(key, 2), None));
+    let second = map.take();
+    assert!(second.len() == 100 && second.values().all(|value| *value == 2));
+    assert!(map.take().is_empty());
+    drop(taken);
+    assert_eq!(second.iter().count(), 100);
+    verify(&map);
+    finish(map);
+    assert_eq!(second.iter().count(), 100);
+}
+
+fn take_keeps_what_snapshots_see<S: TestHasher>() {
+    let map = filled::<S>(300, 1);
+    let before = map.snapshot();
+    (0..150).for_each(|key| drop(map.pin().insert(key, 2)));
+    let taken = map.take();
+    let after = map.snapshot();
+    drop(taken);
+    map.pin().insert(0, 3);
+    assert!(before.len() == 300 && before.values().all(|value| *value == 1));
+    assert!(after.is_empty());
+    drop(before);
+    finish(map);
+}
+
+fn forks_of_takes<S: TestHasher>() {
+    let map = filled::<S>(100, 1);
+    let taken = map.take();
+    let fork = taken.fork();
+    (50..150).for_each(|key| drop(fork.pin().insert(key, 2)));
+    drop(map);
+    let again = fork.take();
+    drop(fork);
+    assert_eq!((taken.len(), again.len()), (100, 150));
+    assert!((0..150).all(|key| again[&key] == if key < 50 { 1 } else { 2 }));
+    drop(taken);
+    assert!(again.values().sum::<u32>() == 250);
+}
+
+/// A map among versions, and what it should hold.
+struct Version<S> {
+    map: TrieMap<u32, u32, S>,
+    model: BTreeMap<u32, u32>,
+}
+
+impl<S: TestHasher> Version<S> {
+    fn write(&mut self, numbers: &mut Numbers) {
+        let (key, value) = (numbers.below(100) as u32, numbers.below(1_000) as u32);
+        if numbers.below(3) == 0 {
+            assert_eq!(
+                self.map.pin().remove(&key).copied(),
+                self.model.remove(&key)
+            );
+        } else {
+            assert_eq!(
+                self.map.pin().insert(key, value).copied(),
+                self.model.insert(key, value)
+            );
+        }
+    }
+}
+
+fn versions_match_a_model<S: TestHasher>() {
+    for seed in 0..10 {
+        let mut numbers = Numbers(seed);
+        let mut maps = vec![Version {
+            map: TrieMap::<_, _, S>::default(),
+            model: BTreeMap::new(),
+        }];
+        let mut snapshots = Vec::new();
+        for _ in 0..3_000 {
+            let (at, count) = (numbers.below(maps.len()), maps.len());
+            let Version { map, model } = &mut maps[at];
+            match numbers.below(100) {
+                0..3 => snapshots.push((map.snapshot(), model.clone())),
+                3 => snapshots.push((map.take(), std::mem::take(model))),
+                4 if count < 6 => {
+                    let version = Version {
+                        map: map.fork(),
+                        model: model.clone(),
+                    };
+                    maps.push(version);
+                }
+                5 if count > 1 => drop(maps.swap_remove(at)),
+                6..9 if !snapshots.is_empty() => {
+                    let (snapshot, model) = snapshots.swap_remove(numbers.below(snapshots.len()));
+                    assert_eq!(content(&snapshot), model, "with seed {seed}");
+                }
+                _ => maps[at].write(&mut numbers),
+            }
+        }
+        snapshots
+            .iter()
+            .for_each(|(snapshot, model)| assert_eq!(content(snapshot), *model));
+        for Version { map, model } in maps {
+            assert_eq!(content(&map.snapshot()), model);
+            finish(map);
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_does_not_freeze_the_inside_of_values() {
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    let map = TrieMap::with_hasher(FixedState::default());
+    map.pin().insert("counter", AtomicU32::new(1));
+    let snapshot = map.snapshot();
+    map.pin()["counter"].store(2, Relaxed);
+    assert_eq!(snapshot["counter"].load(Relaxed), 2);
+    map.pin().insert("counter", AtomicU32::new(3));
+    assert_eq!(snapshot["counter"].load(Relaxed), 2);
+}

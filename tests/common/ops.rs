@@ -1,0 +1,180 @@
+//! Sequences of operations and the world they are played in, for `tests/model.rs` and the fuzz
+//! targets.
+//!
+//! An [`Op`] is a verb and three numbers, so that it is drawn at random, shrunk and decoded from
+//! bytes alike; the numbers select a map, a key and so on from whatever there is at that moment, so
+//! that every sequence of ops has a meaning. [`play`] runs one in a world of maps, forks and
+//! snapshots, each with an oracle beside it: a plain ordered map with what must be in there.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `ops/objects.rs` | keys and values that count themselves and know when they are dead |
+//! | `ops/hashes.rs` | hashers from good to fickle |
+//! | `ops/oracle.rs` | what a map or snapshot must hold |
+//! | `ops/world.rs` | the world: what lives, its full check, its end |
+//! | `ops/live.rs`, `ops/change.rs` | the ops on live maps: those on the whole, and those on one key |
+//! | `ops/frozen.rs` | the ops on snapshots |
+#![allow(dead_code, reason = "each crate that includes this uses a part of it")]
+
+#[path = "ops/change.rs"]
+mod change;
+#[path = "ops/frozen.rs"]
+mod frozen;
+#[path = "ops/hashes.rs"]
+mod hashes;
+#[path = "ops/live.rs"]
+mod live;
+#[path = "ops/objects.rs"]
+mod objects;
+#[path = "ops/oracle.rs"]
+mod oracle;
+#[path = "ops/world.rs"]
+mod world;
+
+pub(crate) use hashes::{Hashes, Hashing};
+pub(crate) use world::Setup;
+
+use world::World;
+
+/// One operation. What `pick`, `key` and `arg` mean depends on the verb; any value is valid.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Op {
+    pub(crate) verb: Verb,
+    /// Which map or snapshot.
+    pub(crate) pick: u8,
+    /// Which key, or which other map or snapshot.
+    pub(crate) key: u16,
+    /// The label of a new value, the size of a range, or how to go about it.
+    pub(crate) arg: u8,
+}
+
+/// The ops that are yet to be played. An op that spans others takes them from here.
+type Ops<'o> = std::slice::Iter<'o, Op>;
+
+macro_rules! verbs {
+    ($($(#[$meta:meta])* $verb:ident $general:literal $snapshots:literal,)*) => {
+        /// What an [`Op`] does.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Verb {
+            $($(#[$meta])* $verb,)*
+        }
+
+        /// Each verb with its weight in [`Mix::General`] and in [`Mix::Snapshots`].
+        const WEIGHTS: &[(Verb, usize, usize)] = &[$((Verb::$verb, $general, $snapshots)),*];
+    };
+}
+
+verbs! {
+    /// Every way to look one key up.
+    Look 12 4,
+    /// Every iterator over a live map.
+    Walk 5 2,
+    Len 3 2,
+    Show 1 1,
+    /// The hasher, the handle's map, and `refresh`.
+    Reflect 3 2,
+    Insert 24 16,
+    TryInsert 5 1,
+    GetOrInsert 4 1,
+    GetOrInsertWith 3 1,
+    TryInsertWith 4 1,
+    Update 8 4,
+    UpdateOrInsert 4 1,
+    UpdateOrInsertWith 4 1,
+    /// Inserts, removes or aborts, as `arg` says.
+    Compute 10 4,
+    Remove 14 8,
+    RemoveEntry 4 2,
+    RemoveIf 5 2,
+    Retain 2 1,
+    Clear 1 2,
+    InsertRange 4 8,
+    RemoveRange 5 8,
+    Extend 2 2,
+    FromIter 1 1,
+    NewMap 1 2,
+    DropMap 2 10,
+    Snapshot 8 24,
+    Take 1 8,
+    Fork 2 8,
+    CloneMap 1 2,
+    EqualMaps 2 2,
+    CheckMap 1 2,
+    /// Holds a handle, a reference and an iterator while the next ops run.
+    Hold 5 5,
+    /// A change of a key whose closure runs the next ops.
+    Nest 8 4,
+    FrozenLook 5 10,
+    FrozenWalk 4 8,
+    FrozenLen 3 4,
+    FrozenShow 1 1,
+    FrozenFork 2 8,
+    FrozenClone 2 6,
+    EqualFrozen 2 3,
+    /// Owned iterators and entries: begins one, and keeps what it yields.
+    IntoIter 3 8,
+    /// Goes on with one of these.
+    Loose 4 8,
+    DropFrozen 5 20,
+}
+
+/// How often each verb comes up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mix {
+    /// Everything, mostly changes of single keys.
+    General,
+    /// Mostly snapshots, forks, takes and drops.
+    Snapshots,
+}
+
+impl Mix {
+    /// The verbs, each as many times as it weighs.
+    pub(crate) fn verbs(self) -> Vec<Verb> {
+        let weigh = |&(verb, general, snapshots): &(Verb, usize, usize)| {
+            let weight = match self {
+                Self::General => general,
+                Self::Snapshots => snapshots,
+            };
+            std::iter::repeat_n(verb, weight)
+        };
+        WEIGHTS.iter().flat_map(weigh).collect()
+    }
+}
+
+/// Plays `ops` in a new world, checks everything, and drops what is left in an order that `order`
+/// tells.
+///
+/// # Panics
+/// If a map or snapshot does not agree with its oracle, if a structure is broken, if an object is
+/// used after its drop, dropped twice, or still there at the end.
+pub(crate) fn play(setup: Setup, ops: &[Op], order: &[u8]) {
+    let mut world = World::new(setup);
+    world.run(&mut ops.iter());
+    world.finish(order);
+}
+
+/// Domains of keys for [`play_bytes`]: all collide, one branch, a few fans, many.
+const KEYS: [u16; 4] = [8, 48, 256, 2048];
+
+/// Entries that [`play_bytes`] moves or looks at in bulk, at most: so that each input is fast.
+const BULK: usize = 20_000;
+
+/// Decodes a sequence and plays it: the hasher, the rest of the setup, four bytes for the order of
+/// drops, then five bytes for each op.
+pub(crate) fn play_bytes(bytes: &[u8], mix: Mix) {
+    let Some((&[hashing, flags, a, b, c, d], bytes)) = bytes.split_first_chunk() else { return };
+    let hashing = Hashing::ALL[usize::from(hashing) % Hashing::ALL.len()];
+    let private = flags & 1 == 1;
+    let keys = KEYS[usize::from(flags >> 1) % KEYS.len()];
+    let verbs = mix.verbs();
+    let ops: Vec<Op> = bytes
+        .chunks_exact(5)
+        .map(|op| Op {
+            verb: verbs[usize::from(op[0]) % verbs.len()],
+            pick: op[1],
+            key: u16::from_le_bytes([op[2], op[3]]),
+            arg: op[4],
+        })
+        .collect();
+    play(Setup { hashing, private, keys, bulk: BULK }, &ops, &[a, b, c, d]);
+}

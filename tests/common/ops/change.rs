@@ -1,0 +1,276 @@
+//! The ops on one key of a live map.
+//!
+//! Some take a closure `meddle`, which plays other ops inside the map's call, as another thread
+//! might between the call's look at the key and its change. A change must then be one of the state
+//! after those; a call that changed nothing may have looked before.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use snaptrie::{Compute, Operation};
+
+use super::Op;
+use super::objects::{Key, Ledger, Mark, Value};
+use super::oracle::Row;
+use super::world::{Live, World};
+
+/// What a closure does the first time that it is called.
+struct Once<F>(Cell<Option<F>>);
+
+impl<F: FnOnce()> Once<F> {
+    fn new(action: F) -> Self {
+        Self(Cell::new(Some(action)))
+    }
+
+    fn run(&self) {
+        if let Some(action) = self.0.take() {
+            action();
+        }
+    }
+}
+
+/// What an update saw at its last call, and what it made of it.
+type Updated = (Mark, Mark);
+
+impl World {
+    pub(super) fn look(&mut self, op: Op) {
+        let (live, id) = (self.live(op), self.id(op));
+        let expected = live.row(id);
+        let pinned = live.map.pin();
+        self.agree(pinned.get(&id).map(Value::mark), expected.map(Row::value));
+        self.agree(pinned.get_key_value(&id).map(Row::of), expected);
+        self.agree(pinned.contains_key(&id), expected.is_some());
+        if self.trusts() && expected.is_some() {
+            self.agree(Some(pinned[&id].mark()), expected.map(Row::value));
+        }
+        // By a key of the map's own type.
+        self.agree(pinned.contains_key(&Key::new(&self.ledger, id)), expected.is_some());
+    }
+
+    pub(super) fn insert(&mut self, op: Op) {
+        let (live, id) = (self.live(op), self.id(op));
+        let (key, value, row) = self.fresh(id, op.arg);
+        let pinned = live.map.pin();
+        let old = pinned.insert(key, value);
+        let expected = live.oracle.borrow_mut().put(row);
+        self.agree(old.map(Value::mark), expected.map(Row::value));
+    }
+
+    pub(super) fn try_insert(&mut self, op: Op) {
+        let (live, id) = (self.live(op), self.id(op));
+        let (key, value, row) = self.fresh(id, op.arg);
+        let pinned = live.map.pin();
+        let expected = live.row(id);
+        match pinned.try_insert(key, value) {
+            Ok(value) => {
+                self.agree((value.mark(), None), (row.value, expected));
+                live.oracle.borrow_mut().put(row);
+            }
+            Err(error) => {
+                self.agree(Some(error.current.mark()), expected.map(Row::value));
+                assert_eq!(Row::of((&error.key, &error.value)), row, "given back");
+                assert!(error.to_string().contains(&format!("{:?}", error.current)));
+            }
+        }
+    }
+
+    pub(super) fn get_or_insert(&mut self, op: Op) {
+        let (live, id) = (self.live(op), self.id(op));
+        let (key, value, row) = self.fresh(id, op.arg);
+        let pinned = live.map.pin();
+        let got = pinned.get_or_insert(key, value).mark();
+        let now = live.row(id).unwrap_or(row);
+        self.agree(got, now.value);
+        live.oracle.borrow_mut().put(now);
+    }
+
+    pub(super) fn get_or_insert_with(&mut self, op: Op, meddle: impl FnOnce(&mut Self)) {
+        let (live, id) = (self.live(op), self.id(op));
+        let (key, value, row) = self.fresh(id, op.arg);
+        let pinned = live.map.pin();
+        let got = pinned.get_or_insert_with(key, || {
+            meddle(self);
+            value
+        });
+        let got = got.mark();
+        let now = live.row(id).unwrap_or(row);
+        self.agree(got, now.value);
+        live.oracle.borrow_mut().put(now);
+    }
+
+    pub(super) fn try_insert_with(&mut self, op: Op, meddle: impl FnOnce(&mut Self)) {
+        let (live, id) = (self.live(op), self.id(op));
+        let (key, value, row) = self.fresh(id, op.arg);
+        let pinned = live.map.pin();
+        let result = pinned.try_insert_with(key, || {
+            meddle(self);
+            value
+        });
+        let result = result.map(Value::mark).map_err(Value::mark);
+        let now = live.row(id);
+        self.agree(result, now.map_or(Ok(row.value), |row| Err(row.value)));
+        live.oracle.borrow_mut().put(now.unwrap_or(row));
+    }
+
+    pub(super) fn update(&mut self, op: Op, meddle: impl FnOnce(&mut Self)) {
+        let (live, id) = (self.live(op), self.id(op));
+        let (key, ledger) = (Key::new(&self.ledger, id), Rc::clone(&self.ledger));
+        let stamp = key.stamp();
+        let updated = Cell::new(None);
+        let pinned = live.map.pin();
+        let new = {
+            let once = Once::new(|| meddle(self));
+            pinned.update(key, updating(&ledger, op.arg, &once, &updated))
+        };
+        let now = live.row(id);
+        self.agree(new.is_some(), now.is_some());
+        if let Some(new) = new {
+            let row = Row { id, key: stamp, value: new.mark() };
+            self.agree(updated.get(), now.map(|now| (now.value, row.value)));
+            live.oracle.borrow_mut().put(row);
+        }
+    }
+
+    pub(super) fn update_or_insert(&mut self, op: Op, meddle: impl FnOnce(&mut Self)) {
+        let (live, id) = (self.live(op), self.id(op));
+        let (key, first, row) = self.fresh(id, op.arg);
+        let ledger = Rc::clone(&self.ledger);
+        let updated = Cell::new(None);
+        let pinned = live.map.pin();
+        let new = {
+            let once = Once::new(|| meddle(self));
+            pinned.update_or_insert(key, updating(&ledger, op.arg, &once, &updated), first)
+        };
+        let new = Row { value: new.mark(), ..row };
+        self.settle(&live, new, updated.get(), Some(row.value));
+    }
+
+    pub(super) fn update_or_insert_with(&mut self, op: Op, meddle: impl FnOnce(&mut Self)) {
+        let (live, id) = (self.live(op), self.id(op));
+        let (key, ledger) = (Key::new(&self.ledger, id), Rc::clone(&self.ledger));
+        let stamp = key.stamp();
+        let (updated, first) = (Cell::new(None), Cell::new(None));
+        let pinned = live.map.pin();
+        let new = {
+            let once = Once::new(|| meddle(self));
+            let make_first = || {
+                once.run();
+                let value = Value::new(&ledger, op.arg);
+                first.set(Some(value.mark()));
+                value
+            };
+            let update = updating(&ledger, op.arg, &once, &updated);
+            pinned.update_or_insert_with(key, update, make_first)
+        };
+        let new = Row { id, key: stamp, value: new.mark() };
+        self.settle(&live, new, updated.get(), first.get());
+    }
+
+    /// Checks the result of an update or insertion: an update of what is there, or the first value.
+    fn settle(&self, live: &Live, new: Row, updated: Option<Updated>, first: Option<Mark>) {
+        let expected = match live.row(new.id) {
+            None => first,
+            Some(now) => updated.filter(|(old, _)| *old == now.value).map(|(_, new)| new),
+        };
+        self.agree(Some(new.value), expected);
+        live.oracle.borrow_mut().put(new);
+    }
+
+    pub(super) fn compute(&mut self, op: Op, meddle: impl FnOnce(&mut Self)) {
+        let (live, id) = (self.live(op), self.id(op));
+        let (key, ledger) = (Key::new(&self.ledger, id), Rc::clone(&self.ledger));
+        let stamp = key.stamp();
+        let before = live.row(id);
+        let (seen, made) = (Cell::new(None), Cell::new(None));
+        let pinned = live.map.pin();
+        let outcome = {
+            let once = Once::new(|| meddle(self));
+            pinned.compute(key, |current| {
+                once.run();
+                seen.set(current.map(Row::of));
+                match op.arg % 4 {
+                    0 => Operation::Remove,
+                    1 => Operation::Abort(op.arg),
+                    _ => {
+                        let value = Value::new(&ledger, op.arg);
+                        made.set(Some(Row { id, key: stamp, value: value.mark() }));
+                        Operation::Insert(value)
+                    }
+                }
+            })
+        };
+        let now = live.row(id);
+        let (old, new) = match outcome {
+            Compute::Inserted(key, value) => (None, Some(Row::of((key, value)))),
+            Compute::Updated { old, new } => (Some(Row::of(old)), Some(Row::of(new))),
+            Compute::Removed(key, value) => (Some(Row::of((key, value))), None),
+            Compute::Absent | Compute::Aborted(_) => {
+                let asked = if op.arg % 4 == 0 { Compute::Absent } else { Compute::Aborted(op.arg) };
+                self.agree(outcome == asked, true);
+                self.agree(seen.get() == before || seen.get() == now, true);
+                return;
+            }
+        };
+        self.agree((seen.get(), old, new), (now, now, made.get()));
+        match new {
+            Some(row) => live.oracle.borrow_mut().put(row),
+            None => live.oracle.borrow_mut().remove(id),
+        };
+    }
+
+    pub(super) fn remove(&mut self, op: Op) {
+        let (live, id) = (self.live(op), self.id(op));
+        let pinned = live.map.pin();
+        let old = pinned.remove(&id).map(Value::mark);
+        let expected = live.oracle.borrow_mut().remove(id);
+        self.agree(old, expected.map(Row::value));
+    }
+
+    pub(super) fn remove_entry(&mut self, op: Op) {
+        let (live, id) = (self.live(op), self.id(op));
+        let pinned = live.map.pin();
+        let old = pinned.remove_entry(&id).map(Row::of);
+        self.agree(old, live.oracle.borrow_mut().remove(id));
+    }
+
+    /// Removes a key if its label is as even or odd as the op's.
+    pub(super) fn remove_if(&mut self, op: Op, meddle: impl FnOnce(&mut Self)) {
+        let (live, id) = (self.live(op), self.id(op));
+        let goes = |label: u8| label % 2 == op.arg % 2;
+        let before = live.row(id);
+        let pinned = live.map.pin();
+        let removed = {
+            let once = Once::new(|| meddle(self));
+            pinned.remove_if(&id, |_, value| {
+                once.run();
+                goes(value.label())
+            })
+        };
+        let now = live.row(id);
+        match removed.map(Row::of) {
+            Some(row) => {
+                self.agree((Some(row), goes(row.label())), (now, true));
+                live.oracle.borrow_mut().remove(id);
+            }
+            None => {
+                let stays = |row: Option<Row>| !row.is_some_and(|row| goes(row.label()));
+                self.agree(stays(before) || stays(now), true);
+            }
+        }
+    }
+}
+
+/// An update that adds to the label, and notes what it saw and made.
+fn updating<'a>(
+    ledger: &'a Rc<Ledger>,
+    by: u8,
+    once: &'a Once<impl FnOnce()>,
+    updated: &'a Cell<Option<Updated>>,
+) -> impl FnMut(&Value) -> Value + 'a {
+    move |old| {
+        once.run();
+        let value = Value::new(ledger, old.label().wrapping_add(by));
+        updated.set(Some((old.mark(), value.mark())));
+        value
+    }
+}

@@ -1,0 +1,162 @@
+//! The ops on snapshots.
+
+use std::collections::BTreeSet;
+
+use super::live::{described, parts};
+use super::objects::{Key, Value};
+use super::oracle::{Oracle, Row, sorted};
+use super::world::{Loose, Shot, World};
+use super::{Op, Verb};
+
+impl World {
+    /// Ops that need a snapshot do nothing if there is none.
+    pub(super) fn step_frozen(&mut self, op: Op) {
+        if op.verb == Verb::Loose {
+            return self.go_on(op);
+        }
+        if self.shots.is_empty() {
+            return;
+        }
+        let index = usize::from(op.pick) % self.shots.len();
+        if op.verb == Verb::DropFrozen {
+            drop(self.shots.swap_remove(index));
+            return;
+        }
+        // The handle that is used is a clone: ops may drop the other one.
+        let shot = self.shots[index].clone();
+        match op.verb {
+            Verb::FrozenLook => self.frozen_look(op, &shot),
+            Verb::FrozenWalk => self.frozen_walk(op, &shot),
+            Verb::FrozenLen => frozen_len(&shot),
+            Verb::FrozenShow => self.frozen_show(&shot),
+            Verb::FrozenFork => self.frozen_fork(op, &shot),
+            Verb::FrozenClone => self.clone_shot(op, &shot),
+            Verb::EqualFrozen => self.equal_frozen(op, &shot),
+            Verb::IntoIter => self.into_iter(op, index, shot),
+            other => unreachable!("{other:?} is no op on snapshots"),
+        }
+    }
+
+    fn frozen_look(&self, op: Op, shot: &Shot) {
+        let id = self.id(op);
+        let expected = shot.oracle.get(id);
+        self.agree(shot.frozen.get(&id).map(Value::mark), expected.map(Row::value));
+        self.agree(shot.frozen.get_key_value(&id).map(Row::of), expected);
+        self.agree(shot.frozen.contains_key(&id), expected.is_some());
+        if self.trusts() && expected.is_some() {
+            self.agree(Some(shot.frozen[&id].mark()), expected.map(Row::value));
+        }
+        self.agree(shot.frozen.contains_key(&Key::new(&self.ledger, id)), expected.is_some());
+    }
+
+    fn frozen_walk(&mut self, op: Op, shot: &Shot) {
+        if !self.affords(shot.oracle.len()) {
+            return;
+        }
+        let rows = shot.oracle.rows();
+        match op.arg % 4 {
+            0 => shot.check(),
+            1 => assert_eq!(sorted((&shot.frozen).into_iter()), rows),
+            2 => {
+                let keys: BTreeSet<_> = shot.frozen.keys().map(Key::mark).collect();
+                assert_eq!(keys, rows.iter().map(|row| (row.id, row.key)).collect());
+            }
+            _ => {
+                let values: BTreeSet<_> = shot.frozen.values().map(Value::mark).collect();
+                assert_eq!(values, rows.iter().map(|row| row.value).collect());
+            }
+        }
+    }
+
+    fn frozen_show(&mut self, shot: &Shot) {
+        if self.affords(shot.oracle.len()) {
+            let described = described(&shot.oracle.rows());
+            assert_eq!(parts(&format!("{:?}", shot.frozen)), described);
+        }
+        let left = format!("{{ left: {} }}", shot.oracle.len());
+        assert!(format!("{:?}", shot.frozen.iter()).ends_with(&left));
+    }
+
+    fn frozen_fork(&mut self, op: Op, shot: &Shot) {
+        let fork = shot.frozen.fork();
+        self.add_fork(op, fork, shot.oracle.clone(), shot.frozen.generation());
+    }
+
+    fn equal_frozen(&mut self, op: Op, shot: &Shot) {
+        let other = self.shots[usize::from(op.key) % self.shots.len()].clone();
+        assert_eq!(shot.frozen.ptr_eq(&other.frozen), shot.lineage == other.lineage);
+        if self.affords(shot.oracle.len()) {
+            self.agree(shot.frozen == other.frozen, shot.oracle.equals(&other.oracle));
+        }
+    }
+
+    /// Begins an owned iteration and keeps the last entry and the rest. Some such ops use the
+    /// snapshot up.
+    fn into_iter(&mut self, op: Op, index: usize, shot: Shot) {
+        if op.arg & 1 == 1 {
+            drop(self.shots.swap_remove(index));
+        }
+        let mut iter = shot.frozen.into_iter();
+        let mut yielded = Vec::new();
+        let mut last = None;
+        for entry in iter.by_ref().take(usize::from(op.arg / 2 % 16)) {
+            let row = Row::of(entry.pair());
+            yielded.push(row);
+            last = Some(Loose::Entry(entry, row));
+        }
+        if let Some(entry) = last {
+            self.add_loose(op, entry);
+        }
+        self.add_loose(op, Loose::Rest(iter, yielded, shot.oracle));
+    }
+
+    /// Goes on with an owned entry or iterator, or drops it.
+    fn go_on(&mut self, op: Op) {
+        if self.loose.is_empty() {
+            return;
+        }
+        let index = usize::from(op.pick) % self.loose.len();
+        let mut loose = self.loose.swap_remove(index);
+        match &mut loose {
+            Loose::Entry(entry, row) => check_entry(entry, *row),
+            Loose::Rest(iter, yielded, oracle) => {
+                for entry in iter.by_ref().take(usize::from(op.arg / 4)) {
+                    yielded.push(Row::of(entry.pair()));
+                }
+                check_rest(iter.len(), yielded, oracle);
+            }
+        }
+        if op.arg % 4 > 0 {
+            self.add_loose(op, loose);
+        }
+    }
+}
+
+fn frozen_len(shot: &Shot) {
+    let len = shot.oracle.len();
+    assert_eq!(shot.frozen.is_empty(), len == 0);
+    assert_eq!(shot.frozen.iter().len(), len);
+    assert_eq!(shot.frozen.len(), len);
+    let mut keys = shot.frozen.keys();
+    if keys.next().is_some() {
+        assert_eq!(keys.len(), len - 1);
+    }
+    assert_eq!(shot.frozen.values().len(), len);
+}
+
+fn check_entry(entry: &snaptrie::SnapshotEntry<Key, Value>, row: Row) {
+    assert_eq!(Row::of(entry.pair()), row);
+    assert_eq!(entry.clone().key().mark(), (row.id, row.key));
+    assert_eq!(entry.value().mark(), row.value);
+    let described = format!("SnapshotEntry({:?}, {:?})", entry.key(), entry.value());
+    assert_eq!(format!("{entry:?}"), described);
+}
+
+/// Checks an iterator by what it has yielded and what it says is left.
+fn check_rest(left: usize, yielded: &[Row], oracle: &Oracle) {
+    assert_eq!(left + yielded.len(), oracle.len());
+    let seen: BTreeSet<Row> = yielded.iter().copied().collect();
+    assert_eq!(seen.len(), yielded.len(), "an entry came twice");
+    let all: BTreeSet<Row> = oracle.rows().into_iter().collect();
+    assert!(seen.is_subset(&all));
+}

@@ -1,0 +1,339 @@
+//! The world that ops are played in: what lives in it, its full check, and its end.
+
+use std::cell::{Cell, RefCell};
+use std::fmt::Debug;
+use std::rc::Rc;
+
+use snaptrie::{IntoIter, Snapshot, SnapshotEntry, TrieMap};
+
+use super::hashes::{Hashes, Hashing};
+use super::objects::{Key, Ledger, Mood, Value};
+use super::oracle::{Oracle, Row, sorted};
+use super::{Op, Ops, Verb};
+
+/// What a world is like.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setup {
+    pub(crate) hashing: Hashing,
+    /// Whether maps have an epoch collector of their own.
+    pub(crate) private: bool,
+    /// Number of different keys.
+    pub(crate) keys: u16,
+    /// Entries that all ops on ranges and whole maps together may touch; then ranges are one key
+    /// long, and nobody looks at whole maps.
+    pub(crate) bulk: usize,
+}
+
+pub(super) type Map = TrieMap<Key, Value, Hashes>;
+
+/// A live map.
+pub(super) struct Live {
+    pub(super) map: Map,
+    pub(super) oracle: RefCell<Oracle>,
+    /// A generation that each later snapshot must be above; zero if there may have been none.
+    newest: Cell<u64>,
+}
+
+impl Live {
+    pub(super) fn new(map: Map, oracle: Oracle, newest: u64) -> Rc<Self> {
+        Rc::new(Self { map, oracle: RefCell::new(oracle), newest: Cell::new(newest) })
+    }
+
+    pub(super) fn row(&self, id: u16) -> Option<Row> {
+        self.oracle.borrow().get(id)
+    }
+
+    pub(super) fn newest(&self) -> u64 {
+        self.newest.get()
+    }
+
+    /// Checks the number of a snapshot that was just taken.
+    pub(super) fn number(&self, generation: u64) {
+        let before = self.newest.replace(generation);
+        assert!(
+            generation > before || (generation, before) == (0, 0),
+            "snapshot {generation} came after {before}"
+        );
+    }
+}
+
+/// A snapshot.
+#[derive(Clone)]
+pub(super) struct Shot {
+    pub(super) frozen: Snapshot<Key, Value, Hashes>,
+    pub(super) oracle: Oracle,
+    /// The same for clones of one snapshot.
+    pub(super) lineage: u32,
+}
+
+impl Shot {
+    pub(super) fn check(&self) {
+        assert_eq!(sorted(self.frozen.iter()), self.oracle.rows());
+        assert_eq!(self.frozen.len(), self.oracle.len());
+    }
+}
+
+/// What `Snapshot::into_iter` left about.
+pub(super) enum Loose {
+    Entry(SnapshotEntry<Key, Value>, Row),
+    /// An iterator, the rows that it has yielded, and what it iterates over.
+    Rest(IntoIter<Key, Value>, Vec<Row>, Oracle),
+}
+
+/// More than this at once would make sequences slow, and find no more.
+const MAPS: usize = 6;
+const SHOTS: usize = 16;
+const LOOSE: usize = 12;
+
+/// How deep ops go that span others.
+const DEPTH: usize = 3;
+
+pub(super) struct World {
+    pub(super) setup: Setup,
+    pub(super) ledger: Rc<Ledger>,
+    hashes: Hashes,
+    pub(super) maps: Vec<Rc<Live>>,
+    pub(super) shots: Vec<Shot>,
+    pub(super) loose: Vec<Loose>,
+    bulk: usize,
+    depth: usize,
+    lineages: u32,
+}
+
+impl World {
+    pub(super) fn new(setup: Setup) -> Self {
+        let mood = Mood::default();
+        let fickle = (!setup.hashing.is_consistent()).then(|| mood.clone());
+        Self {
+            setup,
+            ledger: Ledger::new(fickle),
+            hashes: Hashes::moody(setup.hashing, mood),
+            maps: Vec::new(),
+            shots: Vec::new(),
+            loose: Vec::new(),
+            bulk: setup.bulk,
+            depth: 0,
+            lineages: 0,
+        }
+    }
+
+    /// Plays all ops that are left.
+    pub(super) fn run(&mut self, ops: &mut Ops<'_>) {
+        while let Some(op) = ops.next() {
+            self.step(*op, ops);
+            self.ledger.assert_no_double_drop();
+        }
+    }
+
+    /// Plays the next few ops inside another.
+    pub(super) fn run_some(&mut self, ops: &mut Ops<'_>, span: u8) {
+        if self.depth == DEPTH {
+            return;
+        }
+        self.depth += 1;
+        for _ in 0..span {
+            if let Some(op) = ops.next() {
+                self.step(*op, ops);
+            }
+        }
+        self.depth -= 1;
+    }
+
+    fn step(&mut self, op: Op, rest: &mut Ops<'_>) {
+        // Closures of most ops do nothing else.
+        let idle = |_: &mut Self| {};
+        match op.verb {
+            Verb::Look => self.look(op),
+            Verb::Walk => self.walk(op),
+            Verb::Len => self.len(op),
+            Verb::Show => self.show(op),
+            Verb::Reflect => self.reflect(op),
+            Verb::Insert => self.insert(op),
+            Verb::TryInsert => self.try_insert(op),
+            Verb::GetOrInsert => self.get_or_insert(op),
+            Verb::GetOrInsertWith => self.get_or_insert_with(op, idle),
+            Verb::TryInsertWith => self.try_insert_with(op, idle),
+            Verb::Update => self.update(op, idle),
+            Verb::UpdateOrInsert => self.update_or_insert(op, idle),
+            Verb::UpdateOrInsertWith => self.update_or_insert_with(op, idle),
+            Verb::Compute => self.compute(op, idle),
+            Verb::Remove => self.remove(op),
+            Verb::RemoveEntry => self.remove_entry(op),
+            Verb::RemoveIf => self.remove_if(op, idle),
+            Verb::Retain => self.retain(op, idle),
+            Verb::Clear => self.clear(op),
+            Verb::InsertRange => self.insert_range(op),
+            Verb::RemoveRange => self.remove_range(op),
+            Verb::Extend => self.extend(op),
+            Verb::FromIter => self.from_iter(op),
+            Verb::NewMap => self.new_map(op),
+            Verb::DropMap => self.drop_map(op),
+            Verb::Snapshot => self.snapshot(op),
+            Verb::Take => self.take(op),
+            Verb::Fork => self.fork(op),
+            Verb::CloneMap => self.clone_map(op),
+            Verb::EqualMaps => self.equal_maps(op),
+            Verb::CheckMap => self.check_map(op),
+            Verb::Hold => self.hold(op, rest),
+            Verb::Nest => self.nest(op, rest),
+            _ => self.step_frozen(op),
+        }
+    }
+
+    /// Asserts that what a map says is what its oracle says, in a world where that has a meaning.
+    #[track_caller]
+    pub(super) fn agree<T: PartialEq + Debug>(&self, map_says: T, oracle_says: T) {
+        if self.trusts() {
+            assert_eq!(map_says, oracle_says);
+        }
+    }
+
+    pub(super) fn trusts(&self) -> bool {
+        self.setup.hashing.is_consistent()
+    }
+
+    /// The key that an op means.
+    pub(super) fn id(&self, op: Op) -> u16 {
+        op.key % self.setup.keys.min(self.setup.hashing.bearable())
+    }
+
+    /// A new key and value for an op, and their row.
+    pub(super) fn fresh(&self, id: u16, label: u8) -> (Key, Value, Row) {
+        let (key, value) = (Key::new(&self.ledger, id), Value::new(&self.ledger, label));
+        let row = Row::of((&key, &value));
+        (key, value, row)
+    }
+
+    /// The range of keys that an op means: up to half of all.
+    pub(super) fn range(&mut self, op: Op) -> impl Iterator<Item = u16> + use<> {
+        let keys = self.setup.keys.min(self.setup.hashing.bearable());
+        let long = usize::from(keys) * usize::from(op.arg) / 512;
+        let len = 1 + if self.affords(long) { long } else { 0 };
+        let start = self.id(op);
+        (0..len as u32).map(move |i| ((u32::from(start) + i) % u32::from(keys)) as u16)
+    }
+
+    /// Whether there is enough left for so much work at once; then it is spent.
+    pub(super) fn affords(&mut self, entries: usize) -> bool {
+        let affords = entries <= self.bulk;
+        self.bulk -= if affords { entries } else { 0 };
+        affords
+    }
+
+    /// The map that an op means.
+    pub(super) fn live(&mut self, op: Op) -> Rc<Live> {
+        if self.maps.is_empty() {
+            self.new_map(op);
+        }
+        Rc::clone(&self.maps[usize::from(op.pick) % self.maps.len()])
+    }
+
+    pub(super) fn new_map(&mut self, op: Op) {
+        let hashes = self.hashes.clone();
+        let map = if self.setup.private {
+            Map::with_private_collector(hashes)
+        } else if self.setup.hashing == Hashing::Good {
+            Map::default()
+        } else {
+            Map::with_hasher(hashes)
+        };
+        self.add_map(op, Live::new(map, Oracle::default(), 0));
+    }
+
+    pub(super) fn add_map(&mut self, op: Op, live: Rc<Live>) {
+        push(&mut self.maps, MAPS, op, live);
+    }
+
+    /// Keeps a fork of something with this content, whose generation was `base` or more.
+    pub(super) fn add_fork(&mut self, op: Op, fork: Map, content: Oracle, base: u64) {
+        // A fork of nothing is a new map. Without trust nobody knows.
+        let is_new = content.is_empty() || !self.trusts();
+        self.add_map(op, Live::new(fork, content, if is_new { 0 } else { base }));
+    }
+
+    pub(super) fn add_loose(&mut self, op: Op, loose: Loose) {
+        push(&mut self.loose, LOOSE, op, loose);
+    }
+
+    /// Keeps a snapshot that was just taken of a map with this content.
+    pub(super) fn add_shot(
+        &mut self,
+        op: Op,
+        frozen: Snapshot<Key, Value, Hashes>,
+        content: Oracle,
+    ) {
+        let told = |frozen: &Snapshot<_, _, _>| Oracle::told(frozen.iter().map(Row::of));
+        let oracle = if self.trusts() { content } else { told(&frozen) };
+        self.lineages += 1;
+        let shot = Shot { frozen, oracle, lineage: self.lineages };
+        push(&mut self.shots, SHOTS, op, shot);
+    }
+
+    pub(super) fn clone_shot(&mut self, op: Op, shot: &Shot) {
+        push(&mut self.shots, SHOTS, op, shot.clone());
+    }
+
+    /// Compares a map with its oracle in every way, and checks its structure.
+    pub(super) fn check(&self, live: &Live) {
+        let oracle = live.oracle.borrow();
+        let rows = oracle.rows();
+        let pinned = live.map.pin();
+        self.agree(sorted(pinned.iter()), rows.clone());
+        self.agree(pinned.len(), rows.len());
+        self.agree(live.map.is_empty(), rows.is_empty());
+        for row in rows {
+            self.agree(pinned.get_key_value(&row.id).map(Row::of), Some(row));
+        }
+        let keys = self.setup.keys;
+        let absent = (0..keys).step_by(1 + usize::from(keys / 64));
+        for id in absent.filter(|id| oracle.get(*id).is_none()) {
+            self.agree(pinned.contains_key(&id), false);
+        }
+        #[cfg(debug_assertions)]
+        if self.trusts() {
+            assert_eq!(live.map.check_structure().entries, oracle.len());
+        }
+    }
+
+    /// Checks everything, drops it in the order that `order` tells, and counts what is left.
+    pub(super) fn finish(mut self, order: &[u8]) {
+        self.maps.iter().for_each(|live| self.check(live));
+        self.shots.iter().for_each(Shot::check);
+        let mut things = self.things();
+        let ledger = Rc::clone(&self.ledger);
+        let mut order = order.iter().cycle();
+        while !things.is_empty() {
+            let next = usize::from(*order.next().unwrap_or(&0)) % things.len();
+            drop(things.swap_remove(next));
+            ledger.assert_no_double_drop();
+            // Whatever this keeps is still there.
+            match things.get(next) {
+                Some(Thing::Map(live)) => self.check(live),
+                Some(Thing::Shot(shot)) => shot.check(),
+                Some(Thing::Loose(_)) | None => {}
+            }
+        }
+        assert_eq!(ledger.living(), 0, "objects that were never dropped");
+    }
+
+    fn things(&mut self) -> Vec<Thing> {
+        let maps = self.maps.drain(..).map(Thing::Map);
+        let shots = self.shots.drain(..).map(Thing::Shot);
+        maps.chain(shots).chain(self.loose.drain(..).map(Thing::Loose)).collect()
+    }
+}
+
+/// What is dropped at the end of a world.
+enum Thing {
+    Map(Rc<Live>),
+    Shot(Shot),
+    Loose(#[expect(dead_code, reason = "held, and dropped")] Loose),
+}
+
+/// Adds to a list that has a limit: then something else has to go.
+fn push<T>(list: &mut Vec<T>, limit: usize, op: Op, new: T) {
+    list.push(new);
+    if list.len() > limit {
+        drop(list.swap_remove(usize::from(op.key) % limit));
+    }
+}

@@ -1,0 +1,99 @@
+//! Random sequences of all operations, on maps, forks and snapshots, against an oracle.
+//!
+//! What a sequence may do and what is checked is in `common/ops.rs`; the fuzz targets share it. If a
+//! sequence fails, a shorter one that fails is printed. `PROPTEST_CASES` sets the number of
+//! sequences for each test.
+
+#[path = "common/ops.rs"]
+mod ops;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::TestRunner;
+use snaptrie::TrieMap;
+
+use ops::{Hashes, Hashing, Mix, Op, Setup, play};
+
+fn any_op(mix: Mix) -> impl Strategy<Value = Op> {
+    let numbers = (any::<u8>(), any::<u16>(), any::<u8>());
+    (select(mix.verbs()), numbers)
+        .prop_map(|(verb, (pick, key, arg))| Op { verb, pick, key, arg })
+}
+
+/// Plays `cases` sequences of about `len` ops over each number of `keys`, with private collectors
+/// and without.
+fn play_many(hashing: Hashing, mix: Mix, keys: &[u16], len: usize, cases: u32) {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(cases);
+    let config =
+        ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    let setup = (any::<bool>(), select(keys.to_vec())).prop_map(move |(private, keys)| Setup {
+        hashing,
+        private,
+        keys,
+        bulk: 200_000,
+    });
+    let sequence = (setup, vec(any_op(mix), len / 4..len), vec(any::<u8>(), 1..40));
+    let result = TestRunner::new(config).run(&sequence, |(setup, ops, order)| {
+        play(setup, &ops, &order);
+        Ok(())
+    });
+    if let Err(failure) = result {
+        panic!("{failure}");
+    }
+}
+
+/// Domains of keys: few, so that the same ones come up again and again; or enough for some fans.
+const KEYS: &[u16] = &[6, 30, 200, 600];
+
+macro_rules! for_each_hashing {
+    ($($name:ident $hashing:ident),*) => {$(
+        mod $name {
+            use super::*;
+
+            #[test]
+            fn all_ops() {
+                play_many(Hashing::$hashing, Mix::General, KEYS, 400, 48);
+            }
+
+            #[test]
+            fn versions() {
+                play_many(Hashing::$hashing, Mix::Snapshots, KEYS, 300, 48);
+            }
+        }
+    )*};
+}
+
+for_each_hashing!(good Good, low Low, high High, deep Deep, constant Constant, fickle Inconsistent);
+
+#[test]
+fn long_sequences_over_many_keys() {
+    play_many(Hashing::Good, Mix::General, &[4096], 2_000, 6);
+}
+
+#[test]
+fn long_sequences_over_many_keys_deep_down() {
+    play_many(Hashing::Deep, Mix::General, &[4096], 2_000, 4);
+}
+
+#[test]
+fn many_versions_of_many_keys() {
+    play_many(Hashing::Good, Mix::Snapshots, &[4096], 1_000, 6);
+}
+
+/// The bad hashers are as bad as they are meant to be.
+#[test]
+fn cut_hashes_shape_the_trie() {
+    let depth = |hashing| {
+        let map = TrieMap::with_hasher(Hashes::new(hashing));
+        for i in 0..2_000_u16 {
+            map.pin().insert(i, i);
+        }
+        map.check_structure().depth
+    };
+    assert!((1..4).contains(&depth(Hashing::Good)));
+    assert_eq!(depth(Hashing::Low), 16);
+    assert_eq!(depth(Hashing::High), 16);
+    assert!((13..16).contains(&depth(Hashing::Deep)));
+    assert_eq!(depth(Hashing::Constant), 16);
+}

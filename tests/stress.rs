@@ -1,0 +1,368 @@
+//! Real threads on one map: counts are exact, structure holds, nothing leaks.
+//!
+//! `SNAPTRIE_STRESS` multiplies the number of operations (default 1).
+
+mod linear;
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::thread;
+
+use linear::{Clock, KEYS, Op, Output, State, assert_linearizable};
+use snaptrie::{Compute, FixedState, Operation, Snapshot, TrieMap};
+
+const THREADS: u64 = 4;
+
+/// Operations, scaled to the kind of run.
+fn scaled(operations: u64) -> u64 {
+    let factor = std::env::var("SNAPTRIE_STRESS").ok().and_then(|f| f.parse().ok()).unwrap_or(1);
+    if cfg!(miri) { operations / 2_000 + 20 } else { operations * factor }
+}
+
+/// A hash of four bits.
+#[derive(Default)]
+struct Truncated(DefaultHasher);
+
+impl Hasher for Truncated {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+    }
+    fn finish(&self) -> u64 {
+        self.0.finish() & 0xf
+    }
+}
+
+type TruncatedState = BuildHasherDefault<Truncated>;
+
+/// A value that counts the live ones.
+struct Counted(u64, Arc<AtomicI64>);
+
+impl Counted {
+    fn new(number: u64, live: &Arc<AtomicI64>) -> Self {
+        live.fetch_add(1, Ordering::Relaxed);
+        Self(number, Arc::clone(live))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        assert!(self.1.fetch_sub(1, Ordering::Relaxed) > 0, "dropped twice");
+    }
+}
+
+fn check<K: std::hash::Hash, V, S: BuildHasher>(map: &TrieMap<K, V, S>) {
+    #[cfg(any(debug_assertions, snaptrie_check))]
+    map.check_structure();
+    #[cfg(not(any(debug_assertions, snaptrie_check)))]
+    let _ = map;
+}
+
+/// A small generator, so that runs do not depend on a crate.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % bound
+    }
+}
+
+fn on_threads(work: impl Fn(u64) + Sync) {
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let work = &work;
+            scope.spawn(move || work(thread));
+        }
+    });
+}
+
+fn counters_are_exact<S: BuildHasher + Default + Sync>(keys: u64, operations: u64) {
+    let map = TrieMap::<u64, AtomicU64, S>::default();
+    on_threads(|thread| {
+        let mut random = Random(thread + 1);
+        for _ in 0..operations {
+            let key = random.below(keys);
+            map.pin().get_or_insert(key, AtomicU64::new(0)).fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    check(&map);
+    let total: u64 = map.pin().values().map(|count| count.load(Ordering::Relaxed)).sum();
+    assert_eq!(total, THREADS * operations);
+}
+
+#[test]
+fn counters_are_exact_with_many_keys() {
+    counters_are_exact::<FixedState>(20_000, scaled(200_000));
+}
+
+#[test]
+fn counters_are_exact_with_truncated_hashes() {
+    counters_are_exact::<TruncatedState>(300, scaled(20_000));
+}
+
+/// Every thread replaces values by their successors; none is lost.
+fn updates_are_exact<S: BuildHasher + Default + Sync>(keys: u64, operations: u64) {
+    let live = Arc::new(AtomicI64::new(0));
+    let map = TrieMap::<u64, Counted, S>::default();
+    on_threads(|thread| {
+        let mut random = Random(thread + 1);
+        for index in 0..operations {
+            let key = random.below(keys);
+            let next = |old: &Counted| Counted::new(old.0 + 1, &live);
+            match index % 3 {
+                0 => map.pin().update_or_insert(key, next, Counted::new(1, &live)).0,
+                1 => map.pin().update_or_insert_with(key, next, || Counted::new(1, &live)).0,
+                _ => {
+                    let pinned = map.pin();
+                    let count = |entry: Option<(&u64, &Counted)>| {
+                        let old = entry.map_or(0, |(_, value)| value.0);
+                        Operation::<_, ()>::Insert(Counted::new(old + 1, &live))
+                    };
+                    match pinned.compute(key, count) {
+                        Compute::Inserted(_, new) | Compute::Updated { new: (_, new), .. } => new.0,
+                        _ => unreachable!("always inserts"),
+                    }
+                }
+            };
+        }
+    });
+    check(&map);
+    let total: u64 = map.pin().values().map(|value| value.0).sum();
+    assert_eq!(total, THREADS * operations);
+    drop(map);
+    assert_eq!(live.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn updates_are_exact_with_few_keys() {
+    updates_are_exact::<FixedState>(8, scaled(60_000));
+}
+
+#[test]
+fn updates_are_exact_with_many_keys() {
+    updates_are_exact::<FixedState>(5_000, scaled(60_000));
+}
+
+#[test]
+fn updates_are_exact_with_truncated_hashes() {
+    updates_are_exact::<TruncatedState>(100, scaled(20_000));
+}
+
+/// Inserts and removes of shared keys: what each thread was told adds up to what is there.
+fn insert_and_remove_balance<S: BuildHasher + Default + Sync>(keys: u64, operations: u64) {
+    let live = Arc::new(AtomicI64::new(0));
+    let balance: Vec<AtomicI64> = (0..keys).map(|_| AtomicI64::new(0)).collect();
+    let map = TrieMap::<u64, Counted, S>::default();
+    on_threads(|thread| {
+        let mut random = Random(thread + 77);
+        for index in 0..operations {
+            let key = random.below(keys);
+            let change = if random.below(2) == 0 {
+                i64::from(map.pin().try_insert(key, Counted::new(index, &live)).is_ok())
+            } else {
+                -i64::from(map.pin().remove(&key).is_some())
+            };
+            balance[key as usize].fetch_add(change, Ordering::Relaxed);
+        }
+    });
+    check(&map);
+    for (key, balance) in balance.iter().enumerate() {
+        let there = i64::from(map.pin().contains_key(&(key as u64)));
+        assert_eq!(balance.load(Ordering::Relaxed), there, "key {key}");
+    }
+    drop(map);
+    assert_eq!(live.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn insert_and_remove_balance_over_many_sizes() {
+    for keys in [1, 5, 40, 400, 10_000] {
+        insert_and_remove_balance::<FixedState>(keys, scaled(40_000));
+    }
+}
+
+#[test]
+fn insert_and_remove_balance_with_truncated_hashes() {
+    insert_and_remove_balance::<TruncatedState>(200, scaled(20_000));
+}
+
+/// The map grows and empties again and again under all threads.
+#[test]
+fn waves_of_growth_and_removal() {
+    let live = Arc::new(AtomicI64::new(0));
+    let map = TrieMap::<u64, Counted, FixedState>::default();
+    let wave = scaled(8_000);
+    on_threads(|thread| {
+        for _ in 0..4 {
+            let mine = || (0..wave).map(|i| i * THREADS + thread);
+            for key in mine() {
+                assert!(map.pin().insert(key, Counted::new(key, &live)).is_none());
+            }
+            for key in mine() {
+                assert_eq!(map.pin().get(&key).map(|value| value.0), Some(key));
+            }
+            for key in mine() {
+                assert_eq!(map.pin().remove(&key).map(|value| value.0), Some(key));
+            }
+        }
+    });
+    check(&map);
+    assert!(map.is_empty());
+    drop(map);
+    assert_eq!(live.load(Ordering::Relaxed), 0);
+}
+
+/// Writers, readers of snapshots, takers, forkers and droppers, all at once, over one map.
+#[test]
+fn everything_at_once_leaks_nothing() {
+    let live = Arc::new(AtomicI64::new(0));
+    let map = TrieMap::<u64, Counted, FixedState>::default();
+    let operations = scaled(30_000);
+    on_threads(|thread| {
+        let mut random = Random(thread + 1);
+        let mut snapshots: Vec<Snapshot<u64, Counted, FixedState>> = Vec::new();
+        let mut forks = Vec::new();
+        for index in 0..operations {
+            let key = random.below(3_000);
+            match random.below(200) {
+                0..=99 => drop(map.pin().insert(key, Counted::new(index, &live))),
+                100..=149 => drop(map.pin().remove(&key)),
+                150..=189 => drop(map.pin().get(&key)),
+                190 | 191 => snapshots.push(map.snapshot()),
+                192 if random.below(40) == 0 => snapshots.push(map.take()),
+                193 => forks.push(map.fork()),
+                194 => forks.extend(forks.last().map(|fork| fork.fork())),
+                195 => drop(forks.last().map(|fork| {
+                    fork.pin().insert(key, Counted::new(index, &live)).is_none()
+                })),
+                196 => drop(snapshots.last().map(|view| assert_eq!(view.len(), view.iter().count()))),
+                197 if !snapshots.is_empty() => {
+                    drop(snapshots.swap_remove(random.below(snapshots.len() as u64) as usize));
+                }
+                198 if !forks.is_empty() => {
+                    let fork = forks.swap_remove(random.below(forks.len() as u64) as usize);
+                    check(&fork);
+                }
+                _ => drop(map.pin().iter().take(50).map(|(_, value)| value.0).max()),
+            }
+            if snapshots.len() + forks.len() > 30 {
+                snapshots.truncate(3);
+                forks.truncate(3);
+            }
+        }
+    });
+    check(&map);
+    drop(map);
+    assert_eq!(live.load(Ordering::Relaxed), 0);
+}
+
+/// A live iteration yields no key twice and misses none that is there throughout.
+#[test]
+fn live_iteration_under_writers() {
+    let map: TrieMap<u64, u64, FixedState> = (0..4_000).map(|key| (key, 0)).collect();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let writers: Vec<_> = (0..2)
+            .map(|thread| {
+                let map = &map;
+                scope.spawn(move || {
+                    let mut random = Random(thread + 5);
+                    for round in 0..scaled(100_000) {
+                        // Even keys are replaced and stay; odd ones come and go; so do new ones.
+                        let key = random.below(8_000);
+                        match (key % 2, key < 4_000) {
+                            (0, true) => drop(map.pin().insert(key, round)),
+                            _ if random.below(2) == 0 => drop(map.pin().insert(key, round)),
+                            _ => drop(map.pin().remove(&key)),
+                        }
+                        if round % 1_000 == 0 {
+                            drop(map.snapshot());
+                        }
+                    }
+                })
+            })
+            .collect();
+        let reader = scope.spawn(|| {
+            let mut rounds = 0;
+            while !done.load(Ordering::Relaxed) || rounds == 0 {
+                let mut seen = HashMap::new();
+                for (&key, _) in &map.pin() {
+                    assert!(seen.insert(key, ()).is_none(), "key {key} twice");
+                }
+                for key in (0..4_000).step_by(2) {
+                    assert!(seen.contains_key(&key), "key {key} missed");
+                }
+                rounds += 1;
+            }
+        });
+        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        done.store(true, Ordering::Relaxed);
+        reader.join().unwrap();
+    });
+    check(&map);
+}
+
+/// Short histories of real threads, each checked for an order that explains it.
+#[test]
+fn histories_are_linearizable() {
+    for seed in 1..=scaled(2_000) {
+        let map = TrieMap::<u8, u16, TruncatedState>::default();
+        // Company that makes the trie deep.
+        map.pin().insert(200, 0);
+        (10..(seed % 90) as u8 + 10).for_each(|key| drop(map.pin().insert(key, 0)));
+        let clock = Clock::default();
+        let mut history = Vec::new();
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..3)
+                .map(|thread| {
+                    let (map, clock) = (&map, &clock);
+                    scope.spawn(move || run_history(map, clock, Random(seed * 31 + thread + 1)))
+                })
+                .collect();
+            threads.into_iter().for_each(|thread| history.extend(thread.join().unwrap()));
+        });
+        assert_linearizable(&history);
+        check(&map);
+    }
+}
+
+fn run_history(
+    map: &TrieMap<u8, u16, TruncatedState>,
+    clock: &Clock,
+    mut random: Random,
+) -> Vec<linear::Event> {
+    let value = |value: Option<&u16>| Output::Value(value.copied());
+    let whole = |view: Snapshot<u8, u16, TruncatedState>| -> Output {
+        let state: State = std::array::from_fn(|key| view.get(&(key as u8)).copied());
+        Output::Whole(state)
+    };
+    let mut events = Vec::new();
+    for index in 0..12 {
+        let (key, new) = (random.below(KEYS as u64) as u8, (random.below(60_000) + index) as u16);
+        let pinned = map.pin();
+        let op = match random.below(12) {
+            0..=3 => Op::Insert(key, new),
+            4 => Op::GetOrInsert(key, new),
+            5 | 6 => Op::Remove(key),
+            7..=9 => Op::Get(key),
+            10 => Op::Snapshot,
+            _ => Op::Take,
+        };
+        events.push(match op {
+            Op::Insert(..) => clock.record(op, || pinned.insert(key, new), value),
+            Op::GetOrInsert(..) => clock.record(op, || Some(pinned.get_or_insert(key, new)), value),
+            Op::Remove(_) => clock.record(op, || pinned.remove(&key), value),
+            Op::Get(_) => clock.record(op, || pinned.get(&key), value),
+            Op::Snapshot => clock.record(op, || map.snapshot(), whole),
+            Op::Take => clock.record(op, || map.take(), whole),
+        });
+        if random.below(3) == 0 {
+            thread::yield_now();
+        }
+    }
+    events
+}

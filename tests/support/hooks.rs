@@ -1,0 +1,119 @@
+//! Keys and values that run code when they are hashed, compared or dropped, and a fuse that makes
+//! any of these panic at the n-th time.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use super::Counted;
+
+/// Where a test can make something happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    Hash,
+    Eq,
+    Closure,
+    Drop,
+}
+
+thread_local! {
+    static FUSE: Cell<Option<(Event, u32)>> = const { Cell::new(None) };
+    static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
+}
+
+struct Hook {
+    event: Event,
+    spared: u32,
+    run: Box<dyn FnOnce()>,
+}
+
+/// The text of the panics that a fuse causes.
+pub(crate) const BLOWN: &str = "the fuse is blown";
+
+/// Lets the event after `spared` others of its kind panic, on this thread, once.
+pub(crate) fn arm(event: Event, spared: u32) {
+    FUSE.set(Some((event, spared)));
+}
+
+/// Takes the fuse out again. Returns whether it had not blown.
+pub(crate) fn disarm() -> bool {
+    FUSE.take().is_some()
+}
+
+/// Runs `run` once on this thread: at the event after `spared` others of its kind.
+pub(crate) fn hook(event: Event, spared: u32, run: impl FnOnce() + 'static) {
+    HOOK.set(Some(Hook {
+        event,
+        spared,
+        run: Box::new(run),
+    }));
+}
+
+/// Removes the hook. Returns whether it ran.
+pub(crate) fn unhook() -> bool {
+    HOOK.take().is_none()
+}
+
+/// To be called where the event happens.
+pub(crate) fn happens(event: Event) {
+    run_hook(event);
+    match FUSE.get() {
+        Some((armed, 0)) if armed == event => {
+            FUSE.set(None);
+            panic!("{BLOWN}");
+        }
+        Some((armed, spared)) if armed == event => FUSE.set(Some((event, spared - 1))),
+        _ => {}
+    }
+}
+
+fn run_hook(event: Event) {
+    let due = |hook: &mut Hook| {
+        let mine = hook.event == event;
+        let due = mine && hook.spared == 0;
+        hook.spared -= u32::from(mine && !due);
+        due
+    };
+    // Taken out before it runs, so that what it does itself runs no hook.
+    if let Some(hook) = HOOK.with_borrow_mut(|hook| hook.take_if(due)) {
+        (hook.run)();
+    }
+}
+
+/// A key or value at whose hashing, comparison and drop things happen.
+#[derive(Clone)]
+pub(crate) struct Touchy(pub(crate) Counted);
+
+impl Touchy {
+    pub(crate) fn tag(&self) -> u64 {
+        self.0.tag()
+    }
+}
+
+impl Hash for Touchy {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        happens(Event::Hash);
+        self.0.hash(state);
+    }
+}
+
+impl PartialEq for Touchy {
+    fn eq(&self, other: &Self) -> bool {
+        happens(Event::Eq);
+        self.0 == other.0
+    }
+}
+
+impl Eq for Touchy {}
+
+impl Drop for Touchy {
+    fn drop(&mut self) {
+        happens(Event::Drop);
+    }
+}
+
+impl fmt::Debug for Touchy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

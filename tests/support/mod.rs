@@ -1,0 +1,154 @@
+//! Helpers that the integration tests of the public interface share.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `hashers` | the hashers that each test body runs over |
+//! | `counted` | keys and values that know which of them are alive |
+//! | `hooks` | keys and values that run code when they are hashed, compared or dropped |
+//! | `alloc` | an allocator that counts, thread by thread |
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "each test uses a part of it"
+)]
+
+pub(crate) mod alloc;
+pub(crate) mod counted;
+pub(crate) mod hashers;
+pub(crate) mod hooks;
+
+use std::any::Any;
+use std::hash::{BuildHasher, Hash};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+pub(crate) use counted::{Counted, Ledger};
+pub(crate) use hashers::{Constant, Placed, TestHasher, Truncated};
+use snaptrie::{Pinned, TrieMap};
+
+/// How long a test body that must not hang may take on a slow and busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Ends a test: verifies the structure of the map, and drops it.
+pub(crate) fn finish<K: Hash, V, S: BuildHasher>(map: TrieMap<K, V, S>) {
+    verify(&map);
+}
+
+/// Verifies the structure of a map that nobody changes meanwhile.
+pub(crate) fn verify<K: Hash, V, S: BuildHasher>(map: &TrieMap<K, V, S>) {
+    #[cfg(any(debug_assertions, snaptrie_check))]
+    map.check_structure();
+    #[cfg(not(any(debug_assertions, snaptrie_check)))]
+    let _ = map;
+}
+
+/// The entries, sorted.
+pub(crate) fn sorted<K: Copy + Ord, V: Copy + Ord, S>(map: &TrieMap<K, V, S>) -> Vec<(K, V)> {
+    sort(map.pin().iter().map(|(key, value)| (*key, *value)))
+}
+
+pub(crate) fn sort<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut items: Vec<T> = items.into_iter().collect();
+    items.sort_unstable();
+    items
+}
+
+/// Refreshes a handle until `done`, at most `times` times. Returns whether it was.
+pub(crate) fn refresh_until<K, V, S>(
+    map: &TrieMap<K, V, S>,
+    times: usize,
+    done: impl Fn() -> bool,
+) -> bool {
+    let mut pinned = map.pin();
+    (0..times).any(|_| {
+        pinned.refresh();
+        done()
+    })
+}
+
+/// Runs a body on a thread of its own. Panics if it takes longer than [`PATIENCE`].
+#[track_caller]
+pub(crate) fn watched(body: impl FnOnce() + Send + 'static) {
+    watched_for(PATIENCE, body);
+}
+
+/// [`watched`] with another limit.
+#[track_caller]
+pub(crate) fn watched_for(limit: Duration, body: impl FnOnce() + Send + 'static) {
+    let (done, finished) = channel::<()>();
+    let thread = thread::spawn(move || {
+        let _done = done;
+        body();
+    });
+    // The body sends nothing: the channel is closed when it ends, whichever way.
+    match finished.recv_timeout(limit) {
+        Err(RecvTimeoutError::Timeout) => panic!("still running after {limit:?}"),
+        _ => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+    }
+}
+
+/// Tests that depend on grace periods take turns: a handle on another thread would delay them.
+pub(crate) fn one_at_a_time() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a body panics. What it throws is dropped.
+pub(crate) fn panics(body: impl FnOnce()) -> bool {
+    catch(body).is_err()
+}
+
+pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
+    catch_unwind(AssertUnwindSafe(body))
+}
+
+/// A sequence of numbers that looks random and is always the same (SplitMix64).
+pub(crate) struct Numbers(pub(crate) u64);
+
+impl Numbers {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        (self.next() % end as u64) as usize
+    }
+
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for end in (1..items.len()).rev() {
+            items.swap(end, self.below(end + 1));
+        }
+    }
+}
+
+/// Calls `visit` with every order of `0..N`.
+pub(crate) fn permutations<const N: usize>(mut visit: impl FnMut([usize; N])) {
+    fn go<const N: usize>(order: &mut [usize; N], at: usize, visit: &mut impl FnMut([usize; N])) {
+        if at == N {
+            return visit(*order);
+        }
+        for other in at..N {
+            order.swap(at, other);
+            go(order, at + 1, visit);
+            order.swap(at, other);
+        }
+    }
+    go(&mut std::array::from_fn(|index| index), 0, &mut visit);
+}
+
+/// Makes, of each generic test body named, one test for each hasher.
+macro_rules! over_hashers {
+    ($($body:ident),* $(,)?) => {
+        mod good { $(#[test] fn $body() { super::$body::<snaptrie::FixedState>(); })* }
+        mod truncated { $(#[test] fn $body() { super::$body::<crate::support::Truncated>(); })* }
+        mod constant { $(#[test] fn $body() { super::$body::<crate::support::Constant>(); })* }
+    };
+}
+pub(crate) use over_hashers;
