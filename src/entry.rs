@@ -44,8 +44,8 @@ pub(crate) trait Store {
     /// The key and value of a slot.
     ///
     /// # Safety
-    /// - The slot's entry is not freed during `'g`.
-    unsafe fn pair<'g>(slot: &'g Self::Slot) -> (&'g Self::Key, &'g Self::Value);
+    /// - The slot's entry is not freed while the slot is borrowed.
+    unsafe fn pair(slot: &Self::Slot) -> (&Self::Key, &Self::Value);
 
     /// The entry as garbage.
     ///
@@ -135,11 +135,11 @@ impl<K, V> Store for Boxed<K, V> {
     }
 
     #[inline]
-    unsafe fn pair<'g>(slot: &'g BoxedSlot<K, V>) -> (&'g K, &'g V) {
+    unsafe fn pair(slot: &BoxedSlot<K, V>) -> (&K, &V) {
         // SAFETY:
-        // - not freed during `'g`, by the contract; only shared references exist to a published
+        // - not freed during the borrow, by the contract; only shared references exist to a published
         //   entry.
-        let entry: &'g Entry<K, V> = unsafe { slot.entry.as_ref() };
+        let entry = unsafe { slot.entry.as_ref() };
         (&entry.key, &entry.value)
     }
 

@@ -82,7 +82,11 @@ fn a_snapshot_iterated_twice_is_the_same() {
     let map = filled(2_000);
     let write = |map: &Map, writer, round: u64| {
         let key = 1_000_000 + (round * 7 + writer) % 4_000;
-        if round % 3 == 0 { map.pin().remove(&key) } else { map.pin().insert(key, round) };
+        if round % 3 == 0 {
+            map.pin().remove(&key)
+        } else {
+            map.pin().insert(key, round)
+        };
     };
     under_writers(&map, 2, write, |map| {
         for _ in 0..rounds(150) {

@@ -236,10 +236,14 @@ fn everything_at_once_leaks_nothing() {
                 192 if random.below(40) == 0 => snapshots.push(map.take()),
                 193 => forks.push(map.fork()),
                 194 => forks.extend(forks.last().map(|fork| fork.fork())),
-                195 => drop(forks.last().map(|fork| {
-                    fork.pin().insert(key, Counted::new(index, &live)).is_none()
-                })),
-                196 => drop(snapshots.last().map(|view| assert_eq!(view.len(), view.iter().count()))),
+                195 => drop(
+                    forks
+                        .last()
+                        .map(|fork| fork.pin().insert(key, Counted::new(index, &live)).is_none()),
+                ),
+                196 => {
+                    drop(snapshots.last().map(|view| assert_eq!(view.len(), view.iter().count())))
+                }
                 197 if !snapshots.is_empty() => {
                     drop(snapshots.swap_remove(random.below(snapshots.len() as u64) as usize));
                 }

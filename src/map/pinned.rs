@@ -23,7 +23,9 @@ use crate::trie::{Change, Outcome};
 /// atomic operation to make one, so making one for every operation is fine.
 ///
 /// Any method may be called while references, iterators, other handles or snapshots are held, and
-/// inside any closure: no operation can deadlock.
+/// inside any closure: no operation can deadlock. A closure that decides about a key runs again only
+/// if the key's entry was changed meanwhile. (So the one thing that a closure must not do is to change
+/// the very key that it is asked about each time it runs: then it is asked for ever.)
 ///
 /// A handle belongs to its thread. To share a view between threads or to keep one across an
 /// `.await`, take a [`Snapshot`](crate::Snapshot):
@@ -440,7 +442,8 @@ impl<K: Hash + Eq, V, S: BuildHasher> Pinned<'_, K, V, S> {
     /// Returns the new value.
     ///
     /// The closure may run again, when another thread changed the key meanwhile; it should do
-    /// nothing but compute the value.
+    /// nothing but compute the value. The key is needed by value, for the new entry; if the key is
+    /// not in the map it is dropped.
     ///
     /// # Examples
     /// ```

@@ -86,6 +86,9 @@ impl<K, V, S> Snapshot<K, V, S> {
 
     /// Iterates over the entries, each exactly once, in no particular order, the same each time.
     ///
+    /// Making the iterator is O(1). Its `len` and `size_hint` are those of the snapshot, which are
+    /// counted when first asked for, see [`Self::len`].
+    ///
     /// # Examples
     /// ```
     /// let map = snaptrie::TrieMap::from([(1, 10), (2, 20)]);

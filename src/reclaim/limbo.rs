@@ -12,6 +12,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
+use std::num::NonZero;
 use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
@@ -310,11 +311,7 @@ unsafe impl Sync for Limbo {}
 
 impl Limbo {
     pub(crate) const fn new() -> Self {
-        Self {
-            shards: OnceBox::new(),
-            closed: AtomicBool::new(false),
-            next: AtomicUsize::new(0),
-        }
+        Self { shards: OnceBox::new(), closed: AtomicBool::new(false), next: AtomicUsize::new(0) }
     }
 
     fn shards(&self) -> &Shards {
@@ -467,7 +464,7 @@ fn shard_count() -> usize {
     // The standard library asks the operating system each time.
     static COUNT: OnceLock<usize> = OnceLock::new();
     *COUNT.get_or_init(|| {
-        let processors = std::thread::available_parallelism().map_or(1, |count| count.get());
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
         processors.next_power_of_two().min(16)
     })
 }

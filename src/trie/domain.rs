@@ -389,17 +389,21 @@ impl<St: Store> Registry<St> {
     /// Adds a record behind all newer ones: [`keep`] relies on the order.
     fn add(&self, record: &Arc<Record<St>>) {
         self.newest.rcu(|newest| {
-            Enlisted::rebuild(newest, |at| at.record.generation > record.generation, |rest| {
-                Some(Arc::new(Enlisted { record: Arc::clone(record), older: rest.clone() }))
-            })
+            Enlisted::rebuild(
+                newest,
+                |at| at.record.generation > record.generation,
+                |rest| Some(Arc::new(Enlisted { record: Arc::clone(record), older: rest.clone() })),
+            )
         });
     }
 
     fn remove(&self, record: &Arc<Record<St>>) {
         self.newest.rcu(|newest| {
-            Enlisted::rebuild(newest, |at| !Arc::ptr_eq(&at.record, record), |rest| {
-                rest.as_ref().and_then(|found| found.older.clone())
-            })
+            Enlisted::rebuild(
+                newest,
+                |at| !Arc::ptr_eq(&at.record, record),
+                |rest| rest.as_ref().and_then(|found| found.older.clone()),
+            )
         });
     }
 }

@@ -4,6 +4,7 @@
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use super::Pair;
 use super::domain::{Dead, Domain, Record};
 use super::iter::Iter;
 use super::lookup;
@@ -84,11 +85,11 @@ impl<St: Store> Frozen<St> {
         unsafe { self.top.attach() }
     }
 
-    pub(crate) fn get<'s>(
-        &'s self,
+    pub(crate) fn get(
+        &self,
         hash: u64,
         mut eq: impl FnMut(&St::Key) -> bool,
-    ) -> Option<(&'s St::Key, &'s St::Value)> {
+    ) -> Option<Pair<'_, St>> {
         let slot = lookup::find::<St>(self.top(), View::Observed, 0, hash, &mut eq)?;
         // SAFETY:
         // - the entry is in the tree, so it is not freed while this exists.

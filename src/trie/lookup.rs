@@ -46,7 +46,8 @@ pub(super) fn find<'g, St: Store>(
                 group.prefetch(hash);
                 // SAFETY:
                 // - not freed: the view protects what is reached under it for `'g`.
-                let hit = group.read(view).find(hash, |slot| unsafe { is_it::<St>(slot, hash, eq) });
+                let hit =
+                    group.read(view).find(hash, |slot| unsafe { is_it::<St>(slot, hash, eq) });
                 return hit.map(|hit| hit.slot);
             }
             Node::Chain(chain) => {

@@ -77,10 +77,10 @@ use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use domain::Domain;
 #[cfg(any(debug_assertions, snaptrie_check))]
 pub use check::Structure;
-pub(crate) use frozen::{Frozen, OwnedIter, OwnedPair, FrozenIter};
+use domain::Domain;
+pub(crate) use frozen::{Frozen, FrozenIter, OwnedIter, OwnedPair};
 pub(crate) use iter::Iter;
 use node::{Indirection, View, Word};
 use root::Root;

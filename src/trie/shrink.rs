@@ -51,7 +51,8 @@ impl<St: Store> Trie<St> {
     #[cold]
     pub(super) fn shrink<'g>(&'g self, guard: &'g Guard, hash: u64) {
         let Some(context) = self.root(guard) else { return };
-        let mut place = Place { cell: &context.root.top, word: context.root.top.load(guard), level: 0 };
+        let mut place =
+            Place { cell: &context.root.top, word: context.root.top.load(guard), level: 0 };
         let mut fans = Vec::new();
         loop {
             // What is frozen or of an older generation is left to the operations that change it.

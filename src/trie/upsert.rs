@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 
 use super::domain::{Dead, Fate};
 use super::lookup::{self, is_it};
-use super::node::{Branch, Chain, Claim, Link, Node, Seen, View, Word};
+use super::node::{Branch, Chain, ChainHit, Claim, Link, Node, Seen, View, Word};
 use super::{Context, Pair, Place, Trie};
 use crate::entry::Store;
 use crate::reclaim::Guard;
@@ -34,9 +34,9 @@ pub(crate) trait Change<'g, St: Store> {
     /// that key.
     fn is_key(&self, candidate: &St::Key, in_draft: Option<&St::Key>) -> bool;
 
-    /// Decides what to do, given the entry that is there now. May be asked again, when a CAS failed
-    /// or the path had to be renewed; then it gets the draft of its last answer back, if that was a
-    /// `Put`.
+    /// Decides what to do, given the entry that is there now. Is asked again if another operation
+    /// changed the key before the answer could take effect; then it gets the draft of its last
+    /// answer back, if that was a `Put`.
     fn decide(
         &mut self,
         current: Option<Pair<'g, St>>,
@@ -52,6 +52,19 @@ struct Request<St: Store, C> {
     /// Whether the decision may be to change nothing: then, where a change would have to copy nodes
     /// of an older generation first, ask before copying.
     peek: bool,
+    /// The last answer that changes something, and the entry that it was given for.
+    answer: Option<(Entry<St>, Answer)>,
+}
+
+/// Which entry a key had, told by the address of its key; the operation's guard keeps an address
+/// from becoming another entry's.
+type Entry<St> = Option<*const <St as Store>::Key>;
+
+#[derive(Clone, Copy)]
+enum Answer {
+    /// The draft is in the request, or with the operation.
+    Put,
+    Remove,
 }
 
 enum Step<T> {
@@ -119,7 +132,7 @@ impl<St: Store> Trie<St> {
         guard: &'g Guard,
         change: impl Change<'g, St>,
     ) -> Outcome<'g, St> {
-        let mut request = Request { hash, change, spare: None, peek };
+        let mut request = Request { hash, change, spare: None, peek, answer: None };
         loop {
             let context = self.root_or_first(guard);
             if let Step::Done(outcome) = self.attempt(context, &mut request) {
@@ -188,7 +201,7 @@ impl<St: Store> Trie<St> {
         request: &mut Request<St, C>,
     ) -> Step<Outcome<'g, St>> {
         let generation = context.root.generation;
-        let Action::Put(draft) = request.change.decide(None, request.spare.take()) else {
+        let Action::Put(draft) = request.ask(None) else {
             return Step::Done(Outcome::Kept(None));
         };
         let entry = Unpublished::<St>::new(draft, generation);
@@ -235,10 +248,14 @@ impl<St: Store> Trie<St> {
         let group = branch.group(hash);
         group.prefetch(hash);
         let mut seen = group.load();
-        // SAFETY, here and below:
-        // - slots of this group are reached under the guard, which keeps their entries for `'g`.
-        let pair = |slot: &'g St::Slot| unsafe { St::pair(slot) };
-        // SAFETY: as for `pair`.
+        let pair = |slot: &'g St::Slot| {
+            // SAFETY:
+            // - called with slots of this group, which were reached under the guard: it keeps their
+            //   entries for `'g`.
+            unsafe { St::pair(slot) }
+        };
+        // SAFETY:
+        // - a slot of this node, reached under the guard, which keeps its entry.
         let mut hit = seen.find(hash, |slot| unsafe { request.matches(slot, None) });
         let mut claim = None;
         // Each round begins with what is known of the key in `seen`.
@@ -248,7 +265,7 @@ impl<St: Store> Trie<St> {
                 return Step::Retry;
             }
             let old = hit.as_ref().map(|hit| pair(hit.slot));
-            let now: Seen<'g, St::Slot> = match request.change.decide(old, request.spare.take()) {
+            let now: Seen<'g, St::Slot> = match request.ask(old) {
                 Action::Keep => return Step::Done(Outcome::Kept(old)),
                 Action::Remove => {
                     let (Some(hit), Some(old)) = (&hit, old) else {
@@ -294,7 +311,8 @@ impl<St: Store> Trie<St> {
                             && match &hit {
                                 Some(hit) => now.still_has(hit),
                                 None => now
-                                    // SAFETY: as for `pair`; and `entry` is not published.
+                                    // SAFETY:
+                                    // - a slot of this group, reached under the guard.
                                     .find_since(seen, hash, |slot| unsafe {
                                         request.matches(slot, Some(entry.key()))
                                     })
@@ -313,7 +331,8 @@ impl<St: Store> Trie<St> {
             // The key's old entry is live as it was, or gone; a new one can only be where a bit was
             // set since.
             if !hit.as_ref().is_some_and(|hit| now.still_has(hit)) {
-                // SAFETY: as for `pair`.
+                // SAFETY:
+                // - a slot of this node, reached under the guard, which keeps its entry.
                 let matches = |slot: &'g St::Slot| unsafe { request.matches(slot, None) };
                 hit = now.find_since(seen, hash, matches);
             }
@@ -331,20 +350,24 @@ impl<St: Store> Trie<St> {
     ) -> Step<Outcome<'g, St>> {
         let Context { root, guard } = context;
         let hash = request.hash;
-        // SAFETY, here and below:
-        // - slots of this chain are reached under the guard, which keeps their entries for `'g`.
-        let pair = |slot: &'g St::Slot| unsafe { St::pair(slot) };
+        let pair = |slot: &'g St::Slot| {
+            // SAFETY:
+            // - called with slots of this chain, which were reached under the guard: it keeps their
+            //   entries for `'g`.
+            unsafe { St::pair(slot) }
+        };
         loop {
-            // SAFETY: as for `pair`.
+            // SAFETY:
+            // - a slot of this node, reached under the guard, which keeps its entry.
             let matches = |slot: &'g St::Slot| unsafe { request.matches(slot, None) };
             let found = chain.find(View::Live(guard), matches);
-            if found.as_ref().is_some_and(|hit| hit.is_frozen()) {
+            if found.as_ref().is_some_and(ChainHit::is_frozen) {
                 self.rebuild(context, place);
                 return Step::Retry;
             }
-            let old_link = found.as_ref().and_then(|hit| hit.link());
+            let old_link = found.as_ref().and_then(ChainHit::link);
             let old = old_link.map(|link| pair(&link.slot));
-            match request.change.decide(old, request.spare.take()) {
+            match request.ask(old) {
                 Action::Keep => return Step::Done(Outcome::Kept(old)),
                 Action::Remove => {
                     let (Some(hit), Some(link), Some(old)) = (&found, old_link, old) else {
@@ -450,9 +473,36 @@ impl<'g, St: Store<Key: 'g, Value: 'g>, C: Change<'g, St>> Request<St, C> {
         unsafe { is_it::<St>(slot, self.hash, &mut eq) }
     }
 
+    /// Asks what to do with a key that has this entry.
+    ///
+    /// An answer that could not take effect stands as long as the entry does: when the operation
+    /// starts again because of other keys, or of snapshots, nobody is asked. So a closure that takes
+    /// a snapshot, or changes other keys, every time it runs does not keep its own operation from
+    /// ever being done.
+    #[inline]
+    fn ask(&mut self, current: Option<Pair<'g, St>>) -> Action<St::Draft> {
+        let entry: Entry<St> = current.map(|(key, _)| std::ptr::from_ref(key));
+        match self.answer {
+            Some((asked_for, Answer::Remove)) if asked_for == entry => return Action::Remove,
+            Some((asked_for, Answer::Put)) if asked_for == entry => {
+                if let Some(draft) = self.spare.take() {
+                    return Action::Put(draft);
+                }
+            }
+            _ => {}
+        }
+        let action = self.change.decide(current, self.spare.take());
+        self.answer = match action {
+            Action::Keep => None,
+            Action::Put(_) => Some((entry, Answer::Put)),
+            Action::Remove => Some((entry, Answer::Remove)),
+        };
+        action
+    }
+
     /// Asks for a decision on what an older generation holds below `place`, before anything is
-    /// copied for it. If it changes nothing, returns what is there; if it does, the decision is
-    /// asked for again once the path is of this generation.
+    /// copied for it. If it changes nothing, returns what is there; if it does, the answer is used
+    /// once the path is of this generation, if the key still has the same entry then.
     fn decide_before_copying(
         &mut self,
         place: Place<'g, St::Slot>,
@@ -465,7 +515,7 @@ impl<'g, St: Store<Key: 'g, Value: 'g>, C: Change<'g, St>> Request<St, C> {
         // SAFETY:
         // - the entry was reached under the operation's guard, which keeps it for `'g`.
         let found = slot.map(|slot| unsafe { St::pair(slot) });
-        match self.change.decide(found, self.spare.take()) {
+        match self.ask(found) {
             Action::Keep => Some(found),
             Action::Remove if found.is_none() => Some(None),
             Action::Remove => None,

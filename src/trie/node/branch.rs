@@ -23,7 +23,7 @@ use crate::sync::AtomicU64;
 /// ```
 /// The first group shares its first line with the node's header; the others leave that part unused.
 /// With a full-size branch on a line's beginning, state and tags are one line and no slot straddles
-/// two. (Without, every fourth slot of 16 bytes does: 8 % slower inserts at 1 M entries.)
+/// two.
 const STRIDE: usize = 512;
 
 /// The shapes of branches, smallest first.
@@ -38,7 +38,6 @@ const SHAPES: [Shape; 2] = [Shape::Small, Shape::Double];
 const FULLEST: Shape = SHAPES[SHAPES.len() - 1];
 
 /// A branch is made large enough that this many of eight slots are taken, at most.
-/// Six: 8 made every second insert rebuild again, 5 took 10 % more memory and no less time.
 const MAX_FILL: usize = 6;
 
 /// The layout of branches over slots of type `T`.
@@ -143,8 +142,9 @@ impl<'g, T: Copy> Branch<'g, T> {
             }
             branch
         };
-        let mut fillers: [Filler<'_, T>; 8] =
-            std::array::from_fn(|index| Filler::new(branch.nth_group(index % branch.group_count())));
+        let mut fillers: [Filler<'_, T>; 8] = std::array::from_fn(|index| {
+            Filler::new(branch.nth_group(index % branch.group_count()))
+        });
         for item in items {
             let hash = hash(item);
             fillers[branch.group_index(hash)].place(hash, *item);
@@ -166,12 +166,6 @@ impl<'g, T> Branch<'g, T> {
 
     pub(crate) fn shape(self) -> Shape {
         self.shape
-    }
-
-    pub(crate) fn birth(self) -> u64 {
-        // SAFETY:
-        // - the node is allocated for `'g`, which contains this call; headers never change.
-        unsafe { self.node.as_ref() }.birth
     }
 
     /// How many entries the branch could hold if they spread evenly.

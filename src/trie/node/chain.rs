@@ -37,7 +37,6 @@ pub(super) const fn node_bytes(capacity: usize) -> usize {
 
 /// A reference to a chain.
 pub(crate) struct Chain<'g, T> {
-    node: NonNull<Header>,
     cells: &'g [Cell<T>],
 }
 
@@ -102,7 +101,7 @@ impl<'g, T> Chain<'g, T> {
             let first = node.cast::<u8>().add(HEADER_BYTES).cast::<Cell<T>>();
             std::slice::from_raw_parts(first.as_ptr(), node.as_ref().capacity as usize)
         };
-        Self { node, cells }
+        Self { cells }
     }
 
     /// Makes a chain of these links with room for as many again, and returns the word for it.
@@ -111,7 +110,8 @@ impl<'g, T> Chain<'g, T> {
         // PANICS: only past four billion entries with one hash.
         let capacity = u32::try_from(capacity).expect("length of a collision chain");
         let node = allocate_node::<T>(Shape::Chain, birth, capacity);
-        let padded = links.iter().map(|link| link.as_ptr()).chain(std::iter::repeat(ptr::null_mut()));
+        let padded =
+            links.iter().map(|link| link.as_ptr()).chain(std::iter::repeat(ptr::null_mut()));
         // SAFETY:
         // - in bounds and aligned: the allocation has `capacity` words behind the header.
         // - the word is for a chain over `T` that lives until it is freed as one.
@@ -122,12 +122,6 @@ impl<'g, T> Chain<'g, T> {
             }
             Word::to_node(node, Shape::Chain)
         }
-    }
-
-    pub(crate) fn birth(self) -> u64 {
-        // SAFETY:
-        // - the node is allocated for `'g`, which contains this call; headers never change.
-        unsafe { self.node.as_ref() }.birth
     }
 
     /// Reads a word as `view` allows; `None` for a tombstone.

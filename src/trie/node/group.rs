@@ -273,11 +273,7 @@ impl<'g, T> Seen<'g, T> {
 
     /// The live slot whose tag is the hash's and for which `is_it` holds.
     #[inline]
-    pub(crate) fn find(
-        self,
-        hash: u64,
-        is_it: impl FnMut(&'g T) -> bool,
-    ) -> Option<Hit<'g, T>> {
+    pub(crate) fn find(self, hash: u64, is_it: impl FnMut(&'g T) -> bool) -> Option<Hit<'g, T>> {
         self.find_among(self.live(), hash, is_it)
     }
 

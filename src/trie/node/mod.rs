@@ -26,7 +26,7 @@ mod tags;
 mod word;
 
 pub(crate) use branch::{Branch, shape_for, shape_for_count};
-pub(crate) use chain::{Chain, Link};
+pub(crate) use chain::{Chain, ChainHit, Link};
 pub(crate) use fan::{FAN_WIDTH, Fan, LEVELS};
 pub(crate) use group::{Claim, Seen};
 pub(crate) use header::{Header, free_node};

@@ -1,0 +1,150 @@
+//! The two maps, and counting into them.
+
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use snaptrie::{Pinned, TrieMap};
+
+use crate::input::{self, Content};
+use crate::snapshot::Snapshot;
+
+/// The number of a word.
+pub(crate) type WordId = u32;
+
+/// Words after which the handles of a thread are refreshed, so that a long piece does not keep
+/// garbage from being freed.
+const REFRESH_EVERY: u64 = 4096;
+
+/// How often each bigram was met.
+#[derive(Default)]
+pub(crate) struct Bigrams {
+    words: TrieMap<Box<str>, WordId>,
+    next_id: AtomicU32,
+    counts: TrieMap<(WordId, WordId), AtomicU64>,
+}
+
+/// What has been read so far.
+#[derive(Default)]
+pub(crate) struct Totals {
+    pub(crate) files: AtomicU64,
+    pub(crate) binary: AtomicU64,
+    pub(crate) unreadable: AtomicU64,
+    pub(crate) bytes: AtomicU64,
+    pub(crate) words: AtomicU64,
+    pub(crate) bigrams: AtomicU64,
+}
+
+/// A stretch of text that was counted.
+#[derive(Default)]
+struct Counted {
+    words: u64,
+    /// Its first word and its last.
+    ends: Option<(WordId, WordId)>,
+}
+
+impl Bigrams {
+    /// Counts the bigrams of a file; one that is binary is only noted in `totals`.
+    pub(crate) fn count_file(&self, path: &Path, totals: &Totals) -> io::Result<()> {
+        let counted = match input::open(path) {
+            Ok(Content::Binary) => {
+                totals.binary.fetch_add(1, Relaxed);
+                return Ok(());
+            }
+            Ok(Content::Whole(bytes)) => {
+                self.count_text(&bytes, totals);
+                Ok(())
+            }
+            Ok(Content::Pieces(pieces)) => {
+                let counted: io::Result<Vec<_>> = pieces
+                    .par_iter()
+                    .map(|piece| {
+                        let bytes = input::read_piece(path, piece.clone())?;
+                        Ok(self.count_text(&bytes, totals))
+                    })
+                    .collect();
+                counted.map(|pieces| self.count_seams(&pieces, totals))
+            }
+            Err(error) => Err(error),
+        };
+        let tally = if counted.is_ok() { &totals.files } else { &totals.unreadable };
+        tally.fetch_add(1, Relaxed);
+        counted
+    }
+
+    /// Counts the bigrams within a stretch of text.
+    fn count_text(&self, bytes: &[u8], totals: &Totals) -> Counted {
+        let text = String::from_utf8_lossy(bytes);
+        let mut words = self.words.pin();
+        let mut counts = self.counts.pin();
+        let mut lower = String::new();
+        let mut counted = Counted::default();
+        for word in text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()) {
+            let id = self.number(&words, lower_case(word, &mut lower));
+            if let Some((_, before)) = counted.ends {
+                count_bigram(&counts, (before, id));
+            }
+            counted.ends = Some((counted.ends.map_or(id, |(first, _)| first), id));
+            counted.words += 1;
+            if counted.words % REFRESH_EVERY == 0 {
+                words.refresh();
+                counts.refresh();
+            }
+        }
+        totals.bytes.fetch_add(bytes.len() as u64, Relaxed);
+        totals.words.fetch_add(counted.words, Relaxed);
+        totals.bigrams.fetch_add(counted.words.saturating_sub(1), Relaxed);
+        counted
+    }
+
+    /// Counts the bigrams that lie across the cuts between the pieces of one file.
+    fn count_seams(&self, pieces: &[Counted], totals: &Totals) {
+        let counts = self.counts.pin();
+        let mut ends = pieces.iter().filter_map(|piece| piece.ends);
+        let Some((_, mut before)) = ends.next() else {
+            return;
+        };
+        for (first, last) in ends {
+            count_bigram(&counts, (before, first));
+            totals.bigrams.fetch_add(1, Relaxed);
+            before = last;
+        }
+    }
+
+    /// The number of a word, which is given one if it is new. Allocates for new words only.
+    fn number(&self, words: &Pinned<'_, Box<str>, WordId>, word: &str) -> WordId {
+        if let Some(&id) = words.get(word) {
+            return id;
+        }
+        // The number is lost if another thread inserts the word first: the numbers have gaps.
+        *words.get_or_insert_with(word.into(), || {
+            let id = self.next_id.fetch_add(1, Relaxed);
+            assert_ne!(id, WordId::MAX, "more words than there are numbers for them");
+            id
+        })
+    }
+
+    /// Both maps, frozen. O(1), and the writers go on.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        // In this order: a bigram is counted after its words were given numbers, so the snapshot of
+        // the words knows all that are in the snapshot of the bigrams.
+        let counts = self.counts.snapshot();
+        Snapshot { counts, words: self.words.snapshot() }
+    }
+}
+
+fn count_bigram(counts: &Pinned<'_, (WordId, WordId), AtomicU64>, bigram: (WordId, WordId)) {
+    // A lookup if the bigram is known: only a new one is written to the map.
+    counts.get_or_insert_with(bigram, || AtomicU64::new(0)).fetch_add(1, Relaxed);
+}
+
+/// The word in lower case, character by character; in `buffer` if that changes anything.
+fn lower_case<'w>(word: &'w str, buffer: &'w mut String) -> &'w str {
+    if word.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        return word;
+    }
+    buffer.clear();
+    buffer.extend(word.chars().flat_map(char::to_lowercase));
+    buffer
+}

@@ -1,0 +1,222 @@
+//! Counts the word bigrams of text files with all cores, and shows the top ones while it counts.
+//!
+//! ```text
+//! cargo run --release --example bigrams                      # the sources of your crates
+//! cargo run --release --example bigrams -- --top 20 docs/ notes.txt
+//! cargo run --release --example bigrams -- --json counts.json --every 250 docs/
+//! ```
+//!
+//! The threads of a rayon pool share two maps: words to numbers, and pairs of numbers to atomic
+//! counters. A word or bigram that is known costs one lookup and no allocation. Meanwhile another
+//! thread takes snapshots and makes a top list of each.
+//!
+//! What a snapshot promises here: it fixes *which* bigrams and words there are, at one instant. The
+//! counters are atomics inside the entries, which the snapshot shares with the map, and they go on.
+//! So a list shows bigrams of one instant with counts read a little later, each read once. The
+//! final snapshot is taken when all threads are done: its counts must add up to the number of
+//! bigrams read, and the program exits with status 1 if they do not.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `main` | the options, and what runs when |
+//! | `input` | finding files, telling text from binary, cutting large files |
+//! | `count` | the two maps, and counting into them |
+//! | `snapshot` | both maps at one instant: the top list |
+//! | `view` | progress and top list while it counts |
+//! | `report` | what is told at the end, and the JSON file |
+
+mod count;
+mod input;
+mod report;
+mod snapshot;
+mod view;
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use indicatif::ParallelProgressIterator;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use count::{Bigrams, Totals};
+use report::Run;
+use view::View;
+
+/// Counts the word bigrams of text files with all cores.
+///
+/// A word is a maximal run of alphabetic characters (Unicode), in lower case. A bigram is two words
+/// in a row in one file, whatever stands between them.
+#[derive(Parser)]
+#[command(after_help = AFTER_HELP)]
+struct Options {
+    /// Files, and folders that are read with all that is below them [default: the sources of the
+    /// crates in the local cargo registry; without one, this repository or the current folder]
+    paths: Vec<PathBuf>,
+
+    /// Threads that count [default: one for each core]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+
+    /// Length of the top list
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    top: usize,
+
+    /// Milliseconds between two snapshots while files are read; 0 for none
+    #[arg(long, value_name = "MS", default_value_t = 1000)]
+    every: u64,
+
+    /// Write the counts of all bigrams to this file, the most frequent first, as a JSON array with
+    /// one element a line: {"count":3,"words":["of","the"]}
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+const AFTER_HELP: &str = "\
+Files with a NUL byte in the first KB count as binary and are skipped; invalid UTF-8 is read as \
+replacement characters. Below the given folders, symbolic links, names that begin with a dot and \
+folders with a CACHEDIR.TAG are passed over. What cannot be read is reported and skipped.
+
+The top list comes from a snapshot of the map of counters, taken while the writers go on. The \
+snapshot fixes which bigrams there are; the counters are atomics that go on counting, and each is \
+read once for a list. The numbers at the end are exact.
+
+Exit status: 0 if all went well; 1 if the counts do not add up to the bigrams read, or the results \
+cannot be written; 2 for wrong usage, a path that does not exist, or no file to read.";
+
+/// Why the program stops, by exit status.
+enum Failure {
+    /// There is nothing to count.
+    Usage(String),
+    /// Counting or telling about it went wrong.
+    Run(String),
+}
+
+fn main() -> ExitCode {
+    let (message, status) = match run(&Options::parse()) {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Usage(message)) => (message, 2),
+        Err(Failure::Run(message)) => (message, 1),
+    };
+    complain(&format!("error: {message}"));
+    ExitCode::from(status)
+}
+
+/// A line to the standard error, if there is one.
+fn complain(line: &str) {
+    // There is nobody left to tell that this failed.
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+fn run(options: &Options) -> Result<(), Failure> {
+    let paths = if options.paths.is_empty() { default_paths() } else { options.paths.clone() };
+    let files = input::find(&paths, |path, error| {
+        complain(&format!("skipped {}: {error}", path.display()));
+    });
+    let files = files.map_err(Failure::Usage)?;
+    if files.is_empty() {
+        let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+        return Err(Failure::Usage(format!("no file to read in {}", names.join(", "))));
+    }
+    let pool = thread_pool(options.threads)?;
+    // Opened now, so that a path that is wrong does not cost the whole run.
+    let json = options.json.as_deref().map(create).transpose()?;
+
+    let bigrams = Bigrams::default();
+    let totals = Arc::new(Totals::default());
+    let start = Instant::now();
+    let lists = count(&files, &pool, options, &bigrams, &totals);
+    let elapsed = start.elapsed();
+
+    let last = bigrams.snapshot();
+    let threads = pool.current_num_threads();
+    let run = Run { totals: &totals, last: &last, elapsed, threads, snapshots: lists + 1 };
+    if let Some((path, file)) = json {
+        let written = pool.install(|| report::write_json(&last, file));
+        written.map_err(|error| cannot_write(path, &error))?;
+    }
+    match report::print(&run, options.top) {
+        // Who reads the report has seen enough, as `head` does.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        printed => printed.map_err(|error| Failure::Run(format!("cannot print: {error}")))?,
+    }
+    run.check().map_err(Failure::Run)
+}
+
+/// Counts all files, and shows a top list now and then. Returns the number of lists.
+fn count(
+    files: &[PathBuf],
+    pool: &ThreadPool,
+    options: &Options,
+    bigrams: &Bigrams,
+    totals: &Arc<Totals>,
+) -> u64 {
+    let view = View::new(files.len(), totals);
+    thread::scope(|scope| {
+        // Hanging up ends the thread that shows lists, even if counting panics.
+        let (counting, done) = mpsc::channel::<()>();
+        let lists = scope.spawn(|| show_lists(bigrams, &view, options, done));
+        pool.install(|| {
+            let progress = view.progress();
+            files.par_iter().progress_with(progress).for_each(|path| {
+                if let Err(error) = bigrams.count_file(path, totals) {
+                    view.complain(&format!("skipped {}: {error}", path.display()));
+                }
+            });
+        });
+        drop(counting);
+        let lists = lists.join();
+        view.finish();
+        lists.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// Takes a snapshot and shows its top list, at intervals, until the other side hangs up.
+fn show_lists(bigrams: &Bigrams, view: &View, options: &Options, done: mpsc::Receiver<()>) -> u64 {
+    if options.every == 0 {
+        return 0;
+    }
+    let mut lists = 0;
+    let interval = Duration::from_millis(options.every);
+    while done.recv_timeout(interval) == Err(mpsc::RecvTimeoutError::Timeout) {
+        let snapshot = bigrams.snapshot();
+        lists += 1;
+        view.show(lists, &snapshot, options.top);
+    }
+    lists
+}
+
+fn create(path: &Path) -> Result<(&Path, File), Failure> {
+    let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
+    Ok((path, file))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    Failure::Run(format!("cannot write {}: {error}", path.display()))
+}
+
+fn thread_pool(threads: Option<NonZeroUsize>) -> Result<ThreadPool, Failure> {
+    // Zero means one for each core.
+    let threads = threads.map_or(0, NonZeroUsize::get);
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map_err(|error| Failure::Run(format!("cannot start threads: {error}")))
+}
+
+/// Text that every machine with Rust has: the sources of the crates in cargo's registry, or else
+/// this repository.
+fn default_paths() -> Vec<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let home = || variable("HOME").or_else(|| variable("USERPROFILE"));
+    let cargo_home = variable("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| home().map(|home| Path::new(&home).join(".cargo")));
+    let sources = cargo_home.map(|home| home.join("registry").join("src"));
+    let repository = || variable("CARGO_MANIFEST_DIR").map_or_else(|| ".".into(), PathBuf::from);
+    vec![sources.filter(|path| path.is_dir()).unwrap_or_else(repository)]
+}

@@ -1,0 +1,107 @@
+//! What is told at the end, and the JSON file.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use indicatif::{HumanBytes, HumanCount};
+use rayon::slice::ParallelSliceMut;
+
+use crate::count::Totals;
+use crate::snapshot::{Ranked, Snapshot};
+
+/// A finished run.
+pub(crate) struct Run<'a> {
+    pub(crate) totals: &'a Totals,
+    /// The snapshot after the last file.
+    pub(crate) last: &'a Snapshot,
+    /// How long counting took.
+    pub(crate) elapsed: Duration,
+    pub(crate) threads: usize,
+    /// How many snapshots were taken, with the last.
+    pub(crate) snapshots: u64,
+}
+
+impl Run<'_> {
+    /// Whether the counts of the last snapshot add up to the bigrams read.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let (read, sum) = (self.totals.bigrams.load(Relaxed), self.last.sum());
+        if read == sum {
+            return Ok(());
+        }
+        Err(format!("read {read} bigrams, but the counts of the last snapshot add up to {sum}"))
+    }
+}
+
+/// Prints the top list and the totals.
+pub(crate) fn print(run: &Run<'_>, limit: usize) -> io::Result<()> {
+    let totals = run.totals;
+    let count = |counter: &std::sync::atomic::AtomicU64| HumanCount(counter.load(Relaxed));
+    let bytes = totals.bytes.load(Relaxed);
+    let seconds = run.elapsed.as_secs_f64().max(1e-6);
+    let rate = |amount: u64| (amount as f64 / seconds) as u64;
+    let counted = HumanCount(run.last.counts.len() as u64);
+    let words = HumanCount(run.last.words.len() as u64);
+
+    let mut out = BufWriter::new(io::stdout().lock());
+    writeln!(out, "{}", Table(&run.last.top(limit)))?;
+    writeln!(
+        out,
+        "files      {} read, {} binary and {} unreadable skipped",
+        count(&totals.files),
+        count(&totals.binary),
+        count(&totals.unreadable)
+    )?;
+    writeln!(out, "bytes      {} ({})", HumanCount(bytes), HumanBytes(bytes))?;
+    writeln!(out, "words      {} read, {words} distinct", count(&totals.words))?;
+    writeln!(out, "bigrams    {} read, {counted} distinct", count(&totals.bigrams))?;
+    writeln!(
+        out,
+        "speed      {}/s, {} bigrams/s: {seconds:.2} s with {} threads",
+        HumanBytes(rate(bytes)),
+        HumanCount(rate(totals.bigrams.load(Relaxed))),
+        run.threads
+    )?;
+    writeln!(out, "snapshots  {}", run.snapshots)?;
+    if run.check().is_ok() {
+        writeln!(out, "check      the counts of the last snapshot add up to the bigrams read")?;
+    }
+    out.flush()
+}
+
+/// Writes all counts as a JSON array, one element a line, the most frequent bigram first.
+pub(crate) fn write_json(snapshot: &Snapshot, file: File) -> io::Result<()> {
+    let mut out = BufWriter::new(file);
+    let mut bigrams: Vec<_> = snapshot.ranked().collect();
+    bigrams.par_sort_unstable();
+    out.write_all(b"[")?;
+    for (index, Ranked { count, words }) in bigrams.iter().enumerate() {
+        let before = if index == 0 { "\n" } else { ",\n" };
+        write!(out, "{before}{{\"count\":{},\"words\":", count.0)?;
+        serde_json::to_writer(&mut out, words)?;
+        out.write_all(b"}")?;
+    }
+    out.write_all(b"\n]\n")?;
+    out.flush()
+}
+
+/// A top list, a line for each bigram.
+pub(crate) struct Table<'t>(pub(crate) &'t [Ranked<'t>]);
+
+impl fmt::Display for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, ranked) in self.0.iter().enumerate() {
+            let [first, second] = ranked.words.map(clip);
+            let count = HumanCount(ranked.count.0).to_string();
+            writeln!(f, "{:>5}  {count:>15}  {first} {second}", index + 1)?;
+        }
+        Ok(())
+    }
+}
+
+/// The beginning of a word, short enough for a line of a table.
+pub(crate) fn clip(word: &str) -> &str {
+    word.char_indices().nth(24).map_or(word, |(end, _)| &word[..end])
+}
