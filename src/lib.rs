@@ -1,4 +1,81 @@
 //! A concurrent hash map for write-heavy loads, with consistent snapshots in constant time.
+//!
+//! [`TrieMap`] is a lock-free hash trie (a Ctrie). Any number of threads insert, update, remove and
+//! look up at once; none of them ever waits for another, for a lock or for a resize. At any moment
+//! [`TrieMap::snapshot`] gives the content of the whole map at one instant, in constant time, while
+//! the writers go on. Keys and values need no `Clone`, no `Copy` and no `'static`; counters of
+//! `AtomicU64` are a first-class use.
+//!
+//! ```
+//! use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+//! use snaptrie::TrieMap;
+//!
+//! let counts = TrieMap::new();
+//! std::thread::scope(|scope| {
+//!     for text in ["the cat and the dog", "the dog and the bird"] {
+//!         let counts = &counts;
+//!         scope.spawn(move || {
+//!             for word in text.split(' ') {
+//!                 counts.pin().get_or_insert(word, AtomicU64::new(0)).fetch_add(1, Relaxed);
+//!             }
+//!         });
+//!     }
+//! });
+//! let snapshot = counts.snapshot(); // one instant; writers could go on
+//! assert_eq!(snapshot.len(), 5);
+//! assert_eq!(snapshot["the"].load(Relaxed), 4);
+//! ```
+//!
+//! # Overview
+//!
+//! - [Handles](#handles): how entries are read and written
+//! - [Consistency](#consistency): what is guaranteed under concurrency
+//! - [Snapshots](#snapshots): snapshots, forks, takes, and what they cost
+//! - [Limits](#limits): when to use something else
+//!
+//! # Handles
+//!
+//! [`TrieMap::pin`] makes a [`Pinned`], a handle for the calling thread. Its methods return plain
+//! references, which live as long as the handle is borrowed. They hold no lock: an entry that is
+//! replaced or removed meanwhile is freed later. So any method may be called while any reference,
+//! iterator or snapshot is held, and inside any closure.
+//!
+//! # Consistency
+//!
+//! - Operations on one key are linearizable, those on different keys too: there is one order of all
+//!   operations, in which each takes effect at one instant between its call and its return.
+//! - [`snapshot`](TrieMap::snapshot), [`fork`](TrieMap::fork), [`take`](TrieMap::take) and
+//!   [`clear`](TrieMap::clear) take effect at one instant for all keys. If one thread writes `a` and
+//!   then `b`, no snapshot has the new `b` and the old `a`.
+//! - Iteration over the live map, and its [`len`](TrieMap::len), are weakly consistent: no key comes
+//!   twice, what is in the map throughout comes, and what changes meanwhile may or may not show.
+//!   Over a snapshot both are exact.
+//! - A snapshot freezes which entries there are, not the inside of a value that can change through a
+//!   shared reference: an `AtomicU64` in a snapshot goes on counting.
+//! - Every operation is lock-free.
+//!
+//! # Snapshots
+//!
+//! A [`Snapshot`] is `Send + Sync + Clone`, holds no guard and outlives the map. Taking one costs a few
+//! compare-and-swaps and small allocations, whatever the size of the map. Afterwards the first
+//! write to each part of the map copies the nodes on its path, and the first read of each part sets a
+//! flag there. Holding a snapshot costs the memory of what has changed since.
+//!
+//! [`fork`](TrieMap::fork) gives a writable copy the same way, and [`take`](TrieMap::take) takes all
+//! entries out at one instant: every write is in the result or in the map afterwards.
+//!
+//! # Limits
+//!
+//! - Each entry is an allocation of its own. For a map that one thread writes, a standard
+//!   `HashMap` is faster; behind an `RwLock` it is faster too if writes are rare.
+//! - Memory of removed entries is freed a few objects at a time by later operations on the same map.
+//!   A map that is left alone keeps what was due; [`Pinned::refresh`] in a loop frees it, as does
+//!   dropping the map.
+//! - A [`Pinned`] that is kept for long without [`refresh`](Pinned::refresh) keeps everything alive
+//!   that is removed meanwhile, from all maps.
+//! - Snapshots alive at once make the dropping of one of them slower: it is found in a list, newest
+//!   first.
+
 mod entry;
 mod hash;
 mod map;
@@ -7,7 +84,15 @@ mod sync;
 mod trie;
 
 pub use foldhash::fast::{FixedState, RandomState};
-pub use map::*;
+pub use map::{
+    Compute, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned, Snapshot, SnapshotEntry,
+    SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, Values,
+};
 #[cfg(any(debug_assertions, snaptrie_check))]
 #[doc(hidden)]
 pub use trie::Structure;
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

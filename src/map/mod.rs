@@ -2,11 +2,11 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `trie_map` | [`TrieMap`](crate::TrieMap): construction, versions, the traits of a collection |
-//! | `pinned` | [`Pinned`](crate::Pinned): the operations on a live map |
+//! | `trie_map` | [`TrieMap`]: construction, versions, the traits of a collection |
+//! | `pinned` | [`Pinned`]: the operations on a live map |
 //! | `change` | how those say to the engine what they want done with a key |
-//! | `compute` | the types of [`Pinned::compute`](crate::Pinned::compute) |
-//! | `snapshot` | [`Snapshot`](crate::Snapshot) |
+//! | `compute` | the types of [`Pinned::compute`] |
+//! | `snapshot` | [`Snapshot`] |
 //! | `iter` | the iterators of both |
 
 mod change;
