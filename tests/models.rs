@@ -152,16 +152,28 @@ fn read<H: Default + Hasher>(view: &Snapshot<u8, Value, BuildHasherDefault<H>>) 
     first
 }
 
+fn runs() -> usize {
+    let runs = std::env::var("SNAPTRIE_MODEL_RUNS").ok().and_then(|runs| runs.parse().ok());
+    runs.unwrap_or(4_000)
+}
+
 /// Half of the schedules switch at random at every access; the other half (probabilistic concurrency
 /// testing, Burckhardt and others, ASPLOS 2010) let one thread run far ahead of another, with few
 /// switches.
 fn explore(test: impl Fn() + Send + Sync + 'static) {
-    let runs = std::env::var("SNAPTRIE_MODEL_RUNS").ok().and_then(|runs| runs.parse().ok());
-    let runs: usize = runs.unwrap_or(4_000);
     let test = Arc::new(test);
     let again = Arc::clone(&test);
-    shuttle::check_random(move || test(), runs / 2);
-    shuttle::check_pct(move || again(), runs / 2, 3);
+    shuttle::check_random(move || test(), runs() / 2);
+    shuttle::check_pct(move || again(), runs() / 2, 3);
+}
+
+/// For tests of few steps in which one thread must stall at one place while others run far: many
+/// schedules with one or two switches.
+fn explore_stalls(test: impl Fn() + Send + Sync + 'static) {
+    let test = Arc::new(test);
+    let again = Arc::clone(&test);
+    shuttle::check_pct(move || test(), runs() * 4, 2);
+    shuttle::check_pct(move || again(), runs() * 4, 3);
 }
 
 #[test]
@@ -395,6 +407,91 @@ fn snapshots_held_while_all_is_overwritten() {
             );
         }
         drop(views);
+        world.check_alone();
+    });
+}
+
+/// Overwrites a key, and lets everything go that may.
+fn overwrite_and_refresh(world: &World<DefaultHasher>, number: u16) {
+    world.map.pin().insert(0, world.value(number));
+    (0..4).for_each(|_| world.map.pin().refresh());
+}
+
+#[test]
+fn a_snapshot_that_stalls_at_any_step_keeps_what_it_sees() {
+    explore_stalls(|| {
+        let world = World::<DefaultHasher>::new();
+        world.map.pin().insert(0, world.value(1));
+        let other = Arc::clone(&world);
+        let snapshot = thread::spawn(move || other.map.snapshot());
+        overwrite_and_refresh(&world, 2);
+        let view = snapshot.join().unwrap();
+        overwrite_and_refresh(&world, 3);
+        assert!(view.get(&0).unwrap().number() <= 2);
+        drop(view);
+        world.check_alone();
+    });
+}
+
+#[test]
+fn two_snapshots_of_one_generation_keep_what_either_sees() {
+    explore_stalls(|| {
+        let world = World::<DefaultHasher>::new();
+        world.map.pin().insert(0, world.value(1));
+        let snapshots = [Arc::clone(&world), Arc::clone(&world)]
+            .map(|world| thread::spawn(move || world.map.snapshot()));
+        overwrite_and_refresh(&world, 2);
+        let views = snapshots.map(|snapshot| snapshot.join().unwrap());
+        overwrite_and_refresh(&world, 3);
+        assert!(views.iter().all(|view| view.get(&0).unwrap().number() <= 2));
+        drop(views);
+        world.check_alone();
+    });
+}
+
+#[test]
+fn three_snapshots_and_two_writes() {
+    explore_stalls(|| {
+        let world = World::<DefaultHasher>::new();
+        world.map.pin().insert(0, world.value(1));
+        let stalls = Arc::clone(&world);
+        let first = thread::spawn(move || stalls.map.snapshot());
+        let second = world.map.snapshot();
+        overwrite_and_refresh(&world, 2);
+        let third = world.map.snapshot();
+        overwrite_and_refresh(&world, 3);
+        let first = first.join().unwrap();
+        overwrite_and_refresh(&world, 4);
+        assert_eq!(second.get(&0).unwrap().number(), 1);
+        assert_eq!(third.get(&0).unwrap().number(), 2);
+        assert!(first.get(&0).unwrap().number() <= 3);
+        drop((second, first));
+        (0..4).for_each(|_| world.map.pin().refresh());
+        assert_eq!(third.get(&0).unwrap().number(), 2);
+        drop(third);
+        world.check_alone();
+    });
+}
+
+#[test]
+fn a_late_writer_is_in_the_snapshot_only_if_nobody_saw_otherwise() {
+    explore_stalls(|| {
+        let world = World::<DefaultHasher>::new();
+        world.map.pin().insert(0, world.value(1));
+        let late = Arc::clone(&world);
+        let writer = thread::spawn(move || late.map.pin().insert(0, late.value(2)).is_some());
+        let view = world.map.snapshot();
+        // Each of these reads an older generation; the snapshot came before all of them.
+        let kept = world.map.pin().get_or_insert_with(0, || world.value(9)).number();
+        let refused = match world.map.pin().remove_if(&0, |_, _| false) {
+            None => world.map.pin().get(&0).unwrap().number(),
+            Some(_) => unreachable!("removed against its condition"),
+        };
+        writer.join().unwrap();
+        let frozen = view.get(&0).unwrap().number();
+        assert!(kept <= refused, "{kept} and then {refused}");
+        assert!(frozen <= kept, "the snapshot has {frozen}, a later read {kept}");
+        drop(view);
         world.check_alone();
     });
 }
