@@ -28,7 +28,7 @@ pub(super) unsafe fn is_it<St: Store>(
 /// LINEARIZES get, contains_key: the read of the group's state (or of the chain's word, or of an
 /// empty indirection word) that ends the walk, if the node was then still linked; else the node had
 /// been frozen and replaced during this operation, and the value read was current at some moment
-/// since the operation began. Model: `shared_get_sees_writes_in_order` in `tests/models.rs`.
+/// since the operation began. Model: `late_writer_against_snapshot` and the random programs in `tests/models.rs`.
 #[inline]
 pub(super) fn find<'g, St: Store>(
     mut word: Word<'g, St::Slot>,

@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 
 use super::domain::{Dead, Fate};
 use super::lookup::{self, is_it};
-use super::node::{Branch, Chain, ChainHit, Claim, Link, Node, Seen, View, Word};
+use super::node::{Branch, Chain, ChainHit, Claim, Hit, Link, Node, Seen, View, Word};
 use super::{Context, Pair, Place, Trie};
 use crate::entry::Store;
 use crate::reclaim::Guard;
@@ -78,6 +78,15 @@ enum Leaf<'g, T> {
     Empty,
     Branch(Branch<'g, T>),
     Chain(Chain<'g, T>),
+}
+
+/// How an entry fared that was to be published in a group.
+enum Publication<'g, T> {
+    Done(&'g T),
+    /// Every slot of the group is taken.
+    NoRoom,
+    /// The key's entry changed, or the group was frozen.
+    KeyChanged(Seen<'g, T>),
 }
 
 /// An entry in a slot that is not published: freed if the operation unwinds.
@@ -282,59 +291,77 @@ impl<St: Store> Trie<St> {
                     }
                 }
                 Action::Put(draft) => {
-                    let entry = Unpublished::<St>::new(draft, generation);
-                    let again = claim.take().map(|mut claim: Claim<'g, St::Slot>| {
-                        claim.write(entry.slot);
-                        claim
-                    });
-                    let Some(mut mine) = again.or_else(|| group.claim(hash, entry.slot)) else {
-                        request.spare = Some(entry.into_draft());
-                        self.rebuild(context, place);
-                        return Step::Retry;
-                    };
-                    loop {
-                        // LINEARIZES insert and replace: the new entry becomes live and the old
-                        // one dead in one step, from exactly the state that was searched.
-                        let (now, back) = match seen.publish(mine, hit.as_ref()) {
-                            Ok(slot) => {
-                                entry.publish();
-                                if let Some(hit) = &hit {
-                                    self.retire_entry(context, *hit.slot);
-                                }
-                                return Step::Done(Outcome::Put { old, new: pair(slot) });
+                    match Self::publish(seen, hit.as_ref(), &mut claim, draft, generation, request)
+                    {
+                        Publication::Done(slot) => {
+                            if let Some(hit) = &hit {
+                                self.retire_entry(context, *hit.slot);
                             }
-                            Err(failed) => failed,
-                        };
-                        mine = back;
-                        // The group changed. If this key did not, publish from the new state.
-                        let same = !now.is_frozen()
-                            && match &hit {
-                                Some(hit) => now.still_has(hit),
-                                None => now
-                                    // SAFETY:
-                                    // - a slot of this group, reached under the guard.
-                                    .find_since(seen, hash, |slot| unsafe {
-                                        request.matches(slot, Some(entry.key()))
-                                    })
-                                    .is_none(),
-                            };
-                        if same {
-                            seen = now;
-                            continue;
+                            return Step::Done(Outcome::Put { old, new: pair(slot) });
                         }
-                        request.spare = Some(entry.into_draft());
-                        claim = Some(mine);
-                        break now;
+                        Publication::NoRoom => {
+                            self.rebuild(context, place);
+                            return Step::Retry;
+                        }
+                        Publication::KeyChanged(now) => now,
                     }
                 }
             };
-            // The key's old entry is live as it was, or gone; a new one can only be where a bit was
-            // set since.
-            if !hit.as_ref().is_some_and(|hit| now.still_has(hit)) {
-                // SAFETY:
-                // - a slot of this node, reached under the guard, which keeps its entry.
-                let matches = |slot: &'g St::Slot| unsafe { request.matches(slot, None) };
-                hit = now.find_since(seen, hash, matches);
+            seen = now;
+            // SAFETY:
+            // - a slot of this node, reached under the guard, which keeps its entry.
+            hit = seen.find(hash, |slot| unsafe { request.matches(slot, None) });
+        }
+    }
+
+    /// Publishes an entry in a group whose state `seen` was searched and had `hit` for its key.
+    ///
+    /// Goes on from newer states as long as the key is as it was. If not, the entry goes back to the
+    /// request, and the slot that was claimed for it to `claim`.
+    #[inline]
+    fn publish<'g, C: Change<'g, St>>(
+        mut seen: Seen<'g, St::Slot>,
+        hit: Option<&Hit<'g, St::Slot>>,
+        claim: &mut Option<Claim<'g, St::Slot>>,
+        draft: St::Draft,
+        generation: u64,
+        request: &mut Request<St, C>,
+    ) -> Publication<'g, St::Slot>
+    where
+        St::Key: 'g,
+        St::Value: 'g,
+    {
+        let entry = Unpublished::<St>::new(draft, generation);
+        let again = claim.take().map(|mut claim| {
+            claim.write(entry.slot);
+            claim
+        });
+        let Some(mut mine) = again.or_else(|| seen.claim(request.hash, entry.slot)) else {
+            request.spare = Some(entry.into_draft());
+            return Publication::NoRoom;
+        };
+        loop {
+            // LINEARIZES insert and replace: the new entry becomes live and the old one dead in one
+            // step, from exactly the state that was searched.
+            let (now, back) = match seen.publish(mine, hit) {
+                Ok(slot) => {
+                    entry.publish();
+                    return Publication::Done(slot);
+                }
+                Err(failed) => failed,
+            };
+            mine = back;
+            // SAFETY:
+            // - a slot of this group, reached under the guard, which keeps its entry.
+            let matches = |slot: &'g St::Slot| unsafe { request.matches(slot, Some(entry.key())) };
+            let as_it_was = match hit {
+                Some(hit) => now.still_has(hit),
+                None => now.find_since(seen, request.hash, matches).is_none(),
+            };
+            if now.is_frozen() || !as_it_was {
+                request.spare = Some(entry.into_draft());
+                *claim = Some(mine);
+                return Publication::KeyChanged(now);
             }
             seen = now;
         }

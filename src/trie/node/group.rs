@@ -156,7 +156,7 @@ impl<'g, T> Group<'g, T> {
 
     /// Claims a free slot for an entry with this hash, near its home, and writes it; none if every slot is taken.
     #[inline]
-    pub(crate) fn claim(self, hash: u64, value: T) -> Option<Claim<'g, T>>
+    fn claim(self, hash: u64, value: T) -> Option<Claim<'g, T>>
     where
         T: Copy,
     {
@@ -290,6 +290,15 @@ impl<'g, T> Seen<'g, T> {
     /// Whether an entry found in an earlier state of the group is still live.
     pub(crate) fn still_has(self, hit: &Hit<'_, T>) -> bool {
         self.bits >> hit.index & 1 == 1
+    }
+
+    /// Claims a free slot of the group, see [`Group::claim`].
+    #[inline]
+    pub(crate) fn claim(self, hash: u64, value: T) -> Option<Claim<'g, T>>
+    where
+        T: Copy,
+    {
+        self.group.claim(hash, value)
     }
 
     /// The live slots.

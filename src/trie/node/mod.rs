@@ -28,6 +28,6 @@ mod word;
 pub(crate) use branch::{Branch, shape_for, shape_for_count};
 pub(crate) use chain::{Chain, ChainHit, Link};
 pub(crate) use fan::{FAN_WIDTH, Fan, LEVELS};
-pub(crate) use group::{Claim, Seen};
+pub(crate) use group::{Claim, Hit, Seen};
 pub(crate) use header::{Header, free_node};
 pub(crate) use word::{Detached, Indirection, Node, View, Word};
