@@ -7,10 +7,10 @@
 pub(crate) use std::sync::atomic::Ordering;
 
 #[cfg(not(shuttle))]
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, fence};
 
 #[cfg(shuttle)]
-pub(crate) use scheduled::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize};
+pub(crate) use scheduled::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, fence};
 
 #[cfg(shuttle)]
 mod scheduled {
@@ -24,6 +24,11 @@ mod scheduled {
             // its priority-based scheduler takes as a wish to be switched.
             shuttle::sync::atomic::AtomicBool::new(false).load(Ordering::Relaxed);
         }
+    }
+
+    pub(crate) fn fence(order: Ordering) {
+        schedule();
+        std::sync::atomic::fence(order);
     }
 
     macro_rules! scheduled {

@@ -14,6 +14,7 @@ mod api {
     mod collection;
     mod entries;
     mod iterators;
+    mod nesting;
     mod ownership;
     mod reentrancy;
     mod snapshots;

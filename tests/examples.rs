@@ -10,25 +10,15 @@ use std::process::{Command, Output};
 /// An example, to be run without a terminal.
 fn example(name: &str) -> Command {
     let this = std::env::current_exe().expect("tests know where they are");
-    let profile = this
-        .ancestors()
-        .nth(2)
-        .expect("tests are in target/PROFILE/deps");
-    let path = profile
-        .join("examples")
-        .join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    assert!(
-        path.exists(),
-        "example {name} is not built: run `cargo build --examples` first"
-    );
+    let profile = this.ancestors().nth(2).expect("tests are in target/PROFILE/deps");
+    let path = profile.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    assert!(path.exists(), "example {name} is not built: run `cargo build --examples` first");
     Command::new(path)
 }
 
 /// A new, empty folder.
 fn folder(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("examples")
-        .join(name);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("examples").join(name);
     if path.exists() {
         fs::remove_dir_all(&path).expect("the folder of the last run can go");
     }
@@ -53,17 +43,10 @@ fn run(command: &mut Command) -> (Output, String, String) {
 fn bigrams(input: &Path, threads: &str) -> (Vec<(u64, String)>, String, String) {
     let json = input.with_extension("json");
     let mut command = example("bigrams");
-    command
-        .args(["--threads", threads, "--every", "1"])
-        .arg("--json")
-        .arg(&json)
-        .arg(input);
+    command.args(["--threads", threads, "--every", "1"]).arg("--json").arg(&json).arg(input);
     let (output, stdout, stderr) = run(&mut command);
     assert!(output.status.success(), "{stdout}{stderr}");
-    assert!(
-        !format!("{stdout}{stderr}").contains('\x1b'),
-        "control characters without a terminal"
-    );
+    assert!(!format!("{stdout}{stderr}").contains('\x1b'), "control characters without a terminal");
     let content = fs::read_to_string(json).expect("the JSON file is there");
     let parsed: serde_json::Value = serde_json::from_str(&content).expect("valid JSON");
     let counts = parsed.as_array().expect("an array").iter().map(|element| {
@@ -75,9 +58,7 @@ fn bigrams(input: &Path, threads: &str) -> (Vec<(u64, String)>, String, String) 
 }
 
 fn counts<const N: usize>(expected: [(u64, &str); N]) -> Vec<(u64, String)> {
-    expected
-        .map(|(count, words)| (count, words.to_owned()))
-        .to_vec()
+    expected.map(|(count, words)| (count, words.to_owned())).to_vec()
 }
 
 #[test]
@@ -110,10 +91,7 @@ fn bigrams_counts_exactly() {
         "bigrams    11 read, 7 distinct",
         "check      the counts of the last snapshot add up to the bigrams read",
     ] {
-        assert!(
-            stdout.lines().any(|printed| printed == line),
-            "no {line:?} in\n{stdout}"
-        );
+        assert!(stdout.lines().any(|printed| printed == line), "no {line:?} in\n{stdout}");
     }
 }
 
@@ -136,10 +114,7 @@ fn bigrams_counts_large_files_as_small_ones() {
     let input = folder("uncuttable");
     let text = "三。x、".repeat(400_000);
     write(&input, "large", &text);
-    assert_eq!(
-        bigrams(&input, "2").0,
-        counts([(400_000, "三 x"), (399_999, "x 三")])
-    );
+    assert_eq!(bigrams(&input, "2").0, counts([(400_000, "三 x"), (399_999, "x 三")]));
 }
 
 #[test]
@@ -169,10 +144,7 @@ fn bigrams_goes_on_after_an_unreadable_file() {
         return;
     }
     let (found, stdout, stderr) = bigrams(&input, "2");
-    assert_eq!(
-        found,
-        counts([(2, "to be"), (1, "be or"), (1, "not to"), (1, "or not")])
-    );
+    assert_eq!(found, counts([(2, "to be"), (1, "be or"), (1, "not to"), (1, "or not")]));
     assert!(stdout.contains("1 unreadable"), "{stdout}");
     assert!(stderr.contains("closed"), "{stderr}");
 }
@@ -193,18 +165,11 @@ fn checkpoint_verifies_and_leaves_nothing_behind() {
     let mut command = example("checkpoint");
     command.args(["--seconds", "1", "--every", "100"]);
     // Where `temp_dir` looks: on Unix, and on Windows.
-    let (output, stdout, stderr) = run(command
-        .env("TMPDIR", &temporary)
-        .env("TMP", &temporary)
-        .env("TEMP", &temporary));
+    let (output, stdout, stderr) =
+        run(command.env("TMPDIR", &temporary).env("TMP", &temporary).env("TEMP", &temporary));
     assert!(output.status.success(), "{stdout}{stderr}");
     assert!(stdout.contains("files verified"), "{stdout}");
-    assert_eq!(
-        fs::read_dir(temporary)
-            .expect("the folder is there")
-            .count(),
-        0
-    );
+    assert_eq!(fs::read_dir(temporary).expect("the folder is there").count(), 0);
 }
 
 #[test]

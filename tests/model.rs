@@ -17,16 +17,14 @@ use ops::{Hashes, Hashing, Mix, Op, Setup, play};
 
 fn any_op(mix: Mix) -> impl Strategy<Value = Op> {
     let numbers = (any::<u8>(), any::<u16>(), any::<u8>());
-    (select(mix.verbs()), numbers)
-        .prop_map(|(verb, (pick, key, arg))| Op { verb, pick, key, arg })
+    (select(mix.verbs()), numbers).prop_map(|(verb, (pick, key, arg))| Op { verb, pick, key, arg })
 }
 
 /// Plays `cases` sequences of about `len` ops over each number of `keys`, with private collectors
 /// and without.
 fn play_many(hashing: Hashing, mix: Mix, keys: &[u16], len: usize, cases: u32) {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(cases);
-    let config =
-        ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     let setup = (any::<bool>(), select(keys.to_vec())).prop_map(move |(private, keys)| Setup {
         hashing,
         private,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use snaptrie::{FixedState, Snapshot, TrieMap};
 
@@ -112,7 +112,7 @@ fn transfers_keep_their_invariant() {
     let account = |writer: u64, index: u64| 1 + writer * 100 + index % ACCOUNTS;
     let map = filled(500);
     for writer in 0..2 {
-        (0..ACCOUNTS).for_each(|i| drop(map.pin().insert(account(writer, i), START)));
+        (&map).extend((0..ACCOUNTS).map(|index| (account(writer, index), START)));
     }
     let write = |map: &Map, writer, round: u64| {
         let (from, to) = (account(writer, round * 5), account(writer, round * 5 + 1 + round % 7));
@@ -145,7 +145,9 @@ fn takes_split_a_sequence_without_loss() {
             .map(|writer| {
                 let map = &map;
                 scope.spawn(move || {
-                    (0..last).for_each(|i| drop(map.pin().insert(i * 2 + writer, i)));
+                    for index in 0..last {
+                        map.pin().insert(index * 2 + writer, index);
+                    }
                 })
             })
             .collect();
@@ -159,7 +161,7 @@ fn takes_split_a_sequence_without_loss() {
                 next[writer] += 1;
             }
         };
-        while !writers.iter().all(|writer| writer.is_finished()) {
+        while !writers.iter().all(ScopedJoinHandle::is_finished) {
             account(map.take());
         }
         writers.into_iter().for_each(|writer| writer.join().unwrap());
@@ -172,7 +174,9 @@ fn takes_split_a_sequence_without_loss() {
 #[test]
 fn forks_go_their_own_ways_under_writers() {
     let map = filled(1_000);
-    let write = |map: &Map, writer, round| drop(map.pin().insert(1_000_000 + writer, round));
+    let write = |map: &Map, writer, round| {
+        map.pin().insert(1_000_000 + writer, round);
+    };
     under_writers(&map, 2, write, |map| {
         for round in 0..rounds(200) {
             let view = map.snapshot();

@@ -229,29 +229,35 @@ fn everything_at_once_leaks_nothing() {
         for index in 0..operations {
             let key = random.below(3_000);
             match random.below(200) {
-                0..=99 => drop(map.pin().insert(key, Counted::new(index, &live))),
-                100..=149 => drop(map.pin().remove(&key)),
-                150..=189 => drop(map.pin().get(&key)),
+                0..=99 => {
+                    map.pin().insert(key, Counted::new(index, &live));
+                }
+                100..=149 => {
+                    map.pin().remove(&key);
+                }
+                150..=189 => assert!(map.pin().get(&key).is_none_or(|value| value.0 < operations)),
                 190 | 191 => snapshots.push(map.snapshot()),
                 192 if random.below(40) == 0 => snapshots.push(map.take()),
                 193 => forks.push(map.fork()),
-                194 => forks.extend(forks.last().map(|fork| fork.fork())),
-                195 => drop(
-                    forks
-                        .last()
-                        .map(|fork| fork.pin().insert(key, Counted::new(index, &live)).is_none()),
-                ),
-                196 => {
-                    drop(snapshots.last().map(|view| assert_eq!(view.len(), view.iter().count())))
-                }
+                194 => forks.extend(forks.last().map(TrieMap::fork)),
+                195 => forks.iter().take(1).for_each(|fork| {
+                    fork.pin().insert(key, Counted::new(index, &live));
+                }),
+                196 => snapshots
+                    .iter()
+                    .take(1)
+                    .for_each(|view| assert_eq!(view.len(), view.iter().count())),
                 197 if !snapshots.is_empty() => {
-                    drop(snapshots.swap_remove(random.below(snapshots.len() as u64) as usize));
+                    snapshots.swap_remove(random.below(snapshots.len() as u64) as usize);
                 }
                 198 if !forks.is_empty() => {
                     let fork = forks.swap_remove(random.below(forks.len() as u64) as usize);
                     check(&fork);
                 }
-                _ => drop(map.pin().iter().take(50).map(|(_, value)| value.0).max()),
+                _ => {
+                    let largest = map.pin().iter().take(50).map(|(_, value)| value.0).max();
+                    assert!(largest < Some(operations));
+                }
             }
             if snapshots.len() + forks.len() > 30 {
                 snapshots.truncate(3);
@@ -278,10 +284,11 @@ fn live_iteration_under_writers() {
                     for round in 0..scaled(100_000) {
                         // Even keys are replaced and stay; odd ones come and go; so do new ones.
                         let key = random.below(8_000);
-                        match (key % 2, key < 4_000) {
-                            (0, true) => drop(map.pin().insert(key, round)),
-                            _ if random.below(2) == 0 => drop(map.pin().insert(key, round)),
-                            _ => drop(map.pin().remove(&key)),
+                        let stays = key % 2 == 0 && key < 4_000;
+                        if stays || random.below(2) == 0 {
+                            map.pin().insert(key, round);
+                        } else {
+                            map.pin().remove(&key);
                         }
                         if round % 1_000 == 0 {
                             drop(map.snapshot());
@@ -317,7 +324,7 @@ fn histories_are_linearizable() {
         let map = TrieMap::<u8, u16, TruncatedState>::default();
         // Company that makes the trie deep.
         map.pin().insert(200, 0);
-        (10..(seed % 90) as u8 + 10).for_each(|key| drop(map.pin().insert(key, 0)));
+        (&map).extend((10..(seed % 90) as u8 + 10).map(|key| (key, 0)));
         let clock = Clock::default();
         let mut history = Vec::new();
         thread::scope(|scope| {

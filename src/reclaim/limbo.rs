@@ -22,11 +22,10 @@ use std::sync::OnceLock;
 use crossbeam_epoch::Guard;
 use crossbeam_utils::CachePadded;
 
-use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
 
-/// Young garbage is sent on its way once there is this much of it. Each grace period costs a
-/// flush of the epoch collector (about half a microsecond), so not for every object; and the
-/// shards of all threads together hold this much for long.
+/// Young garbage is sent on its way once there is this much of it. Each grace period costs a flush of
+/// the epoch collector, which looks at every thread that uses it: so not for every object.
 const BATCH: usize = if cfg!(any(miri, shuttle)) { 1 } else { 64 };
 
 /// Objects that a retiring operation frees at most. Two for each that comes in: the ready list
@@ -253,8 +252,7 @@ impl Shard {
     /// has it.
     fn enter(&self) -> Option<Busy<'_>> {
         // Acquire: what the last one left in the lists; pairs with the Release in `Busy::drop`.
-        // SeqCst: see `Limbo::close`.
-        let free = !self.busy.0.swap(true, Ordering::SeqCst);
+        let free = !self.busy.0.swap(true, Ordering::Acquire);
         // Not `then_some`: its argument would be made, and dropped, in any case.
         free.then(|| Busy(self))
     }
@@ -283,8 +281,8 @@ impl DerefMut for Busy<'_> {
 
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
-        // Release: the lists; pairs with the swap in `enter`. SeqCst: see `Limbo::close`.
-        self.0.busy.0.store(false, Ordering::SeqCst);
+        // Release: the lists; pairs with the swap in `enter`.
+        self.0.busy.0.store(false, Ordering::Release);
     }
 }
 
@@ -357,26 +355,30 @@ impl Limbo {
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        // SeqCst: see `close`.
-        self.closed.load(Ordering::SeqCst)
+        // Acquire: pairs with the store in `close`: the map's last operations are over.
+        self.closed.load(Ordering::Acquire)
     }
 
     /// Frees everything, now and from now on: no operation is in flight and none can begin.
     ///
     /// A snapshot that is being dropped on another thread may be in the middle of a turn, and then
-    /// has the shard. It calls [`Self::empty_if_closed`] afterwards. All accesses to `closed` and
-    /// `busy` are SeqCst, so that in their single order either this thread finds the shard free, or
-    /// the other one finds `closed` set after it left the shard.
+    /// has the shard. It calls [`Self::empty_if_closed`] afterwards. This thread sets `closed` and
+    /// then looks at the shard, that one leaves the shard and then looks at `closed`, each with a
+    /// SeqCst fence in between: so either this thread finds the shard free, or that one finds
+    /// `closed` set. Model: `map_and_snapshots_are_dropped_at_once`.
     ///
     /// # Safety
     /// - No operation on the map is in flight and none can begin: the map is being dropped.
     pub(crate) unsafe fn close(&self, fallout: &mut Fallout) {
-        self.closed.store(true, Ordering::SeqCst);
+        // Release: pairs with the load in `is_closed`.
+        self.closed.store(true, Ordering::Release);
         self.empty_if_closed(fallout);
     }
 
     /// If the map is gone, frees all garbage of shards that nobody works on.
     pub(crate) fn empty_if_closed(&self, fallout: &mut Fallout) {
+        // SeqCst: between this thread's store to `closed` or `busy` and its loads below, see `close`.
+        fence(Ordering::SeqCst);
         if !self.is_closed() {
             return;
         }
@@ -391,7 +393,8 @@ impl Limbo {
                 }
                 drop(lists);
                 // A letter that came while the shard was busy has nobody else to see to it.
-                if shard.inbox.0.load(Ordering::SeqCst).is_null() {
+                fence(Ordering::SeqCst);
+                if shard.inbox.0.load(Ordering::Relaxed).is_null() {
                     break;
                 }
             }
@@ -484,4 +487,86 @@ fn thread_index() -> usize {
         INDEX.set(index);
     }
     index
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    unsafe fn count(counter: *mut ()) {
+        // SAFETY:
+        // - the tests below pass counters that outlive their limbo.
+        unsafe { &*counter.cast::<std::sync::atomic::AtomicUsize>() }
+            .fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn garbage(counter: &std::sync::atomic::AtomicUsize) -> Garbage {
+        // SAFETY:
+        // - `count` only reads the counter, which outlives the limbo.
+        unsafe { Garbage::new(std::ptr::from_ref(counter).cast_mut().cast(), count) }
+    }
+
+    #[test]
+    fn a_busy_shard_is_left_to_its_owner() {
+        let shard = Shard::default();
+        let owner = shard.enter().unwrap();
+        assert!(shard.enter().is_none());
+        // The refused one must not have freed the shard for a third.
+        assert!(shard.enter().is_none());
+        drop(owner);
+        assert!(shard.enter().is_some());
+    }
+
+    #[test]
+    fn garbage_waits_for_the_guards_of_its_time_and_then_goes() {
+        let freed = std::sync::atomic::AtomicUsize::new(0);
+        let collector = crossbeam_epoch::Collector::new();
+        let reader = collector.register().pin();
+        let limbo = Limbo::new();
+        for _ in 0..1_000 {
+            limbo.retire(&collector.register().pin(), garbage(&freed));
+        }
+        (0..100).for_each(|_| limbo.turn(&collector.register().pin(), 1_000));
+        assert_eq!(freed.load(Ordering::Relaxed), 0, "freed under a guard");
+        drop(reader);
+        // Each guard registered anew leaves an empty bag behind, which the collector works off first.
+        (0..1_000).for_each(|_| limbo.turn(&collector.register().pin(), 1_000));
+        assert_eq!(freed.load(Ordering::Relaxed), 1_000);
+    }
+
+    #[test]
+    fn a_limbo_that_is_dropped_frees_what_waits_and_what_is_in_its_inboxes() {
+        let freed = std::sync::atomic::AtomicUsize::new(0);
+        let collector = crossbeam_epoch::Collector::new();
+        let _reader = collector.register().pin();
+        let limbo = Limbo::new();
+        for _ in 0..500 {
+            limbo.retire(&collector.register().pin(), garbage(&freed));
+        }
+        limbo.shards()[0].inbox.post(garbage(&freed));
+        drop(limbo);
+        assert_eq!(freed.load(Ordering::Relaxed), 501);
+    }
+
+    #[test]
+    fn one_destructor_that_panics_stops_no_other() {
+        unsafe fn panics(_: *mut ()) {
+            panic!("in a destructor");
+        }
+        let freed = std::sync::atomic::AtomicUsize::new(0);
+        let collector = crossbeam_epoch::Collector::new();
+        let limbo = Limbo::new();
+        for index in 0..200 {
+            let object = if index % 10 == 0 {
+                // SAFETY:
+                // - `panics` does not look at its argument.
+                unsafe { Garbage::new(ptr::null_mut(), panics) }
+            } else {
+                garbage(&freed)
+            };
+            limbo.retire(&collector.register().pin(), object);
+        }
+        (0..1_000).for_each(|_| limbo.turn(&collector.register().pin(), 100));
+        assert_eq!(freed.load(Ordering::Relaxed), 180);
+    }
 }

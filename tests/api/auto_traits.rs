@@ -94,10 +94,7 @@ fn the_probe_tells_types_apart() {
 #[test]
 fn maps_are_unwind_safe() {
     assert!(Probe::<TrieMap<String, Vec<u8>>>::UNWIND_SAFE, "by value");
-    assert!(
-        Probe::<TrieMap<String, Vec<u8>>>::REF_UNWIND_SAFE,
-        "by reference"
-    );
+    assert!(Probe::<TrieMap<String, Vec<u8>>>::REF_UNWIND_SAFE, "by reference");
 }
 
 /// A map needs no bounds to exist, to be pinned, walked and dropped.

@@ -3,10 +3,10 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use snaptrie::{Compute, Operation, TrieMap};
+use snaptrie::{Compute, Operation};
 
 use super::entries::{Marked, marked};
-use crate::support::{TestHasher, finish, over_hashers, sorted};
+use crate::support::{Map, finish, over_hashers, sorted};
 
 over_hashers!(
     update_replaces_the_value,
@@ -22,32 +22,24 @@ over_hashers!(
     closures_run_once_if_nobody_else_changes_the_key,
 );
 
-fn update_replaces_the_value<S: TestHasher>() {
-    let map = TrieMap::<u32, String, S>::default();
+fn update_replaces_the_value() {
+    let map = Map::<u32, String>::default();
     let pinned = map.pin();
-    assert_eq!(
-        pinned.update(1, |_| panic!("there is nothing to update")),
-        None
-    );
+    assert_eq!(pinned.update(1, |_| panic!("there is nothing to update")), None);
     assert!(pinned.is_empty());
     pinned.insert(1, "a".to_string());
     let before = pinned.get(&1).unwrap();
     assert_eq!(pinned.update(1, |value| format!("{value}b")).unwrap(), "ab");
-    assert_eq!(
-        (before.as_str(), pinned.get(&1).unwrap().as_str()),
-        ("a", "ab")
-    );
+    assert_eq!((before.as_str(), pinned.get(&1).unwrap().as_str()), ("a", "ab"));
     drop(pinned);
     finish(map);
 }
 
-fn update_or_insert_inserts_first_and_updates_then<S: TestHasher>() {
-    let map = TrieMap::<u32, u32, S>::default();
+fn update_or_insert_inserts_first_and_updates_then() {
+    let map = Map::<u32, u32>::default();
     for round in 0..4 {
         for key in 0..300 {
-            let value = *map
-                .pin()
-                .update_or_insert(key, |value| value + 1, key * 100);
+            let value = *map.pin().update_or_insert(key, |value| value + 1, key * 100);
             assert_eq!(value, key * 100 + round);
         }
     }
@@ -55,8 +47,8 @@ fn update_or_insert_inserts_first_and_updates_then<S: TestHasher>() {
     finish(map);
 }
 
-fn update_or_insert_with_makes_the_first_value_once<S: TestHasher>() {
-    let map = TrieMap::<u32, u32, S>::default();
+fn update_or_insert_with_makes_the_first_value_once() {
+    let map = Map::<u32, u32>::default();
     let mut made = 0;
     for key in (0..300).chain(0..300) {
         map.pin().update_or_insert_with(
@@ -73,9 +65,9 @@ fn update_or_insert_with_makes_the_first_value_once<S: TestHasher>() {
     finish(map);
 }
 
-fn compute_has_five_outcomes<S: TestHasher>() {
+fn compute_has_five_outcomes() {
     type Outcome<'p> = Compute<'p, &'static str, u32, &'static str>;
-    let map = TrieMap::<&'static str, u32, S>::default();
+    let map = Map::<&'static str, u32>::default();
     let pinned = map.pin();
 
     let absent: Outcome<'_> = pinned.compute("k", |_| Operation::Remove);
@@ -89,21 +81,13 @@ fn compute_has_five_outcomes<S: TestHasher>() {
         assert_eq!(entry, Some((&"k", &1)));
         Operation::Insert(2)
     });
-    assert_eq!(
-        updated,
-        Compute::Updated {
-            old: (&"k", &1),
-            new: (&"k", &2)
-        }
-    );
+    assert_eq!(updated, Compute::Updated { old: (&"k", &1), new: (&"k", &2) });
     let aborted = pinned.compute("k", |_| Operation::Abort("no"));
     assert_eq!(aborted, Compute::Aborted("no"));
     assert_eq!(pinned.get("k"), Some(&2));
     let removed: Outcome<'_> = pinned.compute("k", |_| Operation::Remove);
     assert_eq!(removed, Compute::Removed(&"k", &2));
-    let aborted = pinned.compute("k", |entry| {
-        Operation::Abort(entry.map(|(_, value)| *value))
-    });
+    let aborted = pinned.compute("k", |entry| Operation::Abort(entry.map(|(_, value)| *value)));
     assert_eq!(aborted, Compute::Aborted(None));
     assert!(pinned.is_empty());
 
@@ -116,30 +100,24 @@ fn compute_has_five_outcomes<S: TestHasher>() {
     finish(map);
 }
 
-fn compute_names_the_stored_entries<S: TestHasher>() {
-    let map = TrieMap::<Marked, u32, S>::default();
+fn compute_names_the_stored_entries() {
+    let map = Map::<Marked, u32>::default();
     let pinned = map.pin();
     let insert =
         |mark, value| pinned.compute::<()>(marked(1, mark), move |_| Operation::Insert(value));
-    let Compute::Inserted(key, value) = insert(10, 1) else {
-        panic!("not inserted")
-    };
+    let Compute::Inserted(key, value) = insert(10, 1) else { panic!("not inserted") };
     assert_eq!((key.mark, *value), (10, 1));
-    let Compute::Updated { old, new } = insert(20, 2) else {
-        panic!("not updated")
-    };
+    let Compute::Updated { old, new } = insert(20, 2) else { panic!("not updated") };
     assert_eq!((old.0.mark, *old.1, new.0.mark, *new.1), (10, 1, 20, 2));
     assert!(std::ptr::eq(new.1, pinned.get(&marked(1, 0)).unwrap()));
     assert!(std::ptr::eq(old.1, value));
     let removed = pinned.compute::<()>(marked(1, 30), |_| Operation::Remove);
-    let Compute::Removed(key, value) = removed else {
-        panic!("not removed")
-    };
+    let Compute::Removed(key, value) = removed else { panic!("not removed") };
     assert_eq!((key.mark, *value), (20, 2));
 }
 
-fn compute_after_a_snapshot<S: TestHasher>() {
-    let map: TrieMap<u32, u32, S> = (0..100).map(|key| (key, 0)).collect();
+fn compute_after_a_snapshot() {
+    let map: Map<u32, u32> = (0..100).map(|key| (key, 0)).collect();
     let snapshot = map.snapshot();
     let pinned = map.pin();
     for key in 0..200 {
@@ -150,13 +128,7 @@ fn compute_after_a_snapshot<S: TestHasher>() {
         });
         let known = key < 100;
         match key % 4 {
-            0 if known => assert!(matches!(
-                outcome,
-                Compute::Updated {
-                    old: (_, 0),
-                    new: (_, 1)
-                }
-            )),
+            0 if known => assert!(matches!(outcome, Compute::Updated { old: (_, 0), new: (_, 1) })),
             0 => assert!(matches!(outcome, Compute::Inserted(_, 1))),
             1 if known => assert!(matches!(outcome, Compute::Removed(_, 0))),
             1 => assert_eq!(outcome, Compute::Absent),
@@ -169,8 +141,8 @@ fn compute_after_a_snapshot<S: TestHasher>() {
     finish(map);
 }
 
-fn compute_on_many_keys<S: TestHasher>() {
-    let map = TrieMap::<u32, u32, S>::default();
+fn compute_on_many_keys() {
+    let map = Map::<u32, u32>::default();
     let mut model = BTreeMap::new();
     for step in 0..5_000_u32 {
         let key = step.wrapping_mul(2_654_435_761) >> 25;
@@ -180,11 +152,10 @@ fn compute_on_many_keys<S: TestHasher>() {
             (value, _) => Operation::Insert(value.unwrap_or(step) + 1),
         };
         let decision = decide(model.get(&key).copied());
-        map.pin()
-            .compute(key, |entry| decide(entry.map(|(_, value)| *value)));
+        map.pin().compute(key, |entry| decide(entry.map(|(_, value)| *value)));
         match decision {
-            Operation::Insert(value) => drop(model.insert(key, value)),
-            Operation::Remove => drop(model.remove(&key)),
+            Operation::Insert(value) => _ = model.insert(key, value),
+            Operation::Remove => _ = model.remove(&key),
             Operation::Abort(()) => {}
         }
     }
@@ -192,8 +163,8 @@ fn compute_on_many_keys<S: TestHasher>() {
     finish(map);
 }
 
-fn retain_keeps_what_the_closure_wants<S: TestHasher>() {
-    let map: TrieMap<u32, u32, S> = (0..600).map(|key| (key, key * key)).collect();
+fn retain_keeps_what_the_closure_wants() {
+    let map: Map<u32, u32> = (0..600).map(|key| (key, key * key)).collect();
     map.pin().retain(|key, value| {
         assert_eq!(key * key, *value);
         key % 3 == 0
@@ -204,13 +175,12 @@ fn retain_keeps_what_the_closure_wants<S: TestHasher>() {
     assert_eq!(map.len(), 200);
     map.pin().retain(|_, _| false);
     assert!(map.is_empty());
-    map.pin()
-        .retain(|_, _| panic!("there is nothing to ask about"));
+    map.pin().retain(|_, _| panic!("there is nothing to ask about"));
     finish(map);
 }
 
-fn retain_asks_once_for_each_entry<S: TestHasher>() {
-    let map: TrieMap<u32, (), S> = (0..600).map(|key| (key, ())).collect();
+fn retain_asks_once_for_each_entry() {
+    let map: Map<u32, ()> = (0..600).map(|key| (key, ())).collect();
     let mut asked = vec![0; 600];
     map.pin().retain(|key, ()| {
         asked[*key as usize] += 1;
@@ -221,8 +191,8 @@ fn retain_asks_once_for_each_entry<S: TestHasher>() {
     finish(map);
 }
 
-fn retain_after_a_snapshot<S: TestHasher>() {
-    let map: TrieMap<u32, u32, S> = (0..600).map(|key| (key, key)).collect();
+fn retain_after_a_snapshot() {
+    let map: Map<u32, u32> = (0..600).map(|key| (key, key)).collect();
     let snapshot = map.snapshot();
     map.pin().retain(|key, _| key % 2 == 0);
     assert_eq!((map.len(), snapshot.len()), (300, 600));
@@ -233,8 +203,8 @@ fn retain_after_a_snapshot<S: TestHasher>() {
 
 /// "The closure may run again, when another thread changed the key meanwhile": not when only the
 /// trie has to grow, or a snapshot was taken.
-fn closures_run_once_if_nobody_else_changes_the_key<S: TestHasher>() {
-    let map = TrieMap::<u32, u32, S>::default();
+fn closures_run_once_if_nobody_else_changes_the_key() {
+    let map = Map::<u32, u32>::default();
     let runs = Cell::new(0);
     let count = || runs.set(runs.get() + 1);
     let mut calls = 0;

@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 use snaptrie::{FixedState, RandomState, TrieMap};
 
 use super::entries::{Marked, marked};
-use crate::support::{Placed, TestHasher, finish, over_hashers, sort, sorted, verify};
+use crate::support::{Map, Placed, finish, over_hashers, sort, sorted, verify};
 
 over_hashers!(
     of_equal_keys_the_last_one_stays,
@@ -51,9 +51,9 @@ fn from_an_array() {
     finish(TrieMap::<u32, u32>::from([]));
 }
 
-fn of_equal_keys_the_last_one_stays<S: TestHasher>() {
+fn of_equal_keys_the_last_one_stays() {
     let entries = (0..1_000).map(|i| (marked(i % 300, i), i));
-    let map: TrieMap<Marked, u32, S> = entries.collect();
+    let map: Map<Marked, u32> = entries.collect();
     assert_eq!(map.len(), 300);
     for key in 0..300 {
         let last = if key < 100 { 900 + key } else { 600 + key };
@@ -64,24 +64,19 @@ fn of_equal_keys_the_last_one_stays<S: TestHasher>() {
     finish(map);
 }
 
-fn extend_a_map<S: TestHasher>() {
-    let mut map: TrieMap<u32, String, S> = (0..10).map(|i| (i, i.to_string())).collect();
+fn extend_a_map() {
+    let mut map: Map<u32, String> = (0..10).map(|i| (i, i.to_string())).collect();
     map.extend((5..15).map(|i| (i, "new".to_string())));
     map.extend([]);
     assert_eq!(map.len(), 15);
     let pinned = map.pin();
-    assert!((0..15).all(|i| pinned[&i]
-        == if i < 5 {
-            i.to_string()
-        } else {
-            "new".to_string()
-        }));
+    assert!((0..15).all(|i| pinned[&i] == if i < 5 { i.to_string() } else { "new".to_string() }));
     drop(pinned);
     finish(map);
 }
 
-fn extend_a_shared_map<S: TestHasher>() {
-    let map = TrieMap::<u32, String, S>::default();
+fn extend_a_shared_map() {
+    let map = Map::<u32, String>::default();
     let pinned = map.pin();
     let mut shared = &map;
     shared.extend((0..200).map(|i| (i, i.to_string())));
@@ -90,16 +85,16 @@ fn extend_a_shared_map<S: TestHasher>() {
     finish(map);
 }
 
-fn extend_by_references<S: TestHasher>() {
+fn extend_by_references() {
     let source: HashMap<u32, u32> = (0..200).map(|i| (i, i + 1)).collect();
-    let mut map = TrieMap::<u32, u32, S>::default();
+    let mut map = Map::<u32, u32>::default();
     map.extend(&source);
     assert_eq!(map.len(), 200);
     // Of a snapshot, and of a live handle.
-    let copy = TrieMap::<u32, u32, S>::default();
+    let copy = Map::<u32, u32>::default();
     (&mut &copy).extend(&map.snapshot());
     assert_eq!(copy, map);
-    let copy = TrieMap::<u32, u32, S>::default();
+    let copy = Map::<u32, u32>::default();
     (&mut &copy).extend(&map.pin());
     assert_eq!(copy, map);
     // Of the map itself.
@@ -108,17 +103,17 @@ fn extend_by_references<S: TestHasher>() {
     finish(map);
 }
 
-fn extending_keeps_what_came_before_a_panic<S: TestHasher>() {
-    let map = TrieMap::<u32, u32, S>::default();
+fn extending_keeps_what_came_before_a_panic() {
+    let map = Map::<u32, u32>::default();
     let failing = (0..100).map(|i| if i < 70 { (i, i) } else { panic!("no more") });
     assert!(crate::support::panics(|| (&mut &map).extend(failing)));
     assert_eq!(sorted(&map), (0..70).map(|i| (i, i)).collect::<Vec<_>>());
     finish(map);
 }
 
-fn maps_are_equal_by_content<S: TestHasher>() {
-    let one: TrieMap<u32, u32, S> = (0..200).map(|i| (i, i)).collect();
-    let two: TrieMap<u32, u32, S> = (0..200).rev().map(|i| (i, i)).collect();
+fn maps_are_equal_by_content() {
+    let one: Map<u32, u32> = (0..200).map(|i| (i, i)).collect();
+    let two: Map<u32, u32> = (0..200).rev().map(|i| (i, i)).collect();
     assert!(one == two && one.snapshot() == two.snapshot());
     two.pin().insert(7, 8);
     assert!(one != two && one.snapshot() != two.snapshot());
@@ -131,32 +126,26 @@ fn maps_are_equal_by_content<S: TestHasher>() {
     two.clear();
     assert!(one == two && one == TrieMap::default());
     // Partial equality only, where the values have no more.
-    let not_itself: TrieMap<u32, f32, S> = [(1, f32::NAN)].into_iter().collect();
+    let not_itself: Map<u32, f32> = [(1, f32::NAN)].into_iter().collect();
     assert!(not_itself != not_itself && not_itself.snapshot() != not_itself.snapshot());
 }
 
-fn clones_are_forks<S: TestHasher>() {
-    let map: TrieMap<u32, u32, S> = (0..200).map(|i| (i, i)).collect();
+fn clones_are_forks() {
+    let map: Map<u32, u32> = (0..200).map(|i| (i, i)).collect();
     let clone = map.clone();
     assert_eq!(map, clone);
     clone.pin().insert(0, 100);
     map.pin().remove(&1);
     assert_eq!((map.pin().get(&0), map.pin().get(&1)), (Some(&0), None));
-    assert_eq!(
-        (clone.pin().get(&0), clone.pin().get(&1)),
-        (Some(&100), Some(&1))
-    );
+    assert_eq!((clone.pin().get(&0), clone.pin().get(&1)), (Some(&100), Some(&1)));
     finish(map);
     assert_eq!(clone.len(), 200);
     finish(clone);
 }
 
-fn debug_lists_the_entries<S: TestHasher>() {
-    let map = TrieMap::<u32, &str, S>::default();
-    assert_eq!(
-        format!("{map:?} {:?} {:?}", map.pin(), map.snapshot()),
-        "{} {} {}"
-    );
+fn debug_lists_the_entries() {
+    let map = Map::<u32, &str>::default();
+    assert_eq!(format!("{map:?} {:?} {:?}", map.pin(), map.snapshot()), "{} {} {}");
     map.pin().insert(1, "one");
     let text = r#"{1: "one"}"#;
     assert_eq!(format!("{map:?}"), text);
@@ -167,11 +156,13 @@ fn debug_lists_the_entries<S: TestHasher>() {
     assert!(both.contains(&format!("{map:?}").as_str()));
 }
 
-fn clear_empties_the_map<S: TestHasher>() {
-    let map = TrieMap::<u32, u32, S>::default();
+fn clear_empties_the_map() {
+    let map = Map::<u32, u32>::default();
     map.clear();
     for round in 0..3 {
-        (0..500).for_each(|i| drop(map.pin().insert(i, round)));
+        for i in 0..500 {
+            map.pin().insert(i, round);
+        }
         let snapshot = map.snapshot();
         map.clear();
         assert!(map.is_empty() && map.len() == 0 && map.pin().iter().next().is_none());
@@ -183,11 +174,13 @@ fn clear_empties_the_map<S: TestHasher>() {
     finish(map);
 }
 
-fn growing_and_shrinking<S: TestHasher>() {
-    let map = TrieMap::<u32, u32, S>::default();
+fn growing_and_shrinking() {
+    let map = Map::<u32, u32>::default();
     let sizes = [1, 10, 3, 100, 4, 800, 7, 60, 0, 300];
     for (size, next) in sizes.iter().zip(&sizes[1..]) {
-        (0..*size).for_each(|i| drop(map.pin().insert(i, *size)));
+        for i in 0..*size {
+            map.pin().insert(i, *size);
+        }
         verify(&map);
         (*next..*size).for_each(|i| assert_eq!(map.pin().remove(&i), Some(size)));
         verify(&map);
@@ -203,17 +196,12 @@ fn placed_keys_go_deep() {
     let low_bits = (0..300_u64).map(|i| (0xabc << 52) | i);
     let high_bits = (0..300_u64).map(|i| (i << 55) | 7);
     let ends = [0, u64::MAX, 1, 1 << 63];
-    for keys in [
-        low_bits.clone().collect(),
-        high_bits.collect(),
-        ends.to_vec(),
-    ] {
+    for keys in [low_bits.clone().collect(), high_bits.collect(), ends.to_vec()] {
         let map: TrieMap<u64, u64, Placed> = keys.iter().map(|key| (*key, !*key)).collect();
         verify(&map);
         let before = map.snapshot();
         assert_eq!(sorted(&map), sort(keys.iter().map(|key| (*key, !*key))));
-        keys.iter()
-            .for_each(|key| assert_eq!(map.pin().remove(key), Some(&!*key)));
+        keys.iter().for_each(|key| assert_eq!(map.pin().remove(key), Some(&!*key)));
         assert!(map.is_empty());
         assert_eq!(before.len(), sort(keys).len());
         finish(map);

@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashSet};
 use std::iter::FusedIterator;
 
-use snaptrie::{IntoIter, Iter, Keys, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, Values};
+use snaptrie::{IntoIter, Iter, Keys, SnapshotIter, SnapshotKeys, SnapshotValues, Values};
 
-use crate::support::{Numbers, TestHasher, finish, over_hashers, sort};
+use crate::support::{Map, Numbers, finish, over_hashers, sort};
 
 over_hashers!(
     iterators_yield_each_entry_once,
@@ -20,13 +20,13 @@ over_hashers!(
     several_iterators_at_once,
 );
 
-fn filled<S: TestHasher>(count: u32) -> TrieMap<u32, u32, S> {
+fn filled(count: u32) -> Map<u32, u32> {
     (0..count).map(|key| (key, key + 1_000_000)).collect()
 }
 
-fn iterators_yield_each_entry_once<S: TestHasher>() {
+fn iterators_yield_each_entry_once() {
     for count in [0, 1, 2, 14, 30, 61, 150, 400] {
-        let map = filled::<S>(count);
+        let map = filled(count);
         let entries: Vec<_> = (0..count).map(|key| (key, key + 1_000_000)).collect();
         let keys: Vec<_> = (0..count).collect();
         let values: Vec<_> = keys.iter().map(|key| key + 1_000_000).collect();
@@ -41,10 +41,7 @@ fn iterators_yield_each_entry_once<S: TestHasher>() {
         assert_eq!(sort((&snapshot).into_iter().map(copied)), entries);
         assert_eq!(sort(snapshot.keys().copied()), keys);
         assert_eq!(sort(snapshot.values().copied()), values);
-        assert_eq!(
-            sort(snapshot.into_iter().map(|entry| copied(entry.pair()))),
-            entries
-        );
+        assert_eq!(sort(snapshot.into_iter().map(|entry| copied(entry.pair()))), entries);
         drop(pinned);
         finish(map);
     }
@@ -59,9 +56,9 @@ fn counts_down(mut iter: impl ExactSizeIterator + FusedIterator, len: usize) {
     assert_eq!((iter.len(), iter.size_hint()), (0, (0, Some(0))));
 }
 
-fn snapshot_iterators_know_their_length<S: TestHasher>() {
+fn snapshot_iterators_know_their_length() {
     for count in [0, 1, 50, 300] {
-        let map = filled::<S>(count as u32);
+        let map = filled(count as u32);
         let snapshot = map.snapshot();
         // The first is asked before anybody counted the snapshot.
         counts_down(snapshot.iter(), count);
@@ -76,90 +73,53 @@ fn snapshot_iterators_know_their_length<S: TestHasher>() {
     }
 }
 
-fn snapshot_iterators_keep_their_order<S: TestHasher>() {
-    let map = filled::<S>(300);
+fn snapshot_iterators_keep_their_order() {
+    let map = filled(300);
     let snapshot = map.snapshot();
     let first: Vec<(u32, u32)> = snapshot.iter().map(|(key, value)| (*key, *value)).collect();
     map.pin().retain(|key, _| key % 2 == 0);
     map.pin().insert(1_000, 0);
     let second = snapshot.iter().map(|(key, value)| (*key, *value));
     assert!(second.eq(first.iter().copied()));
-    assert!(
-        snapshot
-            .keys()
-            .copied()
-            .eq(first.iter().map(|(key, _)| *key))
-    );
-    assert!(
-        snapshot
-            .values()
-            .copied()
-            .eq(first.iter().map(|(_, value)| *value))
-    );
-    let owned = snapshot
-        .clone()
-        .into_iter()
-        .map(|entry| (*entry.key(), *entry.value()));
+    assert!(snapshot.keys().copied().eq(first.iter().map(|(key, _)| *key)));
+    assert!(snapshot.values().copied().eq(first.iter().map(|(_, value)| *value)));
+    let owned = snapshot.clone().into_iter().map(|entry| (*entry.key(), *entry.value()));
     assert!(owned.eq(first));
 }
 
-fn finished_iterators_stay_finished<S: TestHasher>() {
+fn finished_iterators_stay_finished() {
     fn assert_fused<I: FusedIterator>(_: &I) {}
-    let map = filled::<S>(3);
+    let map = filled(3);
     let pinned = map.pin();
     let (mut iter, mut keys, mut values) = (pinned.iter(), pinned.keys(), pinned.values());
-    (
-        assert_fused(&iter),
-        assert_fused(&keys),
-        assert_fused(&values),
-    );
-    assert_eq!(
-        (
-            iter.by_ref().count(),
-            keys.by_ref().count(),
-            values.by_ref().count()
-        ),
-        (3, 3, 3)
-    );
+    (assert_fused(&iter), assert_fused(&keys), assert_fused(&values));
+    assert_eq!((iter.by_ref().count(), keys.by_ref().count(), values.by_ref().count()), (3, 3, 3));
     for key in 3..200 {
         pinned.insert(key, key);
         assert!(iter.next().is_none() && keys.next().is_none() && values.next().is_none());
     }
 }
 
-fn owned_entries_outlive_everything<S: TestHasher>() {
-    let map: TrieMap<u32, String, S> = (0..100).map(|key| (key, key.to_string())).collect();
+fn owned_entries_outlive_everything() {
+    let map: Map<u32, String> = (0..100).map(|key| (key, key.to_string())).collect();
     let mut entries = map.snapshot().into_iter();
     let first = entries.next().unwrap();
     finish(map);
     let copy = first.clone();
-    assert_eq!(
-        (first.key().to_string(), first.value()),
-        (copy.value().clone(), copy.value())
-    );
-    assert_eq!(
-        format!("{first:?}"),
-        format!("SnapshotEntry({}, {:?})", copy.key(), copy.value())
-    );
+    assert_eq!((first.key().to_string(), first.value()), (copy.value().clone(), copy.value()));
+    assert_eq!(format!("{first:?}"), format!("SnapshotEntry({}, {:?})", copy.key(), copy.value()));
     let rest: Vec<_> = entries.collect();
     assert_eq!(rest.len(), 99);
     drop(first);
-    assert!(
-        rest.iter()
-            .chain([&copy])
-            .all(|entry| entry.key().to_string() == *entry.value())
-    );
+    assert!(rest.iter().chain([&copy]).all(|entry| entry.key().to_string() == *entry.value()));
 }
 
-fn debug_of_iterators<S: TestHasher>() {
-    let map = filled::<S>(3);
+fn debug_of_iterators() {
+    let map = filled(3);
     let (pinned, snapshot) = (map.pin(), map.snapshot());
     let (iter, keys, values): (Iter<'_, _, _>, Keys<'_, _, _>, Values<'_, _, _>) =
         (pinned.iter(), pinned.keys(), pinned.values());
-    assert_eq!(
-        format!("{iter:?} {keys:?} {values:?}"),
-        "Iter { .. } Keys { .. } Values { .. }"
-    );
+    assert_eq!(format!("{iter:?} {keys:?} {values:?}"), "Iter { .. } Keys { .. } Values { .. }");
     let mut iter: SnapshotIter<'_, u32, u32> = snapshot.iter();
     assert_eq!(format!("{iter:?}"), "SnapshotIter { left: 3 }");
     iter.next();
@@ -173,8 +133,8 @@ fn debug_of_iterators<S: TestHasher>() {
 }
 
 /// Changes the map before each step of an iterator; keys from 1,000 on are left alone.
-fn iterate_amid_changes<S: TestHasher>(seed: u64) -> (TrieMap<u32, u32, S>, Vec<u32>) {
-    let map: TrieMap<u32, u32, S> = (0..60).chain(1_000..1_060).map(|key| (key, 0)).collect();
+fn iterate_amid_changes(seed: u64) -> (Map<u32, u32>, Vec<u32>) {
+    let map: Map<u32, u32> = (0..60).chain(1_000..1_060).map(|key| (key, 0)).collect();
     let (pinned, mut numbers, mut seen) = (map.pin(), Numbers(seed), Vec::new());
     let mut snapshots = Vec::new();
     for key in pinned.keys() {
@@ -184,8 +144,8 @@ fn iterate_amid_changes<S: TestHasher>(seed: u64) -> (TrieMap<u32, u32, S>, Vec<
             match numbers.below(200) {
                 0 => snapshots.push(map.snapshot()),
                 1 => drop(snapshots.pop()),
-                2..100 => drop(pinned.insert(key, 1)),
-                _ => drop(pinned.remove(&key)),
+                2..100 => _ = pinned.insert(key, 1),
+                _ => _ = pinned.remove(&key),
             }
         }
     }
@@ -193,63 +153,44 @@ fn iterate_amid_changes<S: TestHasher>(seed: u64) -> (TrieMap<u32, u32, S>, Vec<
     (map, seen)
 }
 
-fn live_iterators_see_what_stays<S: TestHasher>() {
+fn live_iterators_see_what_stays() {
     for seed in 0..50 {
-        let (map, seen) = iterate_amid_changes::<S>(seed);
+        let (map, seen) = iterate_amid_changes(seed);
         let seen: HashSet<u32> = seen.into_iter().collect();
-        assert!(
-            (1_000..1_060).all(|key| seen.contains(&key)),
-            "with seed {seed}"
-        );
+        assert!((1_000..1_060).all(|key| seen.contains(&key)), "with seed {seed}");
         assert!(seen.iter().all(|key| *key < 120 || *key >= 1_000));
         finish(map);
     }
 }
 
 /// "Yields no key twice", though keys are removed and inserted again meanwhile.
-fn live_iterators_yield_no_key_twice<S: TestHasher>() {
+fn live_iterators_yield_no_key_twice() {
     for seed in 0..50 {
-        let (_, seen) = iterate_amid_changes::<S>(seed);
+        let (_, seen) = iterate_amid_changes(seed);
         let distinct: BTreeSet<u32> = seen.iter().copied().collect();
-        assert_eq!(
-            distinct.len(),
-            seen.len(),
-            "with seed {seed}: {:?}",
-            sort(seen)
-        );
+        assert_eq!(distinct.len(), seen.len(), "with seed {seed}: {:?}", sort(seen));
     }
 }
 
-fn live_iterators_end_while_the_map_grows<S: TestHasher>() {
-    let map = filled::<S>(100);
+fn live_iterators_end_while_the_map_grows() {
+    let map = filled(100);
     let pinned = map.pin();
     let mut fresh = 1_000..;
     for (index, _) in pinned.iter().enumerate() {
-        assert!(
-            index < 2_000,
-            "the iterator follows the insertions for ever"
-        );
-        fresh
-            .by_ref()
-            .take(2)
-            .for_each(|key| drop(pinned.insert(key, 0)));
+        assert!(index < 2_000, "the iterator follows the insertions for ever");
+        for key in fresh.by_ref().take(2) {
+            pinned.insert(key, 0);
+        }
     }
     drop(pinned);
     finish(map);
 }
 
-fn several_iterators_at_once<S: TestHasher>() {
-    let map = filled::<S>(100);
+fn several_iterators_at_once() {
+    let map = filled(100);
     let (pinned, other) = (map.pin(), map.pin());
-    let pairs = pinned
-        .iter()
-        .flat_map(|(left, _)| other.keys().map(move |right| (left, right)));
-    assert_eq!(
-        pairs
-            .map(|(left, right)| u64::from(left * right))
-            .sum::<u64>(),
-        4950 * 4950
-    );
+    let pairs = pinned.iter().flat_map(|(left, _)| other.keys().map(move |right| (left, right)));
+    assert_eq!(pairs.map(|(left, right)| u64::from(left * right)).sum::<u64>(), 4950 * 4950);
     let mut one = pinned.iter();
     let two = pinned.iter();
     assert!(one.next().is_some());

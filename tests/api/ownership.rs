@@ -11,7 +11,7 @@ use std::thread;
 
 use snaptrie::{FixedState, Snapshot, TrieMap};
 
-use crate::support::{TestHasher, finish, over_hashers, sort};
+use crate::support::{Chosen, Map, finish, over_hashers, sort};
 
 over_hashers!(
     keys_and_values_may_borrow,
@@ -31,24 +31,20 @@ fn a_static_map() {
             thread::spawn(move || {
                 for i in 0..100 {
                     COUNTS.pin().insert(format!("{id} {i}"), i);
-                    COUNTS
-                        .pin()
-                        .update_or_insert("sum".to_string(), |sum| sum + i, i);
+                    COUNTS.pin().update_or_insert("sum".to_string(), |sum| sum + i, i);
                 }
             })
         })
         .collect();
-    threads
-        .into_iter()
-        .for_each(|thread| thread.join().unwrap());
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
     let snapshot: Snapshot<String, u32, FixedState> = COUNTS.snapshot();
     assert_eq!((snapshot.len(), snapshot["sum"]), (401, 4 * 4950));
 }
 
-fn keys_and_values_may_borrow<S: TestHasher>() {
+fn keys_and_values_may_borrow() {
     let text = "the cat and the dog and the bird".to_string();
     let cells: Vec<Cell<u32>> = text.split(' ').map(|_| Cell::new(0)).collect();
-    let map = TrieMap::<&str, &Cell<u32>, S>::default();
+    let map = Map::<&str, &Cell<u32>>::default();
     for (word, cell) in text.split(' ').zip(&cells) {
         let pinned = map.pin();
         let counter = pinned.get_or_insert(word, cell);
@@ -56,24 +52,21 @@ fn keys_and_values_may_borrow<S: TestHasher>() {
     }
     let snapshot = map.snapshot();
     map.clear();
-    (0..300).for_each(|i| drop(map.pin().insert(&text[i % 30..], &cells[i % 8])));
+    for i in 0..300 {
+        map.pin().insert(&text[i % 30..], &cells[i % 8]);
+    }
     drop(map);
-    let counts = sort(
-        snapshot
-            .iter()
-            .map(|(word, counter)| (*word, counter.get())),
-    );
-    assert_eq!(
-        counts,
-        [("and", 2), ("bird", 1), ("cat", 1), ("dog", 1), ("the", 3)]
-    );
+    let counts = sort(snapshot.iter().map(|(word, counter)| (*word, counter.get())));
+    assert_eq!(counts, [("and", 2), ("bird", 1), ("cat", 1), ("dog", 1), ("the", 3)]);
 }
 
-fn values_may_stay_on_their_thread<S: TestHasher>() {
+fn values_may_stay_on_their_thread() {
     use std::rc::Rc;
-    let map = TrieMap::<u32, Rc<u32>, S>::default();
+    let map = Map::<u32, Rc<u32>>::default();
     let value = Rc::new(7);
-    (0..100).for_each(|key| drop(map.pin().insert(key, Rc::clone(&value))));
+    for key in 0..100 {
+        map.pin().insert(key, Rc::clone(&value));
+    }
     let snapshot = map.snapshot();
     let fork = map.fork();
     fork.pin().retain(|key, _| key % 2 == 0);
@@ -85,8 +78,8 @@ fn values_may_stay_on_their_thread<S: TestHasher>() {
     assert_eq!(Rc::strong_count(&value), 1);
 }
 
-fn entries_go_to_other_threads<S: TestHasher>() {
-    let map: TrieMap<u32, String, S> = (0..200).map(|key| (key, key.to_string())).collect();
+fn entries_go_to_other_threads() {
+    let map: Map<u32, String> = (0..200).map(|key| (key, key.to_string())).collect();
     let mut entries = map.snapshot().into_iter();
     let first: Vec<_> = entries.by_ref().take(100).collect();
     drop(map);
@@ -117,19 +110,15 @@ fn run<T: Send>(mut future: Pin<Box<dyn Future<Output = T> + Send + '_>>) -> (T,
     let mut polls = 0;
     loop {
         polls += 1;
-        let poll = || {
-            future
-                .as_mut()
-                .poll(&mut Context::from_waker(Waker::noop()))
-        };
+        let poll = || future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         if let Poll::Ready(result) = thread::scope(|scope| scope.spawn(poll).join().unwrap()) {
             return (result, polls);
         }
     }
 }
 
-fn a_future_that_holds_a_snapshot_is_send<S: TestHasher>() {
-    let map: Arc<TrieMap<u32, u32, S>> = Arc::new((0..20).map(|key| (key, key)).collect());
+fn a_future_that_holds_a_snapshot_is_send() {
+    let map: Arc<Map<u32, u32>> = Arc::new((0..20).map(|key| (key, key)).collect());
     let by_reference = async {
         let snapshot = map.snapshot();
         let mut sum = 0;
@@ -157,8 +146,8 @@ fn a_future_that_holds_a_snapshot_is_send<S: TestHasher>() {
     assert_eq!(run(Box::pin(by_value)), (6, 3));
 }
 
-fn snapshots_cross_a_caught_panic<S: TestHasher>() {
-    let map: TrieMap<u32, u32, S> = (0..100).map(|key| (key, key)).collect();
+fn snapshots_cross_a_caught_panic() {
+    let map: Map<u32, u32> = (0..100).map(|key| (key, key)).collect();
     let snapshot = map.snapshot();
     let result = catch_unwind(AssertUnwindSafe(|| {
         let pinned = map.pin();
@@ -171,30 +160,27 @@ fn snapshots_cross_a_caught_panic<S: TestHasher>() {
     finish(map);
 }
 
-fn maps_within_maps<S: TestHasher>() {
-    type Inner<S> = TrieMap<u32, u32, S>;
-    let map = TrieMap::<u32, Inner<S>, S>::default();
+fn maps_within_maps() {
+    type Inner = Map<u32, u32>;
+    let map = Map::<u32, Inner>::default();
     for key in 0..50 {
         map.pin().insert(key, Inner::default());
-        (0..key).for_each(|i| drop(map.pin()[&key].pin().insert(i, key)));
+        for i in 0..key {
+            map.pin()[&key].pin().insert(i, key);
+        }
     }
     // A snapshot freezes which maps there are, not what they hold.
     let snapshot = map.snapshot();
     map.pin()[&10].clear();
     assert_eq!((snapshot[&10].len(), snapshot[&20].len()), (0, 20));
     // A map may hold snapshots of others.
-    let history = TrieMap::<u32, Snapshot<u32, u32, S>, S>::default();
-    (0..50).for_each(|key| drop(history.pin().insert(key, map.pin()[&key].snapshot())));
+    let history = Map::<u32, Snapshot<u32, u32, Chosen>>::default();
+    for key in 0..50 {
+        history.pin().insert(key, map.pin()[&key].snapshot());
+    }
     map.clear();
     drop((map, snapshot));
-    let sizes = history
-        .pin()
-        .iter()
-        .map(|(_, snapshot)| snapshot.len())
-        .collect::<Vec<_>>();
-    assert_eq!(
-        sort(sizes),
-        sort((0..50).map(|key| if key == 10 { 0 } else { key }))
-    );
+    let sizes = history.pin().iter().map(|(_, snapshot)| snapshot.len()).collect::<Vec<_>>();
+    assert_eq!(sort(sizes), sort((0..50).map(|key| if key == 10 { 0 } else { key })));
     finish(history);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use snaptrie::{FixedState, Snapshot, TrieMap};
 
-use crate::support::{Numbers, TestHasher, finish, over_hashers, sorted, verify};
+use crate::support::{Chosen, Map, Numbers, finish, over_hashers, sorted, verify};
 
 over_hashers!(
     a_snapshot_never_changes,
@@ -23,20 +23,22 @@ over_hashers!(
     versions_match_a_model,
 );
 
-fn content<S>(snapshot: &Snapshot<u32, u32, S>) -> BTreeMap<u32, u32> {
+fn content(snapshot: &Snapshot<u32, u32, Chosen>) -> BTreeMap<u32, u32> {
     snapshot.iter().map(|(key, value)| (*key, *value)).collect()
 }
 
-fn filled<S: TestHasher>(count: u32, value: u32) -> TrieMap<u32, u32, S> {
+fn filled(count: u32, value: u32) -> Map<u32, u32> {
     (0..count).map(|key| (key, value)).collect()
 }
 
-fn a_snapshot_never_changes<S: TestHasher>() {
-    let map = filled::<S>(300, 0);
+fn a_snapshot_never_changes() {
+    let map = filled(300, 0);
     let snapshot = map.snapshot();
     let expected: BTreeMap<u32, u32> = (0..300).map(|key| (key, 0)).collect();
     for round in 1..4 {
-        (0..200).for_each(|key| drop(map.pin().insert(key * 2, round)));
+        for key in 0..200 {
+            map.pin().insert(key * 2, round);
+        }
         assert_eq!(content(&snapshot), expected);
         map.pin().retain(|key, _| key % 3 != 0);
         assert_eq!(content(&snapshot), expected);
@@ -47,10 +49,12 @@ fn a_snapshot_never_changes<S: TestHasher>() {
     assert_eq!((content(&snapshot), snapshot.len()), (expected, 300));
 }
 
-fn snapshots_look_up<S: TestHasher>() {
-    let map = filled::<S>(100, 7);
+fn snapshots_look_up() {
+    let map = filled(100, 7);
     let snapshot = map.snapshot();
-    (0..200).for_each(|key| drop(map.pin().insert(key, 8)));
+    for key in 0..200 {
+        map.pin().insert(key, 8);
+    }
     for key in 0..200 {
         let there = key < 100;
         assert_eq!(snapshot.get(&key), there.then_some(&7));
@@ -61,8 +65,8 @@ fn snapshots_look_up<S: TestHasher>() {
     assert!(!snapshot.is_empty());
 }
 
-fn snapshots_of_a_map_that_was_never_written<S: TestHasher>() {
-    let map = TrieMap::<u32, u32, S>::default();
+fn snapshots_of_a_map_that_was_never_written() {
+    let map = Map::<u32, u32>::default();
     let (snapshot, taken) = (map.snapshot(), map.take());
     for empty in [&snapshot, &taken, &snapshot.clone()] {
         assert!(empty.is_empty() && empty.len() == 0 && empty.generation() == 0);
@@ -73,75 +77,63 @@ fn snapshots_of_a_map_that_was_never_written<S: TestHasher>() {
     let fork = snapshot.fork();
     fork.pin().insert(1, 1);
     map.pin().insert(2, 2);
-    assert_eq!(
-        (sorted(&fork), sorted(&map), snapshot.len()),
-        (vec![(1, 1)], vec![(2, 2)], 0)
-    );
+    assert_eq!((sorted(&fork), sorted(&map), snapshot.len()), (vec![(1, 1)], vec![(2, 2)], 0));
     // Reading does not write.
-    let map = TrieMap::<u32, u32, S>::default();
+    let map = Map::<u32, u32>::default();
     assert_eq!((map.pin().get(&1), map.pin().iter().count()), (None, 0));
     assert!(map.snapshot().generation() == 0 && map == TrieMap::default());
     finish(map);
     finish(fork);
 }
 
-fn snapshots_of_an_emptied_map<S: TestHasher>() {
-    let map = filled::<S>(100, 0);
+fn snapshots_of_an_emptied_map() {
+    let map = filled(100, 0);
     let full = map.snapshot();
-    (0..100).for_each(|key| drop(map.pin().remove(&key)));
+    for key in 0..100 {
+        map.pin().remove(&key);
+    }
     let empty = map.snapshot();
     assert!(empty.is_empty() && full.len() == 100);
     let fork = empty.fork();
     fork.pin().insert(1, 1);
     map.pin().insert(2, 2);
     drop(full);
-    assert_eq!(
-        (sorted(&fork), sorted(&map), empty.len()),
-        (vec![(1, 1)], vec![(2, 2)], 0)
-    );
+    assert_eq!((sorted(&fork), sorted(&map), empty.len()), (vec![(1, 1)], vec![(2, 2)], 0));
     finish(map);
     finish(fork);
 }
 
-fn clones_are_the_same_snapshot<S: TestHasher>() {
-    let map = filled::<S>(10, 0);
+fn clones_are_the_same_snapshot() {
+    let map = filled(10, 0);
     let snapshot = map.snapshot();
     let clone = snapshot.clone();
     assert!(snapshot.ptr_eq(&clone) && clone.ptr_eq(&snapshot) && snapshot == clone);
     assert_eq!(snapshot.generation(), clone.generation());
-    assert!(std::ptr::eq(
-        snapshot.get(&1).unwrap(),
-        clone.get(&1).unwrap()
-    ));
+    assert!(std::ptr::eq(snapshot.get(&1).unwrap(), clone.get(&1).unwrap()));
     let other = map.snapshot();
     assert!(!snapshot.ptr_eq(&other) && snapshot == other);
     drop(snapshot);
     assert_eq!(clone.len(), 10);
 }
 
-fn generations_increase<S: TestHasher>() {
-    let map = TrieMap::<u32, u32, S>::default();
+fn generations_increase() {
+    let map = Map::<u32, u32>::default();
     let mut last = map.snapshot().generation();
     for round in 0..100 {
         map.pin().insert(round % 7, round);
-        let next = if round % 3 == 0 {
-            map.take()
-        } else {
-            map.snapshot()
-        };
+        let next = if round % 3 == 0 { map.take() } else { map.snapshot() };
         assert!(next.generation() > last);
         let idle = map.snapshot();
-        assert!(
-            idle.generation() > next.generation(),
-            "without a write between"
-        );
+        assert!(idle.generation() > next.generation(), "without a write between");
         last = idle.generation();
     }
 }
 
-fn generations_go_on_in_forks<S: TestHasher>() {
-    let map = filled::<S>(10, 0);
-    (0..5).for_each(|_| drop(map.snapshot()));
+fn generations_go_on_in_forks() {
+    let map = filled(10, 0);
+    for _ in 0..5 {
+        map.snapshot();
+    }
     let base = map.snapshot();
     let fork = base.fork();
     assert!(fork.snapshot().generation() > base.generation());
@@ -150,35 +142,33 @@ fn generations_go_on_in_forks<S: TestHasher>() {
 }
 
 /// "A fork goes on counting from the snapshot it grew from."
-fn generations_go_on_in_forks_of_empty_snapshots<S: TestHasher>() {
-    let map = filled::<S>(1, 0);
+fn generations_go_on_in_forks_of_empty_snapshots() {
+    let map = filled(1, 0);
     map.pin().remove(&0);
-    (0..5).for_each(|_| drop(map.snapshot()));
+    for _ in 0..5 {
+        map.snapshot();
+    }
     let base = map.snapshot();
     let fork = base.fork();
     fork.pin().insert(1, 1);
     let later = fork.snapshot().generation();
-    assert!(
-        later > base.generation(),
-        "{later} after {}",
-        base.generation()
-    );
+    assert!(later > base.generation(), "{later} after {}", base.generation());
 }
 
-fn forks_are_independent<S: TestHasher>() {
-    let map = filled::<S>(200, 0);
+fn forks_are_independent() {
+    let map = filled(200, 0);
     let snapshot = map.snapshot();
     let forks: Vec<_> = (1..5).map(|value| (value, snapshot.fork())).collect();
     for (value, fork) in &forks {
-        (0..100).for_each(|key| drop(fork.pin().insert(key * 3, *value)));
+        for key in 0..100 {
+            fork.pin().insert(key * 3, *value);
+        }
         fork.pin().remove(value);
     }
     map.clear();
     for (value, fork) in &forks {
         verify(fork);
-        let expected = (0..200)
-            .map(|key| (key, 0))
-            .chain((0..100).map(|key| (key * 3, *value)));
+        let expected = (0..200).map(|key| (key, 0)).chain((0..100).map(|key| (key * 3, *value)));
         let mut expected: BTreeMap<u32, u32> = expected.collect();
         expected.remove(value);
         assert_eq!(content(&fork.snapshot()), expected);
@@ -186,12 +176,14 @@ fn forks_are_independent<S: TestHasher>() {
     assert_eq!(snapshot.len(), 200);
 }
 
-fn forks_of_snapshots_of_forks<S: TestHasher>() {
-    let first = filled::<S>(100, 0);
+fn forks_of_snapshots_of_forks() {
+    let first = filled(100, 0);
     let mut maps = vec![first];
     for depth in 1..20 {
         let fork = maps[depth - 1].snapshot().fork();
-        (0..10).for_each(|i| drop(fork.pin().insert(depth as u32 * 5 + i, depth as u32)));
+        for i in 0..10 {
+            fork.pin().insert(depth as u32 * 5 + i, depth as u32);
+        }
         fork.pin().remove(&(depth as u32));
         maps.push(fork);
     }
@@ -208,8 +200,8 @@ fn forks_of_snapshots_of_forks<S: TestHasher>() {
     assert_eq!(maps[0].len(), 100);
 }
 
-fn take_moves_everything_out<S: TestHasher>() {
-    let map = filled::<S>(300, 1);
+fn take_moves_everything_out() {
+    let map = filled(300, 1);
     let taken = map.take();
     assert!(map.is_empty() && map.len() == 0);
     assert!(taken.len() == 300 && taken.values().all(|value| *value == 1));
@@ -224,10 +216,12 @@ fn take_moves_everything_out<S: TestHasher>() {
     assert_eq!(second.iter().count(), 100);
 }
 
-fn take_keeps_what_snapshots_see<S: TestHasher>() {
-    let map = filled::<S>(300, 1);
+fn take_keeps_what_snapshots_see() {
+    let map = filled(300, 1);
     let before = map.snapshot();
-    (0..150).for_each(|key| drop(map.pin().insert(key, 2)));
+    for key in 0..150 {
+        map.pin().insert(key, 2);
+    }
     let taken = map.take();
     let after = map.snapshot();
     drop(taken);
@@ -238,11 +232,13 @@ fn take_keeps_what_snapshots_see<S: TestHasher>() {
     finish(map);
 }
 
-fn forks_of_takes<S: TestHasher>() {
-    let map = filled::<S>(100, 1);
+fn forks_of_takes() {
+    let map = filled(100, 1);
     let taken = map.take();
     let fork = taken.fork();
-    (50..150).for_each(|key| drop(fork.pin().insert(key, 2)));
+    for key in 50..150 {
+        fork.pin().insert(key, 2);
+    }
     drop(map);
     let again = fork.take();
     drop(fork);
@@ -253,35 +249,26 @@ fn forks_of_takes<S: TestHasher>() {
 }
 
 /// A map among versions, and what it should hold.
-struct Version<S> {
-    map: TrieMap<u32, u32, S>,
+struct Version {
+    map: Map<u32, u32>,
     model: BTreeMap<u32, u32>,
 }
 
-impl<S: TestHasher> Version<S> {
+impl Version {
     fn write(&mut self, numbers: &mut Numbers) {
         let (key, value) = (numbers.below(100) as u32, numbers.below(1_000) as u32);
         if numbers.below(3) == 0 {
-            assert_eq!(
-                self.map.pin().remove(&key).copied(),
-                self.model.remove(&key)
-            );
+            assert_eq!(self.map.pin().remove(&key).copied(), self.model.remove(&key));
         } else {
-            assert_eq!(
-                self.map.pin().insert(key, value).copied(),
-                self.model.insert(key, value)
-            );
+            assert_eq!(self.map.pin().insert(key, value).copied(), self.model.insert(key, value));
         }
     }
 }
 
-fn versions_match_a_model<S: TestHasher>() {
+fn versions_match_a_model() {
     for seed in 0..10 {
         let mut numbers = Numbers(seed);
-        let mut maps = vec![Version {
-            map: TrieMap::<_, _, S>::default(),
-            model: BTreeMap::new(),
-        }];
+        let mut maps = vec![Version { map: Map::<_, _>::default(), model: BTreeMap::new() }];
         let mut snapshots = Vec::new();
         for _ in 0..3_000 {
             let (at, count) = (numbers.below(maps.len()), maps.len());
@@ -290,10 +277,7 @@ fn versions_match_a_model<S: TestHasher>() {
                 0..3 => snapshots.push((map.snapshot(), model.clone())),
                 3 => snapshots.push((map.take(), std::mem::take(model))),
                 4 if count < 6 => {
-                    let version = Version {
-                        map: map.fork(),
-                        model: model.clone(),
-                    };
+                    let version = Version { map: map.fork(), model: model.clone() };
                     maps.push(version);
                 }
                 5 if count > 1 => drop(maps.swap_remove(at)),
@@ -304,9 +288,7 @@ fn versions_match_a_model<S: TestHasher>() {
                 _ => maps[at].write(&mut numbers),
             }
         }
-        snapshots
-            .iter()
-            .for_each(|(snapshot, model)| assert_eq!(content(snapshot), *model));
+        snapshots.iter().for_each(|(snapshot, model)| assert_eq!(content(snapshot), *model));
         for Version { map, model } in maps {
             assert_eq!(content(&map.snapshot()), model);
             finish(map);

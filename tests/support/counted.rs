@@ -33,11 +33,7 @@ impl Ledger {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         ledgers()[self.0].insert(id, tag);
-        Counted {
-            id,
-            tag,
-            ledger: self,
-        }
+        Counted { id, tag, ledger: self }
     }
 
     /// How many instances are alive.
@@ -72,9 +68,7 @@ impl Counted {
     /// The tag. Checks that the instance is alive.
     #[track_caller]
     pub(crate) fn tag(&self) -> u64 {
-        let known = ledgers()
-            .get(self.ledger.0)
-            .and_then(|ledger| ledger.get(&self.id).copied());
+        let known = ledgers().get(self.ledger.0).and_then(|ledger| ledger.get(&self.id).copied());
         if known != Some(self.tag) {
             fail("used after it was dropped", self);
         }
@@ -92,9 +86,7 @@ fn fail(what: &str, instance: &Counted) -> ! {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let known = ledgers()
-            .get_mut(self.ledger.0)
-            .and_then(|ledger| ledger.remove(&self.id));
+        let known = ledgers().get_mut(self.ledger.0).and_then(|ledger| ledger.remove(&self.id));
         if known != Some(self.tag) {
             fail("dropped, and is not alive", self);
         }

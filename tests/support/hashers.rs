@@ -1,56 +1,84 @@
 //! The hashers that each test body runs over, and some bad ones.
 
+use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher};
 
 use snaptrie::FixedState;
 
-/// What a generic test body asks of its hasher.
-pub(crate) trait TestHasher: BuildHasher + Clone + Default + Send + Sync + 'static {}
-impl<S: BuildHasher + Clone + Default + Send + Sync + 'static> TestHasher for S {}
+thread_local! {
+    static CURRENT: Cell<Chosen> = const { Cell::new(Chosen::Good) };
+}
 
-/// A good hash of which four bits are left: sixteen different ones.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Truncated(FixedState);
+/// The hasher of most maps in these tests: one of three, as the test says.
+///
+/// One type and not three, because every method of a map is compiled anew for each hasher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Chosen {
+    Good,
+    /// A good hash of which four bits are left: sixteen different ones.
+    Truncated,
+    /// One hash for all keys.
+    Constant,
+}
 
-impl BuildHasher for Truncated {
-    type Hasher = TruncatedHasher<<FixedState as BuildHasher>::Hasher>;
-
-    fn build_hasher(&self) -> Self::Hasher {
-        TruncatedHasher(self.0.build_hasher())
+impl Chosen {
+    /// Runs a test body of which this is the default hasher, on this thread.
+    pub(crate) fn during(self, body: impl FnOnce()) {
+        let _restore = Restore(CURRENT.replace(self));
+        body();
     }
 }
 
-pub(crate) struct TruncatedHasher<H>(H);
+struct Restore(Chosen);
 
-impl<H: Hasher> Hasher for TruncatedHasher<H> {
+impl Drop for Restore {
+    fn drop(&mut self) {
+        CURRENT.set(self.0);
+    }
+}
+
+impl Default for Chosen {
+    fn default() -> Self {
+        CURRENT.get()
+    }
+}
+
+type Good = <FixedState as BuildHasher>::Hasher;
+
+impl BuildHasher for Chosen {
+    type Hasher = Masked;
+
+    fn build_hasher(&self) -> Masked {
+        let mask = match self {
+            Self::Good => u64::MAX,
+            Self::Truncated => 0xf,
+            Self::Constant => 0,
+        };
+        Masked { good: FixedState::default().build_hasher(), mask }
+    }
+}
+
+/// A good hash, of which some bits are left.
+pub(crate) struct Masked {
+    good: Good,
+    mask: u64,
+}
+
+impl Hasher for Masked {
     fn write(&mut self, bytes: &[u8]) {
-        self.0.write(bytes);
+        self.good.write(bytes);
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.good.write_u32(number);
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.good.write_u64(number);
     }
 
     fn finish(&self) -> u64 {
-        self.0.finish() & 0xf
-    }
-}
-
-/// One hash for all keys.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Constant;
-
-impl BuildHasher for Constant {
-    type Hasher = ConstantHasher;
-
-    fn build_hasher(&self) -> ConstantHasher {
-        ConstantHasher
-    }
-}
-
-pub(crate) struct ConstantHasher;
-
-impl Hasher for ConstantHasher {
-    fn write(&mut self, _bytes: &[u8]) {}
-
-    fn finish(&self) -> u64 {
-        0
+        self.good.finish() & self.mask
     }
 }
 

@@ -42,11 +42,7 @@ pub(crate) fn disarm() -> bool {
 
 /// Runs `run` once on this thread: at the event after `spared` others of its kind.
 pub(crate) fn hook(event: Event, spared: u32, run: impl FnOnce() + 'static) {
-    HOOK.set(Some(Hook {
-        event,
-        spared,
-        run: Box::new(run),
-    }));
+    HOOK.set(Some(Hook { event, spared, run: Box::new(run) }));
 }
 
 /// Removes the hook. Returns whether it ran.

@@ -5,18 +5,15 @@
 //! | `hashers` | the hashers that each test body runs over |
 //! | `counted` | keys and values that know which of them are alive |
 //! | `hooks` | keys and values that run code when they are hashed, compared or dropped |
+//! | `script` | single operations, on a map and on a model of it |
 //! | `alloc` | an allocator that counts, thread by thread |
-#![allow(
-    dead_code,
-    unused_imports,
-    unused_macros,
-    reason = "each test uses a part of it"
-)]
+#![allow(dead_code, unused_imports, unused_macros, reason = "each test uses a part of it")]
 
 pub(crate) mod alloc;
 pub(crate) mod counted;
 pub(crate) mod hashers;
 pub(crate) mod hooks;
+pub(crate) mod script;
 
 use std::any::Any;
 use std::hash::{BuildHasher, Hash};
@@ -27,8 +24,11 @@ use std::thread;
 use std::time::Duration;
 
 pub(crate) use counted::{Counted, Ledger};
-pub(crate) use hashers::{Constant, Placed, TestHasher, Truncated};
+pub(crate) use hashers::{Chosen, Placed};
 use snaptrie::{Pinned, TrieMap};
+
+/// A map with the hash that the test is about.
+pub(crate) type Map<K, V> = TrieMap<K, V, Chosen>;
 
 /// How long a test body that must not hang may take on a slow and busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -80,9 +80,10 @@ pub(crate) fn watched(body: impl FnOnce() + Send + 'static) {
 #[track_caller]
 pub(crate) fn watched_for(limit: Duration, body: impl FnOnce() + Send + 'static) {
     let (done, finished) = channel::<()>();
+    let hash = Chosen::default();
     let thread = thread::spawn(move || {
         let _done = done;
-        body();
+        hash.during(body);
     });
     // The body sends nothing: the channel is closed when it ends, whichever way.
     match finished.recv_timeout(limit) {
@@ -143,12 +144,16 @@ pub(crate) fn permutations<const N: usize>(mut visit: impl FnMut([usize; N])) {
     go(&mut std::array::from_fn(|index| index), 0, &mut visit);
 }
 
-/// Makes, of each generic test body named, one test for each hasher.
+/// Makes three tests of each body named: one for each of the hashes that [`Chosen`] can be.
 macro_rules! over_hashers {
     ($($body:ident),* $(,)?) => {
-        mod good { $(#[test] fn $body() { super::$body::<snaptrie::FixedState>(); })* }
-        mod truncated { $(#[test] fn $body() { super::$body::<crate::support::Truncated>(); })* }
-        mod constant { $(#[test] fn $body() { super::$body::<crate::support::Constant>(); })* }
+        mod good { $(#[test] fn $body() { crate::support::Chosen::Good.during(super::$body); })* }
+        mod truncated {
+            $(#[test] fn $body() { crate::support::Chosen::Truncated.during(super::$body); })*
+        }
+        mod constant {
+            $(#[test] fn $body() { crate::support::Chosen::Constant.during(super::$body); })*
+        }
     };
 }
 pub(crate) use over_hashers;

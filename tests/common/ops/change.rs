@@ -1,8 +1,8 @@
 //! The ops on one key of a live map.
 //!
 //! Some take a closure `meddle`, which plays other ops inside the map's call, as another thread
-//! might between the call's look at the key and its change. A change must then be one of the state
-//! after those; a call that changed nothing may have looked before.
+//! might between the call's look at the key and its change. [`World::commit`] says what may come of
+//! that.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -12,7 +12,7 @@ use snaptrie::{Compute, Operation};
 use super::Op;
 use super::objects::{Key, Ledger, Mark, Value};
 use super::oracle::Row;
-use super::world::{Live, World};
+use super::world::{Pending, World};
 
 /// What a closure does the first time that it is called.
 struct Once<F>(Cell<Option<F>>);
@@ -34,7 +34,7 @@ type Updated = (Mark, Mark);
 
 impl World {
     pub(super) fn look(&mut self, op: Op) {
-        let (live, id) = (self.live(op), self.id(op));
+        let (live, id) = self.target(op);
         let expected = live.row(id);
         let pinned = live.map.pin();
         self.agree(pinned.get(&id).map(Value::mark), expected.map(Row::value));
@@ -48,7 +48,7 @@ impl World {
     }
 
     pub(super) fn insert(&mut self, op: Op) {
-        let (live, id) = (self.live(op), self.id(op));
+        let (live, id) = self.target(op);
         let (key, value, row) = self.fresh(id, op.arg);
         let pinned = live.map.pin();
         let old = pinned.insert(key, value);
@@ -57,7 +57,7 @@ impl World {
     }
 
     pub(super) fn try_insert(&mut self, op: Op) {
-        let (live, id) = (self.live(op), self.id(op));
+        let (live, id) = self.target(op);
         let (key, value, row) = self.fresh(id, op.arg);
         let pinned = live.map.pin();
         let expected = live.row(id);
@@ -75,7 +75,7 @@ impl World {
     }
 
     pub(super) fn get_or_insert(&mut self, op: Op) {
-        let (live, id) = (self.live(op), self.id(op));
+        let (live, id) = self.target(op);
         let (key, value, row) = self.fresh(id, op.arg);
         let pinned = live.map.pin();
         let got = pinned.get_or_insert(key, value).mark();
@@ -85,56 +85,69 @@ impl World {
     }
 
     pub(super) fn get_or_insert_with(&mut self, op: Op, meddle: impl FnOnce(&mut Self)) {
-        let (live, id) = (self.live(op), self.id(op));
+        let (live, id) = self.target(op);
         let (key, value, row) = self.fresh(id, op.arg);
+        let call = self.begin(&live, id);
         let pinned = live.map.pin();
         let got = pinned.get_or_insert_with(key, || {
             meddle(self);
             value
         });
         let got = got.mark();
-        let now = live.row(id).unwrap_or(row);
-        self.agree(got, now.value);
-        live.oracle.borrow_mut().put(now);
+        if got == row.value {
+            self.commit(&call, None, Some(row));
+        } else if call.is_strict() {
+            self.agree(Some(got), live.row(id).map(Row::value));
+        }
     }
 
     pub(super) fn try_insert_with(&mut self, op: Op, meddle: impl FnOnce(&mut Self)) {
-        let (live, id) = (self.live(op), self.id(op));
+        let (live, id) = self.target(op);
         let (key, value, row) = self.fresh(id, op.arg);
+        let call = self.begin(&live, id);
         let pinned = live.map.pin();
         let result = pinned.try_insert_with(key, || {
             meddle(self);
             value
         });
-        let result = result.map(Value::mark).map_err(Value::mark);
-        let now = live.row(id);
-        self.agree(result, now.map_or(Ok(row.value), |row| Err(row.value)));
-        live.oracle.borrow_mut().put(now.unwrap_or(row));
+        match result {
+            Ok(value) => {
+                assert_eq!(value.mark(), row.value);
+                self.commit(&call, None, Some(row));
+            }
+            Err(value) if call.is_strict() => {
+                self.agree(Some(value.mark()), live.row(id).map(Row::value));
+            }
+            Err(_) => {}
+        }
     }
 
     pub(super) fn update(&mut self, op: Op, meddle: impl FnOnce(&mut Self)) {
-        let (live, id) = (self.live(op), self.id(op));
+        let (live, id) = self.target(op);
         let (key, ledger) = (Key::new(&self.ledger, id), Rc::clone(&self.ledger));
         let stamp = key.stamp();
+        let call = self.begin(&live, id);
         let updated = Cell::new(None);
         let pinned = live.map.pin();
         let new = {
             let once = Once::new(|| meddle(self));
             pinned.update(key, updating(&ledger, op.arg, &once, &updated))
         };
-        let now = live.row(id);
-        self.agree(new.is_some(), now.is_some());
-        if let Some(new) = new {
-            let row = Row { id, key: stamp, value: new.mark() };
-            self.agree(updated.get(), now.map(|now| (now.value, row.value)));
-            live.oracle.borrow_mut().put(row);
+        match new {
+            Some(new) => {
+                let new = Row { id, key: stamp, value: new.mark() };
+                self.settle(&call, new, updated.get(), None);
+            }
+            None if call.is_strict() => self.agree(live.row(id), None),
+            None => {}
         }
     }
 
     pub(super) fn update_or_insert(&mut self, op: Op, meddle: impl FnOnce(&mut Self)) {
-        let (live, id) = (self.live(op), self.id(op));
+        let (live, id) = self.target(op);
         let (key, first, row) = self.fresh(id, op.arg);
         let ledger = Rc::clone(&self.ledger);
+        let call = self.begin(&live, id);
         let updated = Cell::new(None);
         let pinned = live.map.pin();
         let new = {
@@ -142,13 +155,14 @@ impl World {
             pinned.update_or_insert(key, updating(&ledger, op.arg, &once, &updated), first)
         };
         let new = Row { value: new.mark(), ..row };
-        self.settle(&live, new, updated.get(), Some(row.value));
+        self.settle(&call, new, updated.get(), Some(row.value));
     }
 
     pub(super) fn update_or_insert_with(&mut self, op: Op, meddle: impl FnOnce(&mut Self)) {
-        let (live, id) = (self.live(op), self.id(op));
+        let (live, id) = self.target(op);
         let (key, ledger) = (Key::new(&self.ledger, id), Rc::clone(&self.ledger));
         let stamp = key.stamp();
+        let call = self.begin(&live, id);
         let (updated, first) = (Cell::new(None), Cell::new(None));
         let pinned = live.map.pin();
         let new = {
@@ -163,24 +177,25 @@ impl World {
             pinned.update_or_insert_with(key, update, make_first)
         };
         let new = Row { id, key: stamp, value: new.mark() };
-        self.settle(&live, new, updated.get(), first.get());
+        self.settle(&call, new, updated.get(), first.get());
     }
 
-    /// Checks the result of an update or insertion: an update of what is there, or the first value.
-    fn settle(&self, live: &Live, new: Row, updated: Option<Updated>, first: Option<Mark>) {
-        let expected = match live.row(new.id) {
-            None => first,
-            Some(now) => updated.filter(|(old, _)| *old == now.value).map(|(_, new)| new),
-        };
-        self.agree(Some(new.value), expected);
-        live.oracle.borrow_mut().put(new);
+    /// Checks the result of an update or insertion: the update of an entry, or the first value.
+    fn settle(&mut self, call: &Pending, new: Row, updated: Option<Updated>, first: Option<Mark>) {
+        match updated {
+            Some((old, value)) if value == new.value => self.commit(call, Some(old), Some(new)),
+            _ => {
+                self.agree(Some(new.value), first);
+                self.commit(call, None, Some(new));
+            }
+        }
     }
 
     pub(super) fn compute(&mut self, op: Op, meddle: impl FnOnce(&mut Self)) {
-        let (live, id) = (self.live(op), self.id(op));
+        let (live, id) = self.target(op);
         let (key, ledger) = (Key::new(&self.ledger, id), Rc::clone(&self.ledger));
         let stamp = key.stamp();
-        let before = live.row(id);
+        let call = self.begin(&live, id);
         let (seen, made) = (Cell::new(None), Cell::new(None));
         let pinned = live.map.pin();
         let outcome = {
@@ -199,27 +214,30 @@ impl World {
                 }
             })
         };
-        let now = live.row(id);
         let (old, new) = match outcome {
             Compute::Inserted(key, value) => (None, Some(Row::of((key, value)))),
             Compute::Updated { old, new } => (Some(Row::of(old)), Some(Row::of(new))),
             Compute::Removed(key, value) => (Some(Row::of((key, value))), None),
             Compute::Absent | Compute::Aborted(_) => {
-                let asked = if op.arg % 4 == 0 { Compute::Absent } else { Compute::Aborted(op.arg) };
-                self.agree(outcome == asked, true);
-                self.agree(seen.get() == before || seen.get() == now, true);
-                return;
+                let asked =
+                    if op.arg % 4 == 0 { Compute::Absent } else { Compute::Aborted(op.arg) };
+                assert!(outcome == asked);
+                return self.check_look(&call, seen.get());
             }
         };
-        self.agree((seen.get(), old, new), (now, now, made.get()));
-        match new {
-            Some(row) => live.oracle.borrow_mut().put(row),
-            None => live.oracle.borrow_mut().remove(id),
-        };
+        self.agree((seen.get(), made.get()), (old, new));
+        self.commit(&call, old.map(Row::value), new);
+    }
+
+    /// Checks what a call saw that changed nothing: the entry before or after the meddling.
+    fn check_look(&self, call: &Pending, seen: Option<Row>) {
+        if call.is_strict() {
+            self.agree(seen == call.before || seen == call.live.row(call.id), true);
+        }
     }
 
     pub(super) fn remove(&mut self, op: Op) {
-        let (live, id) = (self.live(op), self.id(op));
+        let (live, id) = self.target(op);
         let pinned = live.map.pin();
         let old = pinned.remove(&id).map(Value::mark);
         let expected = live.oracle.borrow_mut().remove(id);
@@ -227,7 +245,7 @@ impl World {
     }
 
     pub(super) fn remove_entry(&mut self, op: Op) {
-        let (live, id) = (self.live(op), self.id(op));
+        let (live, id) = self.target(op);
         let pinned = live.map.pin();
         let old = pinned.remove_entry(&id).map(Row::of);
         self.agree(old, live.oracle.borrow_mut().remove(id));
@@ -235,28 +253,26 @@ impl World {
 
     /// Removes a key if its label is as even or odd as the op's.
     pub(super) fn remove_if(&mut self, op: Op, meddle: impl FnOnce(&mut Self)) {
-        let (live, id) = (self.live(op), self.id(op));
+        let (live, id) = self.target(op);
         let goes = |label: u8| label % 2 == op.arg % 2;
-        let before = live.row(id);
+        let call = self.begin(&live, id);
+        let seen = Cell::new(None);
         let pinned = live.map.pin();
         let removed = {
             let once = Once::new(|| meddle(self));
-            pinned.remove_if(&id, |_, value| {
+            pinned.remove_if(&id, |key, value| {
                 once.run();
+                seen.set(Some(Row::of((key, value))));
                 goes(value.label())
             })
         };
-        let now = live.row(id);
-        match removed.map(Row::of) {
-            Some(row) => {
-                self.agree((Some(row), goes(row.label())), (now, true));
-                live.oracle.borrow_mut().remove(id);
-            }
-            None => {
-                let stays = |row: Option<Row>| !row.is_some_and(|row| goes(row.label()));
-                self.agree(stays(before) || stays(now), true);
-            }
+        if let Some(row) = removed.map(Row::of) {
+            self.agree((seen.get(), goes(row.label())), (Some(row), true));
+            return self.commit(&call, Some(row.value), None);
         }
+        // It was not asked about, or last said to stay; or it went meanwhile.
+        let kept = seen.get().filter(|row| !goes(row.label()));
+        self.check_look(&call, kept);
     }
 }
 

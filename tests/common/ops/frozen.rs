@@ -39,6 +39,7 @@ impl World {
 
     fn frozen_look(&self, op: Op, shot: &Shot) {
         let id = self.id(op);
+        shot.see(id);
         let expected = shot.oracle.get(id);
         self.agree(shot.frozen.get(&id).map(Value::mark), expected.map(Row::value));
         self.agree(shot.frozen.get_key_value(&id).map(Row::of), expected);
@@ -53,6 +54,7 @@ impl World {
         if !self.affords(shot.oracle.len()) {
             return;
         }
+        shot.see_all();
         let rows = shot.oracle.rows();
         match op.arg % 4 {
             0 => shot.check(),
@@ -73,18 +75,19 @@ impl World {
             let described = described(&shot.oracle.rows());
             assert_eq!(parts(&format!("{:?}", shot.frozen)), described);
         }
+        shot.see_all();
         let left = format!("{{ left: {} }}", shot.oracle.len());
         assert!(format!("{:?}", shot.frozen.iter()).ends_with(&left));
     }
 
     fn frozen_fork(&mut self, op: Op, shot: &Shot) {
         let fork = shot.frozen.fork();
-        self.add_fork(op, fork, shot.oracle.clone(), shot.frozen.generation());
+        self.add_fork(op, fork, shot.oracle.clone(), shot.frozen.generation(), shot.born);
     }
 
     fn equal_frozen(&mut self, op: Op, shot: &Shot) {
         let other = self.shots[usize::from(op.key) % self.shots.len()].clone();
-        assert_eq!(shot.frozen.ptr_eq(&other.frozen), shot.lineage == other.lineage);
+        assert_eq!(shot.frozen.ptr_eq(&other.frozen), shot.born == other.born);
         if self.affords(shot.oracle.len()) {
             self.agree(shot.frozen == other.frozen, shot.oracle.equals(&other.oracle));
         }
@@ -97,6 +100,8 @@ impl World {
             drop(self.shots.swap_remove(index));
         }
         let mut iter = shot.frozen.into_iter();
+        // Looks at everything, so that nothing changes any more: see `World::commit`.
+        assert_eq!(iter.len(), shot.oracle.len());
         let mut yielded = Vec::new();
         let mut last = None;
         for entry in iter.by_ref().take(usize::from(op.arg / 2 % 16)) {
@@ -133,6 +138,7 @@ impl World {
 }
 
 fn frozen_len(shot: &Shot) {
+    shot.see_all();
     let len = shot.oracle.len();
     assert_eq!(shot.frozen.is_empty(), len == 0);
     assert_eq!(shot.frozen.iter().len(), len);

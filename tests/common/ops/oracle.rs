@@ -59,6 +59,33 @@ impl Oracle {
         Rc::make_mut(&mut self.0).remove(&u32::from(id))
     }
 
+    pub(super) fn set(&mut self, id: u16, row: Option<Row>) -> Option<Row> {
+        match row {
+            Some(row) => self.put(row),
+            None => self.remove(id),
+        }
+    }
+
+    /// Follows a change of a key from one value to an entry, if the map did. Returns whether it did.
+    pub(super) fn adopt(
+        &mut self,
+        id: u16,
+        actual: Option<Row>,
+        change: (Option<Mark>, Option<Row>),
+    ) -> bool {
+        let expected = self.get(id);
+        if actual == expected {
+            return false;
+        }
+        assert_eq!(
+            (expected.map(Row::value), actual),
+            change,
+            "key {id} is neither as it was nor changed"
+        );
+        self.set(id, actual);
+        true
+    }
+
     pub(super) fn retain(&mut self, mut keep: impl FnMut(Row) -> bool) {
         Rc::make_mut(&mut self.0).retain(|_, row| keep(*row));
     }

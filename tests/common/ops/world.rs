@@ -1,13 +1,14 @@
 //! The world that ops are played in: what lives in it, its full check, and its end.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::rc::Rc;
 
 use snaptrie::{IntoIter, Snapshot, SnapshotEntry, TrieMap};
 
 use super::hashes::{Hashes, Hashing};
-use super::objects::{Key, Ledger, Mood, Value};
+use super::objects::{Key, Ledger, Mark, Mood, Value};
 use super::oracle::{Oracle, Row, sorted};
 use super::{Op, Ops, Verb};
 
@@ -32,11 +33,21 @@ pub(super) struct Live {
     pub(super) oracle: RefCell<Oracle>,
     /// A generation that each later snapshot must be above; zero if there may have been none.
     newest: Cell<u64>,
+    /// The instant that a fork has its content from; zero for a map that is no fork.
+    pub(super) born: u32,
+    /// How often everything was taken out.
+    pub(super) emptied: Cell<u32>,
 }
 
 impl Live {
-    pub(super) fn new(map: Map, oracle: Oracle, newest: u64) -> Rc<Self> {
-        Rc::new(Self { map, oracle: RefCell::new(oracle), newest: Cell::new(newest) })
+    /// A map that is no fork.
+    pub(super) fn new(map: Map, oracle: Oracle) -> Rc<Self> {
+        Self::fork(map, oracle, 0, 0)
+    }
+
+    fn fork(map: Map, oracle: Oracle, newest: u64, born: u32) -> Rc<Self> {
+        let (oracle, newest) = (RefCell::new(oracle), Cell::new(newest));
+        Rc::new(Self { map, oracle, newest, born, emptied: Cell::new(0) })
     }
 
     pub(super) fn row(&self, id: u16) -> Option<Row> {
@@ -62,14 +73,37 @@ impl Live {
 pub(super) struct Shot {
     pub(super) frozen: Snapshot<Key, Value, Hashes>,
     pub(super) oracle: Oracle,
-    /// The same for clones of one snapshot.
-    pub(super) lineage: u32,
+    /// The instant that it was taken at. The same for its clones.
+    pub(super) born: u32,
+    /// What of it somebody has looked at.
+    pub(super) seen: Rc<RefCell<Seen>>,
+}
+
+/// Keys that were looked up, or all.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    all: bool,
+    ids: BTreeSet<u16>,
 }
 
 impl Shot {
     pub(super) fn check(&self) {
+        self.see_all();
         assert_eq!(sorted(self.frozen.iter()), self.oracle.rows());
         assert_eq!(self.frozen.len(), self.oracle.len());
+    }
+
+    pub(super) fn see(&self, id: u16) {
+        self.seen.borrow_mut().ids.insert(id);
+    }
+
+    pub(super) fn see_all(&self) {
+        self.seen.borrow_mut().all = true;
+    }
+
+    pub(super) fn has_seen(&self, id: u16) -> bool {
+        let seen = self.seen.borrow();
+        seen.all || seen.ids.contains(&id)
     }
 }
 
@@ -78,6 +112,25 @@ pub(super) enum Loose {
     Entry(SnapshotEntry<Key, Value>, Row),
     /// An iterator, the rows that it has yielded, and what it iterates over.
     Rest(IntoIter<Key, Value>, Vec<Row>, Oracle),
+}
+
+/// A call of a map's method whose closure may play other ops.
+pub(super) struct Pending {
+    pub(super) live: Rc<Live>,
+    pub(super) id: u16,
+    /// The entry when it began.
+    pub(super) before: Option<Row>,
+    /// The latest instant when it began.
+    began: u32,
+    emptied: u32,
+}
+
+impl Pending {
+    /// Whether the map was not emptied since the call began. If it was, the call may have taken
+    /// effect before that, on what is no longer there.
+    pub(super) fn is_strict(&self) -> bool {
+        self.live.emptied.get() == self.emptied
+    }
 }
 
 /// More than this at once would make sequences slow, and find no more.
@@ -97,7 +150,10 @@ pub(super) struct World {
     pub(super) loose: Vec<Loose>,
     bulk: usize,
     depth: usize,
-    lineages: u32,
+    /// The latest instant that a snapshot, fork or take was made at.
+    instant: u32,
+    /// Keys of live maps that were looked at by ops inside others, each with the latest instant.
+    looks: Vec<(*const Live, u16, u32)>,
 }
 
 impl World {
@@ -113,7 +169,8 @@ impl World {
             loose: Vec::new(),
             bulk: setup.bulk,
             depth: 0,
-            lineages: 0,
+            instant: 0,
+            looks: Vec::new(),
         }
     }
 
@@ -121,6 +178,7 @@ impl World {
     pub(super) fn run(&mut self, ops: &mut Ops<'_>) {
         while let Some(op) = ops.next() {
             self.step(*op, ops);
+            self.looks.clear();
             self.ledger.assert_no_double_drop();
         }
     }
@@ -228,6 +286,15 @@ impl World {
         Rc::clone(&self.maps[usize::from(op.pick) % self.maps.len()])
     }
 
+    /// The map and the key that an op means.
+    pub(super) fn target(&mut self, op: Op) -> (Rc<Live>, u16) {
+        let (live, id) = (self.live(op), self.id(op));
+        if self.depth > 0 {
+            self.looks.push((Rc::as_ptr(&live), id, self.instant));
+        }
+        (live, id)
+    }
+
     pub(super) fn new_map(&mut self, op: Op) {
         let hashes = self.hashes.clone();
         let map = if self.setup.private {
@@ -237,18 +304,32 @@ impl World {
         } else {
             Map::with_hasher(hashes)
         };
-        self.add_map(op, Live::new(map, Oracle::default(), 0));
+        self.add_map(op, Live::new(map, Oracle::default()));
     }
 
     pub(super) fn add_map(&mut self, op: Op, live: Rc<Live>) {
         push(&mut self.maps, MAPS, op, live);
     }
 
-    /// Keeps a fork of something with this content, whose generation was `base` or more.
-    pub(super) fn add_fork(&mut self, op: Op, fork: Map, content: Oracle, base: u64) {
+    /// Keeps a fork of something with this content, whose generation was this one or a later one.
+    pub(super) fn add_fork(
+        &mut self,
+        op: Op,
+        fork: Map,
+        content: Oracle,
+        generation: u64,
+        born: u32,
+    ) {
         // A fork of nothing is a new map. Without trust nobody knows.
         let is_new = content.is_empty() || !self.trusts();
-        self.add_map(op, Live::new(fork, content, if is_new { 0 } else { base }));
+        let newest = if is_new { 0 } else { generation };
+        self.add_map(op, Live::fork(fork, content, newest, born));
+    }
+
+    /// The number of a new version's instant.
+    pub(super) fn next_instant(&mut self) -> u32 {
+        self.instant += 1;
+        self.instant
     }
 
     pub(super) fn add_loose(&mut self, op: Op, loose: Loose) {
@@ -264,13 +345,53 @@ impl World {
     ) {
         let told = |frozen: &Snapshot<_, _, _>| Oracle::told(frozen.iter().map(Row::of));
         let oracle = if self.trusts() { content } else { told(&frozen) };
-        self.lineages += 1;
-        let shot = Shot { frozen, oracle, lineage: self.lineages };
+        let shot = Shot { frozen, oracle, born: self.next_instant(), seen: Rc::default() };
         push(&mut self.shots, SHOTS, op, shot);
     }
 
     pub(super) fn clone_shot(&mut self, op: Op, shot: &Shot) {
         push(&mut self.shots, SHOTS, op, shot.clone());
+    }
+
+    /// Begins a call whose closure may meddle.
+    pub(super) fn begin(&self, live: &Rc<Live>, id: u16) -> Pending {
+        let (live, before) = (Rc::clone(live), live.row(id));
+        let emptied = live.emptied.get();
+        Pending { live, id, before, began: self.instant, emptied }
+    }
+
+    /// Ends a call that changed its key from an entry with the value `old` to `new`.
+    ///
+    /// It changed the map as it is now. Or, if versions of the map were made meanwhile, and nobody
+    /// has looked at the key since one of these instants, as it was then: then that version and all
+    /// later ones have the change.
+    pub(super) fn commit(&mut self, call: &Pending, old: Option<Mark>, new: Option<Row>) {
+        if !self.trusts() {
+            return;
+        }
+        let &Pending { ref live, id, began, .. } = call;
+        if call.is_strict() {
+            assert_eq!(live.row(id).map(Row::value), old, "not what was changed");
+            live.oracle.borrow_mut().set(id, new);
+        } else {
+            let actual = live.map.pin().get_key_value(&id).map(Row::of);
+            live.oracle.borrow_mut().adopt(id, actual, (old, new));
+        }
+        for fork in self.maps.iter().filter(|fork| fork.born > began) {
+            let actual = fork.map.pin().get_key_value(&id).map(Row::of);
+            fork.oracle.borrow_mut().adopt(id, actual, (old, new));
+        }
+        for shot in self.shots.iter_mut().filter(|shot| shot.born > began) {
+            let actual = shot.frozen.get_key_value(&id).map(Row::of);
+            if shot.oracle.adopt(id, actual, (old, new)) {
+                assert!(!shot.has_seen(id), "a snapshot changed after a look at it");
+                let later = |look: &(_, u16, u32)| {
+                    (look.0, look.1) == (Rc::as_ptr(live), id) && look.2 >= shot.born
+                };
+                let looked = call.is_strict() && self.looks.iter().any(later);
+                assert!(!looked, "a snapshot changed after a look at the map");
+            }
+        }
     }
 
     /// Compares a map with its oracle in every way, and checks its structure.
@@ -308,9 +429,11 @@ impl World {
             ledger.assert_no_double_drop();
             // Whatever this keeps is still there.
             match things.get(next) {
-                Some(Thing::Map(live)) => self.check(live),
-                Some(Thing::Shot(shot)) => shot.check(),
-                Some(Thing::Loose(_)) | None => {}
+                Some(Thing::Map(live)) if self.affords(live.oracle.borrow().len()) => {
+                    self.check(live);
+                }
+                Some(Thing::Shot(shot)) if self.affords(shot.oracle.len()) => shot.check(),
+                _ => {}
             }
         }
         assert_eq!(ledger.living(), 0, "objects that were never dropped");

@@ -1,0 +1,105 @@
+//! Every operation inside every other: what the inner one does happens between two steps of the outer
+//! one.
+//!
+//! So one thread drives the engine through the races of two, one schedule at a time.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::support::hooks::{Event, hook, unhook};
+use crate::support::script::{
+    Found, Model, Op, all_operations, model_of, some_operations, touchy_map,
+};
+use crate::support::{Chosen, Ledger, over_hashers, verify, watched};
+
+over_hashers!(an_operation_within_an_operation);
+
+/// One operation inside another: where, and in what map.
+#[derive(Clone, Copy, Debug)]
+struct Nesting {
+    outer: Op,
+    inner: Op,
+    event: Event,
+    spared: u32,
+    size: u32,
+    after_snapshot: bool,
+}
+
+impl Nesting {
+    /// Returns whether the inner operation happened: whether there are so many events.
+    fn run(self) -> bool {
+        let ledger = Ledger::new();
+        let (map, model) = touchy_map(self.size, ledger);
+        let map = Arc::new(map);
+        let snapshot = self.after_snapshot.then(|| map.snapshot());
+        let pinned = map.pin();
+        let mut iter = pinned.iter();
+        let _held = iter.next();
+
+        let found_inside = Rc::new(RefCell::new(None));
+        let (there, tell) = (Arc::clone(&map), Rc::clone(&found_inside));
+        hook(self.event, self.spared, move || {
+            let found = self.inner.run(&there, ledger);
+            *tell.borrow_mut() = Some(found);
+        });
+        let found = self.outer.run(&map, ledger);
+        let happened = unhook();
+
+        let found_inside = found_inside.take();
+        assert_eq!(happened, found_inside.is_some());
+        self.judge(&model, found, found_inside, model_of(&pinned));
+        assert!(snapshot.is_none_or(|snapshot| model_of(&snapshot) == model));
+        iter.for_each(drop);
+        drop(pinned);
+        verify(&map);
+        drop(map);
+        assert_eq!(ledger.live(), 0, "{self:?}");
+        happened
+    }
+
+    /// The two must look as if one had come after the other.
+    fn judge(self, start: &Model, outside: Found, inside: Option<Found>, end: Model) {
+        let (mut outer_first, mut inner_first) = (start.clone(), start.clone());
+        let one = self.outer.run_on_model(&mut outer_first);
+        let Some(inside) = inside else {
+            assert_eq!((&outside, &end), (&one, &outer_first), "{self:?}");
+            return;
+        };
+        let one = (one, self.inner.run_on_model(&mut outer_first), outer_first);
+        let inner = self.inner.run_on_model(&mut inner_first);
+        let two = (self.outer.run_on_model(&mut inner_first), inner, inner_first);
+        let real = (outside, inside, end);
+        assert!(real == one || real == two, "{self:?}: {real:?}, and not {one:?} or {two:?}");
+    }
+}
+
+/// Nestings of every kind, but for where within the outer operation.
+fn nestings() -> impl Iterator<Item = Nesting> {
+    let events = [Event::Hash, Event::Eq, Event::Closure, Event::Drop];
+    // A long chain of equal hashes takes long to make, and one is as good as another.
+    let large = if Chosen::default() == Chosen::Constant { 20 } else { 180 };
+    let sizes = [(0, false), (1, false), (4, false), (13, false), (30, false), (large, false)];
+    let maps = sizes.into_iter().chain(sizes.map(|(size, _)| (size, true)));
+    all_operations().flat_map(move |outer| {
+        let maps = maps.clone();
+        some_operations().flat_map(move |inner| {
+            let maps = maps.clone();
+            events.into_iter().flat_map(move |event| {
+                maps.clone().map(move |(size, after_snapshot)| {
+                    let spared = 0;
+                    Nesting { outer, inner, event, spared, size, after_snapshot }
+                })
+            })
+        })
+    })
+}
+
+fn an_operation_within_an_operation() {
+    watched(|| {
+        for nesting in nestings() {
+            let at = |spared| Nesting { spared, ..nesting };
+            assert!((0..5).take_while(|spared| at(*spared).run()).count() <= 5);
+        }
+    });
+}
