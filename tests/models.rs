@@ -411,10 +411,11 @@ fn snapshots_held_while_all_is_overwritten() {
     });
 }
 
-/// Overwrites a key, and lets everything go that may.
+/// Overwrites a key, and lets everything go that may: a few epochs for each batch of garbage that
+/// stands before it.
 fn overwrite_and_refresh(world: &World<DefaultHasher>, number: u16) {
     world.map.pin().insert(0, world.value(number));
-    (0..4).for_each(|_| world.map.pin().refresh());
+    (0..12).for_each(|_| world.map.pin().refresh());
 }
 
 #[test]
