@@ -12,12 +12,20 @@ pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize
 #[cfg(shuttle)]
 pub(crate) use scheduled::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, fence};
 
+/// A point where the model checker may switch threads: before a shared access that another crate
+/// makes on our behalf. Nothing otherwise.
+#[inline]
+pub(crate) fn shared_access() {
+    #[cfg(shuttle)]
+    scheduled::schedule();
+}
+
 #[cfg(shuttle)]
 mod scheduled {
     use super::Ordering;
 
     /// Lets any other thread of the model run before the access that follows.
-    fn schedule() {
+    pub(super) fn schedule() {
         // A panic that unwinds (one that a test caught on purpose) must not switch threads.
         if !std::thread::panicking() {
             // Any access of shuttle's own is a point where it may switch. Not `yield_now`, which

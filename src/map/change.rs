@@ -1,7 +1,6 @@
 //! Changes of one key, as the engine takes them: by a borrowed key or by an owned one.
 
 use std::hash::Hash;
-use std::marker::PhantomData;
 
 use equivalent::Equivalent;
 
@@ -57,6 +56,10 @@ where
         self.offer.key().or(in_draft).is_some_and(|key| key == candidate)
     }
 
+    fn prepare(&mut self) {
+        self.offer.draft_now();
+    }
+
     fn decide(
         &mut self,
         current: Option<(&'g K, &'g V)>,
@@ -68,7 +71,7 @@ where
         match (self.decide)(&mut self.offer, current) {
             Choice::Keep => Action::Keep,
             Choice::Remove => Action::Remove,
-            Choice::Put => match self.offer.draft.take() {
+            Choice::Put => match self.offer.take_draft() {
                 Some(draft) => Action::Put(draft),
                 None => Action::Keep,
             },
@@ -83,56 +86,66 @@ pub(super) enum Choice {
     Remove,
 }
 
-/// A key on its way into the map, alone or already with a value.
+/// A key on its way into the map, alone or with a value, in a draft or not yet.
 pub(super) struct Offer<K, V> {
     hash: u64,
     key: Option<K>,
+    value: Option<V>,
     draft: Option<Draft<K, V>>,
-    _value: PhantomData<V>,
 }
 
 impl<K, V> Offer<K, V> {
     pub(super) fn new(hash: u64, key: K) -> Self {
-        Self { hash, key: Some(key), draft: None, _value: PhantomData }
+        Self { hash, key: Some(key), value: None, draft: None }
     }
 
     pub(super) fn with_value(hash: u64, key: K, value: V) -> Self {
-        let draft = Boxed::draft(hash, key, value);
-        Self { hash, key: None, draft: Some(draft), _value: PhantomData }
+        Self { hash, key: Some(key), value: Some(value), draft: None }
     }
 
     /// An offer of nothing, when key and value have been given back.
     pub(super) fn spent(hash: u64) -> Self {
-        Self { hash, key: None, draft: None, _value: PhantomData }
+        Self { hash, key: None, value: None, draft: None }
     }
 
     fn key(&self) -> Option<&K> {
         self.key.as_ref().or(self.draft.as_ref().map(Boxed::<K, V>::draft_key))
     }
 
-    /// Whether a value goes with the key.
-    pub(super) fn has_value(&self) -> bool {
-        self.draft.is_some()
+    /// Makes a draft of key and value, if both are here.
+    fn draft_now(&mut self) {
+        if self.key.is_some() && self.value.is_some() {
+            self.draft = self.take_draft();
+        }
+    }
+
+    fn take_draft(&mut self) -> Option<Draft<K, V>> {
+        match (self.key.take(), self.value.take()) {
+            (Some(key), Some(value)) => Some(Boxed::draft(self.hash, key, value)),
+            (key, value) => {
+                (self.key, self.value) = (key, value);
+                self.draft.take()
+            }
+        }
+    }
+
+    /// Takes a draft apart.
+    fn undraft(&mut self) {
+        if let Some(draft) = self.draft.take() {
+            let (key, value) = Boxed::into_pair(draft);
+            (self.key, self.value) = (Some(key), Some(value));
+        }
     }
 
     /// Gives the key this value. Returns the one that it had before.
     pub(super) fn set_value(&mut self, value: V) -> Option<V> {
-        let before = self.take_value();
-        if let Some(key) = self.key.take() {
-            self.draft = Some(Boxed::draft(self.hash, key, value));
-        }
-        before
-    }
-
-    /// Takes the value back from the key.
-    pub(super) fn take_value(&mut self) -> Option<V> {
-        let (key, value) = Boxed::into_pair(self.draft.take()?);
-        self.key = Some(key);
-        Some(value)
+        self.undraft();
+        self.value.replace(value)
     }
 
     /// The key and value, if both are here.
-    pub(super) fn into_pair(self) -> Option<(K, V)> {
-        self.draft.map(Boxed::into_pair)
+    pub(super) fn into_pair(mut self) -> Option<(K, V)> {
+        self.undraft();
+        self.key.zip(self.value)
     }
 }

@@ -518,7 +518,6 @@ impl<K: Hash + Eq, V, S: BuildHasher> Pinned<'_, K, V, S> {
                     value.map(|value| offer.set_value(value));
                 }
             }
-            debug_assert!(offer.has_value());
             Choice::Put
         };
         match self.change(hash, true, ByValue { offer: Offer::new(hash, key), decide }) {

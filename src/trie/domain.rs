@@ -26,7 +26,7 @@ use super::frozen::Frozen;
 use super::node::{Detached, Header, Link, Node, Word, free_node};
 use crate::entry::Store;
 use crate::reclaim::{Collector, Fallout, Garbage, Guard, Limbo};
-use crate::sync::{AtomicPtr, Ordering};
+use crate::sync::{AtomicPtr, Ordering, shared_access};
 
 /// State shared by a map, its snapshots and its roots.
 pub(crate) struct Domain<St: Store> {
@@ -105,7 +105,7 @@ impl<St: Store> Domain<St> {
         fate: &mut Fate<'_>,
     ) {
         if birth < death {
-            let snapshots = self.registry.newest.load();
+            let snapshots = self.registry.read();
             // SAFETY: the same contract.
             unsafe { self.retire_among(&snapshots, dead, birth, death, fate) };
         } else {
@@ -153,7 +153,7 @@ impl<St: Store> Domain<St> {
     unsafe fn bury(&self, tree: Word<'_, St::Slot>, death: u64, fate: &mut Fate<'_>) {
         let (Some(node), Some(header)) = (tree.node(), tree.header()) else { return };
         // Once for the node: a snapshot that is dropped meanwhile has closed its list.
-        let snapshots = self.registry.newest.load();
+        let snapshots = self.registry.read();
         // SAFETY:
         // - unlinked once: children and entries of a tree that is out of the live one are reached
         //   from their one parent in it (copies that share them are dead shells, which are retired
@@ -255,7 +255,7 @@ impl<St: Store> Domain<St> {
     /// Number of live snapshots.
     #[cfg(any(debug_assertions, snaptrie_check))]
     pub(super) fn snapshots(&self) -> usize {
-        let newest = self.registry.newest.load();
+        let newest = self.registry.read();
         std::iter::successors(newest.as_deref(), |enlisted| enlisted.older.as_deref()).count()
     }
 }
@@ -386,8 +386,14 @@ struct Enlisted<St: Store> {
 type List<St> = Option<Arc<Enlisted<St>>>;
 
 impl<St: Store> Registry<St> {
+    fn read(&self) -> arc_swap::Guard<List<St>> {
+        shared_access();
+        self.newest.load()
+    }
+
     /// Adds a record behind all newer ones: [`keep`] relies on the order.
     fn add(&self, record: &Arc<Record<St>>) {
+        shared_access();
         self.newest.rcu(|newest| {
             Enlisted::rebuild(
                 newest,
@@ -398,6 +404,7 @@ impl<St: Store> Registry<St> {
     }
 
     fn remove(&self, record: &Arc<Record<St>>) {
+        shared_access();
         self.newest.rcu(|newest| {
             Enlisted::rebuild(
                 newest,

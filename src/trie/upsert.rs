@@ -34,6 +34,10 @@ pub(crate) trait Change<'g, St: Store> {
     /// that key.
     fn is_key(&self, candidate: &St::Key, in_draft: Option<&St::Key>) -> bool;
 
+    /// Does work that the decision will need, while the memory that it depends on is on its way from
+    /// memory. Called only for changes that are sure to put something.
+    fn prepare(&mut self) {}
+
     /// Decides what to do, given the entry that is there now. Is asked again if another operation
     /// changed the key before the answer could take effect; then it gets the draft of its last
     /// answer back, if that was a `Put`.
@@ -256,6 +260,9 @@ impl<St: Store> Trie<St> {
         let hash = request.hash;
         let group = branch.group(hash);
         group.prefetch(hash);
+        if !request.peek {
+            request.change.prepare();
+        }
         let mut seen = group.load();
         let pair = |slot: &'g St::Slot| {
             // SAFETY:

@@ -23,6 +23,7 @@ use std::mem::MaybeUninit;
 use super::tags;
 use super::word::View;
 use crate::sync::{AtomicU64, Ordering};
+use crate::trie::prefetch;
 
 const FROZEN: u64 = 1 << 63;
 
@@ -122,12 +123,14 @@ impl<'g, T> Group<'g, T> {
         Seen { group: self, bits: before | FROZEN }
     }
 
-    /// Asks for the cache lines that an operation on this hash is about to touch.
+    /// Asks for the cache lines that an operation on this hash is about to touch: the state's, and
+    /// two of slots, since an entry whose home line was full is mostly on the next one.
     #[inline]
     pub(crate) fn prefetch(self, hash: u64) {
         let home = self.slots[self.home(hash)].get();
-        super::super::prefetch::read(home);
-        super::super::prefetch::read(home.cast::<u8>().wrapping_add(64));
+        prefetch::read(self.state);
+        prefetch::read(home);
+        prefetch::read(home.cast::<u8>().wrapping_add(64));
     }
 
     /// A bit for each slot.
