@@ -472,3 +472,56 @@ impl<St: Store> Drop for Enlisted<St> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::Boxed;
+
+    fn generations(registry: &Registry<Boxed<u8, u8>>) -> Vec<u64> {
+        let newest = registry.read();
+        std::iter::successors(newest.as_deref(), |enlisted| enlisted.older.as_deref())
+            .map(|enlisted| enlisted.record.generation)
+            .collect()
+    }
+
+    #[test]
+    fn records_are_newest_first_in_whatever_order_they_come_and_go() {
+        let registry = Registry { newest: ArcSwapOption::const_empty() };
+        let dead = || AtomicPtr::new(ptr::null_mut());
+        let records = [5, 7, 6, 6, 9, 1].map(|generation| {
+            let record = Arc::new(Record { generation, dead: dead() });
+            registry.add(&record);
+            record
+        });
+        assert_eq!(generations(&registry), [9, 7, 6, 6, 5, 1]);
+        for (record, left) in [(0, vec![9, 7, 6, 6, 1]), (3, vec![9, 7, 6, 1]), (4, vec![7, 6, 1])]
+        {
+            registry.remove(&records[record]);
+            assert_eq!(generations(&registry), left);
+        }
+    }
+
+    #[test]
+    fn an_object_goes_to_the_newest_snapshot_that_sees_it() {
+        let registry = Registry::<Boxed<u8, u8>> { newest: ArcSwapOption::const_empty() };
+        let records = [2, 4, 6].map(|generation| {
+            let record = Arc::new(Record { generation, dead: AtomicPtr::new(ptr::null_mut()) });
+            registry.add(&record);
+            record
+        });
+        let node = || Dead::Node(NonNull::dangling());
+        let put = |birth, death| keep(&registry.read(), node(), birth, death).is_ok();
+        let held = |index: usize| {
+            let mut list = records[index].close();
+            std::iter::from_fn(|| list.pop()).map(|buried| buried.birth).collect::<Vec<_>>()
+        };
+        assert!(put(1, 7) && put(1, 6) && put(4, 5) && put(2, 3));
+        assert!(!put(5, 6) && !put(7, 9) && !put(3, 4), "no snapshot sees these");
+        assert_eq!(held(2), [1]);
+        assert!(put(3, 9), "the newest is closed: the next older one takes it");
+        assert!(!put(5, 9), "the newest is closed, and no other sees it");
+        assert_eq!(held(1), [3, 4, 1]);
+        assert_eq!(held(0), [2]);
+    }
+}

@@ -147,7 +147,7 @@ fn closures_that_clear_or_take_once() {
                 Operation::Insert(7)
             });
             // Either the take has the change, or the map.
-            let taken: Snapshot<u32, u32, Chosen> = taken.unwrap();
+            let taken = taken.unwrap();
             assert_eq!(taken.len(), size as usize);
             match taken[&0] {
                 0 => assert_eq!((map.len(), map.pin().get(&0)), (1, Some(&7))),

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use super::Counted;
+use super::{Counted, panic_on_purpose};
 
 /// Where a test can make something happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +26,6 @@ struct Hook {
     spared: u32,
     run: Box<dyn FnOnce()>,
 }
-
-/// The text of the panics that a fuse causes.
-pub(crate) const BLOWN: &str = "the fuse is blown";
 
 /// Lets the event after `spared` others of its kind panic, on this thread, once.
 pub(crate) fn arm(event: Event, spared: u32) {
@@ -56,7 +53,7 @@ pub(crate) fn happens(event: Event) {
     match FUSE.get() {
         Some((armed, 0)) if armed == event => {
             FUSE.set(None);
-            panic!("{BLOWN}");
+            panic_on_purpose(0);
         }
         Some((armed, spared)) if armed == event => FUSE.set(Some((event, spared - 1))),
         _ => {}

@@ -16,16 +16,18 @@ pub(crate) mod hooks;
 pub(crate) mod script;
 
 use std::any::Any;
+use std::env;
 use std::hash::{BuildHasher, Hash};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
+use std::process::Command;
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 pub(crate) use counted::{Counted, Ledger};
 pub(crate) use hashers::{Chosen, Placed};
-use snaptrie::{Pinned, TrieMap};
+use snaptrie::TrieMap;
 
 /// A map with the hash that the test is about.
 pub(crate) type Map<K, V> = TrieMap<K, V, Chosen>;
@@ -58,6 +60,8 @@ pub(crate) fn sort<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
 }
 
 /// Refreshes a handle until `done`, at most `times` times. Returns whether it was.
+///
+/// A grace period waits for the handles of other tests, so their threads get a chance to run.
 pub(crate) fn refresh_until<K, V, S>(
     map: &TrieMap<K, V, S>,
     times: usize,
@@ -66,6 +70,7 @@ pub(crate) fn refresh_until<K, V, S>(
     let mut pinned = map.pin();
     (0..times).any(|_| {
         pinned.refresh();
+        thread::yield_now();
         done()
     })
 }
@@ -92,6 +97,25 @@ pub(crate) fn watched_for(limit: Duration, body: impl FnOnce() + Send + 'static)
     }
 }
 
+/// Runs a body in a process of its own, for what would spoil other tests, or this process.
+///
+/// `test` is the full name of the test that calls this, and does nothing else.
+#[track_caller]
+pub(crate) fn alone(test: &str, body: impl FnOnce()) {
+    const CHILD: &str = "SNAPTRIE_TEST_ALONE";
+    if env::var_os(CHILD).is_some_and(|name| name == test) {
+        return body();
+    }
+    let program = env::current_exe().expect("the path of the test");
+    let mut child = Command::new(program);
+    let output = child.args(["--exact", test, "--nocapture"]).env(CHILD, test).output();
+    let output = output.expect("a process of the test's own");
+    let (out, err) = (&output.stdout, &output.stderr);
+    let text = [String::from_utf8_lossy(out), String::from_utf8_lossy(err)].concat();
+    assert!(output.status.success(), "{}\n{text}", output.status);
+    assert!(text.contains("1 passed"), "no test of that name\n{text}");
+}
+
 /// Tests that depend on grace periods take turns: a handle on another thread would delay them.
 pub(crate) fn one_at_a_time() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
@@ -103,8 +127,37 @@ pub(crate) fn panics(body: impl FnOnce()) -> bool {
     catch(body).is_err()
 }
 
+/// Runs a body that may panic on purpose.
 pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
+    quieten();
     catch_unwind(AssertUnwindSafe(body))
+}
+
+/// A panic that a test causes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OnPurpose(pub(crate) u32);
+
+/// Panics on purpose.
+pub(crate) fn panic_on_purpose(number: u32) -> ! {
+    panic_any(OnPurpose(number))
+}
+
+/// Whether this is what [`panic_on_purpose`] throws.
+pub(crate) fn is_on_purpose(payload: &(dyn Any + Send)) -> bool {
+    payload.is::<OnPurpose>()
+}
+
+/// Keeps panics on purpose from being printed: there are many thousands.
+pub(crate) fn quieten() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let print = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !is_on_purpose(info.payload()) {
+                print(info);
+            }
+        }));
+    });
 }
 
 /// A sequence of numbers that looks random and is always the same (SplitMix64).

@@ -1,0 +1,15 @@
+//! All operations, mostly changes of single keys, against an oracle.
+//!
+//! From the root of the repository:
+//!
+//! ```sh
+//! cargo +nightly fuzz run ops fuzz/corpus/ops fuzz/seeds/ops -- -max_total_time=180
+//! ```
+#![no_main]
+
+#[path = "../../tests/common/ops.rs"]
+mod ops;
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| ops::play_bytes(bytes, ops::Mix::General));

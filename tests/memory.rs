@@ -1,0 +1,281 @@
+//! How much memory a map holds: it gives back what it does not need, and does not grow under churn.
+//!
+//! Counted in bytes asked of the allocator, on the thread of the test.
+
+mod support;
+
+use std::collections::VecDeque;
+
+use snaptrie::{FixedState, Snapshot, TrieMap};
+use support::alloc::{live, peak, reset_peak};
+use support::{Numbers, one_at_a_time, refresh_until, verify};
+
+#[global_allocator]
+static ALLOCATOR: support::alloc::Counting = support::alloc::Counting;
+
+type Map = TrieMap<u64, u64, FixedState>;
+
+const KIB: isize = 1024;
+
+/// What an empty map may keep: its root, its domain, the shards of its limbo.
+const EMPTY: isize = 8 * KIB;
+
+/// Entries of the maps here.
+const LARGE: usize = 200_000;
+
+/// Garbage that may wait for its grace period, or for a turn.
+const SLACK: isize = 256 * KIB;
+
+fn filled(entries: usize) -> Map {
+    let map = Map::default();
+    for key in 0..entries as u64 {
+        map.pin().insert(key, key);
+    }
+    map
+}
+
+/// Lets this thread, and the epoch collector, allocate what they keep. Returns the bytes in use.
+fn warm_up() -> isize {
+    let map = filled(10_000);
+    for key in 0..10_000 {
+        map.pin().remove(&key);
+    }
+    drop(map.snapshot());
+    assert!(refresh_until(&map, 1_000, || false) || map.is_empty());
+    drop(map);
+    live()
+}
+
+/// Bytes that a map of so many entries takes once its garbage is gone.
+fn bytes_of(entries: usize) -> isize {
+    let before = live();
+    let map = filled(entries);
+    refresh_until(&map, 1_000, || false);
+    let bytes = live() - before;
+    drop(map);
+    bytes
+}
+
+/// Refreshes until no more than `allowed` bytes are in use, a bounded number of times.
+#[track_caller]
+fn assert_shrinks_to(map: &Map, allowed: isize) {
+    let shrunk = refresh_until(map, 10_000, || live() <= allowed);
+    assert!(shrunk, "{} bytes in use, {allowed} allowed", live());
+}
+
+#[test]
+fn removing_all_entries_gives_their_memory_back() {
+    let _turn = one_at_a_time();
+    let start = warm_up();
+    let map = filled(LARGE);
+    assert!(live() - start > 32 * LARGE as isize, "the allocator counts");
+    let mut keys: Vec<u64> = (0..LARGE as u64).collect();
+    let with_keys = live();
+    Numbers(1).shuffle(&mut keys);
+    for key in &keys {
+        assert!(map.pin().remove(key).is_some());
+    }
+    drop(keys);
+    assert!(live() < with_keys);
+    assert_shrinks_to(&map, start + EMPTY);
+    verify(&map);
+    // And it can be filled again, and dropped.
+    map.pin().insert(1, 1);
+    drop(map);
+    assert!(live() <= start + KIB, "{} bytes left", live() - start);
+}
+
+#[test]
+fn clear_and_take_give_memory_back() {
+    let _turn = one_at_a_time();
+    let start = warm_up();
+    let map = filled(LARGE);
+    map.clear();
+    assert_shrinks_to(&map, start + EMPTY);
+    for key in 0..LARGE as u64 {
+        map.pin().insert(key, key);
+    }
+    drop(map.take());
+    assert_shrinks_to(&map, start + EMPTY);
+    for key in 0..LARGE as u64 {
+        map.pin().insert(key, key);
+    }
+    let taken = map.take();
+    assert_eq!(taken.len(), LARGE);
+    drop((map, taken));
+    assert!(live() <= start + KIB, "{} bytes left", live() - start);
+}
+
+#[test]
+fn dropping_a_map_gives_everything_back() {
+    let _turn = one_at_a_time();
+    let start = warm_up();
+    let map = filled(LARGE / 4);
+    let (snapshot, fork) = (map.snapshot(), map.fork());
+    for key in 0..LARGE as u64 / 8 {
+        map.pin().insert(key, 0);
+        fork.pin().remove(&(key * 2));
+    }
+    drop(fork);
+    drop(map);
+    drop(snapshot);
+    assert!(live() <= start + KIB, "{} bytes left", live() - start);
+}
+
+#[test]
+fn churn_at_constant_size_does_not_grow() {
+    const WINDOW: u64 = 10_000;
+    let _turn = one_at_a_time();
+    let start = warm_up();
+    let size = bytes_of(WINDOW as usize);
+    let map = filled(WINDOW as usize);
+    reset_peak();
+    for key in WINDOW..WINDOW + 1_000_000 {
+        map.pin().insert(key, key);
+        assert!(map.pin().remove(&(key - WINDOW)).is_some());
+    }
+    assert_eq!(map.len(), WINDOW as usize);
+    let most = peak() - start;
+    assert!(most < 2 * size + SLACK, "{most} bytes for a map that takes {size}");
+    verify(&map);
+}
+
+#[test]
+fn overwriting_does_not_grow() {
+    let _turn = one_at_a_time();
+    let start = warm_up();
+    let size = bytes_of(10_000);
+    let map = filled(10_000);
+    reset_peak();
+    let mut numbers = Numbers(2);
+    for step in 0..1_000_000 {
+        map.pin().insert(numbers.below(10_000) as u64, step);
+    }
+    let most = peak() - start;
+    assert!(most < 2 * size + SLACK, "{most} bytes for a map that takes {size}");
+}
+
+#[test]
+fn a_snapshot_costs_what_changes() {
+    const SIZE: usize = 20_000;
+    let _turn = one_at_a_time();
+    let start = warm_up();
+    let size = bytes_of(SIZE);
+    let map = filled(SIZE);
+    let before = live();
+    let snapshot = map.snapshot();
+    assert!(live() - before < 4 * KIB, "a snapshot allocates {} bytes", live() - before);
+    // Few changes cost little,
+    (0..100).for_each(|key| _ = map.pin().insert(key, 0));
+    let few = live() - before;
+    assert!(few < size / 4, "{few} bytes for 100 changes in a map of {size}");
+    // many changes no more than one more map.
+    reset_peak();
+    let mut numbers = Numbers(3);
+    for step in 0..300_000 {
+        map.pin().insert(numbers.below(SIZE) as u64, step);
+    }
+    let most = peak() - start;
+    assert!(most < 3 * size + SLACK, "{most} bytes for two maps of {size}");
+    assert!(snapshot.iter().all(|(key, value)| key == value));
+    drop(snapshot);
+    assert_shrinks_to(&map, start + size + size / 4 + EMPTY);
+}
+
+#[test]
+fn snapshot_overwrite_and_drop_does_not_grow() {
+    const SIZE: usize = 5_000;
+    let _turn = one_at_a_time();
+    let start = warm_up();
+    let size = bytes_of(SIZE);
+    let map = filled(SIZE);
+    reset_peak();
+    let mut numbers = Numbers(4);
+    for step in 0..3_000 {
+        let snapshot = map.snapshot();
+        (0..100).for_each(|_| _ = map.pin().insert(numbers.below(SIZE) as u64, step));
+        assert!(snapshot.get(&0).is_some());
+    }
+    let most = peak() - start;
+    assert!(most < 3 * size + SLACK, "{most} bytes for a map that takes {size}");
+    assert_shrinks_to(&map, start + size + size / 4 + EMPTY);
+}
+
+#[test]
+fn snapshots_of_an_idle_map_do_not_grow() {
+    let _turn = one_at_a_time();
+    let start = warm_up();
+    let map = filled(100);
+    let before = live();
+    reset_peak();
+    for _ in 0..100_000 {
+        assert!(map.snapshot().contains_key(&1));
+    }
+    assert!(peak() - before < SLACK, "{} bytes", peak() - before);
+    drop(map);
+    assert!(live() <= start + KIB, "{} bytes left", live() - start);
+}
+
+#[test]
+fn an_old_snapshot_keeps_only_what_it_sees() {
+    const SIZE: usize = 5_000;
+    let _turn = one_at_a_time();
+    let start = warm_up();
+    let size = bytes_of(SIZE);
+    let map = filled(SIZE);
+    let old = map.snapshot();
+    let mut recent: VecDeque<Snapshot<u64, u64, FixedState>> = VecDeque::new();
+    reset_peak();
+    let mut numbers = Numbers(5);
+    for step in 0..3_000 {
+        (0..100).for_each(|_| _ = map.pin().insert(numbers.below(SIZE) as u64, step));
+        recent.push_back(map.snapshot());
+        if recent.len() > 3 {
+            recent.pop_front();
+        }
+    }
+    let most = peak() - start;
+    assert!(most < 6 * size + SLACK, "{most} bytes, of maps that take {size} each");
+    drop(recent);
+    assert!(old.iter().all(|(key, value)| key == value));
+    // The map, and what the old snapshot sees.
+    refresh_until(&map, 2000, || false); eprintln!("DBG size {size} live {} start {start}", live()-start);
+    assert_shrinks_to(&map, start + 2 * size + size / 2 + EMPTY);
+    drop(old);
+    assert_shrinks_to(&map, start + size + size / 4 + EMPTY);
+}
+
+#[test]
+fn forks_of_forks_that_are_dropped_do_not_grow() {
+    let _turn = one_at_a_time();
+    let start = warm_up();
+    let map = filled(5_000);
+    let size = live() - start;
+    reset_peak();
+    for step in 0..2_000 {
+        let fork = map.fork();
+        (0..50).for_each(|key| _ = fork.pin().insert(key * 7, step));
+        let deeper = fork.fork();
+        (0..50).for_each(|key| _ = deeper.pin().remove(&(key * 11)));
+        map.pin().insert(step % 5_000, step);
+    }
+    let most = peak() - start;
+    assert!(most < 2 * size + SLACK, "{most} bytes for a map that takes {size}");
+}
+
+#[test]
+fn keys_with_one_hash_do_not_grow_under_churn() {
+    let _turn = one_at_a_time();
+    let map = TrieMap::<u64, u64, _>::with_hasher(support::Chosen::Constant);
+    for key in 0..100 {
+        map.pin().insert(key, key);
+    }
+    reset_peak();
+    let before = live();
+    for key in 100..50_000 {
+        map.pin().insert(key, key);
+        map.pin().remove(&(key - 100));
+    }
+    assert_eq!(map.len(), 100);
+    assert!(peak() - before < SLACK, "{} bytes", peak() - before);
+}

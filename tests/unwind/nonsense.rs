@@ -1,0 +1,164 @@
+//! Keys whose `Hash` and `Eq` break the rules: what the map then holds is open, but nothing crashes,
+//! hangs, leaks or grows without bound.
+
+use std::cell::Cell;
+use std::hash::{Hash, Hasher};
+
+use crate::support::{Counted, Ledger, Map, Numbers, over_hashers, watched};
+
+over_hashers!(
+    hashes_at_random,
+    never_equal,
+    always_equal,
+    equal_at_random,
+    hashes_that_change_after_the_insertion,
+);
+
+/// How a key breaks the rules.
+#[derive(Clone, Copy, PartialEq)]
+enum Fault {
+    RandomHash,
+    NeverEqual,
+    AlwaysEqual,
+    RandomEqual,
+}
+
+struct Key {
+    counted: Counted,
+    fault: Fault,
+}
+
+thread_local! {
+    static NUMBERS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn random() -> u64 {
+    let mut numbers = Numbers(NUMBERS.get());
+    let number = numbers.next();
+    NUMBERS.set(numbers.0);
+    number
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let number = if self.fault == Fault::RandomHash { random() } else { self.counted.tag() };
+        number.hash(state);
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        let equal = self.counted == other.counted;
+        match self.fault {
+            Fault::RandomHash => equal,
+            Fault::NeverEqual => false,
+            Fault::AlwaysEqual => true,
+            Fault::RandomEqual => random() % 2 == 0,
+        }
+    }
+}
+
+impl Eq for Key {}
+
+/// Calls everything. Returns how many keys were inserted.
+fn use_everything(map: &Map<Key, Counted>, make: impl Fn(u64) -> Key, ledger: Ledger) -> usize {
+    let (before, mut inserted) = (map.len(), 0);
+    for step in 0..1_200 {
+        let tag = step % 50;
+        let (key, value) = (make(tag), ledger.make(tag));
+        let pinned = map.pin();
+        inserted += 1;
+        match step % 12 {
+            0..3 => _ = pinned.insert(key, value),
+            3 => _ = pinned.try_insert(key, value).is_ok(),
+            4 => _ = pinned.get_or_insert(key, value),
+            5 => _ = pinned.update(key, Clone::clone),
+            6 => _ = pinned.update_or_insert(key, Clone::clone, value),
+            7 => _ = pinned.remove(&key).map(Counted::tag),
+            8 => _ = pinned.remove_if(&key, |_, value| value.tag() == tag),
+            9 => _ = pinned.get(&key).map(Counted::tag),
+            10 => pinned.retain(|key, _| key.counted.tag() != tag),
+            _ => _ = map.snapshot().get(&key).map(Counted::tag),
+        }
+        assert!(pinned.len() <= before + inserted);
+    }
+    inserted
+}
+
+fn survives(fault: Fault) {
+    watched(move || {
+        let ledger = Ledger::new();
+        let make = |tag| Key { counted: ledger.make(tag), fault };
+        let map = Map::<Key, Counted>::default();
+        let first = use_everything(&map, make, ledger);
+        let (snapshot, fork) = (map.snapshot(), map.fork());
+        let inserted = first + use_everything(&map, make, ledger);
+        assert!(map.len() <= inserted && map.pin().iter().count() == map.len());
+        assert!(snapshot.iter().count() == snapshot.len() && snapshot.len() <= first);
+        assert!(ledger.live() <= 2 * inserted + 2 * snapshot.len());
+        use_everything(&fork, make, ledger);
+        let equal = map == fork;
+        assert!(!equal || fault != Fault::NeverEqual);
+        let taken = map.take();
+        assert!(map.is_empty());
+        use_everything(&map, make, ledger);
+        drop((map, snapshot, taken));
+        assert_eq!(
+            fork.pin().iter().map(|(key, _)| key.counted.tag()).max().is_some(),
+            !fork.is_empty()
+        );
+        drop(fork);
+        assert_eq!(ledger.live(), 0);
+    });
+}
+
+fn hashes_at_random() {
+    survives(Fault::RandomHash);
+}
+
+fn never_equal() {
+    survives(Fault::NeverEqual);
+}
+
+fn always_equal() {
+    survives(Fault::AlwaysEqual);
+}
+
+fn equal_at_random() {
+    survives(Fault::RandomEqual);
+}
+
+/// A key whose hash is what is in it now.
+#[derive(PartialEq, Eq)]
+struct Changing(Cell<u64>);
+
+impl Hash for Changing {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.get().hash(state);
+    }
+}
+
+fn hashes_that_change_after_the_insertion() {
+    watched(|| {
+        let ledger = Ledger::new();
+        let map = Map::<Changing, Counted>::default();
+        let change = |map: &Map<Changing, Counted>| {
+            map.pin().keys().for_each(|key| key.0.set(key.0.get() + 1_000));
+        };
+        for step in 0..1_000 {
+            map.pin().insert(Changing(Cell::new(step)), ledger.make(step));
+            if step % 100 == 0 {
+                change(&map);
+                drop(map.snapshot());
+            }
+        }
+        change(&map);
+        assert!(map.len() <= 1_000);
+        for key in 0..4_000 {
+            map.pin().remove(&Changing(Cell::new(key)));
+        }
+        map.pin().retain(|key, _| key.0.get() % 2 == 0);
+        drop(map);
+        assert_eq!(ledger.live(), 0);
+    });
+}
