@@ -413,8 +413,8 @@ impl<K, V> FusedIterator for SnapshotValues<'_, K, V> {}
 impl<K: 'static, V: 'static> FusedIterator for IntoIter<K, V> {}
 
 macro_rules! debug_what_is_left {
-    ($($name:ty),*) => {$(
-        impl<K, V> fmt::Debug for $name {
+    ($($name:ident: $iter:ty),*) => {$(
+        impl<K, V> fmt::Debug for $iter {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($name)).field("left", &self.len()).finish()
             }
@@ -423,8 +423,8 @@ macro_rules! debug_what_is_left {
 }
 
 debug_what_is_left!(
-    SnapshotIter<'_, K, V>,
-    SnapshotKeys<'_, K, V>,
-    SnapshotValues<'_, K, V>,
-    IntoIter<K, V>
+    SnapshotIter: SnapshotIter<'_, K, V>,
+    SnapshotKeys: SnapshotKeys<'_, K, V>,
+    SnapshotValues: SnapshotValues<'_, K, V>,
+    IntoIter: IntoIter<K, V>
 );

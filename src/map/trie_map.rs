@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use super::{Pinned, Snapshot};
 use crate::RandomState;
@@ -314,6 +315,10 @@ impl<K: Hash + Eq, V: PartialEq, S: BuildHasher> PartialEq for TrieMap<K, V, S> 
 }
 
 impl<K: Hash + Eq, V: Eq, S: BuildHasher> Eq for TrieMap<K, V, S> {}
+
+// A panic that is caught leaves no broken state behind: every change of a map is one atomic step.
+impl<K: RefUnwindSafe, V: RefUnwindSafe, S: UnwindSafe> UnwindSafe for TrieMap<K, V, S> {}
+impl<K: RefUnwindSafe, V: RefUnwindSafe, S: RefUnwindSafe> RefUnwindSafe for TrieMap<K, V, S> {}
 
 /// Lists the entries of one instant.
 impl<K: fmt::Debug, V: fmt::Debug, S> fmt::Debug for TrieMap<K, V, S> {

@@ -8,7 +8,8 @@ use crate::entry::Store;
 ///
 /// A key has one place in the order of hashes: one prefix, one group. The iterator passes each
 /// prefix once and reads each group's state once, whatever node it finds there, so that it yields no
-/// key twice. A node that was replaced while the iterator was above it is frozen and holds what was
+/// key twice. (Of a chain it walks the words that were taken when it came there: a key that is removed
+/// and inserted again meanwhile comes back behind them.) A node that was replaced while the iterator was above it is frozen and holds what was
 /// there at that time: what is in the map throughout is seen.
 ///
 /// On the live map this reads words plainly even below `OLDER` ones: no promise depends on the
@@ -22,8 +23,17 @@ pub(crate) struct Iter<'g, St: Store> {
 
 enum Leaf<'g, T> {
     Nothing,
-    Branch { branch: Branch<'g, T>, next_group: usize, rest: Seen<'g, T> },
-    Chain { chain: Chain<'g, T>, from: usize },
+    Branch {
+        branch: Branch<'g, T>,
+        next_group: usize,
+        rest: Seen<'g, T>,
+    },
+    /// The words `from..end`; the chain may grow past `end` while it is walked.
+    Chain {
+        chain: Chain<'g, T>,
+        from: usize,
+        end: usize,
+    },
 }
 
 impl<'g, St: Store> Iter<'g, St> {
@@ -44,7 +54,7 @@ impl<'g, St: Store> Iter<'g, St> {
                 let first = branch.nth_group(0);
                 Leaf::Branch { branch, next_group: 1, rest: first.read(self.view) }
             }
-            Some(Node::Chain(chain)) => Leaf::Chain { chain, from: 0 },
+            Some(Node::Chain(chain)) => Leaf::Chain { chain, from: 0, end: chain.end(self.view) },
         };
     }
 
@@ -62,10 +72,11 @@ impl<'g, St: Store> Iter<'g, St> {
                 *rest = branch.nth_group(*next_group).read(self.view);
                 *next_group += 1;
             },
-            Leaf::Chain { chain, from } => {
+            Leaf::Chain { chain, from, end } => {
                 let (next, link) = chain.next(self.view, *from)?;
                 *from = next;
-                Some(&link.slot)
+                // Past the end are keys that came since, some of them from words before it.
+                (next <= *end).then_some(&link.slot)
             }
         }
     }

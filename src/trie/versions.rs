@@ -101,11 +101,11 @@ impl<St: Store> Trie<St> {
     /// It shares the tree's nodes and copies what it changes. What was born up to the tree's
     /// generation stays the property of the tree's own map; the fork keeps the tree alive.
     pub(crate) fn fork(tree: &Arc<Frozen<St>>, never_written: Self) -> Self {
-        let Some(domain) = tree.domain().filter(|_| !tree.top().is_empty()) else {
-            return never_written;
-        };
+        let Some(domain) = tree.domain() else { return never_written };
         let collector = domain.collector.clone();
-        let own = Arc::new(Domain::new(collector.clone(), Some(Arc::clone(tree))));
+        // Nothing of an empty tree needs to be kept.
+        let base = (!tree.top().is_empty()).then(|| Arc::clone(tree));
+        let own = Arc::new(Domain::new(collector.clone(), base));
         Self::with_root(own, tree.generation() + 1, tree.top().to_older(), collector)
     }
 }

@@ -84,6 +84,7 @@ impl<T: RefUnwindSafe + ?Sized> Probe<T> {
 }
 
 #[test]
+#[allow(clippy::assertions_on_constants, reason = "a failure is to be one test's, not the build's")]
 fn the_probe_tells_types_apart() {
     assert!(Probe::<u8>::UNWIND_SAFE && Probe::<u8>::REF_UNWIND_SAFE);
     assert!(Probe::<Cell<u8>>::UNWIND_SAFE && !Probe::<Cell<u8>>::REF_UNWIND_SAFE);
@@ -92,6 +93,7 @@ fn the_probe_tells_types_apart() {
 
 /// As the standard maps, and as snapshots: a caught panic leaves no broken state to be seen.
 #[test]
+#[allow(clippy::assertions_on_constants, reason = "a failure is to be one test's, not the build's")]
 fn maps_are_unwind_safe() {
     assert!(Probe::<TrieMap<String, Vec<u8>>>::UNWIND_SAFE, "by value");
     assert!(Probe::<TrieMap<String, Vec<u8>>>::REF_UNWIND_SAFE, "by reference");
@@ -103,7 +105,7 @@ fn types_without_any_trait() {
     struct Plain;
     let map = TrieMap::<Plain, Plain, Plain>::with_hasher(Plain);
     let pinned = map.pin();
-    assert!(pinned.is_empty() && pinned.iter().next().is_none() && map.len() == 0);
+    assert!(pinned.is_empty() && pinned.iter().next().is_none() && map.is_empty());
     let Plain = map.hasher();
     map.clear();
 }

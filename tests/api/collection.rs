@@ -119,15 +119,18 @@ fn maps_are_equal_by_content() {
     assert!(one != two && one.snapshot() != two.snapshot());
     two.pin().insert(7, 7);
     two.pin().insert(200, 200);
-    assert!(one != two && two != one);
+    assert!(one != two, "one entry more");
+    assert!(two != one, "one entry less");
     two.pin().remove(&0);
-    assert!(one != two && two != one, "as many entries, other keys");
+    assert!(one != two, "as many entries, other keys");
+    assert!(two != one, "the same, the other way round");
     one.clear();
     two.clear();
     assert!(one == two && one == TrieMap::default());
     // Partial equality only, where the values have no more.
     let not_itself: Map<u32, f32> = [(1, f32::NAN)].into_iter().collect();
-    assert!(not_itself != not_itself && not_itself.snapshot() != not_itself.snapshot());
+    let (one, same) = (&not_itself, &not_itself);
+    assert!(one != same && one.snapshot() != same.snapshot());
 }
 
 fn clones_are_forks() {
@@ -165,7 +168,7 @@ fn clear_empties_the_map() {
         }
         let snapshot = map.snapshot();
         map.clear();
-        assert!(map.is_empty() && map.len() == 0 && map.pin().iter().next().is_none());
+        assert!(map.is_empty() && map.is_empty() && map.pin().iter().next().is_none());
         assert_eq!((map.pin().get(&0), map.pin().remove(&0)), (None, None));
         assert!(snapshot.len() == 500 && snapshot.values().all(|value| *value == round));
         map.clear();

@@ -92,7 +92,9 @@ fn finished_iterators_stay_finished() {
     let map = filled(3);
     let pinned = map.pin();
     let (mut iter, mut keys, mut values) = (pinned.iter(), pinned.keys(), pinned.values());
-    (assert_fused(&iter), assert_fused(&keys), assert_fused(&values));
+    assert_fused(&iter);
+    assert_fused(&keys);
+    assert_fused(&values);
     assert_eq!((iter.by_ref().count(), keys.by_ref().count(), values.by_ref().count()), (3, 3, 3));
     for key in 3..200 {
         pinned.insert(key, key);

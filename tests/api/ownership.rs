@@ -135,9 +135,9 @@ fn a_future_that_holds_a_snapshot_is_send() {
     map.pin().insert(1, 1);
     map.pin().insert(2, 2);
     let by_value = async {
-        let mut entries = map.take().into_iter();
+        let entries = map.take().into_iter();
         let mut sum = 0;
-        while let Some(entry) = entries.next() {
+        for entry in entries {
             Yield(false).await;
             sum += entry.value() + *entry.key();
         }

@@ -69,7 +69,7 @@ fn snapshots_of_a_map_that_was_never_written() {
     let map = Map::<u32, u32>::default();
     let (snapshot, taken) = (map.snapshot(), map.take());
     for empty in [&snapshot, &taken, &snapshot.clone()] {
-        assert!(empty.is_empty() && empty.len() == 0 && empty.generation() == 0);
+        assert!(empty.is_empty() && empty.is_empty() && empty.generation() == 0);
         assert_eq!((empty.get(&1), empty.iter().len()), (None, 0));
         assert_eq!(empty.clone().into_iter().count(), 0);
         assert_eq!(format!("{empty:?}"), "{}");
@@ -203,7 +203,7 @@ fn forks_of_snapshots_of_forks() {
 fn take_moves_everything_out() {
     let map = filled(300, 1);
     let taken = map.take();
-    assert!(map.is_empty() && map.len() == 0);
+    assert!(map.is_empty() && map.is_empty());
     assert!(taken.len() == 300 && taken.values().all(|value| *value == 1));
     (0..100).for_each(|key| assert_eq!(map.pin().insert(key, 2), None));
     let second = map.take();

@@ -28,7 +28,8 @@ impl Member {
     /// The instances it shows, all of which must be alive.
     fn shows(&self) -> BTreeSet<u64> {
         let alive = |(key, value): (&Counted, &Counted)| {
-            (key.tag(), value.tag());
+            key.tag();
+            value.tag();
             [key.id(), value.id()]
         };
         match self {

@@ -47,7 +47,7 @@ fn garbage_of_threads_that_ended() {
         });
     }
     let wanted = map.len();
-    assert!(refresh_until(&map, 5_000, || ledger.live() == wanted), "{}", ledger.live());
+    assert!(refresh_until(&map, 10_000, || ledger.live() == wanted), "{}", ledger.live());
     drop(map);
     assert_eq!(ledger.live(), 0);
 }
@@ -114,16 +114,16 @@ fn everything_is_dropped_at_once() {
             scope.spawn(move || {
                 wait();
                 drop(map);
-                drop(first)
+                drop(first);
             });
             scope.spawn(move || {
                 wait();
                 drop(second);
-                drop(fork)
+                drop(fork);
             });
             scope.spawn(move || {
                 wait();
-                drop(taken)
+                drop(taken);
             });
         });
         assert_eq!(ledger.live(), 0, "in round {round}");
@@ -247,5 +247,5 @@ fn maps_in_statics() {
         done.store(true, SeqCst);
     });
     MAP.clear();
-    assert!(refresh_until(&MAP, 5_000, || ledger.live() == 0), "{}", ledger.live());
+    assert!(refresh_until(&MAP, 10_000, || ledger.live() == 0), "{}", ledger.live());
 }

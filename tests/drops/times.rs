@@ -82,7 +82,7 @@ fn a_handle_keeps_what_it_saw() {
     assert!(seen.iter().all(|(key, value)| key.tag() == value.tag()));
     assert_eq!(old.iter().map(|value| value.tag()).sum::<u64>(), 49 * 50 / 2);
     drop(pinned);
-    assert!(refresh_until(&map, 1_000, || ledger.live() == 0));
+    assert!(refresh_until(&map, 10_000, || ledger.live() == 0));
 }
 
 fn garbage_goes_with_later_writes() {

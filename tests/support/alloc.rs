@@ -1,6 +1,7 @@
 //! An allocator that counts, thread by thread.
 //!
-//! Thread by thread, so that a test measures what it does itself and not what others do meanwhile.
+//! Thread by thread, so that a test measures what it does itself and not what others do meanwhile;
+//! and in total, for tests of several threads that run alone.
 //! A test binary that measures says:
 //!
 //! ```ignore
@@ -11,6 +12,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::atomic::{AtomicIsize, Ordering::Relaxed};
 
 /// The system's allocator, with counters.
 pub(crate) struct Counting;
@@ -22,7 +24,15 @@ thread_local! {
     static PEAK: Cell<isize> = const { Cell::new(0) };
 }
 
+/// The same for all threads together.
+static TOTAL: AtomicIsize = AtomicIsize::new(0);
+static TOTAL_PEAK: AtomicIsize = AtomicIsize::new(0);
+
 fn count(bytes: isize) {
+    let total = TOTAL.fetch_add(bytes, Relaxed) + bytes;
+    if total > TOTAL_PEAK.load(Relaxed) {
+        TOTAL_PEAK.fetch_max(total, Relaxed);
+    }
     let live = LIVE.get() + bytes;
     LIVE.set(live);
     PEAK.set(PEAK.get().max(live));
@@ -41,6 +51,20 @@ pub(crate) fn peak() -> isize {
 
 pub(crate) fn reset_peak() {
     PEAK.set(LIVE.get());
+}
+
+/// Bytes that all threads together hold.
+pub(crate) fn total() -> isize {
+    TOTAL.load(Relaxed)
+}
+
+/// The most that [`total`] ever was since [`reset_total_peak`].
+pub(crate) fn total_peak() -> isize {
+    TOTAL_PEAK.load(Relaxed)
+}
+
+pub(crate) fn reset_total_peak() {
+    TOTAL_PEAK.store(total(), Relaxed);
 }
 
 /// How often a body allocates on this thread.

@@ -61,16 +61,19 @@ pub(crate) fn sort<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
 
 /// Refreshes a handle until `done`, at most `times` times. Returns whether it was.
 ///
-/// A grace period waits for the handles of other tests, so their threads get a chance to run.
+/// A grace period waits for the handles of other tests. So this waits too, if it takes long.
 pub(crate) fn refresh_until<K, V, S>(
     map: &TrieMap<K, V, S>,
     times: usize,
     done: impl Fn() -> bool,
 ) -> bool {
+    const AT_ONCE: usize = 1_000;
     let mut pinned = map.pin();
-    (0..times).any(|_| {
+    (0..times).any(|index| {
         pinned.refresh();
-        thread::yield_now();
+        if index >= AT_ONCE {
+            thread::sleep(Duration::from_millis(1));
+        }
         done()
     })
 }

@@ -54,8 +54,8 @@ where
     assert!(snapshot.iter().all(|entry| aligned(Some(entry))));
     let fork = snapshot.fork();
     drop(snapshot);
-    let left = map.take().into_iter().map(|entry| entry.value().clone());
-    assert!(left.fold(true, |all, there| all && there == value(5)));
+    let mut left = map.take().into_iter().map(|entry| entry.value().clone());
+    assert!(left.all(|there| there == value(5)));
     finish(map);
     assert_eq!(fork.len(), count);
     finish(fork);
@@ -153,8 +153,8 @@ fn boxed_slices_and_strings() {
 
 fn tuples_arrays_and_options() {
     try_out((0..200_u32).map(|i| (i, Some(i.to_string()))), |round| (round, 'c'));
-    try_out((0..200_u64).map(|i| [i; 3]), |round| Ok::<u32, String>(round));
-    try_out((0..100_i128).map(|i| Some(-i)).chain([None]), |round| u128::from(round));
+    try_out((0..200_u64).map(|i| [i; 3]), Ok::<u32, String>);
+    try_out((0..100_i128).map(|i| Some(-i)).chain([None]), u128::from);
 }
 
 /// Each operation on such keys is linear in their number, and no worse.

@@ -164,6 +164,12 @@ impl<'g, T> Chain<'g, T> {
         })
     }
 
+    /// The index of the first empty word.
+    pub(crate) fn end(self, view: View<'g>) -> usize {
+        let empty = |cell| Self::read(cell, view).is_some_and(|hit| hit.link.is_none());
+        self.cells.iter().position(empty).unwrap_or(self.cells.len())
+    }
+
     /// The entries, in order.
     pub(crate) fn links(self, view: View<'g>) -> impl Iterator<Item = &'g Link<T>> {
         let mut from = 0;

@@ -32,7 +32,7 @@ impl World {
             Verb::FrozenFork => self.frozen_fork(op, &shot),
             Verb::FrozenClone => self.clone_shot(op, &shot),
             Verb::EqualFrozen => self.equal_frozen(op, &shot),
-            Verb::IntoIter => self.into_iter(op, index, shot),
+            Verb::IntoIter => self.iterate_owned(op, index, shot),
             other => unreachable!("{other:?} is no op on snapshots"),
         }
     }
@@ -95,7 +95,7 @@ impl World {
 
     /// Begins an owned iteration and keeps the last entry and the rest. Some such ops use the
     /// snapshot up.
-    fn into_iter(&mut self, op: Op, index: usize, shot: Shot) {
+    fn iterate_owned(&mut self, op: Op, index: usize, shot: Shot) {
         if op.arg & 1 == 1 {
             drop(self.shots.swap_remove(index));
         }

@@ -56,7 +56,7 @@ impl World {
     pub(super) fn reflect(&mut self, op: Op) {
         let live = self.live(op);
         let mut pinned = live.map.pin();
-        assert!(ptr::eq(pinned.map(), &live.map));
+        assert!(ptr::eq(pinned.map(), &raw const live.map));
         for _ in 0..op.arg % 8 {
             pinned.refresh();
         }
@@ -143,7 +143,7 @@ impl World {
         }
     }
 
-    pub(super) fn from_iter(&mut self, op: Op) {
+    pub(super) fn collect_map(&mut self, op: Op) {
         let (entries, rows) = self.entries(op);
         let mut oracle = Oracle::default();
         for row in rows {

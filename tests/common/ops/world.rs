@@ -223,7 +223,7 @@ impl World {
             Verb::InsertRange => self.insert_range(op),
             Verb::RemoveRange => self.remove_range(op),
             Verb::Extend => self.extend(op),
-            Verb::FromIter => self.from_iter(op),
+            Verb::FromIter => self.collect_map(op),
             Verb::NewMap => self.new_map(op),
             Verb::DropMap => self.drop_map(op),
             Verb::Snapshot => self.snapshot(op),
