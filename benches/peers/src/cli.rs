@@ -98,13 +98,7 @@ pub fn main(binary: Binary) -> ExitCode {
 
 impl One {
     fn run(self, binary: Binary) -> Result<(), Box<dyn Error>> {
-        let One {
-            map,
-            workload,
-            threads,
-            size,
-            seed,
-        } = self;
+        let One { map, workload, threads, size, seed } = self;
         if !workload.suits(map) {
             return Err(format!("workload {workload} does not suit map {map}").into());
         }
@@ -117,15 +111,7 @@ impl One {
             (Binary::Counting, _) => return Err("timings must come from `peers`".into()),
         }
         let keys = Keys::new(seed);
-        for record in (Job {
-            map,
-            workload,
-            threads,
-            size,
-            keys,
-        })
-        .run()
-        {
+        for record in (Job { map, workload, threads, size, keys }).run() {
             println!("{record}");
         }
         Ok(())
@@ -165,11 +151,7 @@ fn print_table(file: &PathBuf) -> Result<(), Box<dyn Error>> {
 }
 
 fn all_if_empty<T: ValueEnum + Clone>(chosen: Vec<T>) -> Vec<T> {
-    if chosen.is_empty() {
-        T::value_variants().to_vec()
-    } else {
-        chosen
-    }
+    if chosen.is_empty() { T::value_variants().to_vec() } else { chosen }
 }
 
 fn positive(text: &str) -> Result<usize, String> {

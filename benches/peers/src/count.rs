@@ -34,10 +34,7 @@ pub struct Bytes {
 
 /// The bytes allocated now; all zero unless [`Counting`] is the global allocator.
 pub fn now() -> Bytes {
-    Bytes {
-        requested: REQUESTED.load(Ordering::Relaxed),
-        usable: USABLE.load(Ordering::Relaxed),
-    }
+    Bytes { requested: REQUESTED.load(Ordering::Relaxed), usable: USABLE.load(Ordering::Relaxed) }
 }
 
 /// Forwards to `A` and counts.
@@ -108,11 +105,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Counting<A> {
         unsafe { self.count(block, layout.size(), -1) };
         // SAFETY: the caller's promises on all arguments are those of the inner call.
         let moved = unsafe { self.inner.realloc(block, layout, size) };
-        let (live, size) = if moved.is_null() {
-            (block, layout.size())
-        } else {
-            (moved, size)
-        };
+        let (live, size) = if moved.is_null() { (block, layout.size()) } else { (moved, size) };
         // SAFETY: a failed `realloc` leaves `block` live, a successful one has returned `moved`.
         unsafe { self.count(live, size, 1) };
         moved

@@ -20,14 +20,8 @@ pub fn text() -> String {
         format!("# flags: {:?}", env!("PEERS_RUSTFLAGS")),
         format!("# crates: {}", env!("PEERS_CRATES")),
         format!("# commit: {}", env!("PEERS_COMMIT")),
-        format!(
-            "# allocator: {}",
-            either(cfg!(feature = "mimalloc"), "mimalloc", "system")
-        ),
-        format!(
-            "# papaya's fast-barrier: {}",
-            either(cfg!(feature = "fast-barrier"), "on", "off")
-        ),
+        format!("# allocator: {}", either(cfg!(feature = "mimalloc"), "mimalloc", "system")),
+        format!("# papaya's fast-barrier: {}", either(cfg!(feature = "fast-barrier"), "on", "off")),
         "# hasher: foldhash fast; one pin, guard or lock per operation".into(),
         format!("# date: {date}"),
         format!("# command: {}", command()),

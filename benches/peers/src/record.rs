@@ -49,21 +49,9 @@ impl Record {
 
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            map,
-            workload,
-            phase,
-            threads,
-            size,
-            ops,
-            ns_total,
-            extra,
-        } = self;
+        let Self { map, workload, phase, threads, size, ops, ns_total, extra } = self;
         let mean = self.ns_per_op_and_thread();
-        write!(
-            f,
-            "{map},{workload},{phase},{threads},{size},{ops},{ns_total},{mean:.2},"
-        )?;
+        write!(f, "{map},{workload},{phase},{threads},{size},{ops},{ns_total},{mean:.2},")?;
         for (i, (name, value)) in extra.iter().enumerate() {
             let separator = if i == 0 { "" } else { ";" };
             write!(f, "{separator}{name}={value:.2}")?;

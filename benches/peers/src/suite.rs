@@ -48,23 +48,13 @@ impl Suite {
         let mut steps = Vec::new();
         for rep in 1..=self.reps {
             for &workload in &self.workloads {
-                let threads = if workload.is_parallel() {
-                    &self.threads[..]
-                } else {
-                    &[1]
-                };
+                let threads = if workload.is_parallel() { &self.threads[..] } else { &[1] };
                 for &threads in threads {
                     for &size in &self.sizes {
                         let mut maps = self.maps.clone();
                         Keys::new(rep as u64).rng(steps.len()).shuffle(&mut maps);
                         maps.retain(|&map| workload.suits(map));
-                        let step = |map| Step {
-                            rep,
-                            workload,
-                            threads,
-                            size,
-                            map,
-                        };
+                        let step = |map| Step { rep, workload, threads, size, map };
                         steps.extend(maps.into_iter().map(step));
                     }
                 }
@@ -86,13 +76,7 @@ pub fn run(suite: &Suite, out: &Path) -> io::Result<()> {
             let load = header::load();
             writeln!(file, "# repetition {rep} of {}, load {load}", suite.reps)?;
         }
-        let Step {
-            workload,
-            threads,
-            size,
-            map,
-            ..
-        } = step;
+        let Step { workload, threads, size, map, .. } = step;
         let name = format!("{workload} {map}, {threads} threads, size {size}");
         eprintln!("[{}/{}] rep {rep}: {name}", i + 1, steps.len());
         match measure(step, suite.timeout)? {

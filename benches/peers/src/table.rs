@@ -27,10 +27,7 @@ pub fn markdown(records: &[Record]) -> String {
             "latency" => "ns",
             _ => "ns per operation and thread",
         };
-        let _ = writeln!(
-            text,
-            "### {workload}, {threads} thread(s), size {size}: {unit}\n"
-        );
+        let _ = writeln!(text, "### {workload}, {threads} thread(s), size {size}: {unit}\n");
         write_table(&mut text, &numbers);
         text.push('\n');
     }
@@ -49,11 +46,7 @@ struct Number<'a> {
 }
 
 fn numbers(record: &Record) -> Vec<Number<'_>> {
-    let number = |column, value| Number {
-        map: &record.map,
-        column,
-        value,
-    };
+    let number = |column, value| Number { map: &record.map, column, value };
     let mut all = Vec::new();
     if record.ns_total > 0 {
         all.push(number(record.phase.clone(), record.ns_per_op_and_thread()));

@@ -18,10 +18,7 @@ pub fn run(threads: usize, work: impl Fn(usize, &mut Clock<'_>) + Sync) -> Vec<D
         let start = |thread| {
             let (gate, work) = (&gate, &work);
             scope.spawn(move || {
-                let mut clock = Clock {
-                    gate,
-                    spans: Vec::new(),
-                };
+                let mut clock = Clock { gate, spans: Vec::new() };
                 work(thread, &mut clock);
                 clock.spans
             })

@@ -1,9 +1,6 @@
 //! The workload `memory`, under an allocator that counts. `peers` starts it; it times nothing.
 
-#![expect(
-    unsafe_code,
-    reason = "the allocator's block sizes are asked through C"
-)]
+#![expect(unsafe_code, reason = "the allocator's block sizes are asked through C")]
 
 use peers::cli::{self, Binary};
 use peers::count::Counting;
@@ -20,10 +17,7 @@ static ALLOCATOR: Counting<mimalloc::MiMalloc> = unsafe { Counting::new(mimalloc
 static ALLOCATOR: Counting<std::alloc::System> =
     unsafe { Counting::new(std::alloc::System, Some(glibc_size)) };
 
-#[cfg(all(
-    not(feature = "mimalloc"),
-    not(all(target_os = "linux", target_env = "gnu"))
-))]
+#[cfg(all(not(feature = "mimalloc"), not(all(target_os = "linux", target_env = "gnu"))))]
 #[global_allocator]
 // SAFETY: no function for block sizes is given.
 static ALLOCATOR: Counting<std::alloc::System> = unsafe { Counting::new(std::alloc::System, None) };

@@ -9,13 +9,8 @@ use hdrhistogram::Histogram;
 use std::time::Instant;
 
 /// The reported quantiles.
-const QUANTILES: [(&str, f64); 5] = [
-    ("p50", 0.5),
-    ("p99", 0.99),
-    ("p99.9", 0.999),
-    ("p99.99", 0.9999),
-    ("p99.999", 0.99999),
-];
+const QUANTILES: [(&str, f64); 5] =
+    [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999), ("p99.999", 0.99999)];
 
 pub(super) fn run<M: Peer>(job: &Job) -> Vec<Record> {
     let keys = job.keys.present(job.size);

@@ -17,10 +17,7 @@ pub(super) fn run<M: Peer>(job: &Job) -> Vec<Record> {
     let map = M::new();
     let spans = team::run(threads, |thread, clock| {
         for i in share(n, threads, thread) {
-            assert!(
-                map.insert(job.keys.key(i as u64), i as u64),
-                "the key was absent"
-            );
+            assert!(map.insert(job.keys.key(i as u64), i as u64), "the key was absent");
         }
         let mut rng = job.keys.rng(thread);
         let ops = share(2 * n, threads, thread).len();

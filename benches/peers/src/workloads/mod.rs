@@ -147,13 +147,7 @@ mod tests {
                 let threads = if workload.is_parallel() { 3 } else { 1 };
                 let keys = Keys::new(1);
                 let size = 1000;
-                let job = Job {
-                    map,
-                    workload,
-                    threads,
-                    size,
-                    keys,
-                };
+                let job = Job { map, workload, threads, size, keys };
                 if workload.suits(map) {
                     assert!(!job.run().is_empty());
                 }

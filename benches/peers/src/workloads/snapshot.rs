@@ -23,19 +23,13 @@ pub(super) fn run(job: &Job) -> Vec<Record> {
     for (i, &key) in keys.iter().enumerate() {
         assert!(peer.insert(key, i as u64), "the key was absent");
     }
-    let mut writer = Writer {
-        peer: &peer,
-        keys: &keys,
-        rng: job.keys.rng(0),
-    };
+    let mut writer = Writer { peer: &peer, keys: &keys, rng: job.keys.rng(0) };
     let take = || drop(black_box(peer.map().snapshot()));
     let mut held = VecDeque::new();
     vec![
         job.record("timer", TAKES).timed(sum(TAKES, || time(|| ()))),
-        job.record("write", WRITES)
-            .timed(sum(WRITES, || writer.time_one())),
-        job.record("take-idle", TAKES)
-            .timed(time(|| (0..TAKES).for_each(|_| take()))),
+        job.record("write", WRITES).timed(sum(WRITES, || writer.time_one())),
+        job.record("take-idle", TAKES).timed(time(|| (0..TAKES).for_each(|_| take()))),
         job.record("take-after-write", TAKES).timed(sum(TAKES, || {
             writer.time_one();
             time(take)
@@ -46,15 +40,14 @@ pub(super) fn run(job: &Job) -> Vec<Record> {
             drop(black_box(snapshot));
             took
         })),
-        job.record("first-write-8-held", WRITES)
-            .timed(sum(WRITES, || {
-                held.push_back(peer.map().snapshot());
-                let took = writer.time_one();
-                if held.len() == HELD {
-                    held.pop_front();
-                }
-                took
-            })),
+        job.record("first-write-8-held", WRITES).timed(sum(WRITES, || {
+            held.push_back(peer.map().snapshot());
+            let took = writer.time_one();
+            if held.len() == HELD {
+                held.pop_front();
+            }
+            took
+        })),
     ]
 }
 
