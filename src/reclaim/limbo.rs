@@ -28,9 +28,15 @@ use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
 /// the epoch collector, which looks at every thread that uses it: so not for every object.
 const BATCH: usize = if cfg!(any(miri, shuttle)) { 1 } else { 64 };
 
-/// Objects that a retiring operation frees at most. Two for each that comes in: the ready list
-/// shrinks even while it is fed, and no operation pays for a lump.
-const FREED_BY_RETIRE: usize = 2;
+/// Objects that a retiring operation frees, if so many are ready.
+///
+/// Two for each that comes in: the ready list shrinks even while it is fed, and no operation pays for
+/// a lump. More when much is ready: where threads outnumber processors, most objects come in by the
+/// inbox, while a suspended thread has the shard, and the few operations that enter it must free for
+/// all. (With two for each, eight threads on two processors freed nothing like what they retired.)
+fn freed_by_retire(ready: usize) -> usize {
+    2 + (ready / 512).min(62)
+}
 
 /// Objects in a bag. With its length and link a bag is about a KiB.
 const BAG: usize = 62;
@@ -138,12 +144,36 @@ impl Heap {
     }
 }
 
+/// The garbage of the grace periods that are over.
+#[derive(Default)]
+struct Ready {
+    batches: Vec<Heap>,
+    len: usize,
+}
+
+impl Ready {
+    fn push(&mut self, batch: Heap) {
+        self.len += batch.len;
+        self.batches.push(batch);
+    }
+
+    fn pop(&mut self) -> Option<Garbage> {
+        loop {
+            if let Some(garbage) = self.batches.last_mut()?.pop() {
+                self.len -= 1;
+                return Some(garbage);
+            }
+            self.batches.pop();
+        }
+    }
+}
+
 /// What one shard holds.
 #[derive(Default)]
 struct Lists {
     young: Heap,
     waiting: Heap,
-    ready: Heap,
+    ready: Ready,
     /// Set when the grace period of `waiting` is over. Shared with the collector, which may set it
     /// when the limbo is long gone.
     probe: Option<Arc<AtomicBool>>,
@@ -155,8 +185,8 @@ impl Lists {
     fn turn(&mut self, guard: &Guard, all: bool, budget: usize) {
         // Acquire: the end of the grace period; pairs with the Release store of the probe.
         let over = self.probe.as_ref().is_some_and(|probe| probe.load(Ordering::Acquire));
-        if over && self.ready.len == 0 {
-            self.ready = std::mem::take(&mut self.waiting);
+        if over {
+            self.ready.push(std::mem::take(&mut self.waiting));
             self.probe = None;
         }
         let enough = if all { 1 } else { BATCH };
@@ -324,7 +354,8 @@ impl Limbo {
             Some(mut lists) => {
                 lists.young.push(garbage);
                 shard.inbox.empty_into(&mut lists.young);
-                lists.turn(guard, false, FREED_BY_RETIRE);
+                let budget = freed_by_retire(lists.ready.len);
+                lists.turn(guard, false, budget);
             }
             None => shard.inbox.post(garbage),
         }
@@ -462,13 +493,14 @@ impl<T: ?Sized> Drop for OnceBox<T> {
     }
 }
 
-/// One shard for each processor, up to 16.
+/// Several shards for each processor, so that threads seldom meet in one even where they outnumber
+/// the processors: a thread that is suspended inside a shard makes all others there use the inbox.
 fn shard_count() -> usize {
     // The standard library asks the operating system each time.
     static COUNT: OnceLock<usize> = OnceLock::new();
     *COUNT.get_or_init(|| {
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        processors.next_power_of_two().min(16)
+        (processors * 4).next_power_of_two().clamp(8, 64)
     })
 }
 

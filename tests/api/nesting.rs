@@ -1,5 +1,5 @@
-//! Every operation inside every other: what the inner one does happens between two steps of the outer
-//! one.
+//! Every operation inside every other: what the inner one does happens between two steps of the
+//! outer one.
 //!
 //! So one thread drives the engine through the races of two, one schedule at a time.
 

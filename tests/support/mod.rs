@@ -67,7 +67,7 @@ pub(crate) fn refresh_until<K, V, S>(
     times: usize,
     done: impl Fn() -> bool,
 ) -> bool {
-    const AT_ONCE: usize = 1_000;
+    const AT_ONCE: usize = 4_000;
     let mut pinned = map.pin();
     (0..times).any(|index| {
         pinned.refresh();

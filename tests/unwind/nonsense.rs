@@ -1,5 +1,5 @@
-//! Keys whose `Hash` and `Eq` break the rules: what the map then holds is open, but nothing crashes,
-//! hangs, leaks or grows without bound.
+//! Keys whose `Hash` and `Eq` break the rules: what the map then holds is open, but nothing
+//! crashes, hangs, leaks or grows without bound.
 
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
