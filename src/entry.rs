@@ -9,13 +9,15 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use crate::reclaim::Garbage;
+use crate::sync::{AtomicPtr, Ordering};
+use crate::trie::{Held, Slot, Swap};
 
 /// What a slot of the trie holds, and what it means.
 pub(crate) trait Store {
     type Key;
     type Value;
     /// What a node holds for an entry. A slot does not own its entry: who unlinks it, does.
-    type Slot: Copy;
+    type Slot: Slot;
     /// An entry that is not in the map (yet). Owns its key and value.
     type Draft;
 
@@ -41,11 +43,20 @@ pub(crate) trait Store {
     /// - The slot's entry is not freed.
     unsafe fn birth(slot: &Self::Slot) -> u64;
 
-    /// The key and value of a slot.
+    /// The key of a slot.
     ///
     /// # Safety
     /// - The slot's entry is not freed while the slot is borrowed.
-    unsafe fn pair(slot: &Self::Slot) -> (&Self::Key, &Self::Value);
+    unsafe fn key(slot: &Self::Slot) -> &Self::Key;
+
+    /// The key and value of a slot in its node.
+    ///
+    /// # Safety
+    /// - The slot's entry is not freed for `'g`.
+    unsafe fn pair<'g>(slot: Held<'g, Self::Slot>) -> (&'g Self::Key, &'g Self::Value)
+    where
+        Self::Key: 'g,
+        Self::Value: 'g;
 
     /// The entry as garbage.
     ///
@@ -80,6 +91,83 @@ impl<K, V> Clone for BoxedSlot<K, V> {
     }
 }
 impl<K, V> Copy for BoxedSlot<K, V> {}
+
+/// The memory of a [`BoxedSlot`]: the pointer can be replaced, the hash stays.
+#[repr(C)]
+pub(crate) struct BoxedCell<K, V> {
+    hash: u64,
+    entry: AtomicPtr<Entry<K, V>>,
+}
+
+/// The bit of a cell's pointer that seals it.
+const SEALED: usize = 1;
+
+fn sealed<K, V>(entry: *mut Entry<K, V>) -> *mut Entry<K, V> {
+    const { assert!(align_of::<Entry<K, V>>() > SEALED) };
+    entry.map_addr(|address| address | SEALED)
+}
+
+impl<K, V> BoxedCell<K, V> {
+    fn slot(&self, raw: *mut Entry<K, V>) -> BoxedSlot<K, V> {
+        // SAFETY:
+        // - not null: a cell holds pointers from `expose`, with `SEALED` or without.
+        let entry = unsafe { NonNull::new_unchecked(raw.map_addr(|address| address & !SEALED)) };
+        BoxedSlot { hash: self.hash, entry }
+    }
+}
+
+impl<K, V> Slot for BoxedSlot<K, V> {
+    type Cell = BoxedCell<K, V>;
+    const SWAPS: bool = true;
+
+    #[inline]
+    fn into_cell(self) -> BoxedCell<K, V> {
+        BoxedCell { hash: self.hash, entry: AtomicPtr::new(self.entry.as_ptr()) }
+    }
+
+    #[inline]
+    fn read(cell: &BoxedCell<K, V>) -> Self {
+        // Acquire: the entry; pairs with the Release of `swap`. (That of the first entry came with
+        // the live bit.)
+        cell.slot(cell.entry.load(Ordering::Acquire))
+    }
+
+    fn seal(cell: &BoxedCell<K, V>) -> Self {
+        let mut raw = cell.entry.load(Ordering::Acquire);
+        while raw.addr() & SEALED == 0 {
+            // Acquire: as in `read`. Release: goes on the release sequence of the last `swap`, which
+            // the next reader synchronises with.
+            let (release, acquire) = (Ordering::AcqRel, Ordering::Acquire);
+            match cell.entry.compare_exchange(raw, sealed(raw), release, acquire) {
+                Ok(_) => break,
+                Err(now) => raw = now,
+            }
+        }
+        cell.slot(raw)
+    }
+
+    fn seal_as(cell: &BoxedCell<K, V>, now: Self) -> bool {
+        let raw = now.entry.as_ptr();
+        let (release, relaxed) = (Ordering::AcqRel, Ordering::Relaxed);
+        match cell.entry.compare_exchange(raw, sealed(raw), release, relaxed) {
+            Ok(_) => true,
+            Err(other) => other == sealed(raw),
+        }
+    }
+
+    #[inline]
+    fn swap(cell: &BoxedCell<K, V>, old: Self, new: Self) -> Swap {
+        debug_assert_eq!(old.hash, new.hash);
+        let (old, new) = (old.entry.as_ptr(), new.entry.as_ptr());
+        // Release: the new entry; pairs with the Acquire of `read`. No ABA: the caller found `old`
+        // under the guard that it still holds, so that address has not become another entry's.
+        match cell.entry.compare_exchange(old, new, Ordering::AcqRel, Ordering::Relaxed) {
+            Ok(_) => Swap::Done,
+            Err(now) if now == sealed(old) => Swap::Sealed,
+            Err(_) => Swap::Changed,
+        }
+    }
+}
 
 /// The draft of a [`Boxed`] store.
 pub(crate) struct BoxedDraft<K, V> {
@@ -135,11 +223,22 @@ impl<K, V> Store for Boxed<K, V> {
     }
 
     #[inline]
-    unsafe fn pair(slot: &BoxedSlot<K, V>) -> (&K, &V) {
+    unsafe fn key(slot: &BoxedSlot<K, V>) -> &K {
         // SAFETY:
         // - not freed during the borrow, by the contract; only shared references exist to a published
         //   entry.
-        let entry = unsafe { slot.entry.as_ref() };
+        &unsafe { slot.entry.as_ref() }.key
+    }
+
+    #[inline]
+    unsafe fn pair<'g>(slot: Held<'g, BoxedSlot<K, V>>) -> (&'g K, &'g V)
+    where
+        K: 'g,
+        V: 'g,
+    {
+        // SAFETY:
+        // - not freed for `'g`, by the contract; only shared references exist to a published entry.
+        let entry: &'g Entry<K, V> = unsafe { slot.now.entry.as_ref() };
         (&entry.key, &entry.value)
     }
 

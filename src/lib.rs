@@ -79,6 +79,7 @@
 mod entry;
 mod hash;
 mod map;
+mod prefetch;
 mod reclaim;
 mod sync;
 mod trie;

@@ -200,6 +200,60 @@ fn two_writers_of_one_absent_key_find_each_other() {
 }
 
 #[test]
+fn replacements_against_removal() {
+    explore(|| {
+        // The second insertion replaces in place: the group is open from then on.
+        let before = [Op::Insert(0, 8), Op::Insert(0, 9), Op::Insert(1, 7)];
+        let programs = vec![
+            vec![Op::Insert(0, 1), Op::Insert(0, 2), Op::Get(0)],
+            vec![Op::Remove(0), Op::Insert(0, 3)],
+            vec![Op::Insert(0, 4), Op::Remove(1)],
+        ];
+        World::<FewBits>::new().check(&before, programs);
+    });
+}
+
+#[test]
+fn first_replacement_against_removal() {
+    explore(|| {
+        let programs = vec![
+            vec![Op::Insert(0, 1), Op::Get(0)],
+            vec![Op::Remove(0), Op::Insert(0, 3)],
+            vec![Op::Insert(0, 4), Op::Get(0)],
+        ];
+        World::<FewBits>::new().check(&[Op::Insert(0, 8)], programs);
+    });
+}
+
+#[test]
+fn replacement_against_snapshot() {
+    explore(|| {
+        let before = [Op::Insert(0, 8), Op::Insert(0, 9), Op::Insert(1, 7), Op::Insert(1, 6)];
+        let programs = vec![
+            vec![Op::Insert(0, 1), Op::Insert(1, 2), Op::Insert(0, 3)],
+            vec![Op::Snapshot, Op::Get(0), Op::Snapshot],
+            vec![Op::Insert(1, 4), Op::Snapshot, Op::Insert(0, 5)],
+        ];
+        World::<FewBits>::new().check(&before, programs);
+    });
+}
+
+#[test]
+fn replacement_against_growth() {
+    explore(|| {
+        let world = World::<FewBits>::new();
+        world.map.pin().insert(9, world.value(0));
+        world.map.pin().insert(9, world.value(1));
+        let programs = vec![
+            vec![Op::Insert(1, 1), Op::Insert(2, 2), Op::Remove(1), Op::Insert(1, 3)],
+            vec![Op::Insert(0, 3), Op::Insert(0, 4), Op::Insert(0, 5), Op::Get(0)],
+            vec![Op::Insert(0, 6), Op::Get(0)],
+        ];
+        world.check(&[Op::Insert(0, 1), Op::Insert(0, 2)], programs);
+    });
+}
+
+#[test]
 fn two_writers_in_one_chain() {
     explore(|| {
         // Equal hashes, and more entries than a branch of this build holds: a chain.

@@ -90,8 +90,9 @@ impl<'g> Walk<'g, '_> {
                     let seen = group.read(self.view);
                     seen.check(St::hash);
                     for slot in seen.iter() {
-                        assert_eq!(branch.group_index(St::hash(slot)), index, "in another's group");
-                        self.check_slot::<St>(slot, level, path);
+                        let hash = St::hash(&slot.now);
+                        assert_eq!(branch.group_index(hash), index, "in another's group");
+                        self.check_slot::<St>(&slot.now, level, path);
                     }
                 }
             }
@@ -99,7 +100,7 @@ impl<'g> Walk<'g, '_> {
                 assert_eq!(level, LEVELS, "a chain above the last hash bit");
                 for link in chain.links(self.view) {
                     assert!(link.birth <= birth, "a link younger than its chain");
-                    self.check_slot::<St>(&link.slot, level, path);
+                    self.check_slot::<St>(&link.slot().now, level, path);
                 }
             }
             None => unreachable!("a birth without a node"),

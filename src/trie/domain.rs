@@ -172,13 +172,14 @@ impl<St: Store> Domain<St> {
                 }
                 Node::Branch(branch) => {
                     for slot in branch.groups().flat_map(|group| group.observe().iter()) {
-                        let (entry, birth) = (Dead::Entry(*slot), St::birth(slot));
+                        let (entry, birth) = (Dead::Entry(slot.now), St::birth(&slot.now));
                         self.retire_among(&snapshots, entry, birth, death, fate);
                     }
                 }
                 Node::Chain(chain) => {
                     for cell in chain.observe() {
-                        let &Link { birth, slot } = cell.as_ref();
+                        let link = cell.as_ref();
+                        let (birth, slot) = (link.birth, link.slot().now);
                         let (entry, entry_birth) = (Dead::Entry(slot), St::birth(&slot));
                         self.retire_among(&snapshots, entry, entry_birth, death, fate);
                         self.retire_among(&snapshots, Dead::Link(cell), birth, death, fate);

@@ -1,7 +1,7 @@
 //! Walking over all entries.
 #![expect(unsafe_code, reason = "hands out the entries of slots that the view protects")]
 
-use super::node::{Branch, Chain, FAN_WIDTH, Fan, Node, Seen, View, Word};
+use super::node::{Branch, Chain, FAN_WIDTH, Fan, Held, Node, Seen, Slot, View, Word};
 use crate::entry::Store;
 
 /// An iterator over the entries below a word.
@@ -21,7 +21,7 @@ pub(crate) struct Iter<'g, St: Store> {
     leaf: Leaf<'g, St::Slot>,
 }
 
-enum Leaf<'g, T> {
+enum Leaf<'g, T: Slot> {
     Nothing,
     Branch {
         branch: Branch<'g, T>,
@@ -59,7 +59,7 @@ impl<'g, St: Store> Iter<'g, St> {
     }
 
     #[inline]
-    fn next_in_leaf(&mut self) -> Option<&'g St::Slot> {
+    fn next_in_leaf(&mut self) -> Option<Held<'g, St::Slot>> {
         match &mut self.leaf {
             Leaf::Nothing => None,
             Leaf::Branch { branch, next_group, rest } => loop {
@@ -76,13 +76,13 @@ impl<'g, St: Store> Iter<'g, St> {
                 let (next, link) = chain.next(self.view, *from)?;
                 *from = next;
                 // Past the end are keys that came since, some of them from words before it.
-                (next <= *end).then_some(&link.slot)
+                (next <= *end).then(|| link.slot())
             }
         }
     }
 
     #[inline]
-    fn next_slot(&mut self) -> Option<&'g St::Slot> {
+    fn next_slot(&mut self) -> Option<Held<'g, St::Slot>> {
         loop {
             if let Some(slot) = self.next_in_leaf() {
                 return Some(slot);

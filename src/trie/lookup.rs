@@ -1,7 +1,7 @@
 //! Reading: the way from a root to an entry, and counting.
 #![expect(unsafe_code, reason = "reads the keys of slots that the view protects")]
 
-use super::node::{Node, View, Word};
+use super::node::{Held, Link, Node, View, Word};
 use crate::entry::Store;
 
 /// Whether a slot is the one that is looked for.
@@ -16,7 +16,7 @@ pub(super) unsafe fn is_it<St: Store>(
 ) -> bool {
     // SAFETY:
     // - not freed during the call: promised by the caller.
-    St::hash(slot) == hash && eq(unsafe { St::pair(slot) }.0)
+    St::hash(slot) == hash && eq(unsafe { St::key(slot) })
 }
 
 /// Walks down from `word`, which was read from a node at `level`, to the entry for which `eq` holds.
@@ -36,7 +36,7 @@ pub(super) fn find<'g, St: Store>(
     mut level: u32,
     hash: u64,
     eq: &mut impl FnMut(&St::Key) -> bool,
-) -> Option<&'g St::Slot> {
+) -> Option<Held<'g, St::Slot>> {
     loop {
         view = view.below(word);
         match word.node()? {
@@ -54,7 +54,7 @@ pub(super) fn find<'g, St: Store>(
                 // SAFETY:
                 // - not freed: the view protects what is reached under it for `'g`.
                 let hit = chain.find(view, |slot| unsafe { is_it::<St>(slot, hash, eq) });
-                return hit.and_then(|hit| hit.link()).map(|link| &link.slot);
+                return hit.and_then(|hit| hit.link()).map(Link::slot);
             }
         }
         level += 1;

@@ -42,7 +42,9 @@ impl<St: Store> Trie<St> {
             }
             Node::Branch(branch) => {
                 let mut slots = Vec::with_capacity(branch.capacity());
-                branch.groups().for_each(|group| slots.extend(group.observe().iter()));
+                branch
+                    .groups()
+                    .for_each(|group| slots.extend(group.observe().iter().map(|slot| slot.now)));
                 let built = Self::build(&mut slots, place.level, generation);
                 // SAFETY:
                 // - just built, and not published.
@@ -101,9 +103,9 @@ impl<St: Store> Trie<St> {
             return Word::EMPTY;
         }
         if level == LEVELS {
-            let link = |slot: &St::Slot| Link { birth, slot: *slot };
+            let link = |slot: &St::Slot| Box::leak(Box::new(Link::new(birth, *slot)));
             let links: Vec<NonNull<Link<St::Slot>>> =
-                slots.iter().map(|slot| NonNull::from(Box::leak(Box::new(link(slot))))).collect();
+                slots.iter().map(|slot| NonNull::from(link(slot))).collect();
             return Chain::allocate(birth, &links);
         }
         if let Some(shape) = shape_for::<St::Slot>(slots.len(), slots.iter().map(St::hash)) {

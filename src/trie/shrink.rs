@@ -101,7 +101,9 @@ impl<St: Store> Trie<St> {
         for child in children {
             match child.node() {
                 Some(Node::Branch(branch)) => {
-                    branch.groups().for_each(|group| slots.extend(group.observe().iter()));
+                    branch.groups().for_each(|group| {
+                        slots.extend(group.observe().iter().map(|slot| slot.now))
+                    });
                 }
                 Some(Node::Chain(chain)) => links.extend(chain.observe()),
                 Some(Node::Fan(_)) | None => {}
@@ -109,7 +111,7 @@ impl<St: Store> Trie<St> {
         }
         // SAFETY:
         // - reached under the guard: links stay allocated for `'g`.
-        slots.extend(links.iter().map(|link| unsafe { link.as_ref() }.slot));
+        slots.extend(links.iter().map(|link| unsafe { link.as_ref() }.slot().now));
         let built = Self::build(&mut slots, place.level, context.root.generation);
         // SAFETY:
         // - just built, and not published.

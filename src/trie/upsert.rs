@@ -6,7 +6,9 @@ use std::ptr::NonNull;
 
 use super::domain::{Dead, Fate};
 use super::lookup::{self, is_it};
-use super::node::{Branch, Chain, ChainHit, Claim, Hit, Link, Node, Seen, View, Word};
+use super::node::{
+    Branch, Chain, ChainHit, Claim, Exchange, Held, Hit, Link, Node, Seen, Slot, View, Word,
+};
 use super::{Context, Pair, Place, Trie};
 use crate::entry::Store;
 use crate::reclaim::Guard;
@@ -78,15 +80,15 @@ enum Step<T> {
 }
 
 /// Where a walk for a change ended: the node that holds, or will hold, the key.
-enum Leaf<'g, T> {
+enum Leaf<'g, T: Slot> {
     Empty,
     Branch(Branch<'g, T>),
     Chain(Chain<'g, T>),
 }
 
 /// How an entry fared that was to be published in a group.
-enum Publication<'g, T> {
-    Done(&'g T),
+enum Publication<'g, T: Slot> {
+    Done(Held<'g, T>),
     /// Every slot of the group is taken.
     NoRoom,
     /// The key's entry changed, or the group was frozen.
@@ -106,7 +108,7 @@ impl<St: Store> Unpublished<St> {
     fn key(&self) -> &St::Key {
         // SAFETY:
         // - the entry belongs to this value, so it is not freed while it is borrowed.
-        unsafe { St::pair(&self.slot) }.0
+        unsafe { St::key(&self.slot) }
     }
 
     /// The slot was published: the entry is the map's now.
@@ -235,11 +237,11 @@ impl<St: Store> Trie<St> {
     }
 
     /// The slot of a node that was built of one.
-    fn only_slot<'g>(word: Word<'g, St::Slot>, guard: &'g Guard) -> &'g St::Slot {
+    fn only_slot<'g>(word: Word<'g, St::Slot>, guard: &'g Guard) -> Held<'g, St::Slot> {
         let slot = match word.node() {
             Some(Node::Branch(branch)) => branch.nth_group(0).load().pop(),
             Some(Node::Chain(chain)) => {
-                chain.next(View::Live(guard), 0).map(|(_, link)| &link.slot)
+                chain.next(View::Live(guard), 0).map(|(_, link)| link.slot())
             }
             Some(Node::Fan(_)) | None => None,
         };
@@ -264,7 +266,7 @@ impl<St: Store> Trie<St> {
             request.change.prepare();
         }
         let mut seen = group.load();
-        let pair = |slot: &'g St::Slot| {
+        let pair = |slot: Held<'g, St::Slot>| {
             // SAFETY:
             // - called with slots of this group, which were reached under the guard: it keeps their
             //   entries for `'g`.
@@ -290,7 +292,7 @@ impl<St: Store> Trie<St> {
                     // LINEARIZES remove.
                     match seen.remove(hit) {
                         Ok(left) => {
-                            self.retire_entry(context, *hit.slot);
+                            self.retire_entry(context, hit.slot.now);
                             self.shrink_after_remove(context, place, branch, left, hash);
                             return Step::Done(Outcome::Removed(old));
                         }
@@ -298,11 +300,15 @@ impl<St: Store> Trie<St> {
                     }
                 }
                 Action::Put(draft) => {
-                    match Self::publish(seen, hit.as_ref(), &mut claim, draft, generation, request)
-                    {
+                    let entry = Unpublished::<St>::new(draft, generation);
+                    let publication = match &hit {
+                        Some(hit) => Self::replace(seen, hit, &mut claim, entry, request),
+                        None => Self::publish(seen, None, &mut claim, entry, request),
+                    };
+                    match publication {
                         Publication::Done(slot) => {
                             if let Some(hit) = &hit {
-                                self.retire_entry(context, *hit.slot);
+                                self.retire_entry(context, hit.slot.now);
                             }
                             return Step::Done(Outcome::Put { old, new: pair(slot) });
                         }
@@ -321,6 +327,34 @@ impl<St: Store> Trie<St> {
         }
     }
 
+    /// Puts an entry into the slot of the key's old one, or, if that slot is sealed, publishes it in
+    /// another.
+    #[inline]
+    fn replace<'g, C: Change<'g, St>>(
+        seen: Seen<'g, St::Slot>,
+        hit: &Hit<'g, St::Slot>,
+        claim: &mut Option<Claim<'g, St::Slot>>,
+        entry: Unpublished<St>,
+        request: &mut Request<St, C>,
+    ) -> Publication<'g, St::Slot>
+    where
+        St::Key: 'g,
+        St::Value: 'g,
+    {
+        // LINEARIZES replace, in place.
+        match seen.swap(hit, entry.slot) {
+            Exchange::Done(slot) => {
+                entry.publish();
+                Publication::Done(slot)
+            }
+            Exchange::Sealed(seen) => Self::publish(seen, Some(hit), claim, entry, request),
+            Exchange::Changed(now) => {
+                request.spare = Some(entry.into_draft());
+                Publication::KeyChanged(now)
+            }
+        }
+    }
+
     /// Publishes an entry in a group whose state `seen` was searched and had `hit` for its key.
     ///
     /// Goes on from newer states as long as the key is as it was. If not, the entry goes back to the
@@ -330,15 +364,13 @@ impl<St: Store> Trie<St> {
         mut seen: Seen<'g, St::Slot>,
         hit: Option<&Hit<'g, St::Slot>>,
         claim: &mut Option<Claim<'g, St::Slot>>,
-        draft: St::Draft,
-        generation: u64,
+        entry: Unpublished<St>,
         request: &mut Request<St, C>,
     ) -> Publication<'g, St::Slot>
     where
         St::Key: 'g,
         St::Value: 'g,
     {
-        let entry = Unpublished::<St>::new(draft, generation);
         let again = claim.take().map(|mut claim| {
             claim.write(entry.slot);
             claim
@@ -348,8 +380,8 @@ impl<St: Store> Trie<St> {
             return Publication::NoRoom;
         };
         loop {
-            // LINEARIZES insert and replace: the new entry becomes live and the old one dead in one
-            // step, from exactly the state that was searched.
+            // LINEARIZES insert, and replace where the old slot is sealed: the new entry becomes live and
+            // the old one dead in one step, from exactly the state that was searched.
             let (now, back) = match seen.publish(mine, hit) {
                 Ok(slot) => {
                     entry.publish();
@@ -360,7 +392,7 @@ impl<St: Store> Trie<St> {
             mine = back;
             // SAFETY:
             // - a slot of this group, reached under the guard, which keeps its entry.
-            let matches = |slot: &'g St::Slot| unsafe { request.matches(slot, Some(entry.key())) };
+            let matches = |slot: &St::Slot| unsafe { request.matches(slot, Some(entry.key())) };
             let as_it_was = match hit {
                 Some(hit) => now.still_has(hit),
                 None => now.find_since(seen, request.hash, matches).is_none(),
@@ -384,7 +416,7 @@ impl<St: Store> Trie<St> {
     ) -> Step<Outcome<'g, St>> {
         let Context { root, guard } = context;
         let hash = request.hash;
-        let pair = |slot: &'g St::Slot| {
+        let pair = |slot: Held<'g, St::Slot>| {
             // SAFETY:
             // - called with slots of this chain, which were reached under the guard: it keeps their
             //   entries for `'g`.
@@ -393,14 +425,14 @@ impl<St: Store> Trie<St> {
         loop {
             // SAFETY:
             // - a slot of this node, reached under the guard, which keeps its entry.
-            let matches = |slot: &'g St::Slot| unsafe { request.matches(slot, None) };
+            let matches = |slot: &St::Slot| unsafe { request.matches(slot, None) };
             let found = chain.find(View::Live(guard), matches);
             if found.as_ref().is_some_and(ChainHit::is_frozen) {
                 self.rebuild(context, place);
                 return Step::Retry;
             }
             let old_link = found.as_ref().and_then(ChainHit::link);
-            let old = old_link.map(|link| pair(&link.slot));
+            let old = old_link.map(|link| pair(link.slot()));
             match request.ask(old) {
                 Action::Keep => return Step::Done(Outcome::Kept(old)),
                 Action::Remove => {
@@ -423,7 +455,7 @@ impl<St: Store> Trie<St> {
                         return Step::Retry;
                     };
                     let entry = Unpublished::<St>::new(draft, root.generation);
-                    let link = Link { birth: root.generation, slot: entry.slot };
+                    let link = Link::new(root.generation, entry.slot);
                     let link = NonNull::from(Box::leak(Box::new(link)));
                     // LINEARIZES insert and replace in a chain.
                     if hit.put(link).is_ok() {
@@ -433,7 +465,7 @@ impl<St: Store> Trie<St> {
                         }
                         // SAFETY:
                         // - published under the guard, so not freed for `'g`.
-                        let new = pair(&unsafe { link.as_ref() }.slot);
+                        let new = pair(unsafe { link.as_ref() }.slot());
                         return Step::Done(Outcome::Put { old, new });
                     }
                     // SAFETY:
@@ -465,7 +497,7 @@ impl<St: Store> Trie<St> {
         cell: Option<NonNull<Link<St::Slot>>>,
         link: &Link<St::Slot>,
     ) {
-        self.retire_entry(context, link.slot);
+        self.retire_entry(context, link.slot().now);
         if let Some(cell) = cell {
             // SAFETY:
             // - this operation's CAS unlinked the cell.

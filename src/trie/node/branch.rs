@@ -4,13 +4,12 @@
 //! meet in that group's one state word.
 #![expect(unsafe_code, reason = "a branch is laid out in raw memory by shape")]
 
-use std::cell::UnsafeCell;
 use std::marker::PhantomData;
-use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
-use super::group::{Filler, Group};
+use super::group::{Filler, Group, RawSlot};
 use super::header::{HEADER_BYTES, Header, Shape, allocate_node};
+use super::slot::Slot;
 use super::word::Word;
 use crate::sync::AtomicU64;
 
@@ -120,7 +119,7 @@ impl<T> Clone for Branch<'_, T> {
 }
 impl<T> Copy for Branch<'_, T> {}
 
-impl<'g, T: Copy> Branch<'g, T> {
+impl<'g, T: Slot> Branch<'g, T> {
     /// Makes a branch that holds `items`, each with its hash, and returns the word for it.
     ///
     /// # Panics
@@ -156,7 +155,7 @@ impl<'g, T: Copy> Branch<'g, T> {
     }
 }
 
-impl<'g, T> Branch<'g, T> {
+impl<'g, T: Slot> Branch<'g, T> {
     /// # Safety
     /// - `node` is a branch over `T` of this shape, and stays allocated for `'g`.
     pub(super) unsafe fn from_header(node: NonNull<Header>, shape: Shape) -> Self {
@@ -206,7 +205,7 @@ impl<'g, T> Branch<'g, T> {
         // - in bounds for `'g`: `node_bytes` counts these bytes for each group.
         unsafe {
             let state = start.add(HEADER_BYTES).cast::<AtomicU64>();
-            let first = start.add(slots_at).cast::<UnsafeCell<MaybeUninit<T>>>();
+            let first = start.add(slots_at).cast::<RawSlot<T>>();
             Group::new(
                 state.as_ref(),
                 std::slice::from_raw_parts(state.add(1).as_ptr(), tag_words),

@@ -16,6 +16,7 @@
 use std::ptr::{self, NonNull};
 
 use super::header::{HEADER_BYTES, Header, Shape, allocate_node};
+use super::slot::{Held, Slot};
 use super::word::{View, Word};
 use crate::sync::{AtomicPtr, Ordering};
 
@@ -24,37 +25,48 @@ const REMOVED: usize = 2;
 
 /// The cell of one entry of a chain; the slot type itself may be too large for an atomic word.
 #[repr(align(8))]
-pub(crate) struct Link<T> {
+pub(crate) struct Link<T: Slot> {
     pub(crate) birth: u64,
-    pub(crate) slot: T,
+    cell: T::Cell,
+}
+
+impl<T: Slot> Link<T> {
+    pub(crate) fn new(birth: u64, slot: T) -> Self {
+        Self { birth, cell: slot.into_cell() }
+    }
+
+    /// The slot, which never changes.
+    pub(crate) fn slot(&self) -> Held<'_, T> {
+        Held::read(&self.cell)
+    }
 }
 
 type Cell<T> = AtomicPtr<Link<T>>;
 
 pub(super) const fn node_bytes(capacity: usize) -> usize {
-    HEADER_BYTES + capacity * size_of::<Cell<()>>()
+    HEADER_BYTES + capacity * size_of::<AtomicPtr<()>>()
 }
 
 /// A reference to a chain.
-pub(crate) struct Chain<'g, T> {
+pub(crate) struct Chain<'g, T: Slot> {
     cells: &'g [Cell<T>],
 }
 
-impl<T> Clone for Chain<'_, T> {
+impl<T: Slot> Clone for Chain<'_, T> {
     fn clone(&self) -> Self {
         *self
     }
 }
-impl<T> Copy for Chain<'_, T> {}
+impl<T: Slot> Copy for Chain<'_, T> {}
 
 /// What a search of a chain ended at.
-pub(crate) struct ChainHit<'g, T> {
+pub(crate) struct ChainHit<'g, T: Slot> {
     cell: &'g Cell<T>,
     raw: *mut Link<T>,
     link: Option<&'g Link<T>>,
 }
 
-impl<'g, T> ChainHit<'g, T> {
+impl<'g, T: Slot> ChainHit<'g, T> {
     /// The entry that was found; none if the search ended at an empty word.
     pub(crate) fn link(&self) -> Option<&'g Link<T>> {
         self.link
@@ -91,7 +103,7 @@ impl<'g, T> ChainHit<'g, T> {
     }
 }
 
-impl<'g, T> Chain<'g, T> {
+impl<'g, T: Slot> Chain<'g, T> {
     /// # Safety
     /// - `node` is a chain over `T`, and stays allocated for `'g`.
     pub(super) unsafe fn from_header(node: NonNull<Header>) -> Self {
@@ -151,10 +163,10 @@ impl<'g, T> Chain<'g, T> {
     pub(crate) fn find(
         self,
         view: View<'g>,
-        mut is_it: impl FnMut(&'g T) -> bool,
+        mut is_it: impl FnMut(&T) -> bool,
     ) -> Option<ChainHit<'g, T>> {
         let mut occupied = self.cells.iter().filter_map(|cell| Self::read(cell, view));
-        occupied.find(|hit| hit.link.is_none_or(|link| is_it(&link.slot)))
+        occupied.find(|hit| hit.link.is_none_or(|link| is_it(&link.slot().now)))
     }
 
     /// The entry at or after word `from`, and where to go on.

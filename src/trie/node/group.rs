@@ -1,7 +1,7 @@
 //! One group of a branch: a state word, a tag for each slot, and the slots.
 //!
 //! ```text
-//! state = FROZEN | live bitmap         the one word that every change CASes
+//! state = FROZEN | OPEN | live bitmap  the word that CASes change which keys are here
 //! tags  = a byte of hash for each slot; zero means unclaimed
 //! slots = [T]
 //! ```
@@ -10,85 +10,120 @@
 //! has a value, and *published* at most once (CAS of the state that sets its live bit); it is never
 //! claimed again. Hence a state never takes the same value twice, and its CAS knows no ABA.
 //!
+//! # Replacing in place
+//!
+//! Where a slot has its pointer in one atomic word ([`Slot::SWAPS`]) an entry is replaced by a CAS of
+//! that word, and the state stays as it is. Three rules keep this in step with the state:
+//!
+//! 1. The first replacement sets `OPEN` in the state, for ever. The state of a group that is not open
+//!    tells everything: a CAS of it fails if the group was opened meanwhile.
+//! 2. In an open group, who takes an entry out *seals* its slot first; then no replacement can come
+//!    between the look at the entry and the CAS of the state. (If that CAS fails, the slot stays
+//!    sealed, and its entry is replaced by publishing another slot.)
+//! 3. Who reads a slot of an open group whose state must be frozen for it (a snapshot, an operation of
+//!    a newer generation, a rebuild) seals the slot, as it froze the state: the slot's pointer is one
+//!    more word under the rule of [`crate::trie`].
+//!
+//! So insertions and removals are ordered by the state, replacements by the slot, and no replacement
+//! comes after the sealing that a removal, a copy or a snapshot began with.
+//! Models: `replacements_against_removal`, `first_replacement_against_removal`,
+//! `replacement_against_snapshot`, `replacement_against_growth`.
+//!
 //! # Who may read or write a slot
 //!
-//! Until it is published, a claimed slot belongs to the thread that claimed it. From then on nobody
-//! writes it, and whoever saw its live bit with Acquire may read it. A slot whose owner stalls or
+//! Until it is published, a claimed slot belongs to the thread that claimed it. From then on it is
+//! shared memory, and whoever saw its live bit with Acquire may read it. A slot whose owner stalls or
 //! loses stays claimed and dead; that costs one slot and blocks nobody.
 #![expect(unsafe_code, reason = "slots are plain memory that the state word protects")]
 
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 
+use super::slot::{Held, Slot, Swap};
 use super::tags;
 use super::word::View;
+use crate::prefetch;
 use crate::sync::{AtomicU64, Ordering};
-use crate::trie::prefetch;
 
 const FROZEN: u64 = 1 << 63;
+const OPEN: u64 = 1 << 62;
 
 /// Words that the tags of the largest group take at most.
 const TAG_WORDS: usize = 7;
 
 /// A reference to a group.
-pub(crate) struct Group<'g, T> {
+/// The memory of a slot.
+pub(super) type RawSlot<T> = UnsafeCell<MaybeUninit<<T as Slot>::Cell>>;
+
+pub(crate) struct Group<'g, T: Slot> {
     state: &'g AtomicU64,
     tags: &'g [AtomicU64],
-    slots: &'g [UnsafeCell<MaybeUninit<T>>],
+    slots: &'g [RawSlot<T>],
 }
 
-impl<T> Clone for Group<'_, T> {
+impl<T: Slot> Clone for Group<'_, T> {
     fn clone(&self) -> Self {
         *self
     }
 }
-impl<T> Copy for Group<'_, T> {}
+impl<T: Slot> Copy for Group<'_, T> {}
 
 /// A group together with a state that was read from it, with Acquire.
 ///
 /// INVARIANT: `bits` was read from `group.state` or is what this thread's own CAS wrote there, so
 /// every slot whose bit is set in it was published and may be read.
-pub(crate) struct Seen<'g, T> {
+pub(crate) struct Seen<'g, T: Slot> {
     group: Group<'g, T>,
     bits: u64,
 }
 
-impl<T> Clone for Seen<'_, T> {
+impl<T: Slot> Clone for Seen<'_, T> {
     fn clone(&self) -> Self {
         *self
     }
 }
-impl<T> Copy for Seen<'_, T> {}
+impl<T: Slot> Copy for Seen<'_, T> {}
 
 /// A live slot that a search found.
-pub(crate) struct Hit<'g, T> {
+pub(crate) struct Hit<'g, T: Slot> {
     index: u32,
-    pub(crate) slot: &'g T,
+    pub(crate) slot: Held<'g, T>,
+}
+
+/// How the replacement of an entry in place went.
+pub(crate) enum Exchange<'g, T: Slot> {
+    Done(Held<'g, T>),
+    /// The slot is sealed, or its type has no such replacement: a new slot must be published.
+    Sealed(Seen<'g, T>),
+    /// The group or the entry changed; here is the present state.
+    Changed(Seen<'g, T>),
 }
 
 /// A slot that this thread claimed and wrote, and that is not published.
 ///
 /// INVARIANT: made only by [`Group::claim`], at most once for each slot of a group; initialised.
-pub(crate) struct Claim<'g, T> {
+pub(crate) struct Claim<'g, T: Slot> {
     index: u32,
-    slot: &'g UnsafeCell<MaybeUninit<T>>,
+    slot: &'g RawSlot<T>,
+    value: T,
 }
 
-impl<T: Copy> Claim<'_, T> {
+impl<T: Slot> Claim<'_, T> {
     /// Writes the slot anew.
     pub(crate) fn write(&mut self, value: T) {
         // SAFETY:
         // - exclusive: the slot is claimed by this value alone, and nobody reads it before its live
         //   bit is set, which consumes the claim.
-        unsafe { (*self.slot.get()).write(value) };
+        unsafe { (*self.slot.get()).write(value.into_cell()) };
+        self.value = value;
     }
 }
 
-impl<'g, T> Group<'g, T> {
+impl<'g, T: Slot> Group<'g, T> {
     pub(super) fn new(
         state: &'g AtomicU64,
         tags: &'g [AtomicU64],
-        slots: &'g [UnsafeCell<MaybeUninit<T>>],
+        slots: &'g [RawSlot<T>],
     ) -> Self {
         Self { state, tags, slots }
     }
@@ -159,10 +194,7 @@ impl<'g, T> Group<'g, T> {
 
     /// Claims a free slot for an entry with this hash, near its home, and writes it; none if every slot is taken.
     #[inline]
-    fn claim(self, hash: u64, value: T) -> Option<Claim<'g, T>>
-    where
-        T: Copy,
-    {
+    fn claim(self, hash: u64, value: T) -> Option<Claim<'g, T>> {
         loop {
             let free = tags::matching(self.tags, tags::FREE) & self.in_range();
             if free == 0 {
@@ -170,7 +202,7 @@ impl<'g, T> Group<'g, T> {
             }
             let index = self.nearest(free, hash);
             if self.set_tag(index, tags::of(hash)) {
-                let mut claim = Claim { index, slot: &self.slots[index as usize] };
+                let mut claim = Claim { index, slot: &self.slots[index as usize], value };
                 claim.write(value);
                 return Some(claim);
             }
@@ -197,13 +229,13 @@ impl<'g, T> Group<'g, T> {
 }
 
 /// Fills a group that no other thread can see yet, without atomic read-modify-writes.
-pub(super) struct Filler<'g, T> {
+pub(super) struct Filler<'g, T: Slot> {
     group: Group<'g, T>,
     live: u64,
     tags: [u64; TAG_WORDS],
 }
 
-impl<'g, T> Filler<'g, T> {
+impl<'g, T: Slot> Filler<'g, T> {
     /// `group` is empty.
     pub(super) fn new(group: Group<'g, T>) -> Self {
         Self { group, live: 0, tags: [0; TAG_WORDS] }
@@ -219,7 +251,7 @@ impl<'g, T> Filler<'g, T> {
         self.tags[index as usize / 8] |= u64::from(tags::of(hash)) << (index % 8 * 8);
         // SAFETY:
         // - exclusive: the group is not shared yet, so slots that are not live are this filler's.
-        unsafe { (*self.group.slots[index as usize].get()).write(item) };
+        unsafe { (*self.group.slots[index as usize].get()).write(item.into_cell()) };
     }
 
     pub(super) fn finish(self) {
@@ -231,13 +263,13 @@ impl<'g, T> Filler<'g, T> {
     }
 }
 
-impl<'g, T> Seen<'g, T> {
+impl<'g, T: Slot> Seen<'g, T> {
     pub(crate) fn is_frozen(self) -> bool {
         self.bits & FROZEN != 0
     }
 
     fn live(self) -> u64 {
-        self.bits & !FROZEN
+        self.bits & !(FROZEN | OPEN)
     }
 
     /// Number of entries.
@@ -245,14 +277,25 @@ impl<'g, T> Seen<'g, T> {
         self.live().count_ones() as usize
     }
 
-    /// Reads a slot that is live in this state.
+    /// The memory of a slot that is live in this state.
     #[inline]
-    fn slot(self, index: u32) -> &'g T {
-        assert!(self.bits >> index & 1 == 1 && (index as usize) < self.group.slots.len());
+    fn cell(self, index: u32) -> &'g T::Cell {
+        assert!(self.live() >> index & 1 == 1 && (index as usize) < self.group.slots.len());
         // SAFETY:
-        // - initialised, and written by nobody any more: its bit is set in a state that was read
-        //   with Acquire (invariant of `Seen`), so the slot is published.
+        // - initialised, and from now on only shared references to it exist: its bit is set in a
+        //   state that was read with Acquire (invariant of `Seen`), so the slot is published.
         unsafe { (*self.group.slots[index as usize].get()).assume_init_ref() }
+    }
+
+    /// Reads a slot that is live in this state; seals it first if the state is frozen and entries of
+    /// the group may have been replaced in place, so that all who read it see the same.
+    #[inline]
+    fn slot(self, index: u32) -> Held<'g, T> {
+        if self.bits & (FROZEN | OPEN) == FROZEN | OPEN {
+            Held::seal(self.cell(index))
+        } else {
+            Held::read(self.cell(index))
+        }
     }
 
     #[inline]
@@ -260,13 +303,13 @@ impl<'g, T> Seen<'g, T> {
         self,
         among: u64,
         hash: u64,
-        mut is_it: impl FnMut(&'g T) -> bool,
+        mut is_it: impl FnMut(&T) -> bool,
     ) -> Option<Hit<'g, T>> {
         let mut candidates = tags::matching(self.group.tags, tags::of(hash)) & among;
         while candidates != 0 {
             let index = candidates.trailing_zeros();
             let slot = self.slot(index);
-            if is_it(slot) {
+            if is_it(&slot.now) {
                 return Some(Hit { index, slot });
             }
             candidates &= candidates - 1;
@@ -276,7 +319,7 @@ impl<'g, T> Seen<'g, T> {
 
     /// The live slot whose tag is the hash's and for which `is_it` holds.
     #[inline]
-    pub(crate) fn find(self, hash: u64, is_it: impl FnMut(&'g T) -> bool) -> Option<Hit<'g, T>> {
+    pub(crate) fn find(self, hash: u64, is_it: impl FnMut(&T) -> bool) -> Option<Hit<'g, T>> {
         self.find_among(self.live(), hash, is_it)
     }
 
@@ -285,7 +328,7 @@ impl<'g, T> Seen<'g, T> {
         self,
         before: Self,
         hash: u64,
-        is_it: impl FnMut(&'g T) -> bool,
+        is_it: impl FnMut(&T) -> bool,
     ) -> Option<Hit<'g, T>> {
         self.find_among(self.live() & !before.live(), hash, is_it)
     }
@@ -297,22 +340,19 @@ impl<'g, T> Seen<'g, T> {
 
     /// Claims a free slot of the group, see [`Group::claim`].
     #[inline]
-    pub(crate) fn claim(self, hash: u64, value: T) -> Option<Claim<'g, T>>
-    where
-        T: Copy,
-    {
+    pub(crate) fn claim(self, hash: u64, value: T) -> Option<Claim<'g, T>> {
         self.group.claim(hash, value)
     }
 
     /// The live slots.
-    pub(crate) fn iter(self) -> impl Iterator<Item = &'g T> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = Held<'g, T>> {
         let mut rest = self;
         std::iter::from_fn(move || rest.pop())
     }
 
     /// Takes the first of the live slots that this value still remembers.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<&'g T> {
+    pub(crate) fn pop(&mut self) -> Option<Held<'g, T>> {
         let live = self.live();
         if live == 0 {
             return None;
@@ -322,25 +362,53 @@ impl<'g, T> Seen<'g, T> {
         Some(slot)
     }
 
-    /// Publishes a claimed slot, and in the same step takes the entry `replaced` out. Succeeds only
-    /// if the state is still the one that was seen; otherwise returns the present one and the claim.
+    /// Publishes a claimed slot, and in the same step takes the entry `replaced` out, whose slot is
+    /// sealed (see [`Exchange::Sealed`]). Succeeds only if the state is still the one that was seen;
+    /// otherwise returns the present one and the claim.
     #[inline]
     pub(crate) fn publish(
         self,
         claim: Claim<'g, T>,
         replaced: Option<&Hit<'g, T>>,
-    ) -> Result<&'g T, (Self, Claim<'g, T>)> {
+    ) -> Result<Held<'g, T>, (Self, Claim<'g, T>)> {
         debug_assert!(std::ptr::eq(&raw const self.group.slots[claim.index as usize], claim.slot));
         let removed = replaced.map_or(0, |hit| 1 << hit.index);
         match self.change((self.bits | 1 << claim.index) & !removed) {
-            Ok(live) => Ok(live.slot(claim.index)),
+            // Not read again: it may have been replaced by now.
+            Ok(live) => Ok(Held { cell: live.cell(claim.index), now: claim.value }),
             Err(now) => Err((now, claim)),
         }
     }
 
-    /// Takes an entry out. Returns the state that this left, or, if the state is not the one that
-    /// was seen any more, the present one.
+    /// Replaces an entry where it is.
+    #[inline]
+    pub(crate) fn swap(self, hit: &Hit<'g, T>, new: T) -> Exchange<'g, T> {
+        if !T::SWAPS {
+            return Exchange::Sealed(self);
+        }
+        let seen = if self.bits & OPEN != 0 {
+            self
+        } else {
+            match self.change(self.bits | OPEN) {
+                Ok(open) => open,
+                Err(now) => return Exchange::Changed(now),
+            }
+        };
+        let Held { cell, now } = hit.slot;
+        match T::swap(cell, now, new) {
+            Swap::Done => Exchange::Done(Held { cell, now: new }),
+            Swap::Changed => Exchange::Changed(self.group.load()),
+            Swap::Sealed => Exchange::Sealed(seen),
+        }
+    }
+
+    /// Takes an entry out. Returns the state that this left, or, if the state or the entry is not the
+    /// one that was seen any more, the present state.
     pub(crate) fn remove(self, hit: &Hit<'g, T>) -> Result<Self, Self> {
+        // Where entries are replaced in place, what is removed must be the entry that was seen.
+        if self.bits & OPEN != 0 && !T::seal_as(hit.slot.cell, hit.slot.now) {
+            return Err(self.group.load());
+        }
         self.change(self.bits & !(1 << hit.index))
     }
 
@@ -364,7 +432,7 @@ impl<'g, T> Seen<'g, T> {
         let unclaimed = tags::matching(self.group.tags, tags::FREE);
         assert_eq!(self.live() & unclaimed, 0, "a live slot that nobody claimed");
         for index in (0..slots as u32).filter(|index| self.bits >> index & 1 == 1) {
-            let tagged = tags::matching(self.group.tags, tags::of(hash(self.slot(index))));
+            let tagged = tags::matching(self.group.tags, tags::of(hash(&self.slot(index).now)));
             assert!(tagged >> index & 1 == 1, "a slot with another hash's tag");
         }
     }

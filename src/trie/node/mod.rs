@@ -1,5 +1,5 @@
 //! What a node is in memory. Nothing here knows keys, hashing or snapshots' lifetimes: a slot is
-//! any `T: Copy`, a hash is a `u64`.
+//! any [`Slot`], a hash is a `u64`.
 //!
 //! | file | holds |
 //! |---|---|
@@ -7,6 +7,7 @@
 //! | `fan` | a node of 16 indirection words |
 //! | `branch` | a node of entries: one to eight groups, by shape |
 //! | `group` | one group: state word, tags, slots; claim, publish, clear, freeze |
+//! | `slot` | what a group holds for an entry, and its replacement in place |
 //! | `chain` | the collision branch below the last hash bit |
 //! | `tags` | matching one byte of hash against a whole group at once |
 //! | `header` | what all nodes begin with, and their allocation |
@@ -22,12 +23,14 @@ mod chain;
 mod fan;
 mod group;
 mod header;
+mod slot;
 mod tags;
 mod word;
 
 pub(crate) use branch::{Branch, shape_for, shape_for_count};
 pub(crate) use chain::{Chain, ChainHit, Link};
 pub(crate) use fan::{FAN_WIDTH, Fan, LEVELS};
-pub(crate) use group::{Claim, Hit, Seen};
+pub(crate) use group::{Claim, Exchange, Hit, Seen};
 pub(crate) use header::{Header, free_node};
+pub(crate) use slot::{Held, Slot, Swap};
 pub(crate) use word::{Detached, Indirection, Node, View, Word};

@@ -16,6 +16,7 @@ use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
 use super::header::{Header, NODE_ALIGN, Shape};
+use super::slot::Slot;
 use super::{Branch, Chain, Fan};
 use crate::reclaim::Guard;
 use crate::sync::{AtomicPtr, Ordering};
@@ -74,7 +75,7 @@ impl<T> Detached<T> {
 }
 
 /// A node, by kind.
-pub(crate) enum Node<'g, T> {
+pub(crate) enum Node<'g, T: Slot> {
     Branch(Branch<'g, T>),
     Fan(&'g Fan<T>),
     Chain(Chain<'g, T>),
@@ -143,7 +144,9 @@ impl<'g, T> Word<'g, T> {
         // - the node is allocated for `'g` by the invariant of `Word`; headers never change.
         self.header().map(|header| unsafe { header.as_ref() }.birth)
     }
+}
 
+impl<'g, T: Slot> Word<'g, T> {
     /// The node, if the word is not empty.
     #[inline]
     pub(crate) fn node(self) -> Option<Node<'g, T>> {

@@ -72,10 +72,11 @@ impl World {
 
     fn frozen_show(&mut self, shot: &Shot) {
         if self.affords(shot.oracle.len()) {
+            shot.see_all();
             let described = described(&shot.oracle.rows());
             assert_eq!(parts(&format!("{:?}", shot.frozen)), described);
         }
-        shot.see_all();
+        shot.see_count();
         let left = format!("{{ left: {} }}", shot.oracle.len());
         assert!(format!("{:?}", shot.frozen.iter()).ends_with(&left));
     }
@@ -99,8 +100,10 @@ impl World {
         if op.arg & 1 == 1 {
             drop(self.shots.swap_remove(index));
         }
-        let mut iter = shot.frozen.into_iter();
         // Looks at everything, so that nothing changes any more: see `World::commit`.
+        shot.see_all();
+        assert_eq!(sorted(shot.frozen.iter()), shot.oracle.rows());
+        let mut iter = shot.frozen.into_iter();
         assert_eq!(iter.len(), shot.oracle.len());
         let mut yielded = Vec::new();
         let mut last = None;
@@ -138,7 +141,7 @@ impl World {
 }
 
 fn frozen_len(shot: &Shot) {
-    shot.see_all();
+    shot.see_count();
     let len = shot.oracle.len();
     assert_eq!(shot.frozen.is_empty(), len == 0);
     assert_eq!(shot.frozen.iter().len(), len);

@@ -79,10 +79,11 @@ pub(super) struct Shot {
     pub(super) seen: Rc<RefCell<Seen>>,
 }
 
-/// Keys that were looked up, or all.
+/// Keys that were looked up, or all; or which keys there are, but not their values.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     all: bool,
+    counted: bool,
     ids: BTreeSet<u16>,
 }
 
@@ -99,6 +100,14 @@ impl Shot {
 
     pub(super) fn see_all(&self) {
         self.seen.borrow_mut().all = true;
+    }
+
+    pub(super) fn see_count(&self) {
+        self.seen.borrow_mut().counted = true;
+    }
+
+    fn has_counted(&self) -> bool {
+        self.seen.borrow().counted
     }
 
     pub(super) fn has_seen(&self, id: u16) -> bool {
@@ -385,6 +394,8 @@ impl World {
             let actual = shot.frozen.get_key_value(&id).map(Row::of);
             if shot.oracle.adopt(id, actual, (old, new)) {
                 assert!(!shot.has_seen(id), "a snapshot changed after a look at it");
+                let replaced = old.is_some() && new.is_some();
+                assert!(replaced || !shot.has_counted(), "another key after the keys were counted");
                 let later = |look: &(_, u16, u32)| {
                     (look.0, look.1) == (Rc::as_ptr(live), id) && look.2 >= shot.born
                 };
