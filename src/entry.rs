@@ -8,22 +8,15 @@
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
+use crate::engine::Content;
 use crate::reclaim::Garbage;
 use crate::sync::{AtomicPtr, Ordering};
 use crate::trie::{Held, Slot, Swap};
 
 /// What a slot of the trie holds, and what it means.
-pub(crate) trait Store {
-    type Key;
-    type Value;
+pub(crate) trait Store: Content {
     /// What a node holds for an entry. A slot does not own its entry: who unlinks it, does.
     type Slot: Slot;
-    /// An entry that is not in the map (yet). Owns its key and value.
-    type Draft;
-
-    fn draft(hash: u64, key: Self::Key, value: Self::Value) -> Self::Draft;
-    fn into_pair(draft: Self::Draft) -> (Self::Key, Self::Value);
-    fn draft_key(draft: &Self::Draft) -> &Self::Key;
 
     /// Turns a draft into a slot that an operation of generation `birth` may publish. The entry now
     /// belongs to whoever holds the slot.
@@ -175,10 +168,9 @@ pub(crate) struct BoxedDraft<K, V> {
     entry: Box<Entry<K, V>>,
 }
 
-impl<K, V> Store for Boxed<K, V> {
+impl<K, V> Content for Boxed<K, V> {
     type Key = K;
     type Value = V;
-    type Slot = BoxedSlot<K, V>;
     type Draft = BoxedDraft<K, V>;
 
     #[inline]
@@ -195,6 +187,10 @@ impl<K, V> Store for Boxed<K, V> {
     fn draft_key(draft: &BoxedDraft<K, V>) -> &K {
         &draft.entry.key
     }
+}
+
+impl<K, V> Store for Boxed<K, V> {
+    type Slot = BoxedSlot<K, V>;
 
     #[inline]
     fn expose(mut draft: BoxedDraft<K, V>, birth: u64) -> BoxedSlot<K, V> {

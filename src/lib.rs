@@ -76,6 +76,7 @@
 //! - Snapshots alive at once make the dropping of one of them slower: it is found in a list, newest
 //!   first.
 
+mod engine;
 mod entry;
 mod hash;
 mod map;
@@ -92,6 +93,18 @@ pub use map::{
 #[cfg(any(debug_assertions, snaptrie_check))]
 #[doc(hidden)]
 pub use trie::Structure;
+
+pub mod mode {
+    //! The kinds of map, as the types that all of them share name them.
+    //!
+    //! [`Pinned`](crate::Pinned), [`Iter`](crate::Iter), [`Keys`](crate::Keys) and
+    //! [`Values`](crate::Values) have the kind of their map as last parameter. It is needed only to
+    //! name those types for another map than a [`TrieMap`](crate::TrieMap).
+
+    pub use crate::map::mode::Boxed;
+    #[doc(hidden)]
+    pub use crate::map::mode::Mode;
+}
 
 /// The examples of the README, as tests.
 #[cfg(doctest)]

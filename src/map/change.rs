@@ -4,10 +4,7 @@ use std::hash::Hash;
 
 use equivalent::Equivalent;
 
-use crate::entry::{Boxed, Store};
-use crate::trie::{Action, Change};
-
-pub(super) type Draft<K, V> = <Boxed<K, V> as Store>::Draft;
+use crate::engine::{Action, Change, Content};
 
 /// A change that only needs to find the key, and never inserts.
 pub(super) struct ByRef<'q, Q: ?Sized, F> {
@@ -16,22 +13,21 @@ pub(super) struct ByRef<'q, Q: ?Sized, F> {
     pub(super) remove: F,
 }
 
-impl<'g, K, V, Q, F> Change<'g, Boxed<K, V>> for ByRef<'_, Q, F>
+impl<'g, C, Q, F> Change<'g, C> for ByRef<'_, Q, F>
 where
-    K: 'g,
-    V: 'g,
-    Q: Hash + Equivalent<K> + ?Sized,
-    F: FnMut(&'g K, &'g V) -> bool,
+    C: Content<Key: 'g, Value: 'g>,
+    Q: Hash + Equivalent<C::Key> + ?Sized,
+    F: FnMut(&'g C::Key, &'g C::Value) -> bool,
 {
-    fn is_key(&self, candidate: &K, _in_draft: Option<&K>) -> bool {
+    fn is_key(&self, candidate: &C::Key, _in_draft: Option<&C::Key>) -> bool {
         self.key.equivalent(candidate)
     }
 
     fn decide(
         &mut self,
-        current: Option<(&'g K, &'g V)>,
-        _spare: Option<Draft<K, V>>,
-    ) -> Action<Draft<K, V>> {
+        current: Option<(&'g C::Key, &'g C::Value)>,
+        _spare: Option<C::Draft>,
+    ) -> Action<C::Draft> {
         match current {
             Some((key, value)) if (self.remove)(key, value) => Action::Remove,
             _ => Action::Keep,
@@ -40,18 +36,17 @@ where
 }
 
 /// A change that may insert the key.
-pub(super) struct ByValue<K, V, F> {
-    pub(super) offer: Offer<K, V>,
+pub(super) struct ByValue<C: Content, F> {
+    pub(super) offer: Offer<C>,
     pub(super) decide: F,
 }
 
-impl<'g, K, V, F> Change<'g, Boxed<K, V>> for ByValue<K, V, F>
+impl<'g, C, F> Change<'g, C> for ByValue<C, F>
 where
-    K: Eq + 'g,
-    V: 'g,
-    F: FnMut(&mut Offer<K, V>, Option<(&'g K, &'g V)>) -> Choice,
+    C: Content<Key: Eq + 'g, Value: 'g>,
+    F: FnMut(&mut Offer<C>, Option<(&'g C::Key, &'g C::Value)>) -> Choice,
 {
-    fn is_key(&self, candidate: &K, in_draft: Option<&K>) -> bool {
+    fn is_key(&self, candidate: &C::Key, in_draft: Option<&C::Key>) -> bool {
         // The key is in one place: here, or in the draft that the engine holds.
         self.offer.key().or(in_draft).is_some_and(|key| key == candidate)
     }
@@ -62,9 +57,9 @@ where
 
     fn decide(
         &mut self,
-        current: Option<(&'g K, &'g V)>,
-        spare: Option<Draft<K, V>>,
-    ) -> Action<Draft<K, V>> {
+        current: Option<(&'g C::Key, &'g C::Value)>,
+        spare: Option<C::Draft>,
+    ) -> Action<C::Draft> {
         if spare.is_some() {
             self.offer.draft = spare;
         }
@@ -87,19 +82,19 @@ pub(super) enum Choice {
 }
 
 /// A key on its way into the map, alone or with a value, in a draft or not yet.
-pub(super) struct Offer<K, V> {
+pub(super) struct Offer<C: Content> {
     hash: u64,
-    key: Option<K>,
-    value: Option<V>,
-    draft: Option<Draft<K, V>>,
+    key: Option<C::Key>,
+    value: Option<C::Value>,
+    draft: Option<C::Draft>,
 }
 
-impl<K, V> Offer<K, V> {
-    pub(super) fn new(hash: u64, key: K) -> Self {
+impl<C: Content> Offer<C> {
+    pub(super) fn new(hash: u64, key: C::Key) -> Self {
         Self { hash, key: Some(key), value: None, draft: None }
     }
 
-    pub(super) fn with_value(hash: u64, key: K, value: V) -> Self {
+    pub(super) fn with_value(hash: u64, key: C::Key, value: C::Value) -> Self {
         Self { hash, key: Some(key), value: Some(value), draft: None }
     }
 
@@ -108,8 +103,12 @@ impl<K, V> Offer<K, V> {
         Self { hash, key: None, value: None, draft: None }
     }
 
-    fn key(&self) -> Option<&K> {
-        self.key.as_ref().or(self.draft.as_ref().map(Boxed::<K, V>::draft_key))
+    pub(super) fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    fn key(&self) -> Option<&C::Key> {
+        self.key.as_ref().or(self.draft.as_ref().map(C::draft_key))
     }
 
     /// Makes a draft of key and value, if both are here.
@@ -119,9 +118,9 @@ impl<K, V> Offer<K, V> {
         }
     }
 
-    fn take_draft(&mut self) -> Option<Draft<K, V>> {
+    fn take_draft(&mut self) -> Option<C::Draft> {
         match (self.key.take(), self.value.take()) {
-            (Some(key), Some(value)) => Some(Boxed::draft(self.hash, key, value)),
+            (Some(key), Some(value)) => Some(C::draft(self.hash, key, value)),
             (key, value) => {
                 (self.key, self.value) = (key, value);
                 self.draft.take()
@@ -132,19 +131,19 @@ impl<K, V> Offer<K, V> {
     /// Takes a draft apart.
     fn undraft(&mut self) {
         if let Some(draft) = self.draft.take() {
-            let (key, value) = Boxed::into_pair(draft);
+            let (key, value) = C::into_pair(draft);
             (self.key, self.value) = (Some(key), Some(value));
         }
     }
 
     /// Gives the key this value. Returns the one that it had before.
-    pub(super) fn set_value(&mut self, value: V) -> Option<V> {
+    pub(super) fn set_value(&mut self, value: C::Value) -> Option<C::Value> {
         self.undraft();
         self.value.replace(value)
     }
 
     /// The key and value, if both are here.
-    pub(super) fn into_pair(mut self) -> Option<(K, V)> {
+    pub(super) fn into_pair(mut self) -> Option<(C::Key, C::Value)> {
         self.undraft();
         self.key.zip(self.value)
     }

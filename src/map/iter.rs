@@ -4,27 +4,30 @@ use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
 
-use crate::entry::Boxed;
+use super::mode::{Boxed, Mode, Parts};
+use crate::engine::Engine;
 use crate::reclaim::Guard;
-use crate::trie;
+
+/// The engine's iterator.
+type Entries<'p, K, V, M> = <<M as Parts<K, V>>::Engine as Engine>::Iter<'p>;
 
 /// An iterator over the entries of a live map, from [`Pinned::iter`](crate::Pinned::iter).
 ///
 /// Weakly consistent: it yields no key twice, yields what is in the map all the while, and may or
 /// may not yield what is inserted, replaced or removed meanwhile.
-pub struct Iter<'p, K: 'p, V: 'p> {
-    entries: trie::Iter<'p, Boxed<K, V>>,
+pub struct Iter<'p, K: 'p, V: 'p, M: Mode<K, V> + 'p = Boxed> {
+    entries: Entries<'p, K, V, M>,
     // Not `Send`: it lives under a guard that belongs to a thread.
     _guard: PhantomData<&'p Guard>,
 }
 
-impl<'p, K, V> Iter<'p, K, V> {
-    pub(super) fn new(entries: trie::Iter<'p, Boxed<K, V>>) -> Self {
+impl<'p, K, V, M: Mode<K, V>> Iter<'p, K, V, M> {
+    pub(super) fn new(entries: Entries<'p, K, V, M>) -> Self {
         Self { entries, _guard: PhantomData }
     }
 }
 
-impl<'p, K, V> Iterator for Iter<'p, K, V> {
+impl<'p, K, V, M: Mode<K, V>> Iterator for Iter<'p, K, V, M> {
     type Item = (&'p K, &'p V);
 
     #[inline]
@@ -34,9 +37,9 @@ impl<'p, K, V> Iterator for Iter<'p, K, V> {
 }
 
 /// An iterator over the keys of a live map, from [`Pinned::keys`](crate::Pinned::keys).
-pub struct Keys<'p, K, V>(pub(super) Iter<'p, K, V>);
+pub struct Keys<'p, K, V, M: Mode<K, V> = Boxed>(pub(super) Iter<'p, K, V, M>);
 
-impl<'p, K, V> Iterator for Keys<'p, K, V> {
+impl<'p, K, V, M: Mode<K, V>> Iterator for Keys<'p, K, V, M> {
     type Item = &'p K;
 
     #[inline]
@@ -46,9 +49,9 @@ impl<'p, K, V> Iterator for Keys<'p, K, V> {
 }
 
 /// An iterator over the values of a live map, from [`Pinned::values`](crate::Pinned::values).
-pub struct Values<'p, K, V>(pub(super) Iter<'p, K, V>);
+pub struct Values<'p, K, V, M: Mode<K, V> = Boxed>(pub(super) Iter<'p, K, V, M>);
 
-impl<'p, K, V> Iterator for Values<'p, K, V> {
+impl<'p, K, V, M: Mode<K, V>> Iterator for Values<'p, K, V, M> {
     type Item = &'p V;
 
     #[inline]
@@ -57,14 +60,14 @@ impl<'p, K, V> Iterator for Values<'p, K, V> {
     }
 }
 
-impl<K, V> FusedIterator for Iter<'_, K, V> {}
-impl<K, V> FusedIterator for Keys<'_, K, V> {}
-impl<K, V> FusedIterator for Values<'_, K, V> {}
+impl<K, V, M: Mode<K, V>> FusedIterator for Iter<'_, K, V, M> {}
+impl<K, V, M: Mode<K, V>> FusedIterator for Keys<'_, K, V, M> {}
+impl<K, V, M: Mode<K, V>> FusedIterator for Values<'_, K, V, M> {}
 
 /// The position within a walk says nothing to a reader; the entries would need a second walk.
 macro_rules! opaque_debug {
     ($($name:ident),*) => {$(
-        impl<K, V> fmt::Debug for $name<'_, K, V> {
+        impl<K, V, M: Mode<K, V>> fmt::Debug for $name<'_, K, V, M> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($name)).finish_non_exhaustive()
             }

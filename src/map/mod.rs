@@ -5,13 +5,17 @@
 //! | `trie_map` | [`TrieMap`]: construction, versions, the traits of a collection |
 //! | `pinned` | [`Pinned`]: the operations on a live map |
 //! | `change` | how those say to the engine what they want done with a key |
+//! | `mode` | the kinds of map, by which `Pinned` and the iterators are written once for all |
+//! | `collection` | the traits of a collection, for all maps |
 //! | `compute` | the types of [`Pinned::compute`] |
 //! | `snapshot` | [`Snapshot`] |
 //! | `iter` | the iterators of both |
 
 mod change;
+mod collection;
 mod compute;
 mod iter;
+pub(crate) mod mode;
 mod pinned;
 mod snapshot;
 mod trie_map;

@@ -1,5 +1,6 @@
 //! The operations on a live map.
 
+use std::cell::Cell;
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::ops::Index;
@@ -8,11 +9,11 @@ use std::ptr;
 use equivalent::Equivalent;
 
 use super::change::{ByRef, ByValue, Choice, Offer};
+use super::mode::{Boxed, Mode, Parts};
 use super::{Compute, Iter, Keys, OccupiedError, Operation, TrieMap, Values};
-use crate::entry::Boxed;
+use crate::engine::{Engine, Outcome};
 use crate::hash;
 use crate::reclaim::Guard;
-use crate::trie::{Change, Outcome};
 
 /// A handle to a [`TrieMap`] for the calling thread, from [`TrieMap::pin`].
 ///
@@ -53,22 +54,51 @@ use crate::trie::{Change, Outcome};
 /// let one = { let pinned = map.pin(); pinned.get(&1).cloned() };
 /// assert!(one.is_some());
 /// ```
-pub struct Pinned<'m, K, V, S = crate::RandomState> {
-    map: &'m TrieMap<K, V, S>,
+pub struct Pinned<'m, K, V, S = crate::RandomState, M: Mode<K, V> = Boxed> {
+    map: &'m M::Map<S>,
     guard: Guard,
 }
+
+/// A handle is made this often before it looks for garbage to free, so that garbage goes even if
+/// nobody writes any more.
+const COLLECT_EVERY: u32 = 128;
+
+/// Objects freed on such an occasion.
+const FREED_BY_PIN: usize = 64;
 
 /// Objects of garbage that [`Pinned::refresh`] frees at most, in each shard: some 10 µs of work.
 const FREED_BY_REFRESH: usize = 256;
 
-impl<'m, K, V, S> Pinned<'m, K, V, S> {
-    pub(super) fn new(map: &'m TrieMap<K, V, S>, guard: Guard) -> Self {
-        Self { map, guard }
-    }
+/// An entry on its way into a map of this kind.
+type MyOffer<K, V, M> = Offer<<<M as Parts<K, V>>::Engine as Engine>::Content>;
 
+impl<'m, K, V, S> Pinned<'m, K, V, S> {
     /// The map.
     pub fn map(&self) -> &'m TrieMap<K, V, S> {
         self.map
+    }
+}
+
+impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
+    #[inline]
+    pub(super) fn new(map: &'m M::Map<S>) -> Self {
+        thread_local! {
+            // Without a destructor, so that it works inside those of other thread-locals.
+            static PINS: Cell<u32> = const { Cell::new(0) };
+        }
+        let engine = M::engine(map);
+        let guard = engine.pin();
+        let pins = PINS.get().wrapping_add(1);
+        PINS.set(pins);
+        if pins % COLLECT_EVERY == 0 {
+            engine.collect_some(&guard, FREED_BY_PIN);
+        }
+        Self { map, guard }
+    }
+
+    #[inline]
+    fn engine(&self) -> &'m M::Engine {
+        M::engine(self.map)
     }
 
     /// Lets garbage go: ends the references handed out so far, and frees some of what is due.
@@ -91,12 +121,7 @@ impl<'m, K, V, S> Pinned<'m, K, V, S> {
     pub fn refresh(&mut self) {
         self.guard.repin();
         self.guard.flush();
-        self.map.trie.collect(&self.guard, FREED_BY_REFRESH);
-    }
-
-    /// Lets the epoch go on, without freeing anything now.
-    pub(super) fn refresh_guard(&mut self) {
-        self.guard.repin();
+        self.engine().collect(&self.guard, FREED_BY_REFRESH);
     }
 
     /// Number of entries, counted in one walk over the nodes: O(n / 20) or so.
@@ -110,7 +135,7 @@ impl<'m, K, V, S> Pinned<'m, K, V, S> {
     /// assert_eq!(map.pin().len(), 2);
     /// ```
     pub fn len(&self) -> usize {
-        self.map.trie.len(&self.guard)
+        self.engine().len(&self.guard)
     }
 
     /// Whether the map is empty. Stops at the first entry it finds.
@@ -132,17 +157,17 @@ impl<'m, K, V, S> Pinned<'m, K, V, S> {
     /// let total: i32 = map.pin().iter().map(|(_, value)| value).sum();
     /// assert_eq!(total, 30);
     /// ```
-    pub fn iter(&self) -> Iter<'_, K, V> {
-        Iter::new(self.map.trie.iter(&self.guard))
+    pub fn iter(&self) -> Iter<'_, K, V, M> {
+        Iter::new(self.engine().iter(&self.guard))
     }
 
     /// Iterates over the keys. Weakly consistent, see [`Iter`].
-    pub fn keys(&self) -> Keys<'_, K, V> {
+    pub fn keys(&self) -> Keys<'_, K, V, M> {
         Keys(self.iter())
     }
 
     /// Iterates over the values. Weakly consistent, see [`Iter`].
-    pub fn values(&self) -> Values<'_, K, V> {
+    pub fn values(&self) -> Values<'_, K, V, M> {
         Values(self.iter())
     }
 }
@@ -152,9 +177,9 @@ impl<'m, K, V, S> Pinned<'m, K, V, S> {
 ///
 /// # Panics
 /// These methods panic if `Hash` or `Eq` of the key does; the map stays as it was.
-impl<K, V, S: BuildHasher> Pinned<'_, K, V, S> {
+impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u64 {
-        hash::of(&self.map.hasher, key)
+        hash::of(M::hasher(self.map), key)
     }
 
     /// The value of a key.
@@ -179,7 +204,7 @@ impl<K, V, S: BuildHasher> Pinned<'_, K, V, S> {
     /// ```
     #[inline]
     pub fn get_key_value<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(&K, &V)> {
-        self.map.trie.get(self.hash(key), |candidate| key.equivalent(candidate), &self.guard)
+        self.engine().get(self.hash(key), |candidate| key.equivalent(candidate), &self.guard)
     }
 
     /// Whether the key is in the map.
@@ -200,14 +225,14 @@ impl<K, V, S: BuildHasher> Pinned<'_, K, V, S> {
 ///
 /// # Panics
 /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was.
-impl<K, V, S: BuildHasher> Pinned<'_, K, V, S> {
+impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     fn remove_where<Q, F>(&self, key: &Q, remove: F) -> Option<(&K, &V)>
     where
         Q: Hash + Equivalent<K> + ?Sized,
         F: FnMut(&K, &V) -> bool,
     {
         let change = ByRef { key, remove };
-        match self.map.trie.modify(self.hash(key), true, &self.guard, change) {
+        match self.engine().modify(self.hash(key), true, &self.guard, change) {
             Outcome::Removed(pair) => Some(pair),
             Outcome::Kept(_) | Outcome::Put { .. } => None,
         }
@@ -296,14 +321,23 @@ impl<K, V, S: BuildHasher> Pinned<'_, K, V, S> {
 /// # Panics
 /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was,
 /// and what was not inserted is dropped.
-impl<K: Hash + Eq, V, S: BuildHasher> Pinned<'_, K, V, S> {
-    fn change<'p>(
-        &'p self,
-        hash: u64,
-        peek: bool,
-        change: impl Change<'p, Boxed<K, V>>,
-    ) -> Outcome<'p, Boxed<K, V>> {
-        self.map.trie.modify(hash, peek, &self.guard, change)
+impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
+    /// `peek`: the closure may decide to change nothing.
+    fn change<'p, F>(&'p self, peek: bool, offer: MyOffer<K, V, M>, decide: F) -> Outcome<'p, K, V>
+    where
+        F: FnMut(&mut MyOffer<K, V, M>, Option<(&'p K, &'p V)>) -> Choice,
+    {
+        self.engine().modify(offer.hash(), peek, &self.guard, ByValue { offer, decide })
+    }
+
+    /// Inserts everything, and lets the epoch go on now and then.
+    pub(super) fn insert_all(&mut self, entries: impl IntoIterator<Item = (K, V)>) {
+        for (index, (key, value)) in entries.into_iter().enumerate() {
+            self.insert(key, value);
+            if index % 64 == 63 {
+                self.guard.repin();
+            }
+        }
     }
 
     /// Inserts a key, or replaces its value. Returns the value that it had.
@@ -321,8 +355,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Pinned<'_, K, V, S> {
     pub fn insert(&self, key: K, value: V) -> Option<&V> {
         let hash = self.hash(&key);
         let offer = Offer::with_value(hash, key, value);
-        let change = ByValue { offer, decide: |_: &mut _, _| Choice::Put };
-        match self.change(hash, false, change) {
+        match self.change(false, offer, |_, _| Choice::Put) {
             Outcome::Put { old, .. } => old.map(|(_, value)| value),
             Outcome::Kept(_) | Outcome::Removed(_) => None,
         }
@@ -345,15 +378,15 @@ impl<K: Hash + Eq, V, S: BuildHasher> Pinned<'_, K, V, S> {
     pub fn try_insert(&self, key: K, value: V) -> Result<&V, OccupiedError<'_, K, V>> {
         let hash = self.hash(&key);
         let mut unused = None;
-        let decide = |offer: &mut Offer<K, V>, current: Option<_>| {
+        let decide = |offer: &mut MyOffer<K, V, M>, current: Option<_>| {
             if current.is_none() {
                 return Choice::Put;
             }
             unused = std::mem::replace(offer, Offer::spent(hash)).into_pair();
             Choice::Keep
         };
-        let change = ByValue { offer: Offer::with_value(hash, key, value), decide };
-        match (self.change(hash, true, change), unused) {
+        let offer = Offer::with_value(hash, key, value);
+        match (self.change(true, offer, decide), unused) {
             (Outcome::Kept(Some((_, current))), Some((key, value))) => {
                 Err(OccupiedError { current, key, value })
             }
@@ -417,12 +450,12 @@ impl<K: Hash + Eq, V, S: BuildHasher> Pinned<'_, K, V, S> {
     pub fn try_insert_with(&self, key: K, value: impl FnOnce() -> V) -> Result<&V, &V> {
         let hash = self.hash(&key);
         if let Some((_, value)) =
-            self.map.trie.get(hash, |candidate| key == *candidate, &self.guard)
+            self.engine().get(hash, |candidate| key == *candidate, &self.guard)
         {
             return Err(value);
         }
         let mut value = Some(value);
-        let decide = |offer: &mut Offer<K, V>, current: Option<_>| {
+        let decide = |offer: &mut MyOffer<K, V, M>, current: Option<_>| {
             if current.is_some() {
                 return Choice::Keep;
             }
@@ -431,7 +464,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Pinned<'_, K, V, S> {
             }
             Choice::Put
         };
-        match self.change(hash, true, ByValue { offer: Offer::new(hash, key), decide }) {
+        match self.change(true, Offer::new(hash, key), decide) {
             Outcome::Put { new: (_, new), .. } => Ok(new),
             Outcome::Kept(Some((_, current))) => Err(current),
             _ => unreachable!("an insertion that neither inserted nor found the key"),
@@ -453,12 +486,12 @@ impl<K: Hash + Eq, V, S: BuildHasher> Pinned<'_, K, V, S> {
     /// ```
     pub fn update(&self, key: K, mut update: impl FnMut(&V) -> V) -> Option<&V> {
         let hash = self.hash(&key);
-        let decide = |offer: &mut Offer<K, V>, current: Option<(&K, &V)>| {
+        let decide = |offer: &mut MyOffer<K, V, M>, current: Option<(&K, &V)>| {
             let Some((_, value)) = current else { return Choice::Keep };
             offer.set_value(update(value));
             Choice::Put
         };
-        match self.change(hash, true, ByValue { offer: Offer::new(hash, key), decide }) {
+        match self.change(true, Offer::new(hash, key), decide) {
             Outcome::Put { new: (_, new), .. } => Some(new),
             Outcome::Kept(_) | Outcome::Removed(_) => None,
         }
@@ -503,7 +536,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Pinned<'_, K, V, S> {
         // The first value once it was made, while the key was there and took an update instead.
         let mut first = None;
         let mut offers_first = false;
-        let decide = |offer: &mut Offer<K, V>, current: Option<(&K, &V)>| {
+        let decide = |offer: &mut MyOffer<K, V, M>, current: Option<(&K, &V)>| {
             match current {
                 Some((_, value)) => {
                     let before = offer.set_value(update(value));
@@ -520,7 +553,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Pinned<'_, K, V, S> {
             }
             Choice::Put
         };
-        match self.change(hash, true, ByValue { offer: Offer::new(hash, key), decide }) {
+        match self.change(true, Offer::new(hash, key), decide) {
             Outcome::Put { new: (_, new), .. } => new,
             Outcome::Kept(_) | Outcome::Removed(_) => unreachable!("always puts"),
         }
@@ -556,7 +589,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Pinned<'_, K, V, S> {
     ) -> Compute<'_, K, V, A> {
         let hash = self.hash(&key);
         let mut aborted = None;
-        let decide = |offer: &mut Offer<K, V>, current: Option<(&K, &V)>| {
+        let decide = |offer: &mut MyOffer<K, V, M>, current: Option<(&K, &V)>| {
             aborted = None;
             match compute(current) {
                 Operation::Insert(value) => {
@@ -570,7 +603,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Pinned<'_, K, V, S> {
                 }
             }
         };
-        let outcome = self.change(hash, true, ByValue { offer: Offer::new(hash, key), decide });
+        let outcome = self.change(true, Offer::new(hash, key), decide);
         match (outcome, aborted) {
             (Outcome::Kept(_), Some(with)) => Compute::Aborted(with),
             (Outcome::Kept(_), None) => Compute::Absent,
@@ -585,10 +618,11 @@ impl<K: Hash + Eq, V, S: BuildHasher> Pinned<'_, K, V, S> {
 ///
 /// # Panics
 /// If the key is not in the map.
-impl<K, V, S, Q> Index<&Q> for Pinned<'_, K, V, S>
+impl<K, V, S, M, Q> Index<&Q> for Pinned<'_, K, V, S, M>
 where
     Q: Hash + Equivalent<K> + ?Sized,
     S: BuildHasher,
+    M: Mode<K, V>,
 {
     type Output = V;
 
@@ -597,17 +631,17 @@ where
     }
 }
 
-impl<'p, K, V, S> IntoIterator for &'p Pinned<'_, K, V, S> {
+impl<'p, K, V, S, M: Mode<K, V>> IntoIterator for &'p Pinned<'_, K, V, S, M> {
     type Item = (&'p K, &'p V);
-    type IntoIter = Iter<'p, K, V>;
+    type IntoIter = Iter<'p, K, V, M>;
 
-    fn into_iter(self) -> Iter<'p, K, V> {
+    fn into_iter(self) -> Iter<'p, K, V, M> {
         self.iter()
     }
 }
 
 /// Lists the entries, weakly consistent.
-impl<K: fmt::Debug, V: fmt::Debug, S> fmt::Debug for Pinned<'_, K, V, S> {
+impl<K: fmt::Debug, V: fmt::Debug, S, M: Mode<K, V>> fmt::Debug for Pinned<'_, K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self).finish()
     }

@@ -1,10 +1,10 @@
 //! The map itself: construction, versions, and the traits of a collection.
 
-use std::cell::Cell;
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
+use super::collection::collection;
 use super::{Pinned, Snapshot};
 use crate::RandomState;
 use crate::entry::Boxed;
@@ -50,13 +50,6 @@ pub struct TrieMap<K, V, S = RandomState> {
     pub(super) trie: Trie<Boxed<K, V>>,
     pub(super) hasher: S,
 }
-
-/// A handle is made this often before it looks for garbage to free, so that garbage goes even if
-/// nobody writes any more.
-const COLLECT_EVERY: u32 = 128;
-
-/// Objects freed on such an occasion.
-const FREED_BY_PIN: usize = 64;
 
 impl<K, V> TrieMap<K, V> {
     /// An empty map. Allocates nothing.
@@ -111,17 +104,7 @@ impl<K, V, S> TrieMap<K, V, S> {
     /// ```
     #[inline]
     pub fn pin(&self) -> Pinned<'_, K, V, S> {
-        thread_local! {
-            // Without a destructor, so that it works inside those of other thread-locals.
-            static PINS: Cell<u32> = const { Cell::new(0) };
-        }
-        let guard = self.trie.pin();
-        let pins = PINS.get().wrapping_add(1);
-        PINS.set(pins);
-        if pins % COLLECT_EVERY == 0 {
-            self.trie.collect_some(&guard, FREED_BY_PIN);
-        }
-        Pinned::new(self, guard)
+        Pinned::new(self)
     }
 
     /// Number of entries. As [`Pinned::len`].
@@ -234,71 +217,12 @@ impl<K: Hash, V, S: BuildHasher> TrieMap<K, V, S> {
     }
 }
 
-impl<K: Hash + Eq, V, S: BuildHasher> TrieMap<K, V, S> {
-    /// [`Pinned::insert`] for everything in `entries`.
-    fn insert_all(&self, entries: impl IntoIterator<Item = (K, V)>) {
-        let mut pinned = self.pin();
-        for (index, (key, value)) in entries.into_iter().enumerate() {
-            pinned.insert(key, value);
-            if index % 64 == 63 {
-                pinned.refresh_guard();
-            }
-        }
-    }
-}
-
-impl<K, V, S: Default> Default for TrieMap<K, V, S> {
-    fn default() -> Self {
-        Self::with_hasher(S::default())
-    }
-}
+collection!(TrieMap);
 
 /// [`TrieMap::fork`]: O(1), one instant, both sides independent.
 impl<K, V, S: Clone> Clone for TrieMap<K, V, S> {
     fn clone(&self) -> Self {
         self.fork()
-    }
-}
-
-impl<K: Hash + Eq, V, S: BuildHasher + Default> FromIterator<(K, V)> for TrieMap<K, V, S> {
-    /// Of entries with equal keys the last one stays.
-    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
-        let map = Self::default();
-        map.insert_all(entries);
-        map
-    }
-}
-
-impl<K: Hash + Eq, V, const N: usize> From<[(K, V); N]> for TrieMap<K, V> {
-    fn from(entries: [(K, V); N]) -> Self {
-        entries.into_iter().collect()
-    }
-}
-
-impl<K: Hash + Eq, V, S: BuildHasher> Extend<(K, V)> for TrieMap<K, V, S> {
-    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
-        self.insert_all(entries);
-    }
-}
-
-/// Extends a shared map: `(&map).extend(entries)`. Each entry is inserted by itself.
-impl<K: Hash + Eq, V, S: BuildHasher> Extend<(K, V)> for &TrieMap<K, V, S> {
-    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
-        self.insert_all(entries);
-    }
-}
-
-impl<'a, K: Hash + Eq + Copy, V: Copy, S: BuildHasher> Extend<(&'a K, &'a V)> for TrieMap<K, V, S> {
-    fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
-        self.insert_all(entries.into_iter().map(|(key, value)| (*key, *value)));
-    }
-}
-
-impl<'a, K: Hash + Eq + Copy, V: Copy, S: BuildHasher> Extend<(&'a K, &'a V)>
-    for &TrieMap<K, V, S>
-{
-    fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
-        self.insert_all(entries.into_iter().map(|(key, value)| (*key, *value)));
     }
 }
 
@@ -315,10 +239,6 @@ impl<K: Hash + Eq, V: PartialEq, S: BuildHasher> PartialEq for TrieMap<K, V, S> 
 }
 
 impl<K: Hash + Eq, V: Eq, S: BuildHasher> Eq for TrieMap<K, V, S> {}
-
-// A panic that is caught leaves no broken state behind: every change of a map is one atomic step.
-impl<K: RefUnwindSafe, V: RefUnwindSafe, S: UnwindSafe> UnwindSafe for TrieMap<K, V, S> {}
-impl<K: RefUnwindSafe, V: RefUnwindSafe, S: RefUnwindSafe> RefUnwindSafe for TrieMap<K, V, S> {}
 
 /// Lists the entries of one instant.
 impl<K: fmt::Debug, V: fmt::Debug, S> fmt::Debug for TrieMap<K, V, S> {

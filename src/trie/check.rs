@@ -4,6 +4,7 @@
 
 use super::Trie;
 use super::node::{FAN_WIDTH, Fan, LEVELS, Node, View, Word};
+use crate::engine::Engine;
 use crate::entry::Store;
 
 /// What the checker counted.

@@ -84,14 +84,17 @@ pub(crate) use iter::Iter;
 pub(crate) use node::{Held, Slot, Swap};
 use node::{Indirection, View, Word};
 use root::Root;
-pub(crate) use upsert::{Action, Change, Outcome};
 
+use crate::engine::{Change, Content, Engine};
 use crate::entry::Store;
 use crate::reclaim::{Collector, Fallout, Guard};
 use crate::sync::{AtomicPtr, Ordering};
 
 /// A key and value of a store, as an operation under a guard sees them.
-pub(crate) type Pair<'g, St> = (&'g <St as Store>::Key, &'g <St as Store>::Value);
+type Pair<'g, St> = (&'g <St as Content>::Key, &'g <St as Content>::Value);
+
+/// What an operation did with a key of a store.
+type Changed<'g, St> = crate::engine::Outcome<'g, <St as Content>::Key, <St as Content>::Value>;
 
 /// A concurrent hash trie.
 pub(crate) struct Trie<St: Store> {
@@ -154,12 +157,6 @@ impl<St: Store> Trie<St> {
         Self { root: AtomicPtr::new(ptr::null_mut()), collector, _owns: PhantomData }
     }
 
-    /// Holds the current epoch: what is reached from the map under the guard stays allocated.
-    #[inline]
-    pub(crate) fn pin(&self) -> Guard {
-        self.collector.pin()
-    }
-
     #[inline]
     fn root<'g>(&'g self, guard: &'g Guard) -> Option<Context<'g, St>> {
         // Acquire: the root's content, and the registrations before it; pairs with the Release of
@@ -206,9 +203,24 @@ impl<St: Store> Trie<St> {
         let root = Box::into_raw(Root::boxed(generation, top, domain));
         Self { root: AtomicPtr::new(root), collector, _owns: PhantomData }
     }
+}
+
+impl<St: Store> Engine for Trie<St> {
+    type Key = St::Key;
+    type Value = St::Value;
+    type Content = St;
+    type Iter<'g>
+        = Iter<'g, St>
+    where
+        Self: 'g;
 
     #[inline]
-    pub(crate) fn get<'g>(
+    fn pin(&self) -> Guard {
+        self.collector.pin()
+    }
+
+    #[inline]
+    fn get<'g>(
         &'g self,
         hash: u64,
         mut eq: impl FnMut(&St::Key) -> bool,
@@ -222,27 +234,35 @@ impl<St: Store> Trie<St> {
         Some(unsafe { St::pair(slot) })
     }
 
-    /// Weakly consistent iteration.
-    pub(crate) fn iter<'g>(&'g self, guard: &'g Guard) -> Iter<'g, St> {
+    #[inline]
+    fn modify<'g>(
+        &'g self,
+        hash: u64,
+        peek: bool,
+        guard: &'g Guard,
+        change: impl Change<'g, St>,
+    ) -> Changed<'g, St> {
+        self.upsert(hash, peek, guard, change)
+    }
+
+    fn iter<'g>(&'g self, guard: &'g Guard) -> Iter<'g, St> {
         let top = self.root(guard).map_or(Word::EMPTY, |context| context.root.top.load(guard));
         Iter::new(top, View::Live(guard))
     }
 
-    /// Number of entries, counted group by group.
-    pub(crate) fn len(&self, guard: &Guard) -> usize {
+    /// Counts group by group.
+    fn len(&self, guard: &Guard) -> usize {
         let top = self.root(guard).map_or(Word::EMPTY, |context| context.root.top.load(guard));
         lookup::count::<St>(top, View::Live(guard))
     }
 
-    /// Frees up to `budget` objects of garbage whose grace period is over, in each shard.
-    pub(crate) fn collect(&self, guard: &Guard, budget: usize) {
+    fn collect(&self, guard: &Guard, budget: usize) {
         if let Some(context) = self.root(guard) {
             context.domain().limbo.turn(guard, budget);
         }
     }
 
-    /// [`Self::collect`] for one shard.
-    pub(crate) fn collect_some(&self, guard: &Guard, budget: usize) {
+    fn collect_some(&self, guard: &Guard, budget: usize) {
         if let Some(context) = self.root(guard) {
             context.domain().limbo.tick(guard, budget);
         }

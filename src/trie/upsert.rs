@@ -9,46 +9,10 @@ use super::lookup::{self, is_it};
 use super::node::{
     Branch, Chain, ChainHit, Claim, Exchange, Held, Hit, Link, Node, Seen, Slot, View, Word,
 };
-use super::{Context, Pair, Place, Trie};
+use super::{Changed, Context, Pair, Place, Trie};
+use crate::engine::{Action, Change, Content, Outcome};
 use crate::entry::Store;
 use crate::reclaim::Guard;
-
-/// What to do with a key.
-pub(crate) enum Action<D> {
-    /// Nothing.
-    Keep,
-    /// Insert the draft, or replace what is there with it.
-    Put(D),
-    /// Remove what is there, if anything.
-    Remove,
-}
-
-/// What was done with a key.
-pub(crate) enum Outcome<'g, St: Store> {
-    Kept(Option<Pair<'g, St>>),
-    Put { old: Option<Pair<'g, St>>, new: Pair<'g, St> },
-    Removed(Pair<'g, St>),
-}
-
-/// One change of one key: how to recognise it, and what to do with it.
-pub(crate) trait Change<'g, St: Store> {
-    /// Whether `candidate` is the key. If the change gave its key away in a draft, `in_draft` is
-    /// that key.
-    fn is_key(&self, candidate: &St::Key, in_draft: Option<&St::Key>) -> bool;
-
-    /// Does work that the decision will need, while the memory that it depends on is on its way from
-    /// memory. Called only for changes that are sure to put something.
-    fn prepare(&mut self) {}
-
-    /// Decides what to do, given the entry that is there now. Is asked again if another operation
-    /// changed the key before the answer could take effect; then it gets the draft of its last
-    /// answer back, if that was a `Put`.
-    fn decide(
-        &mut self,
-        current: Option<Pair<'g, St>>,
-        spare: Option<St::Draft>,
-    ) -> Action<St::Draft>;
-}
 
 /// A change that is being made.
 struct Request<St: Store, C> {
@@ -64,7 +28,7 @@ struct Request<St: Store, C> {
 
 /// Which entry a key had, told by the address of its key; the operation's guard keeps an address
 /// from becoming another entry's.
-type Entry<St> = Option<*const <St as Store>::Key>;
+type Entry<St> = Option<*const <St as Content>::Key>;
 
 #[derive(Clone, Copy)]
 enum Answer {
@@ -140,13 +104,13 @@ impl<St: Store> Trie<St> {
     /// succeeds, below; a change that keeps things as they are: the read that found them so, as for
     /// [`lookup::find`].
     #[inline]
-    pub(crate) fn modify<'g>(
+    pub(super) fn upsert<'g>(
         &'g self,
         hash: u64,
         peek: bool,
         guard: &'g Guard,
         change: impl Change<'g, St>,
-    ) -> Outcome<'g, St> {
+    ) -> Changed<'g, St> {
         let mut request = Request { hash, change, spare: None, peek, answer: None };
         loop {
             let context = self.root_or_first(guard);
@@ -162,7 +126,7 @@ impl<St: Store> Trie<St> {
         &'g self,
         context: Context<'g, St>,
         request: &mut Request<St, C>,
-    ) -> Step<Outcome<'g, St>> {
+    ) -> Step<Changed<'g, St>> {
         let Context { root, guard } = context;
         let top = root.top.load(guard);
         if top.is_frozen() {
@@ -214,7 +178,7 @@ impl<St: Store> Trie<St> {
         context: Context<'g, St>,
         place: Place<'g, St::Slot>,
         request: &mut Request<St, C>,
-    ) -> Step<Outcome<'g, St>> {
+    ) -> Step<Changed<'g, St>> {
         let generation = context.root.generation;
         let Action::Put(draft) = request.ask(None) else {
             return Step::Done(Outcome::Kept(None));
@@ -257,7 +221,7 @@ impl<St: Store> Trie<St> {
         place: Place<'g, St::Slot>,
         branch: Branch<'g, St::Slot>,
         request: &mut Request<St, C>,
-    ) -> Step<Outcome<'g, St>> {
+    ) -> Step<Changed<'g, St>> {
         let generation = context.root.generation;
         let hash = request.hash;
         let group = branch.group(hash);
@@ -413,7 +377,7 @@ impl<St: Store> Trie<St> {
         place: Place<'g, St::Slot>,
         chain: Chain<'g, St::Slot>,
         request: &mut Request<St, C>,
-    ) -> Step<Outcome<'g, St>> {
+    ) -> Step<Changed<'g, St>> {
         let Context { root, guard } = context;
         let hash = request.hash;
         let pair = |slot: Held<'g, St::Slot>| {

@@ -8,6 +8,7 @@ use super::frozen::Frozen;
 use super::node::Word;
 use super::root::Root;
 use super::{Context, Trie};
+use crate::engine::Engine;
 use crate::entry::Store;
 use crate::reclaim::Garbage;
 use crate::sync::Ordering;

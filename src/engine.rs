@@ -1,0 +1,101 @@
+//! The vocabulary between the map layer and the engines: what a map asks, and what an engine answers.
+//!
+//! An engine keeps entries and finds them. It knows no hasher and needs no `Hash` or `Eq`: it gets a
+//! hash and a way to recognise a key. The map layer (`crate::map`) writes each public method once, in
+//! these terms, for all engines.
+
+use crate::reclaim::Guard;
+
+/// What an engine keeps: keys and values, and how the two travel into it.
+pub(crate) trait Content {
+    type Key;
+    type Value;
+    /// An entry that is not in the map (yet). Owns its key and value.
+    type Draft;
+
+    fn draft(hash: u64, key: Self::Key, value: Self::Value) -> Self::Draft;
+    fn into_pair(draft: Self::Draft) -> (Self::Key, Self::Value);
+    fn draft_key(draft: &Self::Draft) -> &Self::Key;
+}
+
+/// A concurrent hash table.
+///
+/// What is reached under a guard from [`Self::pin`] stays allocated as long as the guard.
+pub(crate) trait Engine {
+    type Key;
+    type Value;
+    type Content: Content<Key = Self::Key, Value = Self::Value>;
+    /// Weakly consistent: yields no key twice, and what is there throughout.
+    type Iter<'g>: Iterator<Item = (&'g Self::Key, &'g Self::Value)>
+    where
+        Self: 'g;
+
+    /// Holds the current epoch.
+    fn pin(&self) -> Guard;
+
+    /// Looks up the entry with this hash for which `eq` holds.
+    fn get<'g>(
+        &'g self,
+        hash: u64,
+        eq: impl FnMut(&Self::Key) -> bool,
+        guard: &'g Guard,
+    ) -> Option<(&'g Self::Key, &'g Self::Value)>;
+
+    /// Looks a key up, lets `change` decide what to do with it, and does that in one atomic step
+    /// with the look. `peek`: the change may decide to change nothing.
+    fn modify<'g>(
+        &'g self,
+        hash: u64,
+        peek: bool,
+        guard: &'g Guard,
+        change: impl Change<'g, Self::Content>,
+    ) -> Outcome<'g, Self::Key, Self::Value>;
+
+    fn iter<'g>(&'g self, guard: &'g Guard) -> Self::Iter<'g>;
+
+    /// Number of entries, exact if nobody writes meanwhile.
+    fn len(&self, guard: &Guard) -> usize;
+
+    /// Frees up to `budget` objects of garbage whose grace period is over, in each shard.
+    fn collect(&self, guard: &Guard, budget: usize);
+
+    /// [`Self::collect`] for one shard.
+    fn collect_some(&self, guard: &Guard, budget: usize);
+}
+
+/// What to do with a key.
+pub(crate) enum Action<D> {
+    /// Nothing.
+    Keep,
+    /// Insert the draft, or replace what is there with it.
+    Put(D),
+    /// Remove what is there, if anything.
+    Remove,
+}
+
+/// What was done with a key.
+pub(crate) enum Outcome<'g, K, V> {
+    Kept(Option<(&'g K, &'g V)>),
+    Put { old: Option<(&'g K, &'g V)>, new: (&'g K, &'g V) },
+    Removed((&'g K, &'g V)),
+}
+
+/// One change of one key: how to recognise it, and what to do with it.
+pub(crate) trait Change<'g, C: Content> {
+    /// Whether `candidate` is the key. If the change gave its key away in a draft, `in_draft` is
+    /// that key.
+    fn is_key(&self, candidate: &C::Key, in_draft: Option<&C::Key>) -> bool;
+
+    /// Does work that the decision will need, while the memory that it depends on is on its way from
+    /// memory. Called only for changes that are sure to put something.
+    fn prepare(&mut self) {}
+
+    /// Decides what to do, given the entry that is there now. Is asked again if another operation
+    /// changed the key before the answer could take effect; then it gets the draft of its last
+    /// answer back, if that was a `Put`.
+    fn decide(
+        &mut self,
+        current: Option<(&'g C::Key, &'g C::Value)>,
+        spare: Option<C::Draft>,
+    ) -> Action<C::Draft>;
+}

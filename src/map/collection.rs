@@ -1,0 +1,65 @@
+//! The traits of a collection that all maps implement alike.
+
+/// Implements the traits that put entries into a map.
+macro_rules! collection {
+    ($Map:ident) => {
+        impl<K, V, S: Default> Default for $Map<K, V, S> {
+            fn default() -> Self {
+                Self::with_hasher(S::default())
+            }
+        }
+
+        impl<K: Hash + Eq, V, S: BuildHasher + Default> FromIterator<(K, V)> for $Map<K, V, S> {
+            /// Of entries with equal keys the last one stays.
+            fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+                let map = Self::default();
+                map.pin().insert_all(entries);
+                map
+            }
+        }
+
+        impl<K: Hash + Eq, V, const N: usize> From<[(K, V); N]> for $Map<K, V> {
+            fn from(entries: [(K, V); N]) -> Self {
+                entries.into_iter().collect()
+            }
+        }
+
+        impl<K: Hash + Eq, V, S: BuildHasher> Extend<(K, V)> for $Map<K, V, S> {
+            fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+                self.pin().insert_all(entries);
+            }
+        }
+
+        /// Extends a shared map: `(&map).extend(entries)`. Each entry is inserted by itself.
+        impl<K: Hash + Eq, V, S: BuildHasher> Extend<(K, V)> for &$Map<K, V, S> {
+            fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+                self.pin().insert_all(entries);
+            }
+        }
+
+        impl<'a, K: Hash + Eq + Copy, V: Copy, S: BuildHasher> Extend<(&'a K, &'a V)>
+            for $Map<K, V, S>
+        {
+            fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
+                self.extend(entries.into_iter().map(|(key, value)| (*key, *value)));
+            }
+        }
+
+        impl<'a, K: Hash + Eq + Copy, V: Copy, S: BuildHasher> Extend<(&'a K, &'a V)>
+            for &$Map<K, V, S>
+        {
+            fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
+                self.extend(entries.into_iter().map(|(key, value)| (*key, *value)));
+            }
+        }
+
+        // A panic that is caught leaves no broken state behind: every change of a map is one atomic
+        // step.
+        impl<K: RefUnwindSafe, V: RefUnwindSafe, S: UnwindSafe> UnwindSafe for $Map<K, V, S> {}
+        impl<K: RefUnwindSafe, V: RefUnwindSafe, S: RefUnwindSafe> RefUnwindSafe
+            for $Map<K, V, S>
+        {
+        }
+    };
+}
+pub(super) use collection;
