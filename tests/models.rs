@@ -200,6 +200,14 @@ fn two_writers_of_one_absent_key_find_each_other() {
 }
 
 #[test]
+fn an_insertion_returns_its_own_entry_though_it_was_replaced() {
+    explore(|| {
+        let programs = vec![vec![Op::GetOrInsert(0, 1)], vec![Op::Insert(0, 2), Op::Insert(0, 3)]];
+        World::<FewBits>::new().check(&[Op::Insert(1, 8), Op::Insert(1, 9)], programs);
+    });
+}
+
+#[test]
 fn replacements_against_removal() {
     explore(|| {
         // The second insertion replaces in place: the group is open from then on.

@@ -22,7 +22,6 @@ use std::sync::OnceLock;
 use crossbeam_epoch::Guard;
 use crossbeam_utils::CachePadded;
 
-use crate::prefetch;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
 
 /// Young garbage is sent on its way once there is this much of it. Each grace period costs a flush of
@@ -38,9 +37,6 @@ const BATCH: usize = if cfg!(any(miri, shuttle)) { 1 } else { 64 };
 fn freed_by_retire(ready: usize) -> usize {
     2 + (ready / 512).min(62)
 }
-
-/// Objects whose memory is asked for before it is their turn to be freed.
-const PREFETCHED: usize = 4;
 
 /// Objects in a bag. With its length and link a bag is about a KiB.
 const BAG: usize = 62;
@@ -161,15 +157,6 @@ impl Ready {
         self.batches.push(batch);
     }
 
-    /// Asks for the cache lines of the objects that are freed next. The allocator writes to a block
-    /// that is given back, and what was retired a grace period ago has left the cache.
-    fn prefetch(&self) {
-        let Some(bag) = self.batches.last().and_then(|batch| batch.top.as_ref()) else { return };
-        for garbage in bag.items.iter().rev().take(PREFETCHED) {
-            prefetch::read(garbage.object);
-        }
-    }
-
     fn pop(&mut self) -> Option<Garbage> {
         loop {
             if let Some(garbage) = self.batches.last_mut()?.pop() {
@@ -219,7 +206,6 @@ impl Lists {
             //   has passed for every guard held at that time.
             unsafe { garbage.free(&mut fallout) };
         }
-        self.ready.prefetch();
     }
 
     fn pop_any(&mut self) -> Option<Garbage> {

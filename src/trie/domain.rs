@@ -23,7 +23,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 
 use super::frozen::Frozen;
-use super::node::{Detached, Header, Link, Node, Word, free_node};
+use super::node::{Detached, Header, Link, Node, Slab, Word, free_node};
 use crate::entry::Store;
 use crate::reclaim::{Collector, Fallout, Garbage, Guard, Limbo};
 use crate::sync::{AtomicPtr, Ordering, shared_access};
@@ -36,6 +36,8 @@ pub(crate) struct Domain<St: Store> {
     base: Option<Arc<Frozen<St>>>,
     registry: Registry<St>,
     pub(super) limbo: Limbo,
+    /// Where the map's lower fans are made.
+    pub(super) fans: Slab,
     pub(super) collector: Collector,
 }
 
@@ -71,6 +73,7 @@ impl<St: Store> Domain<St> {
             base,
             registry: Registry { newest: ArcSwapOption::const_empty() },
             limbo: Limbo::new(),
+            fans: Slab::new(),
             collector,
         }
     }

@@ -35,7 +35,7 @@ impl<St: Store> Trie<St> {
                 } else {
                     words.map(Word::thawed)
                 };
-                let copy = Fan::allocate(generation, words);
+                let copy = Fan::allocate(&context.domain().fans, place.level, generation, words);
                 // SAFETY:
                 // - the shell is this function's; its children are not.
                 self.swing(context, place, copy, |copy| unsafe { Self::free_shell(copy) })
@@ -45,7 +45,7 @@ impl<St: Store> Trie<St> {
                 branch
                     .groups()
                     .for_each(|group| slots.extend(group.observe().iter().map(|slot| slot.now)));
-                let built = Self::build(&mut slots, place.level, generation);
+                let built = Self::build(context, &mut slots, place.level);
                 // SAFETY:
                 // - just built, and not published.
                 self.swing(context, place, built, |built| unsafe { Self::unbuild(built) })
@@ -98,7 +98,12 @@ impl<St: Store> Trie<St> {
 
     /// Builds the smallest tree below `level` that holds these entries with room in each group. Its
     /// nodes are new; nobody sees them yet.
-    pub(super) fn build<'n>(slots: &mut [St::Slot], level: u32, birth: u64) -> Word<'n, St::Slot> {
+    pub(super) fn build<'n>(
+        context: Context<'_, St>,
+        slots: &mut [St::Slot],
+        level: u32,
+    ) -> Word<'n, St::Slot> {
+        let birth = context.root.generation;
         if slots.is_empty() {
             return Word::EMPTY;
         }
@@ -113,9 +118,9 @@ impl<St: Store> Trie<St> {
         }
         let mut words = [Word::EMPTY; FAN_WIDTH];
         for (index, part) in partition::<St>(slots, level) {
-            words[index] = Self::build(part, level + 1, birth);
+            words[index] = Self::build(context, part, level + 1);
         }
-        Fan::allocate(birth, words)
+        Fan::allocate(&context.domain().fans, level, birth, words)
     }
 
     /// Frees what [`Self::build`] made.

@@ -112,7 +112,7 @@ impl<St: Store> Trie<St> {
         // SAFETY:
         // - reached under the guard: links stay allocated for `'g`.
         slots.extend(links.iter().map(|link| unsafe { link.as_ref() }.slot().now));
-        let built = Self::build(&mut slots, place.level, context.root.generation);
+        let built = Self::build(context, &mut slots, place.level);
         // SAFETY:
         // - just built, and not published.
         let swung = self.swing(context, place, built, |built| unsafe { Self::unbuild(built) });

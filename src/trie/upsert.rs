@@ -184,7 +184,7 @@ impl<St: Store> Trie<St> {
             return Step::Done(Outcome::Kept(None));
         };
         let entry = Unpublished::<St>::new(draft, generation);
-        let word = Self::build(&mut [entry.slot], place.level, generation);
+        let word = Self::build(context, &mut [entry.slot], place.level);
         let slot = Self::only_slot(word, context.guard);
         // LINEARIZES insert into an empty place.
         if place.cell.replace(place.word, word).is_ok() {

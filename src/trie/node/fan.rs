@@ -4,7 +4,8 @@
 //! but for its words.
 #![expect(unsafe_code, reason = "a fan is built in raw memory")]
 
-use super::header::{HEADER_BYTES, Header, Shape, allocate_node};
+use super::header::{self, HEADER_BYTES, Header, Shape, allocate_node};
+use super::slab::{self, Slab};
 use super::word::{Indirection, Word};
 
 /// Hash bits a level consumes. The authors of Go's hash trie measured that 16 children are the sweet
@@ -28,10 +29,19 @@ pub(crate) struct Fan<T> {
 impl<T> Fan<T> {
     const _SIZE: () = assert!(size_of::<Self>() == NODE_BYTES);
 
-    /// Makes a fan with these words and returns the word for it.
-    pub(crate) fn allocate<'g>(birth: u64, words: [Word<'_, T>; FAN_WIDTH]) -> Word<'g, T> {
+    /// Makes a fan of `level` with these words and returns the word for it.
+    pub(crate) fn allocate<'g>(
+        slab: &Slab,
+        level: u32,
+        birth: u64,
+        words: [Word<'_, T>; FAN_WIDTH],
+    ) -> Word<'g, T> {
         let () = Self::_SIZE;
-        let header = allocate_node::<T>(Shape::Fan, birth, 0);
+        let header = if level < slab::FIRST_LEVEL {
+            allocate_node::<T>(Shape::Fan, birth, 0)
+        } else {
+            header::fan_in_slab(slab.allocate(), birth)
+        };
         // SAFETY:
         // - in bounds and aligned: the allocation has `NODE_BYTES` and 32-byte alignment.
         // - the word is for a fan over `T` that lives until it is freed as one.

@@ -10,7 +10,7 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 
 use super::branch::Geometry;
-use super::{chain, fan};
+use super::{chain, fan, slab};
 
 /// The kind of a node and, for a branch, its size. Fits the three bits a word has for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,9 +56,12 @@ pub(crate) struct Header {
     /// Number of words of a chain; unused by other shapes.
     pub(super) capacity: u32,
     pub(super) shape: Shape,
-    /// How far into its allocation the node begins, in units of [`MALLOC_ALIGN`].
+    /// How far into its allocation the node begins, in units of [`MALLOC_ALIGN`]; or [`IN_SLAB`].
     offset: u8,
 }
+
+/// The offset of a fan that has no allocation of its own.
+const IN_SLAB: u8 = u8::MAX;
 
 pub(super) const HEADER_BYTES: usize = 16;
 const _: () = assert!(size_of::<Header>() == HEADER_BYTES);
@@ -117,10 +120,18 @@ pub(super) fn allocate_node<T>(shape: Shape, birth: u64, capacity: u32) -> NonNu
     }
 }
 
+/// Writes the header of a fan whose room came from a slab.
+pub(super) fn fan_in_slab(node: NonNull<Header>, birth: u64) -> NonNull<Header> {
+    // SAFETY:
+    // - room for a fan, aligned, and nobody else's yet.
+    unsafe { node.write(Header { birth, capacity: 0, shape: Shape::Fan, offset: IN_SLAB }) };
+    node
+}
+
 /// Frees a node's memory. What its slots and words point to is left alone.
 ///
 /// # Safety
-/// - `node` came from [`allocate_node`] with the same `T`, and was not freed before.
+/// - `node` came from [`allocate_node`] with the same `T`, or from [`fan_in_slab`], and was not freed before.
 /// - Nobody uses the node any more.
 pub(crate) unsafe fn free_node<T>(node: NonNull<Header>) {
     // SAFETY:
@@ -129,6 +140,12 @@ pub(crate) unsafe fn free_node<T>(node: NonNull<Header>) {
         let header = node.as_ref();
         (header.shape, header.capacity, header.offset)
     };
+    if offset == IN_SLAB {
+        // SAFETY:
+        // - a fan that came from a slab, and by this function's contract freed once and unused.
+        unsafe { slab::free(node) };
+        return;
+    }
     // SAFETY:
     // - the allocation begins `offset` units below the node, with this layout: `allocate_node`
     //   computed both from the same shape, capacity and `T`.

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `word` | the indirection word: pointer, shape, `FROZEN`, `OLDER`; and the [`View`] it is read under |
 //! | `fan` | a node of 16 indirection words |
+//! | `slab` | pages for the lower fans |
 //! | `branch` | a node of entries: one to eight groups, by shape |
 //! | `group` | one group: state word, tags, slots; claim, publish, clear, freeze |
 //! | `slot` | what a group holds for an entry, and its replacement in place |
@@ -23,6 +24,7 @@ mod chain;
 mod fan;
 mod group;
 mod header;
+mod slab;
 mod slot;
 mod tags;
 mod word;
@@ -32,5 +34,6 @@ pub(crate) use chain::{Chain, ChainHit, Link};
 pub(crate) use fan::{FAN_WIDTH, Fan, LEVELS};
 pub(crate) use group::{Claim, Exchange, Hit, Seen};
 pub(crate) use header::{Header, free_node};
+pub(crate) use slab::Slab;
 pub(crate) use slot::{Held, Slot, Swap};
 pub(crate) use word::{Detached, Indirection, Node, View, Word};
