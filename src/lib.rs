@@ -78,12 +78,17 @@
 
 mod engine;
 mod entry;
+mod flat;
 mod hash;
 mod map;
+mod prefetch;
 mod reclaim;
 mod sync;
 mod trie;
 
+#[cfg(any(debug_assertions, snaptrie_check))]
+#[doc(hidden)]
+pub use flat::FlatStructure;
 pub use foldhash::fast::{FixedState, RandomState};
 pub use map::{
     Compute, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned, Snapshot, SnapshotEntry,

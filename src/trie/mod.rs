@@ -66,7 +66,6 @@ mod frozen;
 mod iter;
 mod lookup;
 mod node;
-mod prefetch;
 mod rebuild;
 mod root;
 mod shrink;

@@ -22,8 +22,8 @@ use std::mem::MaybeUninit;
 
 use super::tags;
 use super::word::View;
+use crate::prefetch;
 use crate::sync::{AtomicU64, Ordering};
-use crate::trie::prefetch;
 
 const FROZEN: u64 = 1 << 63;
 

@@ -5,7 +5,7 @@
 /// Fetches the cache line of `address` into all levels.
 #[inline]
 #[allow(unused_unsafe, reason = "newer compilers know that this is safe")]
-pub(super) fn read<T>(address: *const T) {
+pub(crate) fn read<T>(address: *const T) {
     #[cfg(all(target_arch = "x86_64", target_feature = "sse", not(miri)))]
     // SAFETY:
     // - needs SSE, which the target has; a prefetch never faults, whatever the address.
