@@ -78,6 +78,7 @@
 
 mod engine;
 mod entry;
+mod flat;
 mod hash;
 mod map;
 mod prefetch;
@@ -85,6 +86,9 @@ mod reclaim;
 mod sync;
 mod trie;
 
+#[cfg(any(debug_assertions, snaptrie_check))]
+#[doc(hidden)]
+pub use flat::FlatStructure;
 pub use foldhash::fast::{FixedState, RandomState};
 pub use map::{
     Compute, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned, Snapshot, SnapshotEntry,

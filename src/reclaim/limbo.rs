@@ -444,14 +444,14 @@ impl Drop for Limbo {
 
 /// A boxed value that is made when it is first needed. Unlike `OnceLock`, nobody waits for the
 /// thread that makes it: of several values made at once, all but one are dropped.
-struct OnceBox<T: ?Sized>(AtomicPtr<Box<T>>);
+pub(crate) struct OnceBox<T: ?Sized>(AtomicPtr<Box<T>>);
 
 impl<T: ?Sized> OnceBox<T> {
-    const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(AtomicPtr::new(ptr::null_mut()))
     }
 
-    fn get(&self) -> Option<&T> {
+    pub(crate) fn get(&self) -> Option<&T> {
         // Acquire: the value; pairs with the Release of `get_or_make`.
         let value = self.0.load(Ordering::Acquire);
         // SAFETY:
@@ -459,7 +459,7 @@ impl<T: ?Sized> OnceBox<T> {
         unsafe { value.as_ref() }.map(|value| &**value)
     }
 
-    fn get_or_make(&self, make: impl FnOnce() -> Box<T>) -> &T {
+    pub(crate) fn get_or_make(&self, make: impl FnOnce() -> Box<T>) -> &T {
         if let Some(value) = self.get() {
             return value;
         }
@@ -495,7 +495,7 @@ impl<T: ?Sized> Drop for OnceBox<T> {
 
 /// Several shards for each processor, so that threads seldom meet in one even where they outnumber
 /// the processors: a thread that is suspended inside a shard makes all others there use the inbox.
-fn shard_count() -> usize {
+pub(crate) fn shard_count() -> usize {
     // The standard library asks the operating system each time.
     static COUNT: OnceLock<usize> = OnceLock::new();
     *COUNT.get_or_init(|| {
@@ -510,7 +510,7 @@ thread_local! {
 }
 
 /// A small number of the calling thread's own.
-fn thread_index() -> usize {
+pub(crate) fn thread_index() -> usize {
     static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
     let mut index = INDEX.get();
     if index == usize::MAX {

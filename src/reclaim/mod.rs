@@ -19,7 +19,7 @@
 mod limbo;
 
 pub(crate) use crossbeam_epoch::Guard;
-pub(crate) use limbo::{Fallout, Garbage, Limbo};
+pub(crate) use limbo::{Fallout, Garbage, Limbo, OnceBox, shard_count, thread_index};
 
 /// Where the guards of a map come from.
 pub(crate) enum Collector {

@@ -1,0 +1,368 @@
+//! Buckets: slots of their own for a chunk that has no room left, and the word that leads to them.
+//!
+//! A chunk whose slots are used up while the table is not full is frozen, and its live entries are
+//! copied to a bucket of fitting size, which takes its place; when that is used up, another one takes
+//! its place. So a key that comes and goes all the time costs a copy of one chunk now and then, and not
+//! a move of the table; and hashes that are all the same fill one bucket that doubles.
+#![expect(unsafe_code, reason = "a bucket is a header with slots behind it")]
+
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::mem::ManuallyDrop;
+use std::ptr::{self, NonNull};
+
+use super::probe::Slots;
+use super::slot::{Slot, Word};
+use crate::reclaim::Garbage;
+use crate::sync::{AtomicPtr, Ordering};
+
+/// The header of a bucket. The slots follow it.
+#[repr(C, align(8))]
+pub(super) struct Bucket<K, V> {
+    /// Number of slots, a power of two.
+    len: usize,
+    slots: [Slot<K, V>; 0],
+}
+
+impl<K, V> Bucket<K, V> {
+    fn layout(len: usize) -> Layout {
+        let slots = Layout::array::<Slot<K, V>>(len);
+        // PANICS: never: so many entries as would ask for it do not fit into memory.
+        let layout = slots.and_then(|slots| Layout::new::<Self>().extend(slots));
+        layout.expect("capacity overflow").0
+    }
+
+    /// The slots of a bucket.
+    ///
+    /// # Safety
+    /// - The bucket came from [`OwnBucket::into_raw`], and stays allocated for `'g`.
+    unsafe fn slots<'g>(bucket: NonNull<Self>) -> &'g [Slot<K, V>] {
+        // SAFETY:
+        // - `OwnBucket::new` allocated `len` slots behind the header and zeroed them, which makes
+        //   them valid; `len` never changes; allocated for `'g`, by the contract.
+        unsafe {
+            let first = (&raw const (*bucket.as_ptr()).slots).cast();
+            std::slice::from_raw_parts(first, bucket.as_ref().len)
+        }
+    }
+
+    /// A bucket as garbage. Its entries are not freed with it: they live on in its copy.
+    ///
+    /// # Safety
+    /// - The bucket came from [`OwnBucket::into_raw`], was unlinked, and nobody else turns it into
+    ///   garbage.
+    pub(super) unsafe fn garbage(bucket: NonNull<Self>) -> Garbage {
+        unsafe fn free<K, V>(bucket: *mut ()) {
+            // SAFETY:
+            // - from `into_raw`; freed once, by the contract of `Garbage`.
+            drop(unsafe { OwnBucket::<K, V>::from_raw(bucket.cast()) });
+        }
+        // SAFETY:
+        // - one free for each bucket: the contract of this function.
+        unsafe { Garbage::new(bucket.as_ptr().cast(), free::<K, V>) }
+    }
+}
+
+/// A bucket that nobody else can see. INVARIANT: allocated by [`Self::new`].
+pub(super) struct OwnBucket<K, V>(NonNull<Bucket<K, V>>);
+
+impl<K, V> OwnBucket<K, V> {
+    /// A bucket of empty slots; their number must be a power of two.
+    fn new(len: usize) -> Self {
+        assert!(len.is_power_of_two());
+        let layout = Bucket::<K, V>::layout(len);
+        // SAFETY:
+        // - the layout has a header at least, so its size is not zero.
+        let memory = unsafe { alloc_zeroed(layout) };
+        let Some(bucket) = NonNull::new(memory.cast::<Bucket<K, V>>()) else {
+            handle_alloc_error(layout)
+        };
+        // SAFETY:
+        // - just allocated, with room for the header.
+        unsafe { (&raw mut (*bucket.as_ptr()).len).write(len) };
+        Self(bucket)
+    }
+
+    /// A bucket for these entries, with a third of its slots free at least, and no smaller than
+    /// `least`.
+    pub(super) fn of(entries: &[Live<K, V>], least: usize) -> Self {
+        let mut bucket = Self::new(bucket_len(entries.len(), least));
+        let slots = bucket.slots_mut();
+        let mask = slots.len() - 1;
+        for live in entries {
+            let mut at = home(live.hash, slots.len());
+            while !slots[at].load().is_empty() {
+                at = (at + 1) & mask;
+            }
+            slots[at].fill(live.word);
+        }
+        bucket
+    }
+
+    fn slots_mut(&mut self) -> &mut [Slot<K, V>] {
+        // SAFETY:
+        // - as in `Bucket::slots`; nobody else can see the bucket, so the slots are this borrow's
+        //   alone.
+        unsafe {
+            let first = (&raw mut (*self.0.as_ptr()).slots).cast();
+            std::slice::from_raw_parts_mut(first, self.0.as_ref().len)
+        }
+    }
+
+    fn into_raw(self) -> NonNull<Bucket<K, V>> {
+        ManuallyDrop::new(self).0
+    }
+
+    /// # Safety
+    /// - `bucket` came from [`Self::into_raw`], and nobody else can see it or will free it.
+    unsafe fn from_raw(bucket: *mut Bucket<K, V>) -> Self {
+        // SAFETY:
+        // - what `into_raw` returned is not null.
+        Self(unsafe { NonNull::new_unchecked(bucket) })
+    }
+}
+
+impl<K, V> Drop for OwnBucket<K, V> {
+    fn drop(&mut self) {
+        // SAFETY:
+        // - allocated by `new` with this layout, and freed once: nobody else can see it. Slots have
+        //   no destructor.
+        unsafe {
+            let layout = Bucket::<K, V>::layout(self.0.as_ref().len);
+            dealloc(self.0.as_ptr().cast(), layout);
+        }
+    }
+}
+
+fn bucket_len(entries: usize, least: usize) -> usize {
+    (entries + entries / 2 + 1).next_power_of_two().max(least)
+}
+
+/// The slot, of `len`, at which the search for a hash begins.
+#[inline]
+#[allow(clippy::cast_possible_truncation, reason = "the low bits are what is wanted")]
+pub(super) fn home(hash: u64, len: usize) -> usize {
+    hash as usize & (len - 1)
+}
+
+/// A live entry that is being copied.
+pub(super) struct Live<K, V> {
+    pub(super) hash: u64,
+    /// Not frozen.
+    pub(super) word: Word<K, V>,
+}
+
+/// Set when the chunk is claimed for the move to the next table: no bucket takes its place any more.
+const MOVING: usize = 1;
+/// The chunk's entries are in the next table.
+const MOVED: usize = 2;
+const FLAGS: usize = MOVING | MOVED;
+
+/// The word of a chunk that says where its entries are:
+///
+/// | word | the entries are |
+/// |---|---|
+/// | zero | in the chunk's own slots |
+/// | a bucket | there; the chunk's own slots are frozen |
+/// | either with `MOVING` | there still, and will be in the next table |
+/// | `MOVED` | in the next table |
+///
+/// Who finds a slot that is not frozen does not need to look here.
+#[repr(transparent)]
+pub(super) struct Head<K, V>(AtomicPtr<Bucket<K, V>>);
+
+/// What a [`Head`] holds.
+pub(super) struct HeadWord<K, V>(*mut Bucket<K, V>);
+
+impl<K, V> Clone for HeadWord<K, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<K, V> Copy for HeadWord<K, V> {}
+
+impl<K, V> HeadWord<K, V> {
+    fn with(self, flags: usize) -> Self {
+        Self(self.0.map_addr(|bits| bits | flags))
+    }
+
+    pub(super) fn is_moving(self) -> bool {
+        self.0.addr() & MOVING != 0
+    }
+
+    pub(super) fn is_moved(self) -> bool {
+        self.0.addr() & MOVED != 0
+    }
+
+    pub(super) fn bucket(self) -> Option<NonNull<Bucket<K, V>>> {
+        NonNull::new(self.0.map_addr(|bits| bits & !FLAGS))
+    }
+
+    /// The slots that the word names, of a chunk with these of its own.
+    ///
+    /// # Safety
+    /// - The word was read from the chunk's head under the guard that `own` was reached under.
+    unsafe fn slots<'g>(self, own: Slots<'g, K, V>) -> Slots<'g, K, V> {
+        match self.bucket() {
+            // SAFETY:
+            // - a bucket that a head names came from `into_raw`. It is retired only once no head
+            //   names it, so the guard keeps it for `'g`.
+            // - `Slots`: reached under the guard, and a power of two by `OwnBucket::new`.
+            Some(bucket) => unsafe { Slots::new(Bucket::slots(bucket)) },
+            None => own,
+        }
+    }
+}
+
+impl<K, V> Head<K, V> {
+    pub(super) fn load(&self) -> HeadWord<K, V> {
+        // Acquire: a bucket, whole; or that the entries are in the next table, and that there is one.
+        // Pairs with the Release of `replace`.
+        HeadWord(self.0.load(Ordering::Acquire))
+    }
+
+    fn replace(&self, old: HeadWord<K, V>, new: HeadWord<K, V>) -> bool {
+        // Release: what `load` says.
+        let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
+        self.0.compare_exchange(old.0, new.0, release, relaxed).is_ok()
+    }
+}
+
+/// A chunk of a table. INVARIANT: both parts belong to it, and were reached under a guard that
+/// lives as long as `'g`.
+pub(super) struct Chunk<'g, K, V> {
+    own: Slots<'g, K, V>,
+    head: &'g Head<K, V>,
+}
+
+impl<K, V> Clone for Chunk<'_, K, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<K, V> Copy for Chunk<'_, K, V> {}
+
+/// Where a chunk's entries are.
+pub(super) enum Truth<'g, K, V> {
+    Here(Trusted<'g, K, V>),
+    /// In the next table.
+    Moved,
+}
+
+/// Slots that a chunk's head named. INVARIANT: it did so at a moment at which the guard was held that
+/// they were reached under.
+///
+/// That is what makes it safe to look at the entries of frozen slots. Such an entry can be removed
+/// only where it was copied to, and that happens only once the head no longer names these slots:
+/// so it was unlinked after that moment, and the guard keeps it. (In frozen slots that no head
+/// names any more there may be entries that were freed long ago.) Model:
+/// `a_reader_of_frozen_slots_meets_no_freed_entry`.
+pub(super) struct Trusted<'g, K, V> {
+    slots: Slots<'g, K, V>,
+    word: HeadWord<K, V>,
+}
+
+impl<K, V> Clone for Trusted<'_, K, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<K, V> Copy for Trusted<'_, K, V> {}
+
+impl<'g, K, V> Trusted<'g, K, V> {
+    #[inline]
+    pub(super) fn slots(self) -> Slots<'g, K, V> {
+        self.slots
+    }
+
+    /// Whether the move to the next table has claimed them.
+    pub(super) fn is_moving(self) -> bool {
+        self.word.is_moving()
+    }
+}
+
+impl<'g, K, V> Chunk<'g, K, V> {
+    /// # Safety
+    /// - `own` and `head` belong to one chunk of a table, and were reached under one guard.
+    #[inline]
+    pub(super) unsafe fn new(own: Slots<'g, K, V>, head: &'g Head<K, V>) -> Self {
+        Self { own, head }
+    }
+
+    /// The chunk's own slots.
+    #[inline]
+    pub(super) fn own(self) -> Slots<'g, K, V> {
+        self.own
+    }
+
+    /// What the head holds, for those who are alone with the table, and for hints.
+    pub(super) fn head(self) -> HeadWord<K, V> {
+        self.head.load()
+    }
+
+    /// Where the chunk's entries are, for who met a frozen slot.
+    pub(super) fn truth(self) -> Truth<'g, K, V> {
+        let word = self.head.load();
+        if word.is_moved() {
+            return Truth::Moved;
+        }
+        // SAFETY:
+        // - just read, under the guard that the chunk was reached under. That makes it `Trusted` too.
+        Truth::Here(Trusted { slots: unsafe { word.slots(self.own) }, word })
+    }
+
+    /// Claims the chunk for the move to the next table: from now on the slots that the head names
+    /// stay the same until they are moved.
+    pub(super) fn claim(self) -> Truth<'g, K, V> {
+        loop {
+            let Truth::Here(trusted) = self.truth() else {
+                return Truth::Moved;
+            };
+            let word = trusted.word.with(MOVING);
+            if trusted.word.is_moving() || self.head.replace(trusted.word, word) {
+                return Truth::Here(Trusted { word, ..trusted });
+            }
+        }
+    }
+
+    /// Says that the entries are in the next table, where they are by now. If nobody else did,
+    /// returns the bucket that nobody reaches any more, if there was one.
+    pub(super) fn set_moved(self) -> Option<NonNull<Bucket<K, V>>> {
+        let word = self.head.load();
+        if word.is_moved() {
+            return None;
+        }
+        debug_assert!(word.is_moving());
+        let moved = HeadWord(ptr::without_provenance_mut(MOVED));
+        if self.head.replace(word, moved) { word.bucket() } else { None }
+    }
+
+    /// Puts a bucket in the place of slots, all of which are frozen and copied. Returns the bucket
+    /// that they were in, if so. Fails if another thread was first.
+    pub(super) fn swing(
+        self,
+        from: Trusted<'g, K, V>,
+        to: OwnBucket<K, V>,
+    ) -> Result<Option<NonNull<Bucket<K, V>>>, ()> {
+        debug_assert!(!from.is_moving());
+        let bucket = to.into_raw();
+        if self.head.replace(from.word, HeadWord(bucket.as_ptr())) {
+            return Ok(from.word.bucket());
+        }
+        // SAFETY:
+        // - made above, and not published.
+        drop(unsafe { OwnBucket::from_raw(bucket.as_ptr()) });
+        Err(())
+    }
+
+    /// Frees the chunk's bucket, if it has one.
+    ///
+    /// # Safety
+    /// - Nobody else can reach the table, now or later, and the chunk is not used again.
+    pub(super) unsafe fn free_bucket(self) {
+        if let Some(bucket) = self.head.load().bucket() {
+            // SAFETY:
+            // - a bucket that a head names came from `into_raw`; alone, by the contract.
+            drop(unsafe { OwnBucket::from_raw(bucket.as_ptr()) });
+        }
+    }
+}

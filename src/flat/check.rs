@@ -1,0 +1,109 @@
+//! The structure checker: walks a whole map and verifies what `mod.rs` says of it.
+//!
+//! For tests. It must run alone: no other thread may change the map meanwhile.
+#![expect(unsafe_code, reason = "reads the hashes of entries")]
+
+use std::collections::HashMap;
+
+use super::Flat;
+use super::bucket::{Chunk, Truth, home};
+use super::slot::Slot;
+use super::table::{Spot, Table};
+use crate::engine::Engine;
+
+/// What the checker counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlatStructure {
+    /// Slots of the table, or of the one that it moves to.
+    pub slots: usize,
+    /// Entries.
+    pub entries: usize,
+    /// Tombstones, where entries are now.
+    pub tombstones: usize,
+    /// Chunks that have gone to a bucket.
+    pub buckets: usize,
+    /// The slots of these buckets.
+    pub bucket_slots: usize,
+    /// Whether a move is under way.
+    pub moving: bool,
+}
+
+impl<K, V> Flat<K, V> {
+    /// Verifies every invariant of the map; `hash` tells a key's hash.
+    ///
+    /// # Panics
+    /// If one does not hold.
+    pub(crate) fn check(&self, hash: impl Fn(&K) -> u64) -> FlatStructure {
+        let guard = self.pin();
+        let mut found = FlatStructure::default();
+        if let Some(root) = self.root(&guard) {
+            found.moving = root.next().is_some();
+            found.slots = root.next().unwrap_or(root).shape.slots();
+            check_table(root, &mut found);
+            if let Some(next) = root.next() {
+                assert!(next.next().is_none(), "a table moves on before it is the root");
+                check_table(next, &mut found);
+            }
+        }
+        let mut entries = HashMap::<*const K, usize>::new();
+        for (key, _) in self.iter(&guard) {
+            *entries.entry(key).or_default() += 1;
+            let same = |other: &K| std::ptr::eq(other, key);
+            assert!(self.get(hash(key), same, &guard).is_some(), "an entry that no lookup reaches");
+        }
+        assert!(entries.values().all(|&times| times == 1), "an entry that comes twice");
+        assert_eq!(found.entries, entries.len(), "entries in slots and in an iteration");
+        assert_eq!(found.entries, self.len(&guard), "entries in slots and in the counter");
+        found
+    }
+}
+
+fn check_table<K, V>(table: &Table<K, V>, found: &mut FlatStructure) {
+    for index in 0..table.shape.chunks() {
+        let Spot::Here(chunk) = table.spot(index) else { continue };
+        let Truth::Here(slots) = chunk.truth() else {
+            assert!(table.next().is_some(), "moved to no table");
+            continue;
+        };
+        let own = slots.slots().is(chunk.own());
+        assert!(!slots.is_moving(), "a chunk that was claimed and not moved");
+        if !own {
+            found.buckets += 1;
+            found.bucket_slots += slots.slots().all().len();
+            check_frozen(chunk);
+        }
+        check_slots(table, index, slots.slots().all(), found);
+    }
+}
+
+fn check_frozen<K, V>(chunk: Chunk<'_, K, V>) {
+    let frozen = chunk.own().all().iter().all(|slot| slot.load().is_frozen());
+    assert!(frozen, "a bucket for a chunk whose own slots can be written to");
+}
+
+/// Checks the slots where the entries of a chunk are.
+fn check_slots<K, V>(
+    table: &Table<K, V>,
+    index: usize,
+    slots: &[Slot<K, V>],
+    found: &mut FlatStructure,
+) {
+    let mask = slots.len() - 1;
+    for (at, slot) in slots.iter().enumerate() {
+        let word = slot.load();
+        assert!(!word.is_frozen(), "a frozen slot that counts");
+        found.tombstones += usize::from(word.is_tombstone());
+        let Some(entry) = word.entry() else { continue };
+        found.entries += 1;
+        // SAFETY:
+        // - in a slot that is not frozen, under a guard.
+        let hash = unsafe { entry.as_ref() }.hash;
+        assert_eq!(table.shape.chunk_of(hash), index, "an entry in another's chunk");
+        assert!(word.may_be(hash), "a wrong fingerprint");
+        let mut way = home(hash, slots.len());
+        while way != at {
+            assert!(!slots[way].load().is_empty(), "an empty slot on the way to an entry");
+            way = (way + 1) & mask;
+        }
+    }
+}

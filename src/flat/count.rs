@@ -1,0 +1,90 @@
+//! The number of entries: a counter that threads do not fight over.
+//!
+//! One number, until two threads meet at it; from then on a shard each, made once, so that a small
+//! map that one thread writes has no shards at all. The sum is exact when nobody writes. While
+//! somebody does it may miss counts, and even be below zero for a moment.
+
+use crossbeam_utils::CachePadded;
+
+use crate::reclaim::{OnceBox, shard_count, thread_index};
+use crate::sync::{AtomicUsize, Ordering};
+
+pub(super) struct Counter {
+    /// Numbers here are two's complement: a shard may be below zero.
+    base: CachePadded<AtomicUsize>,
+    shards: OnceBox<[CachePadded<AtomicUsize>]>,
+}
+
+impl Counter {
+    pub(super) const fn new() -> Self {
+        Self { base: CachePadded::new(AtomicUsize::new(0)), shards: OnceBox::new() }
+    }
+
+    /// Counts an entry that was put into the map.
+    #[inline]
+    pub(super) fn up(&self) {
+        self.add(1);
+    }
+
+    /// Counts an entry that was taken out of it. Returns what the thread's own part of the number is
+    /// now: something that differs each time.
+    #[inline]
+    pub(super) fn down(&self) -> usize {
+        self.add(usize::MAX)
+    }
+
+    #[inline]
+    fn add(&self, by: usize) -> usize {
+        // Relaxed, here and below: a number, that nothing else is concluded from.
+        if self.shards.get().is_none() {
+            let now = self.base.load(Ordering::Relaxed);
+            let new = now.wrapping_add(by);
+            let (success, failure) = (Ordering::Relaxed, Ordering::Relaxed);
+            if self.base.compare_exchange(now, new, success, failure).is_ok() {
+                return new;
+            }
+        }
+        let make = || (0..shard_count()).map(|_| CachePadded::new(AtomicUsize::new(0))).collect();
+        let shards = self.shards.get_or_make(make);
+        shards[thread_index() % shards.len()].fetch_add(by, Ordering::Relaxed).wrapping_add(by)
+    }
+
+    pub(super) fn sum(&self) -> usize {
+        let shards = self.shards.get().into_iter().flatten();
+        let sum = shards.map(|shard| shard.load(Ordering::Relaxed));
+        let sum = sum.fold(self.base.load(Ordering::Relaxed), usize::wrapping_add);
+        // Above `isize::MAX` it is a number below zero.
+        if isize::try_from(sum).is_ok() { sum } else { 0 }
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_threads_are_counted() {
+        let counter = Counter::new();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    (0..10_000).for_each(|_| counter.up());
+                    for _ in 0..9_000 {
+                        counter.down();
+                    }
+                });
+            }
+        });
+        assert_eq!(counter.sum(), 4_000);
+    }
+
+    #[test]
+    fn less_than_nothing_is_nothing() {
+        let counter = Counter::new();
+        counter.down();
+        assert_eq!(counter.sum(), 0);
+        counter.up();
+        counter.up();
+        assert_eq!(counter.sum(), 1);
+    }
+}

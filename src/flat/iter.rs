@@ -1,0 +1,161 @@
+//! Walking over all entries.
+#![expect(unsafe_code, reason = "hands out the entries of slots")]
+
+use super::bucket::{Chunk, Truth};
+use super::entry::{Entry, Pairs};
+use super::slot::{Slot, Word};
+use super::table::{Spot, Table};
+use super::{Flat, Pair};
+use crate::engine::{Action, Change};
+use crate::prefetch;
+use crate::reclaim::Guard;
+
+/// An iterator over the entries of a map.
+///
+/// It passes each hash once, and reads each chunk as a whole. Of a chunk that has moved it reads
+/// those of the next table that its hashes went to, and so on. So what is in the map throughout is seen:
+/// it was in the slots that counted when they were read.
+///
+/// A key that is removed and inserted again while its chunk is read may be seen in two slots. Then the
+/// first of the two had become a tombstone before the second was filled. So the slots are looked at
+/// a second time, and what has become a tombstone is left out: no key comes twice. Model:
+/// `an_iterator_against_removal_and_insertion_of_one_key`.
+pub(crate) struct Iter<'g, K, V> {
+    /// What is left to read, the next on top: the hashes from `first` to `last`.
+    todo: Vec<Stretch<'g, K, V>>,
+    /// What is left of the chunk that was read last.
+    found: Vec<&'g Entry<K, V>>,
+    /// For the first reading of a chunk; kept for its memory.
+    read: Vec<Reading<'g, K, V>>,
+}
+
+/// A slot, and what it held.
+type Reading<'g, K, V> = (&'g Slot<K, V>, Word<K, V>);
+
+struct Stretch<'g, K, V> {
+    table: &'g Table<K, V>,
+    first: u64,
+    last: u64,
+}
+
+impl<'g, K, V> Iter<'g, K, V> {
+    pub(super) fn new(root: Option<&'g Table<K, V>>) -> Self {
+        let todo = root.map(|table| Stretch { table, first: 0, last: u64::MAX });
+        Self { todo: todo.into_iter().collect(), found: Vec::new(), read: Vec::new() }
+    }
+
+    #[inline]
+    fn next_entry(&mut self) -> Option<&'g Entry<K, V>> {
+        loop {
+            if let Some(entry) = self.found.pop() {
+                return Some(entry);
+            }
+            self.read_on()?;
+        }
+    }
+
+    /// Reads the next chunk, or leaves out a segment that is not there, or goes to the next table.
+    fn read_on(&mut self) -> Option<()> {
+        let Stretch { table, first, last } = self.todo.pop()?;
+        let shape = table.shape;
+        let spot = table.spot(shape.chunk_of(first));
+        let end = match spot {
+            Spot::Here(_) => shape.chunk_end(first),
+            Spot::Absent | Spot::Moved => shape.segment_end(first),
+        };
+        let end = end.min(last);
+        if end < last {
+            self.todo.push(Stretch { table, first: end + 1, last });
+        }
+        let read = match spot {
+            Spot::Absent => true,
+            Spot::Moved => false,
+            Spot::Here(chunk) => {
+                // A chunk of a table that was halved has more than what is asked for.
+                let whole = (first, end) == (shape.chunk_start(first), shape.chunk_end(first));
+                self.read_chunk(chunk, |hash| whole || (first..=end).contains(&hash))
+            }
+        };
+        if !read {
+            self.todo.push(Stretch { table: table.moved_to(), first, last: end });
+        }
+        Some(())
+    }
+
+    /// Reads a chunk. Returns false if it has moved.
+    fn read_chunk(&mut self, chunk: Chunk<'g, K, V>, wanted: impl Fn(u64) -> bool) -> bool {
+        let mut slots = chunk.own();
+        loop {
+            let mut frozen = false;
+            self.read.clear();
+            for slot in slots.all() {
+                let word = slot.load();
+                frozen |= word.is_frozen();
+                if word.entry().is_some() {
+                    prefetch::read(word.address());
+                    self.read.push((slot, word));
+                }
+            }
+            if !frozen {
+                break;
+            }
+            // Frozen slots may be out of date.
+            match chunk.truth() {
+                Truth::Moved => return false,
+                Truth::Here(trusted) if trusted.slots().is(slots) => break,
+                Truth::Here(trusted) => slots = trusted.slots(),
+            }
+        }
+        for &(slot, word) in &self.read {
+            let Some(entry) = word.entry().filter(|_| !slot.load().is_tombstone()) else {
+                continue;
+            };
+            // SAFETY:
+            // - if the slot was not frozen, the entry was in the map when it was read, under the
+            //   guard that the chunk was reached under, and that guard keeps it for `'g`.
+            // - if it was, the chunk's head named these slots afterwards, under that guard: they are
+            //   what `Trusted` says.
+            let entry: &'g Entry<K, V> = unsafe { entry.as_ref() };
+            if wanted(entry.hash) {
+                self.found.push(entry);
+            }
+        }
+        true
+    }
+}
+
+impl<'g, K, V> Iterator for Iter<'g, K, V> {
+    type Item = Pair<'g, K, V>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_entry().map(Entry::pair)
+    }
+}
+
+/// Removes one entry, if its key still has it.
+struct ThisOne<K>(*const K);
+
+impl<'g, K: 'g, V: 'g> Change<'g, Pairs<K, V>> for ThisOne<K> {
+    fn is_key(&self, candidate: &K, _in_draft: Option<&K>) -> bool {
+        std::ptr::eq(candidate, self.0)
+    }
+
+    fn decide(
+        &mut self,
+        current: Option<Pair<'g, K, V>>,
+        _spare: Option<super::entry::Draft<K, V>>,
+    ) -> Action<super::entry::Draft<K, V>> {
+        if current.is_some() { Action::Remove } else { Action::Keep }
+    }
+}
+
+impl<K, V> Flat<K, V> {
+    /// Removes every entry that an iteration finds.
+    pub(super) fn remove_all(&self, guard: &Guard) {
+        let mut iter = Iter::new(self.root(guard));
+        while let Some(entry) = iter.next_entry() {
+            self.upsert(entry.hash, false, guard, ThisOne(&raw const entry.key));
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Moving the entries of a table to the next one: by all writers, a unit at a time, without waiting.
+//!
+//! A *unit* is a chunk, or the two neighbours that become one chunk in a table of half the size.
+//! Whoever moves it does these steps, and any number of threads may do them at once:
+//!
+//! 1. *claim* its chunks: from then on no bucket takes the place of their slots;
+//! 2. *freeze* these slots: from then on their content is fixed;
+//! 3. *fill* the new chunks: every helper computes the same slot for each entry, from the same
+//!    content in the same order, and CASes it from empty. A slot that was filled never becomes empty
+//!    again, so a helper that is late changes nothing. Nobody else writes to the new chunks yet: the
+//!    way there leads over step 4;
+//! 4. set the chunks' heads to *moved*. Before it, the frozen slots are what counts; after it, the
+//!    new ones are.
+//!
+//! Entries that are too many for the new chunk go to a bucket. Every helper comes to the same
+//! conclusion: it freezes the new chunk's slots, none of which anybody fills, builds a bucket of its
+//! own and CASes it into the head, where the first one stays.
+//!
+//! Who stalls at any step delays nobody: a writer that needs the unit does all steps by itself, and
+//! once all units are taken, the first one that has not moved is done again by everybody.
+#![expect(unsafe_code, reason = "retires tables and segments")]
+
+use std::ptr;
+
+use super::bucket::{Live, OwnBucket, Truth, home};
+use super::shape::Shape;
+use super::slot::Word;
+use super::table::{Segment, Spot, Table};
+use super::{Flat, retire_bucket};
+use crate::reclaim::Guard;
+use crate::sync::Ordering;
+
+/// Units that an operation looks at before it gives up finding one that has not moved.
+const LOOKS: usize = 8;
+
+impl<K, V> Flat<K, V> {
+    /// Begins the move to a table of another shape, unless one has begun. Returns the table that it
+    /// leads to.
+    ///
+    /// Only from the map's root: a table that entries still come to does not move on. So there are
+    /// two tables at most that hold entries, and while a unit is filled its new chunks do not move.
+    pub(super) fn begin_move<'g>(
+        &'g self,
+        table: &'g Table<K, V>,
+        shape: Shape,
+        guard: &'g Guard,
+    ) -> Option<&'g Table<K, V>> {
+        if table.next().is_none() {
+            // A root has no next table, or its entries are on their way there, or it is no root any more.
+            if !self.root(guard).is_some_and(|root| ptr::eq(root, table)) {
+                return None;
+            }
+            table.set_next(Table::boxed(shape));
+        }
+        table.next()
+    }
+
+    /// The part that each writing operation has in a move: one unit.
+    #[inline]
+    pub(super) fn move_some<'g>(&'g self, table: &'g Table<K, V>, guard: &'g Guard) {
+        if let Some(next) = table.next() {
+            self.move_one(table, next, guard);
+        }
+    }
+
+    /// Moves everything that has not moved.
+    pub(super) fn move_all<'g>(&'g self, table: &'g Table<K, V>, guard: &'g Guard) {
+        if let Some(next) = table.next() {
+            while self.move_one(table, next, guard) {}
+        }
+    }
+
+    /// Moves one unit, if it finds one. Returns whether something may be left to do.
+    #[cold]
+    fn move_one<'g>(
+        &'g self,
+        table: &'g Table<K, V>,
+        next: &'g Table<K, V>,
+        guard: &'g Guard,
+    ) -> bool {
+        for _ in 0..LOOKS {
+            let Some(chunk) = self.take_unit(table, next, guard) else {
+                self.set_root(table, guard);
+                return false;
+            };
+            if self.move_unit_of(table, next, chunk, guard) {
+                break;
+            }
+        }
+        true
+    }
+
+    /// The first chunk of a unit that nobody took; or if there is none, of one that has not moved.
+    fn take_unit<'g>(
+        &'g self,
+        table: &'g Table<K, V>,
+        next: &'g Table<K, V>,
+        guard: &'g Guard,
+    ) -> Option<usize> {
+        let shape = table.shape;
+        let unit = shape.unit_log(next.shape);
+        let (cursor, units) = (&table.progress.cursor, shape.chunks() >> unit);
+        // Relaxed: only spreads the work.
+        if cursor.load(Ordering::Relaxed) < units {
+            let taken = cursor.fetch_add(1, Ordering::Relaxed);
+            if taken < units {
+                return Some(taken << unit);
+            }
+        }
+        loop {
+            let segment = table.first_unmoved()?;
+            let first = segment * shape.segment_chunks();
+            match table.segment(segment) {
+                Spot::Moved => {}
+                Spot::Absent => return Some(first),
+                Spot::Here(found) => match found.first_unmoved() {
+                    Some(chunk) => return Some(first + chunk),
+                    None => self.leave(table, segment, &found, guard),
+                },
+            }
+        }
+    }
+
+    /// Moves the unit of a chunk. Returns whether it had not moved before.
+    pub(super) fn move_unit_of<'g>(
+        &'g self,
+        table: &'g Table<K, V>,
+        next: &'g Table<K, V>,
+        chunk: usize,
+        guard: &'g Guard,
+    ) -> bool {
+        let shape = table.shape;
+        let index = shape.segment_of(chunk);
+        let segment = match table.segment(index) {
+            Spot::Moved => return false,
+            Spot::Here(segment) => segment,
+            Spot::Absent if table.seal(index) => {
+                self.skip(table, next, index);
+                return true;
+            }
+            // Somebody came with an entry, or with another helper's seal.
+            Spot::Absent => match table.segment(index) {
+                Spot::Here(segment) => segment,
+                Spot::Moved | Spot::Absent => return false,
+            },
+        };
+        let width = 1 << shape.unit_log(next.shape);
+        let first = shape.in_segment(chunk) & !(width - 1);
+        let worked = self.move_unit(&segment, first..first + width, next, guard);
+        if segment.first_unmoved().is_none() {
+            self.leave(table, index, &segment, guard);
+            if table.first_unmoved().is_none() {
+                self.set_root(table, guard);
+            }
+        }
+        worked
+    }
+
+    /// Lets the cursor pass the units of a segment that was sealed.
+    fn skip(&self, table: &Table<K, V>, next: &Table<K, V>, segment: usize) {
+        let shape = table.shape;
+        let units = shape.segment_chunks() >> shape.unit_log(next.shape);
+        let cursor = &table.progress.cursor;
+        // Relaxed, all: only spreads the work.
+        let now = cursor.load(Ordering::Relaxed);
+        if now / units == segment {
+            let (end, relaxed) = ((segment + 1) * units, Ordering::Relaxed);
+            let _ = cursor.compare_exchange(now, end, relaxed, relaxed);
+        }
+    }
+
+    /// The four steps. Returns whether the unit had not moved before.
+    fn move_unit<'g>(
+        &'g self,
+        segment: &Segment<'g, K, V>,
+        chunks: std::ops::Range<usize>,
+        next: &'g Table<K, V>,
+        guard: &'g Guard,
+    ) -> bool {
+        let mut live = Vec::new();
+        let mut filled = false;
+        for chunk in chunks.clone() {
+            match segment.chunk(chunk).claim() {
+                Truth::Here(slots) => {
+                    live.reserve(slots.slots().all().len());
+                    slots.freeze(&mut live);
+                }
+                // Then somebody was through with step 3, for all chunks of the unit.
+                Truth::Moved => {
+                    filled = true;
+                    break;
+                }
+            }
+        }
+        if !filled {
+            Self::fill(next, &mut live);
+        }
+        for chunk in chunks {
+            if let Some(bucket) = segment.chunk(chunk).set_moved() {
+                retire_bucket(&self.limbo, guard, bucket);
+            }
+        }
+        !filled
+    }
+
+    /// Fills new chunks with the entries of a unit.
+    fn fill(next: &Table<K, V>, live: &mut [Live<K, V>]) {
+        let target = |live: &Live<K, V>| next.shape.chunk_of(live.hash);
+        // The order within a chunk stays as it is. (Where few chunks are far apart, as after a
+        // reservation, sorting costs more than the rest; where there are one or two it is nothing.)
+        if !live.is_sorted_by_key(target) {
+            live.sort_by_key(target);
+        }
+        for run in live.chunk_by(|a, b| target(a) == target(b)) {
+            Self::fill_chunk(next, target(&run[0]), run);
+        }
+    }
+
+    /// Fills a new chunk with all the entries that belong there.
+    fn fill_chunk(next: &Table<K, V>, index: usize, live: &[Live<K, V>]) {
+        let Some(chunk) = next.chunk_or_new(index) else {
+            // The new table has moved on: this helper is late.
+            return;
+        };
+        let slots = chunk.own().all();
+        if live.len() > slots.len() - slots.len() / 8 {
+            for slot in slots {
+                slot.freeze();
+            }
+            match chunk.truth() {
+                Truth::Here(own) if own.slots().is(chunk.own()) && !own.is_moving() => {
+                    if chunk.swing(own, OwnBucket::of(live, slots.len())).is_ok() {
+                        next.count_bucket();
+                    }
+                }
+                // Another helper was first.
+                Truth::Here(_) | Truth::Moved => {}
+            }
+            return;
+        }
+        let mut taken = 0_u64;
+        for live in live {
+            let mut at = home(live.hash, slots.len());
+            while taken >> at & 1 == 1 {
+                at = (at + 1) & (slots.len() - 1);
+            }
+            taken |= 1 << at;
+            // If it fails, another helper has filled the slot, with the same entry.
+            let _ = slots[at].replace(Word::EMPTY, live.word);
+        }
+    }
+
+    /// Retires a segment whose chunks have all moved.
+    fn leave<'g>(
+        &'g self,
+        table: &'g Table<K, V>,
+        index: usize,
+        segment: &Segment<'g, K, V>,
+        guard: &'g Guard,
+    ) {
+        debug_assert!(segment.first_unmoved().is_none());
+        // SAFETY:
+        // - every chunk has moved: callers looked.
+        if let Some(garbage) = unsafe { table.leave(index) } {
+            self.limbo.retire(guard, garbage);
+        }
+    }
+
+    /// Makes the next table the root, when all segments have moved.
+    fn set_root(&self, table: &Table<K, V>, guard: &Guard) {
+        debug_assert!(table.first_unmoved().is_none());
+        // Relaxed: an address to compare with. (That of the table itself: one from the reference
+        // could not be freed with.)
+        let old = self.root.load(Ordering::Relaxed);
+        // Release: the next table, and that all has moved there; pairs with the Acquire of `root`.
+        let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
+        if ptr::eq(old, table)
+            && self.root.compare_exchange(old, table.next_address(), release, relaxed).is_ok()
+        {
+            // SAFETY:
+            // - from a box, as every table; unlinked just now, by this thread.
+            self.limbo.retire(guard, unsafe { Table::garbage(old) });
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! The flat table: open addressing for read-heavy loads.
+//!
+//! A lookup touches the slot and the entry, and writes nothing.
+//!
+//! # Terms
+//!
+//! | term | here |
+//! |---|---|
+//! | slot | one atomic word: fingerprint, address of an entry, flags: [`slot`] |
+//! | tombstone | what a removal leaves in a slot. A slot that is not empty never is again |
+//! | chunk | 64 slots; a search stays within one. The topmost bits of a hash tell which: [`shape`] |
+//! | head | the word of a chunk that says where its entries are: [`bucket`] |
+//! | bucket | slots that take the place of a chunk's own |
+//! | segment | 512 chunks and their heads, one allocation: [`table`] |
+//! | move | of all entries to the next table, a unit at a time: [`migrate`] |
+//!
+//! # Paths
+//!
+//! 1. A lookup ([`probe`]) goes from the root to the table, to a chunk, from its home slot to the
+//!    first empty one, and compares the keys whose fingerprint is right.
+//! 2. A change ([`upsert`]) searches the same way and CASes the slot that it ended at.
+//! 3. A chunk without an empty slot, and removals ([`room`]): the table moves to one of twice or half
+//!    the size, or of the same size to be rid of tombstones; or the chunk's entries go to a bucket.
+//! 4. While a table moves, each writer moves one unit, and every unit that it needs ([`migrate`]). Who
+//!    meets a frozen slot looks at the chunk's head.
+//! 5. An iteration ([`iter`]) reads chunk after chunk, each where its entries are at the time.
+//!
+//! # Why a key is in one place
+//!
+//! Within slots: an insertion goes to the first empty slot of its way, by CAS from empty, after it
+//! has seen that no slot before it has the key; none of these can get the key later, for they are not
+//! empty and never will be. So of two insertions of one key one fails, and finds the other.
+//!
+//! Between slots: an operation changes only slots that are not frozen, and slots are copied only when
+//! all of them are. So they are what counts until their copy is announced in the head, and the copy is
+//! from then on.
+//!
+//! # Orderings
+//!
+//! | write | read | publishes |
+//! |---|---|---|
+//! | `Slot::replace` (Release) | `Slot::load` (Acquire) | an entry, whole |
+//! | `Slot::freeze` (Release) | `Slot::load` (Acquire) | that a table has a next one |
+//! | `Head::replace` (Release) | `Head::load` (Acquire) | a bucket, whole; the claim's next table; a unit that was filled |
+//! | `Table::chunk_or_new`, `seal`, `leave` (Release) | `Table::segment` (Acquire) | a segment's zeros; that all of it has moved |
+//! | `Table::set_next` (Release) | `Table::next` (Acquire) | a table |
+//! | the root's CASes (Release) | `Flat::root` (Acquire) | a table, and that everything is in it |
+//!
+//! Progress: every operation is lock-free. The loops here go round again only if a CAS failed, so
+//! another operation's CAS took effect, or after helping a move on.
+#![expect(unsafe_code, reason = "tables are raw pointers that the epoch protects")]
+// The map over this engine is not there yet.
+#![allow(dead_code)]
+
+mod bucket;
+#[cfg(any(debug_assertions, snaptrie_check))]
+mod check;
+mod count;
+mod entry;
+mod iter;
+mod migrate;
+mod probe;
+mod room;
+mod shape;
+mod slot;
+mod table;
+#[cfg(test)]
+mod tests;
+mod upsert;
+
+use std::marker::PhantomData;
+use std::ptr::{self, NonNull};
+
+use bucket::{Bucket, Chunk};
+#[cfg(any(debug_assertions, snaptrie_check))]
+pub use check::FlatStructure;
+use count::Counter;
+use entry::Entry;
+pub(crate) use entry::Pairs;
+pub(crate) use iter::Iter;
+use shape::Shape;
+use table::{Spot, Table};
+
+use crate::engine::{Change, Engine, Outcome};
+use crate::reclaim::{Collector, Fallout, Guard, Limbo};
+use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
+
+/// A key and its value, as an operation under a guard sees them.
+pub(crate) type Pair<'g, K, V> = (&'g K, &'g V);
+
+/// A concurrent hash table of one level.
+pub(crate) struct Flat<K, V> {
+    /// Null until the first write, or a reservation. INVARIANT: comes from `Box::into_raw`.
+    root: AtomicPtr<Table<K, V>>,
+    /// The table does not shrink by itself below 2 to this.
+    floor: AtomicUsize,
+    count: Counter,
+    limbo: Limbo,
+    collector: Collector,
+    _owns: PhantomData<(K, V)>,
+}
+
+// SAFETY:
+// - Send: a map that moves to another thread takes its keys and values there (`Send`); what they are
+//   shared with before, by reference, stays borrowed. `Sync` as for the other maps.
+unsafe impl<K: Send + Sync, V: Send + Sync> Send for Flat<K, V> {}
+// SAFETY:
+// - Sync: a shared map hands out references to keys and values on any thread (`Sync`), takes them
+//   from any thread, and drops them on any thread (`Send`).
+unsafe impl<K: Send + Sync, V: Send + Sync> Sync for Flat<K, V> {}
+
+impl<K, V> Flat<K, V> {
+    pub(crate) const fn new(collector: Collector) -> Self {
+        Self {
+            root: AtomicPtr::new(ptr::null_mut()),
+            floor: AtomicUsize::new(0),
+            count: Counter::new(),
+            limbo: Limbo::new(),
+            collector,
+            _owns: PhantomData,
+        }
+    }
+
+    /// A map that takes so many entries before its table grows, and does not become smaller by itself.
+    ///
+    /// # Panics
+    /// If so many entries cannot be.
+    pub(crate) fn with_capacity(entries: usize, collector: Collector) -> Self {
+        let mut flat = Self::new(collector);
+        if entries > 0 {
+            let shape = Shape::of_entries(entries).expect("capacity overflow");
+            flat.raise_floor(shape);
+            *flat.root.get_mut() = Box::into_raw(Table::boxed(shape));
+        }
+        flat
+    }
+
+    #[inline]
+    fn root<'g>(&'g self, _guard: &'g Guard) -> Option<&'g Table<K, V>> {
+        // Acquire: the table, and all that moved there; pairs with the Release of the CASes.
+        let root = self.root.load(Ordering::Acquire);
+        // SAFETY:
+        // - null or from a box. A table is retired only once it is not the root any more, so the
+        //   guard keeps it.
+        unsafe { root.as_ref() }
+    }
+
+    /// The root, which is made with this shape if there is none.
+    fn root_or_first<'g>(&'g self, shape: Shape, guard: &'g Guard) -> &'g Table<K, V> {
+        if self.root(guard).is_none() {
+            let first = Box::into_raw(Table::boxed(shape));
+            // Release: the table; pairs with the Acquire of `root`.
+            let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
+            if self.root.compare_exchange(ptr::null_mut(), first, release, relaxed).is_err() {
+                // SAFETY:
+                // - made above, and not published.
+                drop(unsafe { Box::from_raw(first) });
+            }
+        }
+        // PANICS: never: a root that is there once is only ever replaced by another.
+        self.root(guard).expect("a root that was just set")
+    }
+}
+
+impl<K, V> Engine for Flat<K, V> {
+    type Key = K;
+    type Value = V;
+    type Content = Pairs<K, V>;
+    type Iter<'g>
+        = Iter<'g, K, V>
+    where
+        Self: 'g;
+
+    #[inline]
+    fn pin(&self) -> Guard {
+        self.collector.pin()
+    }
+
+    #[inline]
+    fn get<'g>(
+        &'g self,
+        hash: u64,
+        eq: impl FnMut(&K) -> bool,
+        guard: &'g Guard,
+    ) -> Option<Pair<'g, K, V>> {
+        self.lookup(hash, eq, guard)
+    }
+
+    #[inline]
+    fn modify<'g>(
+        &'g self,
+        hash: u64,
+        peek: bool,
+        guard: &'g Guard,
+        change: impl Change<'g, Pairs<K, V>>,
+    ) -> Outcome<'g, K, V> {
+        self.upsert(hash, peek, guard, change)
+    }
+
+    fn iter<'g>(&'g self, guard: &'g Guard) -> Iter<'g, K, V> {
+        Iter::new(self.root(guard))
+    }
+
+    /// From a counter: O(1), and exact if nobody writes meanwhile.
+    fn len(&self, _guard: &Guard) -> usize {
+        self.count.sum()
+    }
+
+    fn collect(&self, guard: &Guard, budget: usize) {
+        self.limbo.turn(guard, budget);
+    }
+
+    fn collect_some(&self, guard: &Guard, budget: usize) {
+        self.limbo.tick(guard, budget);
+    }
+}
+
+/// Retires a bucket that this thread's CAS took out of a chunk's head. (A function of its own, so
+/// that the promise has one place.)
+fn retire_bucket<K, V>(limbo: &Limbo, guard: &Guard, bucket: NonNull<Bucket<K, V>>) {
+    // SAFETY:
+    // - heads name only buckets that came from `into_raw`, and `swing` and `set_moved` return a
+    //   bucket only to the thread whose CAS took it out.
+    limbo.retire(guard, unsafe { Bucket::garbage(bucket) });
+}
+
+/// Frees the entries of a chunk.
+///
+/// # Safety
+/// - They are the map's, which nobody else can reach, and nobody frees them again.
+unsafe fn free_entries<K, V>(slots: &[slot::Slot<K, V>], fallout: &mut Fallout) {
+    for slot in slots {
+        if let Some(entry) = slot.load().entry() {
+            // SAFETY:
+            // - in a slot, so it came from `expose`; once, and by its owner: by the contract.
+            unsafe { Entry::garbage(entry).free(fallout) };
+        }
+    }
+}
+
+impl<K, V> Flat<K, V> {
+    /// Frees the entries of all tables that the map has.
+    ///
+    /// While a move is under way, there are two. Then the entries of a unit are in the new one if any
+    /// of its chunks is marked as moved, and otherwise in the old one.
+    ///
+    /// # Safety
+    /// - Nobody else can reach the map, and its entries are not used again.
+    unsafe fn free_all_entries(table: &Table<K, V>, fallout: &mut Fallout) {
+        let next = table.next();
+        let unit = next.map_or(0, |next| table.shape.unit_log(next.shape));
+        for first in (0..table.shape.chunks()).step_by(1 << unit) {
+            let chunks = first..first + (1 << unit);
+            let moved = chunks.clone().any(|chunk| match table.spot(chunk) {
+                Spot::Moved => true,
+                Spot::Absent => false,
+                Spot::Here(chunk) => chunk.head().is_moved(),
+            });
+            // Both cover the same hashes.
+            let (owner, chunks) = match next {
+                Some(next) if moved => {
+                    let spread = table.shape.spread_log(next.shape);
+                    (next, (first >> unit) << spread..((first >> unit) + 1) << spread)
+                }
+                _ => (table, chunks),
+            };
+            for chunk in chunks {
+                if let Spot::Here(chunk) = owner.spot(chunk) {
+                    // SAFETY:
+                    // - each of the map's entries is in one chunk of these, as said above.
+                    unsafe { free_entries(current(chunk), fallout) };
+                }
+            }
+        }
+    }
+}
+
+/// The slots where a chunk's entries are, of a table that nobody else can reach.
+fn current<K, V>(chunk: Chunk<'_, K, V>) -> &[slot::Slot<K, V>] {
+    match chunk.truth() {
+        bucket::Truth::Here(trusted) => trusted.slots().all(),
+        bucket::Truth::Moved => &[],
+    }
+}
+
+impl<K, V> Drop for Flat<K, V> {
+    fn drop(&mut self) {
+        let mut fallout = Fallout::default();
+        // SAFETY:
+        // - every operation borrows the map, so none is in flight.
+        unsafe { self.limbo.close(&mut fallout) };
+        let root = *self.root.get_mut();
+        if !root.is_null() {
+            // SAFETY:
+            // - from a box, and the map's own, as is the next table; the entries are the map's, and
+            //   nobody else can reach any of it.
+            unsafe {
+                let mut root = Box::from_raw(root);
+                Self::free_all_entries(&root, &mut fallout);
+                let next = root.next_address();
+                root.free_segments();
+                if !next.is_null() {
+                    let mut next = Box::from_raw(next);
+                    debug_assert!(next.next().is_none());
+                    next.free_segments();
+                }
+            }
+        }
+        fallout.resume();
+    }
+}

@@ -1,0 +1,198 @@
+//! Reading: the search through slots, and looking up.
+#![expect(unsafe_code, reason = "looks at the entries of slots")]
+
+use super::bucket::{Live, Trusted, Truth, home};
+use super::entry::Entry;
+use super::slot::{Slot, Word};
+use super::table::{Spot, Table};
+use super::{Flat, Pair};
+use crate::prefetch;
+use crate::reclaim::Guard;
+
+/// The slots of a chunk or of a bucket.
+///
+/// INVARIANT: their number is a power of two; they were reached under a guard that lives as long as
+/// `'g`, or nobody changes the map for `'g`.
+pub(super) struct Slots<'g, K, V>(&'g [Slot<K, V>]);
+
+impl<K, V> Clone for Slots<'_, K, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<K, V> Copy for Slots<'_, K, V> {}
+
+/// What a search ended with.
+pub(super) enum Find<'g, K, V> {
+    Hit(Hit<'g, K, V>),
+    /// The first empty slot: the key is not here, and belongs there.
+    Vacant(&'g Slot<K, V>),
+    /// The key is not here, and there is no room for it.
+    Full,
+    /// A frozen slot: the chunk's head says what it is worth.
+    Frozen,
+}
+
+/// A key's slot.
+pub(super) struct Hit<'g, K, V> {
+    pub(super) slot: &'g Slot<K, V>,
+    pub(super) word: Word<K, V>,
+    pub(super) entry: &'g Entry<K, V>,
+}
+
+impl<'g, K, V> Slots<'g, K, V> {
+    /// # Safety
+    /// - What the type's invariant says.
+    #[inline]
+    pub(super) unsafe fn new(slots: &'g [Slot<K, V>]) -> Self {
+        Self(slots)
+    }
+
+    #[inline]
+    pub(super) fn all(self) -> &'g [Slot<K, V>] {
+        self.0
+    }
+
+    /// Whether these are the same slots.
+    #[inline]
+    pub(super) fn is(self, other: Self) -> bool {
+        std::ptr::eq(self.0, other.0)
+    }
+
+    #[inline]
+    pub(super) fn prefetch(self, hash: u64) {
+        prefetch::read(&raw const self.0[home(hash, self.0.len())]);
+    }
+
+    /// Searches for a key, and gives up at the first frozen slot.
+    #[inline]
+    pub(super) fn find(self, hash: u64, mut eq: impl FnMut(&K) -> bool) -> Find<'g, K, V> {
+        // SAFETY:
+        // - frozen slots are not looked at.
+        unsafe { self.walk::<false>(hash, &mut eq) }
+    }
+
+    /// Goes from slot to slot, from the home slot round to it.
+    ///
+    /// An entry goes into the first empty slot of its way, and a slot that is not empty never is
+    /// again. So a key that is here is on its way before the first empty slot, and it is in one slot
+    /// only: two threads that insert it meet at the same empty slot.
+    ///
+    /// # Safety
+    /// - `TRUSTED`: the slots are [`Trusted`].
+    #[inline(always)]
+    unsafe fn walk<const TRUSTED: bool>(
+        self,
+        hash: u64,
+        eq: &mut impl FnMut(&K) -> bool,
+    ) -> Find<'g, K, V> {
+        let slots = self.0;
+        let mask = slots.len() - 1;
+        let home = home(hash, slots.len());
+        for step in 0..slots.len() {
+            let slot = &slots[(home + step) & mask];
+            let word = slot.load();
+            if !TRUSTED && word.is_frozen() {
+                return Find::Frozen;
+            }
+            if word.may_be(hash) {
+                let Some(entry) = word.entry() else { continue };
+                // SAFETY:
+                // - a live entry whose slot is not frozen was in the map when the slot was read, under
+                //   the guard; it is retired after that, so the guard keeps it for `'g`.
+                // - if the slot is frozen, the slots are trusted, by the contract: see there.
+                let entry = unsafe { entry.as_ref() };
+                if entry.hash == hash && eq(&entry.key) {
+                    return Find::Hit(Hit { slot, word, entry });
+                }
+            } else if word.is_empty() {
+                return Find::Vacant(slot);
+            }
+        }
+        Find::Full
+    }
+}
+
+impl<'g, K, V> Trusted<'g, K, V> {
+    /// Searches for a key in frozen slots too.
+    pub(super) fn find(self, hash: u64, mut eq: impl FnMut(&K) -> bool) -> Option<&'g Entry<K, V>> {
+        // SAFETY:
+        // - these are trusted slots.
+        match unsafe { self.slots().walk::<true>(hash, &mut eq) } {
+            Find::Hit(hit) => Some(hit.entry),
+            Find::Vacant(_) | Find::Full | Find::Frozen => None,
+        }
+    }
+
+    /// Freezes all slots, and adds what lives in them to `into`, in their order.
+    pub(super) fn freeze(self, into: &mut Vec<Live<K, V>>) {
+        let first = into.len();
+        for slot in self.slots().all() {
+            let word = slot.freeze();
+            if word.entry().is_some() {
+                // All entries on their way from memory at once.
+                prefetch::read(word.address());
+                into.push(Live { hash: 0, word: word.thawed() });
+            }
+        }
+        for live in &mut into[first..] {
+            if let Some(entry) = live.word.entry() {
+                // SAFETY:
+                // - trusted slots.
+                live.hash = unsafe { entry.as_ref() }.hash;
+            }
+        }
+    }
+}
+
+impl<K, V> Flat<K, V> {
+    /// The entry with this hash for which `eq` holds. Writes nothing.
+    ///
+    /// LINEARIZES get, contains_key: if the slot that ends the search is not frozen, the reading of
+    /// it: the chunk was where the key's entry is to be found, and neither of the slots before it
+    /// can get the key after it was read. (No map, no segment: the reading of the null pointer.)
+    ///
+    /// If it is frozen, the chunk's head named these slots when the search of them began. Say the
+    /// head named them until a moment m after that. If all of them were frozen before m, and the slot
+    /// read before m too, the reading; if read after m, the moment just before m, for the slots did
+    /// not change from then on. If not all were frozen yet when it was read, they were still in use, and
+    /// it is the reading, as above. Model: the random programs in `tests/models_flat.rs`.
+    #[inline]
+    pub(super) fn lookup<'g>(
+        &'g self,
+        hash: u64,
+        mut eq: impl FnMut(&K) -> bool,
+        guard: &'g Guard,
+    ) -> Option<Pair<'g, K, V>> {
+        let table = self.root(guard)?;
+        if let Spot::Here(chunk) = table.spot(table.shape.chunk_of(hash)) {
+            match chunk.own().find(hash, &mut eq) {
+                Find::Hit(hit) => return Some(hit.entry.pair()),
+                Find::Vacant(_) | Find::Full => return None,
+                Find::Frozen => {}
+            }
+        }
+        Self::lookup_further(table, hash, &mut eq).map(Entry::pair)
+    }
+
+    /// Looks up where the chunk is frozen, or the segment not there.
+    #[cold]
+    fn lookup_further<'g>(
+        mut table: &'g Table<K, V>,
+        hash: u64,
+        eq: &mut impl FnMut(&K) -> bool,
+    ) -> Option<&'g Entry<K, V>> {
+        loop {
+            match table.spot(table.shape.chunk_of(hash)) {
+                Spot::Absent => return None,
+                Spot::Moved => {}
+                Spot::Here(chunk) => {
+                    if let Truth::Here(trusted) = chunk.truth() {
+                        return trusted.find(hash, &mut *eq);
+                    }
+                }
+            }
+            table = table.moved_to();
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! A table's memory: segments of chunks, made when they are first needed, and their directory.
+//!
+//! A new segment is zeroed memory, which the system hands out page by page as it is used. Segments
+//! are freed one by one as the move to the next table leaves them. So neither making a table nor
+//! leaving it is one big step, however large it is.
+//!
+//! ```text
+//! directory → header | slots of chunk 0 | slots of chunk 1 | … | head of chunk 0 | head of chunk 1 | …
+//! ```
+#![expect(unsafe_code, reason = "a segment is laid out by hand")]
+
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::marker::PhantomData;
+use std::ptr::{self, NonNull};
+
+use crossbeam_utils::CachePadded;
+
+use super::bucket::{Chunk, Head};
+use super::probe::Slots;
+use super::shape::Shape;
+use super::slot::Slot;
+use crate::reclaim::Garbage;
+use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
+
+/// A table of the map, or one that it moves to.
+pub(super) struct Table<K, V> {
+    pub(super) shape: Shape,
+    /// A segment each: null until it is needed, and [`moved`] once all its chunks are.
+    directory: Box<[AtomicPtr<Header>]>,
+    /// The table that this one's entries move to; null if they do not. Set once.
+    next: AtomicPtr<Table<K, V>>,
+    pub(super) progress: CachePadded<Progress>,
+}
+
+/// How far the move of a table's entries is. Hints all of them: the truth is in heads and directory.
+#[derive(Default)]
+pub(super) struct Progress {
+    /// The next unit that nobody took.
+    pub(super) cursor: AtomicUsize,
+    /// Segments at the beginning that are known to be moved.
+    pub(super) segments: AtomicUsize,
+    /// Chunks that have gone to a bucket.
+    pub(super) buckets: AtomicUsize,
+}
+
+/// Header of a segment. It takes a line, so that the slots begin on one.
+#[repr(C, align(64))]
+pub(super) struct Header {
+    /// What the allocator returned, and how much was asked for.
+    memory: *mut u8,
+    size: usize,
+    /// Chunks at the beginning that are known to be moved: a hint.
+    moved: AtomicUsize,
+}
+
+/// The alignment that the allocator is asked for. More, and it would give no zeroed pages but write
+/// the zeros itself.
+const ALIGN: usize = 16;
+
+/// Where a segment is.
+pub(super) enum Spot<T> {
+    /// Nothing was ever written there.
+    Absent,
+    /// In the next table, as a whole.
+    Moved,
+    Here(T),
+}
+
+/// The directory's mark for a segment that has moved.
+fn moved() -> *mut Header {
+    ptr::without_provenance_mut(1)
+}
+
+/// A segment of a table. INVARIANT: made by `allocate` for a table of this shape, and reached under a
+/// guard that lives as long as `'g`.
+pub(super) struct Segment<'g, K, V> {
+    header: &'g Header,
+    start: NonNull<Header>,
+    shape: Shape,
+    _entries: PhantomData<&'g Slot<K, V>>,
+}
+
+impl<'g, K, V> Segment<'g, K, V> {
+    /// # Safety
+    /// - What the type's invariant says.
+    #[inline]
+    unsafe fn new(start: *mut Header, shape: Shape) -> Self {
+        // SAFETY:
+        // - not null and allocated for `'g`, by the contract.
+        unsafe {
+            let (header, start) = (&*start, NonNull::new_unchecked(start));
+            Self { header, start, shape, _entries: PhantomData }
+        }
+    }
+
+    #[inline]
+    pub(super) fn chunk(&self, index: usize) -> Chunk<'g, K, V> {
+        let (chunks, len) = (self.shape.segment_chunks(), self.shape.chunk_slots());
+        debug_assert!(index < chunks);
+        // SAFETY:
+        // - in bounds: `allocate` made room for the slots of all chunks and for as many heads; the
+        //   index is within, for every caller masks it so.
+        // - valid: zeroed memory is a valid slot and a valid head, and allocated for `'g`.
+        // - `Slots`: reached under the guard, and `chunk_slots` is a power of two. `Chunk`: both are
+        //   parts of chunk `index`.
+        unsafe {
+            let slots = self.start.as_ptr().add(1).cast::<Slot<K, V>>();
+            let own = std::slice::from_raw_parts(slots.add(index * len), len);
+            let heads = slots.add(chunks * len).cast::<Head<K, V>>();
+            Chunk::new(Slots::new(own), &*heads.add(index))
+        }
+    }
+
+    /// Looks from where the last look ended for the first chunk that has not moved.
+    pub(super) fn first_unmoved(&self) -> Option<usize> {
+        // Relaxed, here and below: a hint, from which heads are looked at.
+        let from = self.header.moved.load(Ordering::Relaxed);
+        let chunks = from..self.shape.segment_chunks();
+        let first = chunks.into_iter().find(|&chunk| !self.chunk(chunk).head().is_moved());
+        let now = first.unwrap_or(self.shape.segment_chunks());
+        if now != from {
+            self.header.moved.store(now, Ordering::Relaxed);
+        }
+        first
+    }
+}
+
+impl<K, V> Table<K, V> {
+    pub(super) fn boxed(shape: Shape) -> Box<Self> {
+        let absent = || AtomicPtr::new(ptr::null_mut());
+        Box::new(Self {
+            shape,
+            directory: (0..shape.segments()).map(|_| absent()).collect(),
+            next: AtomicPtr::new(ptr::null_mut()),
+            progress: CachePadded::default(),
+        })
+    }
+
+    #[inline]
+    pub(super) fn segment(&self, index: usize) -> Spot<Segment<'_, K, V>> {
+        // Acquire: the zeroed segment; pairs with the Release in `segment_or_new`. Or that there is
+        // a next table, and what was moved there; pairs with the Release in `seal` and `leave`.
+        let start = self.directory[index].load(Ordering::Acquire);
+        if start.is_null() {
+            Spot::Absent
+        } else if start == moved() {
+            Spot::Moved
+        } else {
+            // SAFETY:
+            // - made by `allocate` for this table. It is retired only once the directory no longer
+            //   names it, so the guard that this table was reached under keeps it.
+            Spot::Here(unsafe { Segment::new(start, self.shape) })
+        }
+    }
+
+    #[inline]
+    pub(super) fn spot(&self, chunk: usize) -> Spot<Chunk<'_, K, V>> {
+        match self.segment(self.shape.segment_of(chunk)) {
+            Spot::Here(segment) => Spot::Here(segment.chunk(self.shape.in_segment(chunk))),
+            Spot::Absent => Spot::Absent,
+            Spot::Moved => Spot::Moved,
+        }
+    }
+
+    /// A chunk to write to; none if it has moved with its segment.
+    pub(super) fn chunk_or_new(&self, chunk: usize) -> Option<Chunk<'_, K, V>> {
+        if let Spot::Absent = self.spot(chunk) {
+            let start = allocate(self.shape);
+            let place = &self.directory[self.shape.segment_of(chunk)];
+            // Release: the zeros; pairs with the Acquire of `segment`.
+            let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
+            if place.compare_exchange(ptr::null_mut(), start, release, relaxed).is_err() {
+                // SAFETY:
+                // - just allocated, and not published.
+                unsafe { free(start) };
+            }
+        }
+        match self.spot(chunk) {
+            Spot::Here(chunk) => Some(chunk),
+            Spot::Moved => None,
+            Spot::Absent => unreachable!("a segment that was just put there"),
+        }
+    }
+
+    /// Marks a segment as moved that is not there, so that it never will be. Fails if it is there.
+    pub(super) fn seal(&self, segment: usize) -> bool {
+        let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
+        let place = &self.directory[segment];
+        // Release: that there is a next table; pairs with the Acquire of `segment`.
+        place.compare_exchange(ptr::null_mut(), moved(), release, relaxed).is_ok()
+    }
+
+    /// Marks a segment as moved whose chunks all are. If nobody else did, returns it as garbage.
+    ///
+    /// # Safety
+    /// - Every chunk of it has moved.
+    pub(super) unsafe fn leave(&self, index: usize) -> Option<Garbage> {
+        let Spot::Here(segment) = self.segment(index) else { return None };
+        let start = segment.start.as_ptr();
+        // Release: what the moved heads said; pairs with the Acquire of `segment`.
+        let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
+        let left = self.directory[index].compare_exchange(start, moved(), release, relaxed);
+        unsafe fn free_segment(start: *mut ()) {
+            // SAFETY:
+            // - from `allocate`; freed once, by the contract of `Garbage`.
+            unsafe { free(start.cast::<Header>()) };
+        }
+        // SAFETY:
+        // - unlinked just now, by this thread: once. It owns neither entries nor buckets, for all
+        //   its chunks have moved.
+        left.is_ok().then(|| unsafe { Garbage::new(start.cast(), free_segment) })
+    }
+
+    /// Looks from where the last look ended for the first segment that has not moved.
+    pub(super) fn first_unmoved(&self) -> Option<usize> {
+        // Relaxed, here and below: a hint, from which the directory is looked at.
+        let from = self.progress.segments.load(Ordering::Relaxed);
+        let mut rest = from..self.shape.segments();
+        let first = rest.find(|&index| !matches!(self.segment(index), Spot::Moved));
+        let now = first.unwrap_or(self.shape.segments());
+        if now != from {
+            self.progress.segments.store(now, Ordering::Relaxed);
+        }
+        first
+    }
+
+    /// Counts a chunk that went to a bucket.
+    pub(super) fn count_bucket(&self) {
+        // Relaxed: a statistic.
+        self.progress.buckets.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn next(&self) -> Option<&Table<K, V>> {
+        let next = self.next_address();
+        // SAFETY:
+        // - null or from a box, by `set_next`. A table is retired only once another one is the root,
+        //   which it can be only once it was itself: so after this one was retired, and the guard
+        //   that this one was reached under keeps it.
+        unsafe { next.as_ref() }
+    }
+
+    pub(super) fn next_address(&self) -> *mut Table<K, V> {
+        // Acquire: the table; pairs with the Release of `set_next`.
+        self.next.load(Ordering::Acquire)
+    }
+
+    /// The next table, of one that was seen to have one.
+    pub(super) fn moved_to(&self) -> &Table<K, V> {
+        // PANICS: never: chunks and segments move only once there is a next table, and who reads
+        // that they have sees it.
+        self.next().expect("a table that entries moved to")
+    }
+
+    /// Begins the move to `next`, unless one has begun.
+    pub(super) fn set_next(&self, next: Box<Self>) {
+        let next = Box::into_raw(next);
+        // Release: the table; pairs with the Acquire of `next`.
+        let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
+        if self.next.compare_exchange(ptr::null_mut(), next, release, relaxed).is_err() {
+            // SAFETY:
+            // - made above, and not published.
+            drop(unsafe { Box::from_raw(next) });
+        }
+    }
+
+    /// A table as garbage. Not its segments.
+    ///
+    /// # Safety
+    /// - The table came from a box, was unlinked, and nobody else turns it into garbage.
+    pub(super) unsafe fn garbage(table: *mut Self) -> Garbage {
+        unsafe fn free_table<K, V>(table: *mut ()) {
+            // SAFETY:
+            // - from a box; freed once, by the contract of `Garbage`.
+            drop(unsafe { Box::from_raw(table.cast::<Table<K, V>>()) });
+        }
+        // SAFETY:
+        // - one free for each table: the contract of this function.
+        unsafe { Garbage::new(table.cast(), free_table::<K, V>) }
+    }
+
+    /// Frees all segments and buckets. Not the entries.
+    ///
+    /// # Safety
+    /// - Nobody else can reach the table, now or later.
+    pub(super) unsafe fn free_segments(&mut self) {
+        for index in 0..self.shape.segments() {
+            if let Spot::Here(segment) = self.segment(index) {
+                for chunk in 0..self.shape.segment_chunks() {
+                    // SAFETY:
+                    // - alone, by the contract; each chunk is visited once.
+                    unsafe { segment.chunk(chunk).free_bucket() };
+                }
+                let start = segment.start.as_ptr();
+                *self.directory[index].get_mut() = ptr::null_mut();
+                // SAFETY:
+                // - from `allocate`, alone, and no longer in the directory.
+                unsafe { free(start) };
+            }
+        }
+    }
+}
+
+/// A segment of zeros for a table of this shape.
+fn allocate(shape: Shape) -> *mut Header {
+    let words = shape.segment_chunks() * (shape.chunk_slots() + 1);
+    // No overflow: a shape's bytes can be counted.
+    let size = words * size_of::<usize>() + size_of::<Header>();
+    // With room to move the header to where a line begins.
+    let size = size + align_of::<Header>() - ALIGN;
+    let layout = layout_of(size);
+    // SAFETY:
+    // - the size is not zero.
+    let memory = unsafe { alloc_zeroed(layout) };
+    if memory.is_null() {
+        handle_alloc_error(layout);
+    }
+    let pad = memory.addr().next_multiple_of(align_of::<Header>()) - memory.addr();
+    // SAFETY:
+    // - at most `align - ALIGN` bytes of padding, for the allocator aligns to `ALIGN`: so header,
+    //   slots and heads fit behind it, and the header is aligned.
+    unsafe {
+        let start = memory.add(pad).cast::<Header>();
+        (&raw mut (*start).memory).write(memory);
+        (&raw mut (*start).size).write(size);
+        start
+    }
+}
+
+/// # Safety
+/// - `start` came from [`allocate`], and nobody reaches the segment any more.
+unsafe fn free(start: *mut Header) {
+    // SAFETY:
+    // - the header says what was allocated, and is not looked at afterwards.
+    unsafe { dealloc((*start).memory, layout_of((*start).size)) };
+}
+
+fn layout_of(size: usize) -> Layout {
+    // PANICS: never: a shape's bytes can be counted in an `isize`, and then some.
+    Layout::from_size_align(size, ALIGN).expect("capacity overflow")
+}

@@ -1,0 +1,563 @@
+//! Unit tests of the flat table: what the public interface cannot see or force.
+#![cfg(not(shuttle))]
+
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use super::entry::{Draft, Entry};
+use super::slot::{FINGERPRINTS, Word};
+use super::*;
+use crate::engine::{Action, Content};
+
+/// From a key to its hash.
+type Hash = fn(u64) -> u64;
+
+/// SplitMix64.
+fn good(key: u64) -> u64 {
+    let mixed = key.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// All in the first chunk.
+fn low(key: u64) -> u64 {
+    good(key) >> 40
+}
+
+/// All from the same home slot.
+fn high(key: u64) -> u64 {
+    good(key) & !0xffff
+}
+
+fn constant(_: u64) -> u64 {
+    7
+}
+
+const HASHES: [Hash; 4] = [good, low, high, constant];
+
+/// Fewer of them where each takes long.
+fn scaled(number: u64, hash: Hash) -> u64 {
+    let bad = std::ptr::fn_addr_eq(hash, constant as Hash);
+    let number = if bad { number / 16 } else { number };
+    if cfg!(miri) { number / 64 } else { number }
+}
+
+/// Puts this value, or removes the key.
+struct Set<V>(u64, u64, Option<V>);
+
+impl<'g, V: 'g> Change<'g, Pairs<u64, V>> for Set<V> {
+    fn is_key(&self, candidate: &u64, _in_draft: Option<&u64>) -> bool {
+        *candidate == self.1
+    }
+
+    fn decide(
+        &mut self,
+        current: Option<Pair<'g, u64, V>>,
+        spare: Option<Draft<u64, V>>,
+    ) -> Action<Draft<u64, V>> {
+        let draft = self.2.take().map(|value| Pairs::draft(self.0, self.1, value)).or(spare);
+        match (draft, current) {
+            (Some(draft), _) => Action::Put(draft),
+            (None, Some(_)) => Action::Remove,
+            (None, None) => Action::Keep,
+        }
+    }
+}
+
+/// A map with its hash.
+struct Map<V> {
+    flat: Flat<u64, V>,
+    hash: Hash,
+}
+
+impl<V: Clone> Map<V> {
+    fn new(hash: Hash) -> Self {
+        Self { flat: Flat::new(Collector::private()), hash }
+    }
+
+    fn set(&self, key: u64, value: Option<V>) -> Option<V> {
+        let guard = self.flat.pin();
+        let hash = (self.hash)(key);
+        match self.flat.modify(hash, false, &guard, Set(hash, key, value)) {
+            Outcome::Kept(found) => found.map(|(_, value)| value.clone()),
+            Outcome::Put { old, new: (new_key, _) } => {
+                assert_eq!(*new_key, key);
+                old.map(|(_, value)| value.clone())
+            }
+            Outcome::Removed((_, old)) => Some(old.clone()),
+        }
+    }
+
+    fn insert(&self, key: u64, value: V) -> Option<V> {
+        self.set(key, Some(value))
+    }
+
+    fn remove(&self, key: u64) -> Option<V> {
+        self.set(key, None)
+    }
+
+    fn get(&self, key: u64) -> Option<V> {
+        let guard = self.flat.pin();
+        let found = self.flat.get((self.hash)(key), |other| *other == key, &guard);
+        found.map(|(_, value)| value.clone())
+    }
+
+    fn check(&self) -> FlatStructure {
+        self.flat.check(|key| (self.hash)(*key))
+    }
+
+    fn collect_all(&self) {
+        (0..100).for_each(|_| self.flat.collect(&self.flat.pin(), 1_000));
+    }
+}
+
+#[test]
+fn a_map_grows_and_shrinks_with_its_entries() {
+    for hash in HASHES {
+        let map = Map::new(hash);
+        let entries = scaled(60_000, hash);
+        for key in 0..entries {
+            assert_eq!(map.insert(key, key), None);
+            assert_eq!(map.get(key), Some(key));
+        }
+        let full = map.check();
+        assert_eq!(full.entries as u64, entries);
+        assert!(full.slots as u64 <= entries * 4 + 64, "{full:?}");
+        assert!(full.bucket_slots as u64 <= entries * 3, "{full:?}");
+        for key in 0..entries {
+            assert_eq!(map.get(key), Some(key));
+            assert_eq!(map.insert(key, key + 1), Some(key));
+            assert_eq!(map.get(key + entries), None);
+        }
+        map.check();
+        for key in 0..entries {
+            assert_eq!(map.remove(key), Some(key + 1));
+            assert_eq!(map.remove(key), None);
+        }
+        let empty = map.check();
+        assert_eq!(empty.entries, 0);
+        assert!(empty.slots <= 1_024, "{empty:?}");
+    }
+}
+
+#[test]
+fn a_good_hash_needs_few_buckets() {
+    let map = Map::new(good);
+    for key in 0..scaled(100_000, good) {
+        map.insert(key, ());
+    }
+    let found = map.check();
+    assert!(found.buckets * 64 * 100 <= found.slots, "{found:?}");
+}
+
+#[test]
+fn churn_at_constant_size_takes_bounded_memory() {
+    for hash in HASHES {
+        let map = Map::new(hash);
+        let (live, rounds) = (scaled(2_000, hash), scaled(100_000, hash));
+        for key in 0..rounds {
+            map.insert(key, key);
+            if key >= live {
+                assert_eq!(map.remove(key - live), Some(key - live));
+            }
+            if key % (rounds / 8) == 0 {
+                let found = map.check();
+                assert!(found.slots as u64 <= live * 4 + 64, "{found:?}");
+                assert!(found.bucket_slots as u64 <= live * 4 + 128, "{found:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_that_comes_and_goes_in_a_large_table_does_not_move_it() {
+    let map = Map::new(good);
+    let entries = scaled(20_000, good);
+    for key in 0..entries {
+        map.insert(key, key);
+    }
+    map.flat.shrink_to_fit(&map.flat.pin());
+    let root = map.flat.root.load(Ordering::Relaxed);
+    for round in 0..10_000 {
+        assert_eq!(map.insert(entries, round), None);
+        assert_eq!(map.remove(entries), Some(round));
+    }
+    assert_eq!(map.flat.root.load(Ordering::Relaxed), root);
+    let found = map.check();
+    assert!(found.buckets >= 1 && found.bucket_slots <= 128 * found.buckets, "{found:?}");
+}
+
+#[test]
+fn random_programs_agree_with_a_hash_map() {
+    for (seed, hash) in HASHES.into_iter().enumerate() {
+        let map = Map::new(hash);
+        let mut model = HashMap::new();
+        let mut state = seed as u64;
+        let mut random = |below: u64| {
+            state += 1;
+            good(state ^ 0xabcd) % below
+        };
+        let mut keys = 8;
+        for step in 0..scaled(80_000, hash) {
+            let key = random(keys);
+            match random(20) {
+                0..=8 => assert_eq!(map.insert(key, step), model.insert(key, step)),
+                9..=14 => assert_eq!(map.remove(key), model.remove(&key)),
+                _ => assert_eq!(map.get(key), model.get(&key).copied()),
+            }
+            if random(500) == 0 {
+                keys = 1 << random(if hash(1) == hash(2) { 7 } else { 12 });
+                let (guard, more) = (map.flat.pin(), usize::try_from(random(300)).unwrap());
+                match random(12) {
+                    0 => map.flat.reserve(more, &guard),
+                    1 => map.flat.shrink_to_fit(&guard),
+                    2 => {
+                        map.flat.clear(&guard);
+                        model.clear();
+                    }
+                    _ => {}
+                }
+                assert_eq!(map.check().entries, model.len());
+            }
+        }
+        let guard = map.flat.pin();
+        let found: HashMap<u64, u64> = map.flat.iter(&guard).map(|(k, v)| (*k, *v)).collect();
+        assert_eq!(found, model);
+    }
+}
+
+/// A value that says how many of its kind are alive.
+#[derive(Debug)]
+struct Counted(Rc<Cell<isize>>);
+
+impl Counted {
+    fn new(live: &Rc<Cell<isize>>) -> Self {
+        live.set(live.get() + 1);
+        Self(Rc::clone(live))
+    }
+}
+
+impl Clone for Counted {
+    fn clone(&self) -> Self {
+        Self::new(&self.0)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+#[test]
+fn every_entry_is_dropped_once_whenever_the_map_is() {
+    for hash in HASHES {
+        let (mut moving, most) = (0, scaled(4_000, hash).max(70));
+        for entries in (0..most).step_by(if hash(1) == hash(2) { 9 } else { 61 }) {
+            let live = Rc::default();
+            let map = Map::new(hash);
+            for key in 0..entries {
+                map.insert(key, Counted::new(&live));
+                if key % 3 == 0 {
+                    map.insert(key / 2, Counted::new(&live));
+                }
+                if key % 5 == 0 {
+                    map.remove(key / 3);
+                }
+            }
+            moving += usize::from(map.check().moving);
+            drop(map);
+            assert_eq!(live.get(), 0, "{entries} entries");
+        }
+        if std::ptr::fn_addr_eq(hash, good as Hash) && !cfg!(miri) {
+            assert!(moving > 0, "no map was dropped during a move");
+        }
+    }
+}
+
+#[test]
+fn removed_entries_go_while_the_map_lives() {
+    let live = Rc::default();
+    let map = Map::new(good);
+    for key in 0..2_000 {
+        map.insert(key, Counted::new(&live));
+        map.remove(key);
+        map.collect_all();
+        if cfg!(miri) && key == 50 {
+            break;
+        }
+    }
+    assert!(live.get() < 20, "{} alive", live.get());
+}
+
+#[test]
+fn a_capacity_is_kept_until_it_is_given_up() {
+    let flat = Flat::with_capacity(1_000, Collector::private());
+    let map = Map { flat, hash: good };
+    let guard = map.flat.pin();
+    let capacity = map.flat.capacity(&guard);
+    assert!((1_000..2_000).contains(&capacity), "{capacity}");
+    let root = map.flat.root.load(Ordering::Relaxed);
+    for key in 0..1_000 {
+        map.insert(key, key);
+    }
+    for key in 0..1_000 {
+        map.remove(key);
+    }
+    assert_eq!(map.flat.root.load(Ordering::Relaxed), root, "the table moved");
+    map.flat.reserve(5_000, &guard);
+    let larger = map.flat.capacity(&guard);
+    assert!((5_000..10_000).contains(&larger), "{larger}");
+    map.insert(1, 1);
+    map.flat.shrink_to_fit(&guard);
+    assert!(map.flat.capacity(&guard) <= 8);
+    assert_eq!(map.get(1), Some(1));
+    map.check();
+}
+
+#[test]
+fn a_reservation_spreads_a_small_table_over_a_large_one() {
+    for hash in HASHES {
+        let map = Map::new(hash);
+        let entries = scaled(3_000, hash);
+        for key in 0..entries {
+            map.insert(key, key);
+        }
+        map.flat.reserve(50_000, &map.flat.pin());
+        let found = map.check();
+        assert!(!found.moving && found.slots >= 65_536, "{found:?}");
+        assert!((0..entries).all(|key| map.get(key) == Some(key)));
+    }
+}
+
+#[test]
+fn absurd_capacities_are_refused() {
+    for entries in [usize::MAX, usize::MAX / 8, usize::MAX / 64] {
+        let made = catch_unwind(|| Flat::<u64, u64>::with_capacity(entries, Collector::private()));
+        assert!(made.is_err(), "{entries}");
+        let map = Map::new(good);
+        map.insert(1, 1);
+        let reserve = || map.flat.reserve(entries, &map.flat.pin());
+        assert!(catch_unwind(AssertUnwindSafe(reserve)).is_err());
+        assert_eq!(map.get(1), Some(1));
+    }
+}
+
+#[test]
+fn a_map_that_is_only_read_and_removed_from_allocates_no_table() {
+    let map = Map::<u64>::new(good);
+    assert_eq!((map.get(1), map.remove(1)), (None, None));
+    assert!(map.flat.iter(&map.flat.pin()).next().is_none());
+    map.flat.shrink_to_fit(&map.flat.pin());
+    map.flat.clear(&map.flat.pin());
+    assert_eq!(map.flat.capacity(&map.flat.pin()), 0);
+    assert!(map.flat.root.load(Ordering::Relaxed).is_null());
+}
+
+#[test]
+fn a_cleared_map_is_small_and_works() {
+    for hash in HASHES {
+        let map = Map::new(hash);
+        for key in 0..scaled(8_000, hash) {
+            map.insert(key, key);
+        }
+        map.flat.clear(&map.flat.pin());
+        let found = map.check();
+        assert_eq!((found.entries, found.slots, found.buckets), (0, 8, 0));
+        assert_eq!(map.insert(1, 1), None);
+        assert_eq!(map.get(1), Some(1));
+    }
+}
+
+#[test]
+fn an_iteration_across_moves_sees_what_stays_and_nothing_twice() {
+    for hash in HASHES {
+        for grow in [true, false] {
+            let map = Map::new(hash);
+            let (stay, all) = (scaled(320, hash).max(5), scaled(8_000, hash).max(20));
+            for key in 0..if grow { stay } else { all } {
+                map.insert(key, key);
+            }
+            let guard = map.flat.pin();
+            let mut seen = HashSet::new();
+            let mut iter = map.flat.iter(&guard);
+            for round in 0.. {
+                let Some((&key, &value)) = iter.next() else { break };
+                assert_eq!(key, value);
+                assert!(seen.insert(key), "{key} twice");
+                // From now on the table moves again and again.
+                let others = (stay..all).skip(round * 40).take(40);
+                others.for_each(|key| {
+                    map.set(key, grow.then_some(key));
+                });
+            }
+            assert!((0..stay).all(|key| seen.contains(&key)));
+            map.check();
+        }
+    }
+}
+
+/// Runs a closure when it is asked.
+struct Ask<F>(u64, u64, F);
+
+impl<'g, F: FnMut(Option<u64>) -> Option<u64>> Change<'g, Pairs<u64, u64>> for Ask<F> {
+    fn is_key(&self, candidate: &u64, in_draft: Option<&u64>) -> bool {
+        assert!(in_draft.is_none_or(|key| *key == self.1));
+        *candidate == self.1
+    }
+
+    fn decide(
+        &mut self,
+        current: Option<Pair<'g, u64, u64>>,
+        _spare: Option<Draft<u64, u64>>,
+    ) -> Action<Draft<u64, u64>> {
+        match (self.2)(current.map(|(_, value)| *value)) {
+            Some(value) => Action::Put(Pairs::draft(self.0, self.1, value)),
+            None => Action::Remove,
+        }
+    }
+}
+
+#[test]
+fn a_closure_that_changes_other_keys_is_asked_once() {
+    for hash in HASHES {
+        for (before, peek) in [(0, true), (0, false), (9, true), (70, true)] {
+            let map = Map::new(hash);
+            let fill = |keys: std::ops::Range<u64>| {
+                keys.for_each(|key| assert_eq!(map.insert(key, key), None));
+            };
+            fill(100..100 + before);
+            let mut asked = 0;
+            let change = Ask(hash(3), 3, |_: Option<u64>| {
+                asked += 1;
+                // Fills slots, and moves the table under the operation.
+                fill(1_000..1_000 + scaled(2_000, hash));
+                Some(33)
+            });
+            let guard = map.flat.pin();
+            let outcome = map.flat.modify(hash(3), peek, &guard, change);
+            assert!(matches!(outcome, Outcome::Put { new: (&3, &33), .. }));
+            assert_eq!((asked, map.get(3)), (1, Some(33)));
+            map.check();
+        }
+    }
+}
+
+#[test]
+fn a_closure_is_asked_again_when_its_key_has_changed() {
+    let map = Map::new(good);
+    map.insert(3, 1);
+    let mut seen = Vec::new();
+    let change = Ask(good(3), 3, |current| {
+        seen.push(current);
+        match seen.len() {
+            1 => assert_eq!(map.insert(3, 2), Some(1)),
+            2 => assert_eq!(map.remove(3), Some(2)),
+            _ => {}
+        }
+        Some(10)
+    });
+    let guard = map.flat.pin();
+    let outcome = map.flat.modify(good(3), true, &guard, change);
+    assert!(matches!(outcome, Outcome::Put { old: None, new: (&3, &10) }));
+    assert_eq!(seen, [Some(1), Some(2), None]);
+    map.check();
+}
+
+#[test]
+fn a_panic_in_a_closure_or_a_comparison_leaves_the_map_as_it_was() {
+    struct Panics;
+    impl<'g, V: 'g> Change<'g, Pairs<u64, V>> for Panics {
+        fn is_key(&self, _: &u64, _: Option<&u64>) -> bool {
+            panic!("on purpose")
+        }
+        fn decide(
+            &mut self,
+            _: Option<Pair<'g, u64, V>>,
+            _: Option<Draft<u64, V>>,
+        ) -> Action<Draft<u64, V>> {
+            panic!("on purpose")
+        }
+    }
+    let live = Rc::default();
+    let map = Map::new(constant);
+    for key in 0..100 {
+        map.insert(key, Counted::new(&live));
+        let change = |hash| {
+            map.flat.modify(hash, false, &map.flat.pin(), Panics);
+        };
+        // The hash of the keys, and one that no key has.
+        assert!(catch_unwind(AssertUnwindSafe(|| change(7))).is_err());
+        assert!(catch_unwind(AssertUnwindSafe(|| change(!7))).is_err());
+        map.check();
+    }
+    drop(map);
+    assert_eq!(live.get(), 0);
+}
+
+#[test]
+fn a_destructor_that_panics_in_a_drop_stops_no_other() {
+    struct Bomb(Counted, bool);
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert!(!self.1, "on purpose");
+        }
+    }
+    let live = Rc::default();
+    let flat = Flat::<u64, Bomb>::new(Collector::private());
+    let guard = flat.pin();
+    for key in 0..200 {
+        let bomb = Bomb(Counted::new(&live), key % 7 == 0);
+        flat.modify(good(key), false, &guard, Set(good(key), key, Some(bomb)));
+    }
+    drop(guard);
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(flat))).is_err());
+    assert_eq!(live.get(), 0);
+}
+
+#[test]
+fn an_address_that_does_not_fit_is_refused() {
+    let refused = |address: usize| {
+        let entry = ptr::without_provenance::<Entry<u8, u8>>(address);
+        catch_unwind(|| Word::assert_fits(entry)).is_err()
+    };
+    assert!(!refused(0x7fff_ffff_fff8 & usize::MAX));
+    #[cfg(target_pointer_width = "64")]
+    assert_eq!(refused(1 << 56), FINGERPRINTS);
+    #[cfg(target_pointer_width = "64")]
+    assert_eq!(refused(1 << 48), FINGERPRINTS);
+}
+
+#[test]
+fn threads_that_insert_and_remove_leave_what_they_should() {
+    let rounds = if cfg!(miri) { 60 } else { 20_000 };
+    for hash in [good, low] {
+        let map = Map { flat: Flat::new(Collector::Global), hash };
+        let flat = &map.flat;
+        std::thread::scope(|scope| {
+            for thread in 0..4_u64 {
+                scope.spawn(move || {
+                    let set = |key: u64, value: Option<u64>| {
+                        let (guard, hash) = (flat.pin(), hash(key));
+                        flat.modify(hash, false, &guard, Set(hash, key, value));
+                    };
+                    for round in 0..rounds {
+                        let key = (round << 2) | thread;
+                        set(key, Some(key));
+                        set(round % 64, Some(round));
+                        if round % 4 != 0 {
+                            set(key, None);
+                        }
+                    }
+                });
+            }
+        });
+        for key in (0..rounds << 2).filter(|key| key % 16 < 4 && *key >= 64) {
+            assert_eq!(map.get(key), Some(key));
+        }
+        map.check();
+    }
+}

@@ -1,0 +1,301 @@
+//! Changing: one loop that finds a key's slot, asks what to do, and does it by one CAS of the slot.
+#![expect(unsafe_code, reason = "owns entries between their making and their publication")]
+
+use super::bucket::{Chunk, Trusted, Truth};
+use super::entry::{Draft, Entry, Pairs};
+use super::probe::{Find, Hit};
+use super::shape::Shape;
+use super::slot::{Slot, Word};
+use super::table::{Spot, Table};
+use super::{Flat, Pair};
+use crate::engine::{Action, Change, Outcome};
+use crate::reclaim::Guard;
+
+/// A change that is being made.
+struct Request<K, V, C> {
+    hash: u64,
+    change: C,
+    spare: Option<Draft<K, V>>,
+    /// Whether the decision may be to change nothing: then, where a change would have to move the
+    /// chunk first, ask before moving.
+    peek: bool,
+    /// The last answer that changes something, and the entry that it was given for.
+    answer: Option<(Known<K>, Answer)>,
+}
+
+/// Which entry a key had, told by the address of its key; the operation's guard keeps an address
+/// from becoming another entry's.
+type Known<K> = Option<*const K>;
+
+#[derive(Clone, Copy)]
+enum Answer {
+    /// The draft is in the request.
+    Put,
+    Remove,
+}
+
+/// How far a change came.
+enum Step<'g, K, V> {
+    Done(Outcome<'g, K, V>),
+    /// Search again: another operation changed the slot, or the chunk has other slots now.
+    Again,
+    /// The chunk has moved: go on in the next table.
+    Next(&'g Table<K, V>),
+}
+
+impl<K, V> Flat<K, V> {
+    /// Looks a key up, lets `change` decide what to do with it, and does that in one atomic step
+    /// with the look. `peek`: the change may decide to change nothing.
+    ///
+    /// LINEARIZES insert, remove, compute and all other changes: the CAS of the slot, named at the
+    /// place where it succeeds, below; a change that keeps things as they are: the read that found
+    /// them so, as for [`Self::lookup`].
+    #[inline]
+    pub(super) fn upsert<'g>(
+        &'g self,
+        hash: u64,
+        peek: bool,
+        guard: &'g Guard,
+        change: impl Change<'g, Pairs<K, V>>,
+    ) -> Outcome<'g, K, V> {
+        let mut request = Request { hash, change, spare: None, peek, answer: None };
+        let first = match self.root(guard) {
+            Some(table) => table,
+            None if !request.wants_room() => return Outcome::Kept(None),
+            None => self.root_or_first(Shape::LEAST, guard),
+        };
+        let mut table = first;
+        let outcome = loop {
+            match self.attempt(table, &mut request, guard) {
+                Step::Done(outcome) => break outcome,
+                Step::Next(next) => table = next,
+                Step::Again => {}
+            }
+        };
+        if !matches!(outcome, Outcome::Kept(_)) {
+            self.move_some(first, guard);
+        }
+        outcome
+    }
+
+    /// Makes a change in one table.
+    #[inline]
+    fn attempt<'g, C: Change<'g, Pairs<K, V>>>(
+        &'g self,
+        table: &'g Table<K, V>,
+        request: &mut Request<K, V, C>,
+        guard: &'g Guard,
+    ) -> Step<'g, K, V> {
+        let index = table.shape.chunk_of(request.hash);
+        let chunk = match table.spot(index) {
+            Spot::Here(chunk) => chunk,
+            Spot::Moved => return Step::Next(table.moved_to()),
+            Spot::Absent if !request.wants_room() => return Step::Done(Outcome::Kept(None)),
+            Spot::Absent => match table.chunk_or_new(index) {
+                Some(chunk) => chunk,
+                None => return Step::Next(table.moved_to()),
+            },
+        };
+        let mut slots = chunk.own();
+        slots.prefetch(request.hash);
+        if !request.peek {
+            request.change.prepare();
+        }
+        loop {
+            let step = match slots.find(request.hash, |key| request.is_key(key)) {
+                Find::Hit(hit) => self.change_entry(&hit, request, guard),
+                Find::Vacant(slot) => self.insert(slot, request),
+                Find::Full if !request.wants_room() => Step::Done(Outcome::Kept(None)),
+                Find::Full => match self.make_room(table, index, chunk, guard) {
+                    Some(next) => Step::Next(next),
+                    None => Step::Again,
+                },
+                Find::Frozen => match chunk.truth() {
+                    Truth::Moved => Step::Next(table.moved_to()),
+                    Truth::Here(trusted) if !trusted.slots().is(slots) => {
+                        slots = trusted.slots();
+                        Step::Again
+                    }
+                    Truth::Here(trusted) => self.thaw(table, chunk, trusted, request, guard),
+                },
+            };
+            if !matches!(step, Step::Again) {
+                return step;
+            }
+        }
+    }
+
+    /// Changes a key that is there.
+    #[inline]
+    fn change_entry<'g, C: Change<'g, Pairs<K, V>>>(
+        &'g self,
+        hit: &Hit<'g, K, V>,
+        request: &mut Request<K, V, C>,
+        guard: &'g Guard,
+    ) -> Step<'g, K, V> {
+        let old = hit.entry.pair();
+        match request.ask(Some(old)) {
+            Action::Keep => Step::Done(Outcome::Kept(Some(old))),
+            // LINEARIZES remove.
+            Action::Remove => match hit.slot.replace(hit.word, Word::TOMBSTONE) {
+                Ok(()) => {
+                    self.retire_entry(hit.word, guard);
+                    self.count_removed(guard);
+                    Step::Done(Outcome::Removed(old))
+                }
+                Err(_) => Step::Again,
+            },
+            // LINEARIZES replace.
+            Action::Put(draft) => match Self::publish(hit.slot, hit.word, draft) {
+                Ok(new) => {
+                    self.retire_entry(hit.word, guard);
+                    Step::Done(Outcome::Put { old: Some(old), new })
+                }
+                Err(draft) => {
+                    request.spare = draft;
+                    Step::Again
+                }
+            },
+        }
+    }
+
+    /// Changes a key that is not there, and belongs into this empty slot.
+    #[inline]
+    fn insert<'g, C: Change<'g, Pairs<K, V>>>(
+        &'g self,
+        slot: &'g Slot<K, V>,
+        request: &mut Request<K, V, C>,
+    ) -> Step<'g, K, V> {
+        let Action::Put(draft) = request.ask(None) else {
+            return Step::Done(Outcome::Kept(None));
+        };
+        // LINEARIZES insert: no slot before this one can have got the key meanwhile.
+        match Self::publish(slot, Word::EMPTY, draft) {
+            Ok(new) => {
+                self.count.up();
+                Step::Done(Outcome::Put { old: None, new })
+            }
+            Err(draft) => {
+                request.spare = draft;
+                Step::Again
+            }
+        }
+    }
+
+    /// Puts an entry into a slot that holds `old`; gives it back if the slot does not.
+    #[inline]
+    fn publish<'g>(
+        slot: &'g Slot<K, V>,
+        old: Word<K, V>,
+        draft: Draft<K, V>,
+    ) -> Result<Pair<'g, K, V>, Option<Draft<K, V>>> {
+        let word = draft.expose();
+        if slot.replace(old, word).is_err() {
+            // SAFETY:
+            // - exposed above, and not published.
+            return Err(unsafe { Draft::retract(word) });
+        }
+        // PANICS: never: an exposed draft is a live word.
+        let entry = word.entry().expect("an entry");
+        // SAFETY:
+        // - it was published under the guard that the slot was reached under, so that guard keeps it
+        //   for `'g`, even if it is removed at once.
+        Ok(unsafe { entry.as_ref() }.pair())
+    }
+
+    /// Retires an entry that this operation just took out of its slot.
+    fn retire_entry(&self, word: Word<K, V>, guard: &Guard) {
+        if let Some(entry) = word.entry() {
+            // SAFETY:
+            // - published once, so it came from `expose`; taken out of its slot by this operation's
+            //   CAS, so nobody else retires it.
+            self.limbo.retire(guard, unsafe { Entry::garbage(entry) });
+        }
+    }
+
+    /// Gets a change past frozen slots: helps what they are frozen for.
+    #[cold]
+    fn thaw<'g, C: Change<'g, Pairs<K, V>>>(
+        &'g self,
+        table: &'g Table<K, V>,
+        chunk: Chunk<'g, K, V>,
+        slots: Trusted<'g, K, V>,
+        request: &mut Request<K, V, C>,
+        guard: &'g Guard,
+    ) -> Step<'g, K, V> {
+        if request.peek {
+            if let Some(found) = request.decide_before_moving(slots) {
+                return Step::Done(Outcome::Kept(found));
+            }
+        }
+        if let Some(next) = table.next() {
+            self.move_unit_of(table, next, table.shape.chunk_of(request.hash), guard);
+            return Step::Next(next);
+        }
+        self.renew(table, chunk, slots, guard);
+        Step::Again
+    }
+}
+
+impl<'g, K: 'g, V: 'g, C: Change<'g, Pairs<K, V>>> Request<K, V, C> {
+    /// Whether a key is the one that the change is about.
+    #[inline]
+    fn is_key(&self, candidate: &K) -> bool {
+        self.change.is_key(candidate, self.spare.as_ref().map(Draft::key))
+    }
+
+    /// Asks what to do with a key that has this entry.
+    ///
+    /// An answer that could not take effect stands as long as the entry does: when the operation
+    /// starts again because of other keys, or of a move, nobody is asked. So a closure that changes
+    /// other keys every time it runs does not keep its own operation from ever being done.
+    #[inline]
+    fn ask(&mut self, current: Option<Pair<'g, K, V>>) -> Action<Draft<K, V>> {
+        let entry: Known<K> = current.map(|(key, _)| std::ptr::from_ref(key));
+        match self.answer {
+            Some((asked_for, Answer::Remove)) if asked_for == entry => return Action::Remove,
+            Some((asked_for, Answer::Put)) if asked_for == entry => {
+                if let Some(draft) = self.spare.take() {
+                    return Action::Put(draft);
+                }
+            }
+            _ => {}
+        }
+        let action = self.change.decide(current, self.spare.take());
+        self.answer = match action {
+            Action::Keep => None,
+            Action::Put(_) => Some((entry, Answer::Put)),
+            Action::Remove => Some((entry, Answer::Remove)),
+        };
+        action
+    }
+
+    /// Asks for a decision about a key that is not there. If it is to be inserted, the draft waits in
+    /// the request until there is room for it.
+    fn wants_room(&mut self) -> bool {
+        match self.ask(None) {
+            Action::Put(draft) => {
+                self.spare = Some(draft);
+                true
+            }
+            Action::Keep | Action::Remove => false,
+        }
+    }
+
+    /// Asks for a decision on what is in frozen slots, before they are moved for it. If it changes
+    /// nothing, returns what is there; if it does, the answer is used once they have moved, if the
+    /// key still has the same entry then.
+    fn decide_before_moving(&mut self, slots: Trusted<'g, K, V>) -> Option<Option<Pair<'g, K, V>>> {
+        self.peek = false;
+        let found = slots.find(self.hash, |key| self.is_key(key)).map(Entry::pair);
+        match self.ask(found) {
+            Action::Keep => Some(found),
+            Action::Remove if found.is_none() => Some(None),
+            Action::Remove => None,
+            Action::Put(draft) => {
+                self.spare = Some(draft);
+                None
+            }
+        }
+    }
+}
