@@ -51,6 +51,10 @@ pub(crate) trait Engine {
         change: impl Change<'g, Self::Content>,
     ) -> Outcome<'g, Self::Key, Self::Value>;
 
+    /// Asks for the memory that operations on these hashes are about to need, for all of them side by
+    /// side. Changes nothing.
+    fn prefetch(&self, hashes: &[u64], guard: &Guard);
+
     fn iter<'g>(&'g self, guard: &'g Guard) -> Self::Iter<'g>;
 
     /// Number of entries, exact if nobody writes meanwhile.

@@ -9,6 +9,7 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use crate::engine::Content;
+use crate::prefetch;
 use crate::reclaim::Garbage;
 use crate::sync::{AtomicPtr, Ordering};
 use crate::trie::{Held, Slot, Swap};
@@ -50,6 +51,9 @@ pub(crate) trait Store: Content {
     where
         Self::Key: 'g,
         Self::Value: 'g;
+
+    /// Asks for the memory of a slot's entry, if that is not the slot itself.
+    fn prefetch(slot: &Self::Slot);
 
     /// The entry as garbage.
     ///
@@ -236,6 +240,11 @@ impl<K, V> Store for Boxed<K, V> {
         // - not freed for `'g`, by the contract; only shared references exist to a published entry.
         let entry: &'g Entry<K, V> = unsafe { slot.now.entry.as_ref() };
         (&entry.key, &entry.value)
+    }
+
+    #[inline]
+    fn prefetch(slot: &BoxedSlot<K, V>) {
+        prefetch::read(slot.entry.as_ptr());
     }
 
     unsafe fn garbage(slot: BoxedSlot<K, V>) -> Garbage {

@@ -197,6 +197,10 @@ impl<K, V> Engine for Flat<K, V> {
         self.upsert(hash, peek, guard, change)
     }
 
+    fn prefetch(&self, hashes: &[u64], guard: &Guard) {
+        self.prefetch_many(hashes, guard);
+    }
+
     fn iter<'g>(&'g self, guard: &'g Guard) -> Iter<'g, K, V> {
         Iter::new(self.root(guard))
     }

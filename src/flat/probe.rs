@@ -64,6 +64,17 @@ impl<'g, K, V> Slots<'g, K, V> {
         prefetch::read(&raw const self.0[home(hash, self.0.len())]);
     }
 
+    /// Asks for the entry of the first slot on the hash's way that may be its own.
+    fn prefetch_entry(self, hash: u64) {
+        let mask = self.0.len() - 1;
+        let home = home(hash, self.0.len());
+        let way = (0..self.0.len()).map(|step| self.0[(home + step) & mask].load());
+        let own = way.take_while(|word| !word.is_empty()).find(|word| word.may_be(hash));
+        if let Some(word) = own {
+            prefetch::read(word.address());
+        }
+    }
+
     /// Searches for a key, and gives up at the first frozen slot.
     #[inline]
     pub(super) fn find(self, hash: u64, mut eq: impl FnMut(&K) -> bool) -> Find<'g, K, V> {
@@ -173,6 +184,25 @@ impl<K, V> Flat<K, V> {
             }
         }
         Self::lookup_further(table, hash, &mut eq).map(Entry::pair)
+    }
+
+    /// Asks for the slots of all these hashes, and then for the entries whose fingerprints are right.
+    pub(super) fn prefetch_many(&self, hashes: &[u64], guard: &Guard) {
+        let Some(table) = self.root(guard) else { return };
+        let own = |hash| match table.spot(table.shape.chunk_of(hash)) {
+            Spot::Here(chunk) => Some(chunk.own()),
+            Spot::Absent | Spot::Moved => None,
+        };
+        for &hash in hashes {
+            if let Some(slots) = own(hash) {
+                slots.prefetch(hash);
+            }
+        }
+        for &hash in hashes {
+            if let Some(slots) = own(hash) {
+                slots.prefetch_entry(hash);
+            }
+        }
     }
 
     /// Looks up where the chunk is frozen, or the segment not there.

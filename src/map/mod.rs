@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `trie_map` | [`TrieMap`]: construction, versions, the traits of a collection |
 //! | `pinned` | [`Pinned`]: the operations on a live map |
+//! | `batch` | operations on many keys at once |
 //! | `change` | how those say to the engine what they want done with a key |
 //! | `mode` | the kinds of map, by which `Pinned` and the iterators are written once for all |
 //! | `collection` | the traits of a collection, for all maps |
@@ -11,6 +12,7 @@
 //! | `snapshot` | [`Snapshot`] |
 //! | `iter` | the iterators of both |
 
+mod batch;
 mod change;
 mod collection;
 mod compute;

@@ -97,7 +97,7 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     }
 
     #[inline]
-    fn engine(&self) -> &'m M::Engine {
+    pub(super) fn engine(&self) -> &'m M::Engine {
         M::engine(self.map)
     }
 
@@ -122,6 +122,15 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
         self.guard.repin();
         self.guard.flush();
         self.engine().collect(&self.guard, FREED_BY_REFRESH);
+    }
+
+    pub(super) fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    /// Lets the epoch go on, without freeing anything now.
+    pub(super) fn refresh_guard(&mut self) {
+        self.guard.repin();
     }
 
     /// Number of entries, counted in one walk over the nodes: O(n / 20) or so.
@@ -178,7 +187,7 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
 /// # Panics
 /// These methods panic if `Hash` or `Eq` of the key does; the map stays as it was.
 impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
-    fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u64 {
+    pub(super) fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u64 {
         hash::of(M::hasher(self.map), key)
     }
 
@@ -330,16 +339,6 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
         self.engine().modify(offer.hash(), peek, &self.guard, ByValue { offer, decide })
     }
 
-    /// Inserts everything, and lets the epoch go on now and then.
-    pub(super) fn insert_all(&mut self, entries: impl IntoIterator<Item = (K, V)>) {
-        for (index, (key, value)) in entries.into_iter().enumerate() {
-            self.insert(key, value);
-            if index % 64 == 63 {
-                self.guard.repin();
-            }
-        }
-    }
-
     /// Inserts a key, or replaces its value. Returns the value that it had.
     ///
     /// Key and value are replaced together: unlike in a standard map, it is the new key that is in
@@ -353,7 +352,11 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// ```
     #[inline]
     pub fn insert(&self, key: K, value: V) -> Option<&V> {
-        let hash = self.hash(&key);
+        self.insert_hashed(self.hash(&key), key, value)
+    }
+
+    #[inline]
+    pub(super) fn insert_hashed(&self, hash: u64, key: K, value: V) -> Option<&V> {
         let offer = Offer::with_value(hash, key, value);
         match self.change(false, offer, |_, _| Choice::Put) {
             Outcome::Put { old, .. } => old.map(|(_, value)| value),

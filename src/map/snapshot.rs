@@ -57,6 +57,10 @@ impl<K, V, S> Snapshot<K, V, S> {
         Self { tree: Arc::new(tree), hasher }
     }
 
+    pub(super) fn tree(&self) -> &Frozen<Boxed<K, V>> {
+        &self.tree
+    }
+
     /// The hasher.
     pub fn hasher(&self) -> &S {
         &self.hasher

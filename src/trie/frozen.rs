@@ -96,6 +96,11 @@ impl<St: Store> Frozen<St> {
         Some(unsafe { St::pair(slot) })
     }
 
+    /// Asks for the memory that lookups of these hashes are about to need.
+    pub(crate) fn prefetch(&self, hashes: &[u64]) {
+        lookup::prefetch::<St>(self.top(), View::Observed, hashes);
+    }
+
     pub(crate) fn iter(&self) -> FrozenIter<'_, St> {
         FrozenIter(Iter::new(self.top(), View::Observed))
     }

@@ -3,6 +3,7 @@
 
 use super::node::{Held, Link, Node, View, Word};
 use crate::entry::Store;
+use crate::prefetch;
 
 /// Whether a slot is the one that is looked for.
 ///
@@ -59,6 +60,61 @@ pub(super) fn find<'g, St: Store>(
         }
         level += 1;
     }
+}
+
+/// Hashes that walk down side by side.
+const LANES: usize = 32;
+
+/// Asks for the memory that [`find`] is about to read for each of these hashes.
+///
+/// All of them go down one level, and the lines of the next are asked for, before any goes further;
+/// at last the entries with the right tags are. So the misses of a level come together. What it reads
+/// it reads as `find` would, and concludes nothing from it.
+pub(super) fn prefetch<'g, St: Store>(top: Word<'g, St::Slot>, view: View<'g>, hashes: &[u64]) {
+    for hashes in hashes.chunks(LANES) {
+        let mut lanes = [(top, view); LANES];
+        let mut level = 0;
+        while descend::<St>(&mut lanes, hashes, level) {
+            level += 1;
+        }
+        for ((word, view), &hash) in lanes.iter().zip(hashes) {
+            if let Some(Node::Branch(branch)) = word.node() {
+                let seen = branch.group(hash).read(view.below(*word));
+                // One is enough: a second entry with the same tag is rare.
+                let _ = seen.find(hash, |slot| {
+                    let same = St::hash(slot) == hash;
+                    if same {
+                        St::prefetch(slot);
+                    }
+                    same
+                });
+            }
+        }
+    }
+}
+
+/// One step of [`prefetch`] for all hashes that are at a fan of `level`. Returns whether there are
+/// fans below.
+fn descend<'g, St: Store>(
+    lanes: &mut [(Word<'g, St::Slot>, View<'g>); LANES],
+    hashes: &[u64],
+    level: u32,
+) -> bool {
+    let mut fans_below = false;
+    for ((word, view), &hash) in lanes.iter_mut().zip(hashes) {
+        let Some(Node::Fan(fan)) = word.node() else { continue };
+        *view = view.below(*word);
+        *word = fan.towards(hash, level).read(*view);
+        match word.node() {
+            Some(Node::Fan(below)) => {
+                prefetch::read(below.towards(hash, level + 1));
+                fans_below = true;
+            }
+            Some(Node::Branch(branch)) => branch.group(hash).prefetch(hash),
+            Some(Node::Chain(_)) | None => {}
+        }
+    }
+    fans_below
 }
 
 /// Number of entries below `word`. Reads states, not entries: O(nodes).

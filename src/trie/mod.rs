@@ -245,6 +245,12 @@ impl<St: Store> Engine for Trie<St> {
         self.upsert(hash, peek, guard, change)
     }
 
+    fn prefetch(&self, hashes: &[u64], guard: &Guard) {
+        if let Some(context) = self.root(guard) {
+            lookup::prefetch::<St>(context.root.top.load(guard), View::Live(guard), hashes);
+        }
+    }
+
     fn iter<'g>(&'g self, guard: &'g Guard) -> Iter<'g, St> {
         let top = self.root(guard).map_or(Word::EMPTY, |context| context.root.top.load(guard));
         Iter::new(top, View::Live(guard))

@@ -1,0 +1,189 @@
+//! Operations on many keys at once.
+//!
+//! The cache misses of one key depend on each other; those of different keys do not. So the keys of
+//! a group are hashed, the engine asks for the memory of all of them side by side
+//! ([`Engine::prefetch`]), and then each operation is done by itself and finds what it needs in the
+//! cache. Nothing about an operation is different from a single one, but its speed.
+
+use std::hash::{BuildHasher, Hash};
+
+use equivalent::Equivalent;
+
+use super::mode::Mode;
+use super::{Pinned, Snapshot};
+use crate::engine::Engine;
+use crate::hash;
+
+/// Keys of a group.
+///
+/// A million `u64 -> u64`, one thread, ns per key, medians of five runs: see `benches/modes.rs`. More keep
+/// no more misses in flight than the processor can, and their lines begin to push each other out.
+pub(crate) const GROUP: usize = 32;
+
+/// Up to [`GROUP`] of what an iterator yields, each with its hash.
+struct Group<T> {
+    hashes: [u64; GROUP],
+    items: Vec<T>,
+}
+
+impl<T> Group<T> {
+    fn new() -> Self {
+        Self { hashes: [0; GROUP], items: Vec::with_capacity(GROUP) }
+    }
+
+    /// Takes the next items. Returns false if there are none.
+    fn refill(&mut self, from: &mut impl Iterator<Item = T>, hash: impl Fn(&T) -> u64) -> bool {
+        self.items.clear();
+        for item in from.take(GROUP) {
+            self.hashes[self.items.len()] = hash(&item);
+            self.items.push(item);
+        }
+        !self.items.is_empty()
+    }
+
+    fn hashes(&self) -> &[u64] {
+        &self.hashes[..self.items.len()]
+    }
+}
+
+/// Looks keys up, a group at a time: `prefetch` is told the hashes of each group before `get` is
+/// asked for its keys.
+fn lookups<'q, Q: ?Sized + 'q, T>(
+    mut keys: impl Iterator<Item = &'q Q>,
+    hash: impl Fn(&Q) -> u64,
+    prefetch: impl Fn(&[u64]),
+    get: impl Fn(u64, &Q) -> T,
+) -> impl Iterator<Item = T> {
+    let mut group = Group::new();
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        if next == group.items.len() {
+            if !group.refill(&mut keys, |key| hash(key)) {
+                return None;
+            }
+            prefetch(group.hashes());
+            next = 0;
+        }
+        next += 1;
+        Some(get(group.hashes[next - 1], group.items[next - 1]))
+    })
+}
+
+/// Many keys at once. A batch costs a half to a third of as many single operations where the map is
+/// much larger than the cache; it is no transaction: each of its operations takes effect by itself.
+impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
+    /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them, with
+    /// their cache misses side by side.
+    ///
+    /// Each lookup takes effect by itself, when its result is yielded. Keys are taken from the
+    /// iterator 32 at a time.
+    ///
+    /// # Panics
+    /// If `Hash` or `Eq` of a key does; the map stays as it was.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one", 1), ("two", 2)]);
+    /// let pinned = map.pin();
+    /// let values: Vec<Option<&i32>> = pinned.get_many(["two", "three", "one"]).collect();
+    /// assert_eq!(values, [Some(&2), None, Some(&1)]);
+    /// ```
+    pub fn get_many<'p, 'q, Q, I>(&'p self, keys: I) -> impl Iterator<Item = Option<&'p V>>
+    where
+        Q: Hash + Equivalent<K> + ?Sized + 'q,
+        I: IntoIterator<Item = &'q Q>,
+        K: 'p,
+    {
+        lookups(
+            keys.into_iter(),
+            |key| self.hash(key),
+            |hashes| self.engine().prefetch(hashes, self.guard()),
+            |hash, key: &Q| {
+                let found = self.engine().get(hash, |known| key.equivalent(known), self.guard());
+                found.map(|(_, value)| value)
+            },
+        )
+    }
+}
+
+impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
+    /// Inserts many entries: [`insert`](Self::insert) for each of them, in order, with their cache
+    /// misses side by side. Returns how many of the keys were not in the map before.
+    ///
+    /// Of entries with equal keys the last one stays. Entries are taken from the iterator 32 at a
+    /// time, and each insertion takes effect by itself. `extend` and `collect` do the same.
+    ///
+    /// # Panics
+    /// If `Hash` or `Eq` of a key or the iterator does. What was inserted stays; of the 32 entries
+    /// that were taken last some may be dropped.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
+    /// assert_eq!(map.pin().insert_many([(1, 'b'), (2, 'c'), (2, 'd')]), 1);
+    /// assert_eq!(map.pin().get(&2), Some(&'d'));
+    /// ```
+    pub fn insert_many(&self, entries: impl IntoIterator<Item = (K, V)>) -> usize {
+        let mut entries = entries.into_iter();
+        let mut group = Group::new();
+        let mut new = 0;
+        while let Some(inserted) = self.insert_group(&mut group, &mut entries) {
+            new += inserted;
+        }
+        new
+    }
+
+    /// Inserts everything, and lets the epoch go on after each group.
+    pub(super) fn insert_all(&mut self, entries: impl IntoIterator<Item = (K, V)>) {
+        let mut entries = entries.into_iter();
+        let mut group = Group::new();
+        while self.insert_group(&mut group, &mut entries).is_some() {
+            self.refresh_guard();
+        }
+    }
+
+    /// Inserts the next group, if there is one. Returns how many of its keys are new.
+    fn insert_group(
+        &self,
+        group: &mut Group<(K, V)>,
+        entries: &mut impl Iterator<Item = (K, V)>,
+    ) -> Option<usize> {
+        if !group.refill(entries, |(key, _)| self.hash(key)) {
+            return None;
+        }
+        self.engine().prefetch(group.hashes(), self.guard());
+        let hashed = group.items.drain(..).zip(group.hashes);
+        let old = hashed.map(|((key, value), hash)| self.insert_hashed(hash, key, value));
+        Some(old.filter(Option::is_none).count())
+    }
+}
+
+impl<K, V, S: BuildHasher> Snapshot<K, V, S> {
+    /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them, with
+    /// their cache misses side by side.
+    ///
+    /// # Panics
+    /// If `Hash` or `Eq` of a key does.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one", 1), ("two", 2)]);
+    /// let snapshot = map.snapshot();
+    /// let values: Vec<Option<&i32>> = snapshot.get_many(["two", "three", "one"]).collect();
+    /// assert_eq!(values, [Some(&2), None, Some(&1)]);
+    /// ```
+    pub fn get_many<'s, 'q, Q, I>(&'s self, keys: I) -> impl Iterator<Item = Option<&'s V>>
+    where
+        Q: Hash + Equivalent<K> + ?Sized + 'q,
+        I: IntoIterator<Item = &'q Q>,
+        K: 's,
+    {
+        let tree = self.tree();
+        lookups(
+            keys.into_iter(),
+            |key| hash::of(self.hasher(), key),
+            |hashes| tree.prefetch(hashes),
+            |hash, key: &Q| tree.get(hash, |known| key.equivalent(known)).map(|(_, value)| value),
+        )
+    }
+}
