@@ -22,6 +22,7 @@ use std::sync::OnceLock;
 use crossbeam_epoch::Guard;
 use crossbeam_utils::CachePadded;
 
+use crate::prefetch;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
 
 /// Young garbage is sent on its way once there is this much of it. Each grace period costs a flush of
@@ -37,6 +38,13 @@ const BATCH: usize = if cfg!(any(miri, shuttle)) { 1 } else { 64 };
 fn freed_by_retire(ready: usize) -> usize {
     2 + (ready / 512).min(62)
 }
+
+/// Objects whose memory is asked for before it is their turn to be freed: the allocator writes to what
+/// is given back, and what was retired a grace period ago has left the cache.
+///
+/// A million `u64 -> u64`, one thread, medians of nine alternating runs in ns, without and with:
+/// overwrite 454 / 422, remove 603 / 543.
+const PREFETCHED: usize = 4;
 
 /// Objects in a bag. With its length and link a bag is about a KiB.
 const BAG: usize = 62;
@@ -157,6 +165,13 @@ impl Ready {
         self.batches.push(batch);
     }
 
+    /// Asks for the memory of the objects that are freed next.
+    fn prefetch(&self) {
+        let bag = self.batches.last().and_then(|batch| batch.top.as_ref());
+        let items = bag.into_iter().flat_map(|bag| bag.items.iter().rev());
+        items.take(PREFETCHED).for_each(|garbage| prefetch::read(garbage.object));
+    }
+
     fn pop(&mut self) -> Option<Garbage> {
         loop {
             if let Some(garbage) = self.batches.last_mut()?.pop() {
@@ -206,6 +221,7 @@ impl Lists {
             //   has passed for every guard held at that time.
             unsafe { garbage.free(&mut fallout) };
         }
+        self.ready.prefetch();
     }
 
     fn pop_any(&mut self) -> Option<Garbage> {

@@ -1,7 +1,7 @@
 //! Reading: the way from a root to an entry, and counting.
 #![expect(unsafe_code, reason = "reads the keys of slots that the view protects")]
 
-use super::node::{Held, Link, Node, View, Word};
+use super::node::{FAN_BITS, Held, Link, Node, View, Word};
 use crate::entry::Store;
 use crate::prefetch;
 
@@ -34,31 +34,34 @@ pub(super) unsafe fn is_it<St: Store>(
 pub(super) fn find<'g, St: Store>(
     mut word: Word<'g, St::Slot>,
     mut view: View<'g>,
-    mut level: u32,
+    level: u32,
     hash: u64,
     eq: &mut impl FnMut(&St::Key) -> bool,
 ) -> Option<Held<'g, St::Slot>> {
-    loop {
+    // What is left of the hash, at the top. (No fan is as far down as its last bit.)
+    let mut path = hash.checked_shl(level * FAN_BITS).unwrap_or(0);
+    view = view.below(word);
+    while let Some(fan) = word.fan() {
+        word = fan.by_top_bits(path).read(view);
         view = view.below(word);
-        match word.node()? {
-            Node::Fan(fan) => word = fan.towards(hash, level).read(view),
-            Node::Branch(branch) => {
-                let group = branch.group(hash);
-                group.prefetch(hash);
-                // SAFETY:
-                // - not freed: the view protects what is reached under it for `'g`.
-                let hit =
-                    group.read(view).find(hash, |slot| unsafe { is_it::<St>(slot, hash, eq) });
-                return hit.map(|hit| hit.slot);
-            }
-            Node::Chain(chain) => {
-                // SAFETY:
-                // - not freed: the view protects what is reached under it for `'g`.
-                let hit = chain.find(view, |slot| unsafe { is_it::<St>(slot, hash, eq) });
-                return hit.and_then(|hit| hit.link()).map(Link::slot);
-            }
+        path <<= FAN_BITS;
+    }
+    match word.node()? {
+        Node::Fan(_) => unreachable!("the walk ends where there is no fan"),
+        Node::Branch(branch) => {
+            let group = branch.group(hash);
+            group.prefetch(hash);
+            // SAFETY:
+            // - not freed: the view protects what is reached under it for `'g`.
+            let hit = group.read(view).find(hash, |slot| unsafe { is_it::<St>(slot, hash, eq) });
+            hit.map(|hit| hit.slot)
         }
-        level += 1;
+        Node::Chain(chain) => {
+            // SAFETY:
+            // - not freed: the view protects what is reached under it for `'g`.
+            let hit = chain.find(view, |slot| unsafe { is_it::<St>(slot, hash, eq) });
+            hit.and_then(|hit| hit.link()).map(Link::slot)
+        }
     }
 }
 

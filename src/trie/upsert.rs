@@ -7,7 +7,8 @@ use std::ptr::NonNull;
 use super::domain::{Dead, Fate};
 use super::lookup::{self, is_it};
 use super::node::{
-    Branch, Chain, ChainHit, Claim, Exchange, Held, Hit, Link, Node, Seen, Slot, View, Word,
+    Branch, Chain, ChainHit, Claim, Exchange, FAN_BITS, Held, Hit, Link, Node, Seen, Slot, View,
+    Word,
 };
 use super::{Changed, Context, Pair, Place, Trie};
 use crate::engine::{Action, Change, Content, Outcome};
@@ -41,13 +42,6 @@ enum Step<T> {
     Done(T),
     /// Start again from the map's root.
     Retry,
-}
-
-/// Where a walk for a change ended: the node that holds, or will hold, the key.
-enum Leaf<'g, T: Slot> {
-    Empty,
-    Branch(Branch<'g, T>),
-    Chain(Chain<'g, T>),
 }
 
 /// How an entry fared that was to be published in a group.
@@ -135,6 +129,8 @@ impl<St: Store> Trie<St> {
             return Step::Retry;
         }
         let mut place = Place { cell: &root.top, word: top, level: 0 };
+        // What is left of the hash, at the top.
+        let mut path = request.hash;
         loop {
             if place.word.is_older() {
                 if request.peek {
@@ -147,28 +143,23 @@ impl<St: Store> Trie<St> {
                     None => return Step::Retry,
                 }
             }
-            let leaf = match place.word.node() {
-                Some(Node::Fan(fan)) => {
-                    let cell = fan.towards(request.hash, place.level);
-                    let word = cell.load(guard);
-                    if word.is_frozen() {
-                        // Frozen in this generation by a collapse, or by a newer one: then the word
-                        // of the fan itself is frozen too, and so on up to the root.
-                        self.rebuild(context, place);
-                        return Step::Retry;
-                    }
-                    place = Place { cell, word, level: place.level + 1 };
-                    continue;
-                }
-                None => Leaf::Empty,
-                Some(Node::Branch(branch)) => Leaf::Branch(branch),
-                Some(Node::Chain(chain)) => Leaf::Chain(chain),
-            };
-            return match leaf {
-                Leaf::Empty => self.plant(context, place, request),
-                Leaf::Branch(branch) => self.edit_branch(context, place, branch, request),
-                Leaf::Chain(chain) => self.edit_chain(context, place, chain, request),
-            };
+            let Some(fan) = place.word.fan() else { break };
+            let cell = fan.by_top_bits(path);
+            let word = cell.load(guard);
+            if word.is_frozen() {
+                // Frozen in this generation by a collapse, or by a newer one: then the word of the
+                // fan itself is frozen too, and so on up to the root.
+                self.rebuild(context, place);
+                return Step::Retry;
+            }
+            place = Place { cell, word, level: place.level + 1 };
+            path <<= FAN_BITS;
+        }
+        match place.word.node() {
+            None => self.plant(context, place, request),
+            Some(Node::Branch(branch)) => self.edit_branch(context, place, branch, request),
+            Some(Node::Chain(chain)) => self.edit_chain(context, place, chain, request),
+            Some(Node::Fan(_)) => unreachable!("the walk ends where there is no fan"),
         }
     }
 

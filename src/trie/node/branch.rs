@@ -10,6 +10,7 @@ use std::ptr::NonNull;
 use super::group::{Filler, Group, RawSlot};
 use super::header::{HEADER_BYTES, Header, Shape, allocate_node};
 use super::slot::Slot;
+use super::tags;
 use super::word::Word;
 use crate::sync::AtomicU64;
 
@@ -39,6 +40,18 @@ const FULLEST: Shape = SHAPES[SHAPES.len() - 1];
 /// A branch is made large enough that this many of eight slots are taken, at most.
 const MAX_FILL: usize = 6;
 
+/// The groups of a branch.
+#[derive(Clone, Copy)]
+struct GroupLayout {
+    groups: usize,
+    /// Slots of each.
+    slots: usize,
+    /// Tag words of each, in pairs.
+    tag_pairs: usize,
+    /// Where the slots begin, from the beginning of the group.
+    slots_at: usize,
+}
+
 /// The layout of branches over slots of type `T`.
 pub(super) struct Geometry<T>(PhantomData<T>);
 
@@ -53,55 +66,50 @@ impl<T> Geometry<T> {
         if cfg!(shuttle) { 3 } else { slots }
     };
 
+    /// What each shape looks like, by its number. A table, and not a `match`: the shape comes from
+    /// memory, and a branch on it would be mispredicted.
+    const LAYOUTS: [GroupLayout; 8] = [
+        Self::of(1, if cfg!(shuttle) { 2 } else { Self::FULL / 7 }, 16),
+        Self::of(1, Self::FULL * 3 / 7, 16),
+        Self::of(1, Self::FULL, 64),
+        Self::of(2, Self::FULL, 64),
+        Self::of(4, Self::FULL, 64),
+        Self::of(8, Self::FULL, 64),
+        // Not branches.
+        Self::of(1, 0, 16),
+        Self::of(1, 0, 16),
+    ];
+
+    #[inline]
+    fn layout(shape: Shape) -> GroupLayout {
+        const { assert!(align_of::<T>() <= 16 && Self::FULL <= 16 * tags::MOST_PAIRS) };
+        Self::LAYOUTS[shape as usize]
+    }
+
     /// Slots of each group of a branch.
     #[inline]
-    pub(super) const fn slots(shape: Shape) -> usize {
-        match shape {
-            Shape::Small => const { if cfg!(shuttle) { 2 } else { Self::FULL / 7 } },
-            Shape::Medium => const { Self::FULL * 3 / 7 },
-            _ => const { Self::FULL },
-        }
+    pub(super) fn slots(shape: Shape) -> usize {
+        Self::layout(shape).slots
     }
 
     #[inline]
-    pub(super) const fn groups(shape: Shape) -> usize {
-        match shape {
-            Shape::Double => 2,
-            Shape::Quad => 4,
-            Shape::Oct => 8,
-            _ => 1,
-        }
+    pub(super) fn groups(shape: Shape) -> usize {
+        Self::layout(shape).groups
     }
 
-    const fn tag_words(slots: usize) -> usize {
-        slots.div_ceil(8)
+    const fn of(groups: usize, slots: usize, align: usize) -> GroupLayout {
+        let tag_pairs = slots.div_ceil(16);
+        GroupLayout { groups, slots, tag_pairs, slots_at: Self::slots_at(slots, align) }
     }
 
     /// Where the slots begin, behind header, state and tags.
     const fn slots_at(slots: usize, align: usize) -> usize {
-        (HEADER_BYTES + 8 + 8 * Self::tag_words(slots)).next_multiple_of(align)
+        (HEADER_BYTES + 8 + 16 * slots.div_ceil(16)).next_multiple_of(align)
     }
 
-    /// Tag words and the slots' place of each group.
-    #[inline]
-    const fn layout(shape: Shape) -> (usize, usize) {
-        const {
-            assert!(align_of::<T>() <= 16);
-        }
-        match shape {
-            Shape::Small => const { Self::of(Self::slots(Shape::Small), 16) },
-            Shape::Medium => const { Self::of(Self::slots(Shape::Medium), 16) },
-            _ => const { Self::of(Self::FULL, 64) },
-        }
-    }
-
-    const fn of(slots: usize, align: usize) -> (usize, usize) {
-        (Self::tag_words(slots), Self::slots_at(slots, align))
-    }
-
-    pub(super) const fn node_bytes(shape: Shape) -> usize {
-        let (_, slots_at) = Self::layout(shape);
-        (Self::groups(shape) - 1) * STRIDE + slots_at + Self::slots(shape) * size_of::<T>()
+    pub(super) fn node_bytes(shape: Shape) -> usize {
+        let GroupLayout { groups, slots, slots_at, .. } = Self::layout(shape);
+        (groups - 1) * STRIDE + slots_at + slots * size_of::<T>()
     }
 }
 
@@ -182,13 +190,13 @@ impl<'g, T: Slot> Branch<'g, T> {
     /// # Safety
     /// - The branch was just allocated and nobody else can see it.
     unsafe fn initialise_group(self, index: usize) {
-        let (tag_words, _) = Geometry::<T>::layout(self.shape);
+        let GroupLayout { tag_pairs, .. } = Geometry::<T>::layout(self.shape);
         // SAFETY:
         // - in bounds and aligned: state and tags follow the place of the header.
         // - exclusive: the caller promises that nobody else can see the branch.
         unsafe {
             let state = self.group_at(index).add(HEADER_BYTES).cast::<AtomicU64>();
-            for word in 0..=tag_words {
+            for word in 0..=2 * tag_pairs {
                 state.add(word).write(AtomicU64::new(0));
             }
         }
@@ -197,8 +205,7 @@ impl<'g, T: Slot> Branch<'g, T> {
     #[inline]
     pub(crate) fn nth_group(self, index: usize) -> Group<'g, T> {
         let start = self.group_at(index);
-        let slots = Geometry::<T>::slots(self.shape);
-        let (tag_words, slots_at) = Geometry::<T>::layout(self.shape);
+        let GroupLayout { slots, tag_pairs, slots_at, .. } = Geometry::<T>::layout(self.shape);
         // SAFETY:
         // - state and tags were initialised when the branch was allocated; the slots need no
         //   initialisation, being `MaybeUninit`.
@@ -208,7 +215,7 @@ impl<'g, T: Slot> Branch<'g, T> {
             let first = start.add(slots_at).cast::<RawSlot<T>>();
             Group::new(
                 state.as_ref(),
-                std::slice::from_raw_parts(state.add(1).as_ptr(), tag_words),
+                std::slice::from_raw_parts(state.add(1).cast::<tags::Pair>().as_ptr(), tag_pairs),
                 std::slice::from_raw_parts(first.as_ptr(), slots),
             )
         }

@@ -58,6 +58,12 @@ impl<T> Fan<T> {
         (hash >> (u64::BITS - FAN_BITS - FAN_BITS * level)) as usize % FAN_WIDTH
     }
 
+    /// The word that the topmost bits of `path` lead to.
+    #[inline]
+    pub(crate) fn by_top_bits(&self, path: u64) -> &Indirection<T> {
+        &self.words[(path >> (u64::BITS - FAN_BITS)) as usize]
+    }
+
     /// The word of a fan at `level` that leads towards `hash`.
     #[inline]
     pub(crate) fn towards(&self, hash: u64, level: u32) -> &Indirection<T> {

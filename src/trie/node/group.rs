@@ -39,6 +39,7 @@
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 
+use super::branch::Geometry;
 use super::slot::{Held, Slot, Swap};
 use super::tags;
 use super::word::View;
@@ -48,16 +49,13 @@ use crate::sync::{AtomicU64, Ordering};
 const FROZEN: u64 = 1 << 63;
 const OPEN: u64 = 1 << 62;
 
-/// Words that the tags of the largest group take at most.
-const TAG_WORDS: usize = 7;
-
 /// A reference to a group.
 /// The memory of a slot.
 pub(super) type RawSlot<T> = UnsafeCell<MaybeUninit<<T as Slot>::Cell>>;
 
 pub(crate) struct Group<'g, T: Slot> {
     state: &'g AtomicU64,
-    tags: &'g [AtomicU64],
+    tags: &'g [tags::Pair],
     slots: &'g [RawSlot<T>],
 }
 
@@ -122,7 +120,7 @@ impl<T: Slot> Claim<'_, T> {
 impl<'g, T: Slot> Group<'g, T> {
     pub(super) fn new(
         state: &'g AtomicU64,
-        tags: &'g [AtomicU64],
+        tags: &'g [tags::Pair],
         slots: &'g [RawSlot<T>],
     ) -> Self {
         Self { state, tags, slots }
@@ -168,6 +166,16 @@ impl<'g, T: Slot> Group<'g, T> {
         prefetch::read(home.cast::<u8>().wrapping_add(64));
     }
 
+    /// The slots with this tag, as a bitmap; bits past the last slot may be set.
+    #[inline]
+    fn tagged(self, tag: u8) -> u64 {
+        match const { Geometry::<T>::FULL.div_ceil(16) } {
+            1 => tags::matching::<1>(self.tags, tag),
+            2 => tags::matching::<2>(self.tags, tag),
+            _ => tags::matching::<{ tags::MOST_PAIRS }>(self.tags, tag),
+        }
+    }
+
     /// A bit for each slot.
     fn in_range(self) -> u64 {
         !0 >> (64 - self.slots.len())
@@ -196,7 +204,7 @@ impl<'g, T: Slot> Group<'g, T> {
     #[inline]
     fn claim(self, hash: u64, value: T) -> Option<Claim<'g, T>> {
         loop {
-            let free = tags::matching(self.tags, tags::FREE) & self.in_range();
+            let free = self.tagged(tags::FREE) & self.in_range();
             if free == 0 {
                 return None;
             }
@@ -212,7 +220,7 @@ impl<'g, T: Slot> Group<'g, T> {
     /// Sets the tag of a slot if it is still free.
     #[inline]
     fn set_tag(self, index: u32, tag: u8) -> bool {
-        let word = &self.tags[index as usize / 8];
+        let word = &self.tags[index as usize / 16][index as usize / 8 % 2];
         let shift = index % 8 * 8;
         // Relaxed: the read-modify-write alone decides who owns the slot, and the owner's
         // publishing CAS makes the tag visible before the live bit is.
@@ -232,13 +240,13 @@ impl<'g, T: Slot> Group<'g, T> {
 pub(super) struct Filler<'g, T: Slot> {
     group: Group<'g, T>,
     live: u64,
-    tags: [u64; TAG_WORDS],
+    tags: [[u64; 2]; tags::MOST_PAIRS],
 }
 
 impl<'g, T: Slot> Filler<'g, T> {
     /// `group` is empty.
     pub(super) fn new(group: Group<'g, T>) -> Self {
-        Self { group, live: 0, tags: [0; TAG_WORDS] }
+        Self { group, live: 0, tags: Default::default() }
     }
 
     /// # Panics
@@ -248,7 +256,8 @@ impl<'g, T: Slot> Filler<'g, T> {
         assert_ne!(free, 0, "`shape_for` chooses a shape whose groups have room");
         let index = self.group.nearest(free, hash);
         self.live |= 1 << index;
-        self.tags[index as usize / 8] |= u64::from(tags::of(hash)) << (index % 8 * 8);
+        self.tags[index as usize / 16][index as usize / 8 % 2] |=
+            u64::from(tags::of(hash)) << (index % 8 * 8);
         // SAFETY:
         // - exclusive: the group is not shared yet, so slots that are not live are this filler's.
         unsafe { (*self.group.slots[index as usize].get()).write(item.into_cell()) };
@@ -256,7 +265,7 @@ impl<'g, T: Slot> Filler<'g, T> {
 
     pub(super) fn finish(self) {
         // Relaxed, for all: the node is published as a whole, by the CAS of an indirection word.
-        for (word, tags) in self.group.tags.iter().zip(self.tags) {
+        for (word, tags) in self.group.tags.iter().flatten().zip(self.tags.into_iter().flatten()) {
             word.store(tags, Ordering::Relaxed);
         }
         self.group.state.store(self.live, Ordering::Relaxed);
@@ -305,7 +314,7 @@ impl<'g, T: Slot> Seen<'g, T> {
         hash: u64,
         mut is_it: impl FnMut(&T) -> bool,
     ) -> Option<Hit<'g, T>> {
-        let mut candidates = tags::matching(self.group.tags, tags::of(hash)) & among;
+        let mut candidates = self.group.tagged(tags::of(hash)) & among;
         while candidates != 0 {
             let index = candidates.trailing_zeros();
             let slot = self.slot(index);
@@ -429,10 +438,10 @@ impl<'g, T: Slot> Seen<'g, T> {
     pub(crate) fn check(self, hash: impl Fn(&T) -> u64) {
         let slots = self.group.slots.len();
         assert_eq!(self.live() >> slots, 0, "a live bit without a slot");
-        let unclaimed = tags::matching(self.group.tags, tags::FREE);
+        let unclaimed = self.group.tagged(tags::FREE);
         assert_eq!(self.live() & unclaimed, 0, "a live slot that nobody claimed");
         for index in (0..slots as u32).filter(|index| self.bits >> index & 1 == 1) {
-            let tagged = tags::matching(self.group.tags, tags::of(hash(&self.slot(index).now)));
+            let tagged = self.group.tagged(tags::of(hash(&self.slot(index).now)));
             assert!(tagged >> index & 1 == 1, "a slot with another hash's tag");
         }
     }

@@ -31,7 +31,7 @@ mod word;
 
 pub(crate) use branch::{Branch, shape_for, shape_for_count};
 pub(crate) use chain::{Chain, ChainHit, Link};
-pub(crate) use fan::{FAN_WIDTH, Fan, LEVELS};
+pub(crate) use fan::{FAN_BITS, FAN_WIDTH, Fan, LEVELS};
 pub(crate) use group::{Claim, Exchange, Hit, Seen};
 pub(crate) use header::{Header, free_node};
 pub(crate) use slab::Slab;

@@ -146,6 +146,21 @@ impl<'g, T> Word<'g, T> {
     }
 }
 
+impl<'g, T> Word<'g, T> {
+    /// The node, if it is a fan.
+    #[inline]
+    pub(crate) fn fan(self) -> Option<&'g Fan<T>> {
+        if self.bits() & SHAPE != (Shape::Fan as usize) << SHAPE_SHIFT {
+            return None;
+        }
+        // SAFETY:
+        // - not null: `to_node` is the only place that sets the shape bits, and those of no node are
+        //   zero, which is no fan's.
+        // - allocated for `'g`, and of this shape: invariant of `Word`.
+        Some(unsafe { &*self.raw.map_addr(|address| address & !BITS).cast::<Fan<T>>() })
+    }
+}
+
 impl<'g, T: Slot> Word<'g, T> {
     /// The node, if the word is not empty.
     #[inline]
