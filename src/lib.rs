@@ -80,6 +80,7 @@ mod engine;
 mod entry;
 mod flat;
 mod hash;
+mod impls;
 mod map;
 mod prefetch;
 mod reclaim;
@@ -91,8 +92,8 @@ mod trie;
 pub use flat::FlatStructure;
 pub use foldhash::fast::{FixedState, RandomState};
 pub use map::{
-    Compute, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned, Snapshot, SnapshotEntry,
-    SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, Values,
+    Compute, FlatMap, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned, Snapshot,
+    SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, Values,
 };
 #[cfg(any(debug_assertions, snaptrie_check))]
 #[doc(hidden)]
@@ -105,9 +106,9 @@ pub mod mode {
     //! [`Values`](crate::Values) have the kind of their map as last parameter. It is needed only to
     //! name those types for another map than a [`TrieMap`](crate::TrieMap).
 
-    pub use crate::map::mode::Boxed;
     #[doc(hidden)]
     pub use crate::map::mode::Mode;
+    pub use crate::map::mode::{Boxed, Flat};
 }
 
 /// The examples of the README, as tests.

@@ -57,6 +57,11 @@ impl<K, V, S> Snapshot<K, V, S> {
         Self { tree: Arc::new(tree), hasher }
     }
 
+    #[cfg(feature = "rayon")]
+    pub(crate) fn tree(&self) -> &Frozen<Boxed<K, V>> {
+        &self.tree
+    }
+
     /// The hasher.
     pub fn hasher(&self) -> &S {
         &self.hasher
