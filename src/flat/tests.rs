@@ -318,6 +318,50 @@ fn a_capacity_is_kept_until_it_is_given_up() {
     map.check();
 }
 
+/// A map of several chunks whose move to the next table has just begun.
+fn moving(hash: Hash) -> (Map<u64>, u64) {
+    let map = Map::new(hash);
+    let mut entries = 0;
+    while !(map.flat.root(&map.flat.pin()))
+        .is_some_and(|root| root.next().is_some() && root.shape.chunks() >= 16)
+    {
+        assert_eq!(map.insert(entries, entries), None);
+        entries += 1;
+    }
+    (map, entries)
+}
+
+#[test]
+fn a_lookup_during_a_move_finds_what_is_there_and_not_what_was() {
+    let (map, entries) = moving(good);
+    let mut removed = 0;
+    while map.check().moving {
+        assert_eq!(map.remove(removed), Some(removed));
+        map.collect_all();
+        removed += 1;
+        for key in 0..removed + 10 {
+            assert_eq!(map.get(key), (key >= removed).then_some(key));
+        }
+    }
+    assert!(removed > 10 && removed < entries);
+}
+
+#[test]
+fn a_table_that_entries_still_come_to_does_not_move_on() {
+    let (map, entries) = moving(good);
+    let guard = map.flat.pin();
+    let root = map.flat.root(&guard).unwrap();
+    let next = root.next().unwrap();
+    assert!(map.flat.begin_move(next, next.shape.doubled(), &guard).is_none());
+    // Nor does the root move elsewhere.
+    let chosen = map.flat.begin_move(root, root.shape, &guard);
+    assert!(chosen.is_some_and(|chosen| ptr::eq(chosen, next)));
+    map.flat.move_all(root, &guard);
+    assert!(map.flat.begin_move(next, next.shape.doubled(), &guard).is_some());
+    assert!((0..entries).all(|key| map.get(key) == Some(key)));
+    map.check();
+}
+
 #[test]
 fn a_reservation_spreads_a_small_table_over_a_large_one() {
     for hash in HASHES {
