@@ -78,20 +78,3 @@ fn conversions_keep_the_hasher() {
     let hashes = [trie.hasher(), flat.hasher(), flat.to_trie().hasher()].map(|h| h.hash_one(7));
     assert_eq!(hashes, [FixedState::with_seed(3).hash_one(7); 3]);
 }
-
-/// In parts, on all threads of a pool: the same as in one go.
-#[cfg(feature = "rayon")]
-#[test]
-fn in_parallel() {
-    for count in [0, 1, 5, 40, 700, 20_000] {
-        for hash in [Chosen::Good, Chosen::Truncated, Chosen::Constant] {
-            let count = if hash == Chosen::Good { count } else { count.min(700) };
-            let trie = Trie::<u32, u32>::with_hasher(hash);
-            (&mut &trie).extend((0..count).map(|key| (key, !key)));
-            let flat = trie.snapshot().par_to_flat();
-            assert_eq!(flat.len(), count as usize);
-            assert!((0..count).all(|key| flat.pin().get(&key) == Some(&!key)));
-            finish(flat);
-        }
-    }
-}
