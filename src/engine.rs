@@ -60,6 +60,9 @@ pub(crate) trait Engine {
     /// Number of entries, exact if nobody writes meanwhile.
     fn len(&self, guard: &Guard) -> usize;
 
+    /// Makes room for this many entries more, if that is something the engine does ahead.
+    fn reserve(&self, _additional: usize, _guard: &Guard) {}
+
     /// Frees up to `budget` objects of garbage whose grace period is over, in each shard.
     fn collect(&self, guard: &Guard, budget: usize);
 

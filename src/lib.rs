@@ -1,4 +1,5 @@
-//! A concurrent hash map for write-heavy loads, with consistent snapshots in constant time.
+//! Concurrent hash maps: one for write-heavy loads, with consistent snapshots in constant time, and
+//! one for read-heavy loads.
 //!
 //! [`TrieMap`] is a lock-free hash trie (a Ctrie). Any number of threads insert, update, remove and
 //! look up at once; none of them ever waits for another, for a lock or for a resize. At any moment
@@ -26,16 +27,30 @@
 //! assert_eq!(snapshot["the"].load(Relaxed), 4);
 //! ```
 //!
+//! [`FlatMap`] is a flat table with the same methods and without snapshots. It finds an entry with
+//! fewer steps, and grows without making anybody wait either.
+//!
 //! # Overview
 //!
+//! - [Which map](#which-map): what each is for
 //! - [Handles](#handles): how entries are read and written
 //! - [Consistency](#consistency): what is guaranteed under concurrency
 //! - [Snapshots](#snapshots): snapshots, forks, takes, and what they cost
+//! - [Features](#features): what can be switched on
 //! - [Limits](#limits): when to use something else
+//!
+//! # Which map
+//!
+//! Take a [`TrieMap`] if you ever need the whole content at one instant (to save it, to iterate over
+//! it, to compare, to drain it, to try something out on a fork), or if many threads write all the
+//! time: it grows branch by branch, and keeps no table that has to be moved. Take a [`FlatMap`] if
+//! look-ups are most of the work and each key stands for itself: caches, routing tables, interned
+//! strings. To fill a map first and serve it afterwards, fill a [`TrieMap`] and turn a snapshot of it
+//! into a [`FlatMap`] by [`Snapshot::to_flat`].
 //!
 //! # Handles
 //!
-//! [`TrieMap::pin`] makes a [`Pinned`], a handle for the calling thread. Its methods return plain
+//! [`TrieMap::pin`] and [`FlatMap::pin`] make a [`Pinned`], a handle for the calling thread. Its methods return plain
 //! references, which live as long as the handle is borrowed. They hold no lock: an entry that is
 //! replaced or removed meanwhile is freed later. So any method may be called while any reference,
 //! iterator or snapshot is held, and inside any closure.
@@ -45,9 +60,10 @@
 //! - Operations on one key are linearizable, those on different keys too: there is one order of all
 //!   operations, in which each takes effect at one instant between its call and its return.
 //! - [`snapshot`](TrieMap::snapshot), [`fork`](TrieMap::fork), [`take`](TrieMap::take) and
-//!   [`clear`](TrieMap::clear) take effect at one instant for all keys. If one thread writes `a` and
-//!   then `b`, no snapshot has the new `b` and the old `a`.
-//! - Iteration over the live map, and its [`len`](TrieMap::len), are weakly consistent: no key comes
+//!   [`clear`](TrieMap::clear) of a [`TrieMap`] take effect at one instant for all keys. If one thread
+//!   writes `a` and then `b`, no snapshot has the new `b` and the old `a`. A [`FlatMap`] is
+//!   [cleared](FlatMap::clear) one entry after the other.
+//! - Iteration over a live map, and its [`len`](TrieMap::len), are weakly consistent: no key comes
 //!   twice, what is in the map throughout comes, and what changes meanwhile may or may not show.
 //!   Over a snapshot both are exact.
 //! - A snapshot freezes which entries there are, not the inside of a value that can change through a
@@ -64,6 +80,10 @@
 //! [`fork`](TrieMap::fork) gives a writable copy the same way, and [`take`](TrieMap::take) takes all
 //! entries out at one instant: every write is in the result or in the map afterwards.
 //!
+//! # Features
+//!
+//! - `rayon`: `Snapshot::par_to_flat`, which makes a [`FlatMap`] on all processors.
+//!
 //! # Limits
 //!
 //! - Each entry is an allocation of its own. For a map that one thread writes, a standard
@@ -73,6 +93,8 @@
 //!   dropping the map.
 //! - A [`Pinned`] that is kept for long without [`refresh`](Pinned::refresh) keeps everything alive
 //!   that is removed meanwhile, from all maps.
+//! - A [`FlatMap`] needs a hasher that spreads keys well, as any flat table. It stays correct with a
+//!   bad one, and becomes slow; so does a [`TrieMap`] whose hashes are all the same.
 //! - Snapshots alive at once make the dropping of one of them slower: it is found in a list, newest
 //!   first.
 
@@ -80,6 +102,7 @@ mod engine;
 mod entry;
 mod flat;
 mod hash;
+mod impls;
 mod map;
 mod prefetch;
 mod reclaim;
@@ -91,8 +114,8 @@ mod trie;
 pub use flat::FlatStructure;
 pub use foldhash::fast::{FixedState, RandomState};
 pub use map::{
-    Compute, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned, Snapshot, SnapshotEntry,
-    SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, Values,
+    Compute, FlatMap, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned, Snapshot,
+    SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, Values,
 };
 #[cfg(any(debug_assertions, snaptrie_check))]
 #[doc(hidden)]
@@ -105,9 +128,9 @@ pub mod mode {
     //! [`Values`](crate::Values) have the kind of their map as last parameter. It is needed only to
     //! name those types for another map than a [`TrieMap`](crate::TrieMap).
 
-    pub use crate::map::mode::Boxed;
     #[doc(hidden)]
     pub use crate::map::mode::Mode;
+    pub use crate::map::mode::{Boxed, Flat};
 }
 
 /// The examples of the README, as tests.

@@ -41,7 +41,7 @@ mod scheduled {
 
     macro_rules! scheduled {
         ($name:ident [$($generic:ident)?] $value:ty) => {
-            #[derive(Debug)]
+            #[derive(Debug, Default)]
             #[repr(transparent)]
             pub(crate) struct $name $(<$generic>)? (std::sync::atomic::$name $(<$generic>)?);
 

@@ -13,7 +13,7 @@ use proptest::sample::select;
 use proptest::test_runner::TestRunner;
 use snaptrie::TrieMap;
 
-use ops::{Hashes, Hashing, Mix, Op, Setup, play};
+use ops::{Flat, Hashes, Hashing, Mix, Op, Playable, Setup, Trie, play};
 
 fn any_op(mix: Mix) -> impl Strategy<Value = Op> {
     let numbers = (any::<u8>(), any::<u16>(), any::<u8>());
@@ -22,7 +22,7 @@ fn any_op(mix: Mix) -> impl Strategy<Value = Op> {
 
 /// Plays `cases` sequences of about `len` ops over each number of `keys`, with private collectors
 /// and without.
-fn play_many(hashing: Hashing, mix: Mix, keys: &[u16], len: usize, cases: u32) {
+fn play_many<M: Playable>(hashing: Hashing, mix: Mix, keys: &[u16], len: usize, cases: u32) {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(cases);
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     let setup = (any::<bool>(), select(keys.to_vec())).prop_map(move |(private, keys)| Setup {
@@ -33,7 +33,7 @@ fn play_many(hashing: Hashing, mix: Mix, keys: &[u16], len: usize, cases: u32) {
     });
     let sequence = (setup, vec(any_op(mix), len / 4..len), vec(any::<u8>(), 1..40));
     let result = TestRunner::new(config).run(&sequence, |(setup, ops, order)| {
-        play(setup, &ops, &order);
+        play::<M>(setup, &ops, &order);
         Ok(())
     });
     if let Err(failure) = result {
@@ -51,12 +51,22 @@ macro_rules! for_each_hashing {
 
             #[test]
             fn all_ops() {
-                play_many(Hashing::$hashing, Mix::General, KEYS, 400, 1500);
+                play_many::<Trie>(Hashing::$hashing, Mix::General, KEYS, 400, 1500);
+            }
+
+            #[test]
+            fn all_ops_flat() {
+                play_many::<Flat>(Hashing::$hashing, Mix::General, KEYS, 400, 1000);
+            }
+
+            #[test]
+            fn resizing_flat() {
+                play_many::<Flat>(Hashing::$hashing, Mix::Resize, &[40, 600, 3_000], 200, 300);
             }
 
             #[test]
             fn versions() {
-                play_many(Hashing::$hashing, Mix::Snapshots, KEYS, 300, 1500);
+                play_many::<Trie>(Hashing::$hashing, Mix::Snapshots, KEYS, 300, 1500);
             }
         }
     )*};
@@ -66,17 +76,23 @@ for_each_hashing!(good Good, low Low, high High, deep Deep, constant Constant, f
 
 #[test]
 fn long_sequences_over_many_keys() {
-    play_many(Hashing::Good, Mix::General, &[4096], 2_000, 30);
+    play_many::<Trie>(Hashing::Good, Mix::General, &[4096], 2_000, 30);
+}
+
+#[test]
+fn long_sequences_over_many_keys_flat() {
+    play_many::<Flat>(Hashing::Good, Mix::General, &[4096], 2_000, 30);
+    play_many::<Flat>(Hashing::Good, Mix::Resize, &[20_000], 300, 30);
 }
 
 #[test]
 fn long_sequences_over_many_keys_deep_down() {
-    play_many(Hashing::Deep, Mix::General, &[4096], 2_000, 25);
+    play_many::<Trie>(Hashing::Deep, Mix::General, &[4096], 2_000, 25);
 }
 
 #[test]
 fn many_versions_of_many_keys() {
-    play_many(Hashing::Good, Mix::Snapshots, &[4096], 1_000, 50);
+    play_many::<Trie>(Hashing::Good, Mix::Snapshots, &[4096], 1_000, 50);
 }
 
 /// The bad hashers are as bad as they are meant to be.

@@ -13,4 +13,4 @@ mod ops;
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| ops::play_bytes(bytes, ops::Mix::Snapshots));
+fuzz_target!(|bytes: &[u8]| ops::play_bytes::<ops::Trie>(bytes, ops::Mix::Snapshots));

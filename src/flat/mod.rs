@@ -49,8 +49,6 @@
 //! Progress: every operation is lock-free. The loops here go round again only if a CAS failed, so
 //! another operation's CAS took effect, or after helping a move on.
 #![expect(unsafe_code, reason = "tables are raw pointers that the epoch protects")]
-// The map over this engine is not there yet.
-#![allow(dead_code)]
 
 mod bucket;
 #[cfg(any(debug_assertions, snaptrie_check))]
@@ -208,6 +206,12 @@ impl<K, V> Engine for Flat<K, V> {
     /// From a counter: O(1), and exact if nobody writes meanwhile.
     fn len(&self, _guard: &Guard) -> usize {
         self.count.sum()
+    }
+
+    fn reserve(&self, additional: usize, guard: &Guard) {
+        if let Some(wanted) = self.shape_for(additional) {
+            self.grow_to(wanted, guard);
+        }
     }
 
     fn collect(&self, guard: &Guard, budget: usize) {

@@ -76,6 +76,7 @@ impl<K, V> Flat<K, V> {
 
     /// Counts an entry that was removed, and begins to shrink the table if that is due.
     #[inline]
+    #[cfg_attr(shuttle, expect(clippy::modulo_one, reason = "every removal, in models"))]
     pub(super) fn count_removed(&self, guard: &Guard) {
         if self.count.down() % REMOVALS == 0 {
             self.shrink_if_due(guard);
@@ -125,10 +126,25 @@ impl<K, V> Flat<K, V> {
     ///
     /// # Panics
     /// If so many entries cannot be.
-    pub(crate) fn reserve(&self, additional: usize, guard: &Guard) {
+    pub(crate) fn reserve_for_good(&self, additional: usize, guard: &Guard) {
+        if let Some(wanted) = self.shape_for(additional) {
+            self.raise_floor(wanted);
+            self.grow_to(wanted, guard);
+        }
+    }
+
+    /// The shape that a table needs for `additional` more entries, if there are any.
+    ///
+    /// # Panics
+    /// If so many entries cannot be.
+    pub(super) fn shape_for(&self, additional: usize) -> Option<Shape> {
         let entries = self.count.sum().checked_add(additional);
-        let wanted = entries.and_then(Shape::of_entries).expect("capacity overflow");
-        self.raise_floor(wanted);
+        let shape = entries.and_then(Shape::of_entries).expect("capacity overflow");
+        (additional > 0).then_some(shape)
+    }
+
+    /// Makes the table of this shape or a larger one, now: O(n).
+    pub(super) fn grow_to(&self, wanted: Shape, guard: &Guard) {
         loop {
             let table = self.root_or_first(wanted, guard);
             if table.next().is_none() {

@@ -212,7 +212,7 @@ fn random_programs_agree_with_a_hash_map() {
                 keys = 1 << random(if hash(1) == hash(2) { 7 } else { 12 });
                 let (guard, more) = (map.flat.pin(), usize::try_from(random(300)).unwrap());
                 match random(12) {
-                    0 => map.flat.reserve(more, &guard),
+                    0 => map.flat.reserve_for_good(more, &guard),
                     1 => map.flat.shrink_to_fit(&guard),
                     2 => {
                         map.flat.clear(&guard);
@@ -308,13 +308,57 @@ fn a_capacity_is_kept_until_it_is_given_up() {
         map.remove(key);
     }
     assert_eq!(map.flat.root.load(Ordering::Relaxed), root, "the table moved");
-    map.flat.reserve(5_000, &guard);
+    map.flat.reserve_for_good(5_000, &guard);
     let larger = map.flat.capacity(&guard);
     assert!((5_000..10_000).contains(&larger), "{larger}");
     map.insert(1, 1);
     map.flat.shrink_to_fit(&guard);
     assert!(map.flat.capacity(&guard) <= 8);
     assert_eq!(map.get(1), Some(1));
+    map.check();
+}
+
+/// A map of several chunks whose move to the next table has just begun.
+fn moving(hash: Hash) -> (Map<u64>, u64) {
+    let map = Map::new(hash);
+    let mut entries = 0;
+    while !(map.flat.root(&map.flat.pin()))
+        .is_some_and(|root| root.next().is_some() && root.shape.chunks() >= 16)
+    {
+        assert_eq!(map.insert(entries, entries), None);
+        entries += 1;
+    }
+    (map, entries)
+}
+
+#[test]
+fn a_lookup_during_a_move_finds_what_is_there_and_not_what_was() {
+    let (map, entries) = moving(good);
+    let mut removed = 0;
+    while map.check().moving {
+        assert_eq!(map.remove(removed), Some(removed));
+        map.collect_all();
+        removed += 1;
+        for key in 0..removed + 10 {
+            assert_eq!(map.get(key), (key >= removed).then_some(key));
+        }
+    }
+    assert!(removed > 10 && removed < entries);
+}
+
+#[test]
+fn a_table_that_entries_still_come_to_does_not_move_on() {
+    let (map, entries) = moving(good);
+    let guard = map.flat.pin();
+    let root = map.flat.root(&guard).unwrap();
+    let next = root.next().unwrap();
+    assert!(map.flat.begin_move(next, next.shape.doubled(), &guard).is_none());
+    // Nor does the root move elsewhere.
+    let chosen = map.flat.begin_move(root, root.shape, &guard);
+    assert!(chosen.is_some_and(|chosen| ptr::eq(chosen, next)));
+    map.flat.move_all(root, &guard);
+    assert!(map.flat.begin_move(next, next.shape.doubled(), &guard).is_some());
+    assert!((0..entries).all(|key| map.get(key) == Some(key)));
     map.check();
 }
 
@@ -500,7 +544,7 @@ fn a_panic_in_a_closure_or_a_comparison_leaves_the_map_as_it_was() {
 
 #[test]
 fn a_destructor_that_panics_in_a_drop_stops_no_other() {
-    struct Bomb(Counted, bool);
+    struct Bomb(#[expect(dead_code, reason = "counts its drop")] Counted, bool);
     impl Drop for Bomb {
         fn drop(&mut self) {
             assert!(!self.1, "on purpose");

@@ -134,8 +134,12 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     }
 
     /// Inserts everything, and lets the epoch go on after each group.
-    pub(super) fn insert_all(&mut self, entries: impl IntoIterator<Item = (K, V)>) {
+    pub(crate) fn insert_all(&mut self, entries: impl IntoIterator<Item = (K, V)>) {
         let mut entries = entries.into_iter();
+        let (expected, _) = entries.size_hint();
+        // As the standard map does: half of the keys may be in the map already.
+        let new = if self.is_empty() { expected } else { expected.div_ceil(2) };
+        self.engine().reserve(new, self.guard());
         let mut group = Group::new();
         while self.insert_group(&mut group, &mut entries).is_some() {
             self.refresh_guard();

@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `trie_map` | [`TrieMap`]: construction, versions, the traits of a collection |
+//! | `flat_map` | [`FlatMap`]: construction, room, the traits of a collection |
 //! | `pinned` | [`Pinned`]: the operations on a live map |
 //! | `batch` | operations on many keys at once |
 //! | `change` | how those say to the engine what they want done with a key |
@@ -16,6 +17,7 @@ mod batch;
 mod change;
 mod collection;
 mod compute;
+mod flat_map;
 mod iter;
 pub(crate) mod mode;
 mod pinned;
@@ -23,6 +25,9 @@ mod snapshot;
 mod trie_map;
 
 pub use compute::{Compute, OccupiedError, Operation};
+pub use flat_map::FlatMap;
+#[cfg(feature = "rayon")]
+pub(crate) use flat_map::cloned;
 pub use iter::{Iter, Keys, Values};
 pub use pinned::Pinned;
 pub use snapshot::{IntoIter, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues};

@@ -3,9 +3,10 @@
 //! [`Pinned`](crate::Pinned), [`Iter`](crate::Iter), [`Keys`](crate::Keys) and
 //! [`Values`](crate::Values) have the kind of their map as last parameter.
 
-use super::TrieMap;
+use super::{FlatMap, TrieMap};
 use crate::engine::Engine;
 use crate::entry;
+use crate::flat;
 use crate::trie::Trie;
 
 /// A [`TrieMap`] that keeps each entry in an allocation of its own. The default.
@@ -20,6 +21,19 @@ use crate::trie::Trie;
 /// ```
 #[derive(Debug)]
 pub enum Boxed {}
+
+/// A [`FlatMap`].
+///
+/// ```
+/// use snaptrie::{FlatMap, Pinned, RandomState, mode};
+///
+/// fn total(handle: &Pinned<'_, &str, u64, RandomState, mode::Flat>) -> u64 {
+///     handle.values().sum()
+/// }
+/// assert_eq!(total(&FlatMap::from([("a", 1), ("b", 2)]).pin()), 3);
+/// ```
+#[derive(Debug)]
+pub enum Flat {}
 
 /// A kind of map for keys and values of these types.
 #[doc(hidden)]
@@ -48,6 +62,21 @@ impl<K, V> Parts<K, V> for Boxed {
 
     #[inline]
     fn hasher<S>(map: &TrieMap<K, V, S>) -> &S {
+        &map.hasher
+    }
+}
+
+impl<K, V> Parts<K, V> for Flat {
+    type Engine = flat::Flat<K, V>;
+    type Map<S> = FlatMap<K, V, S>;
+
+    #[inline]
+    fn engine<S>(map: &FlatMap<K, V, S>) -> &Self::Engine {
+        &map.table
+    }
+
+    #[inline]
+    fn hasher<S>(map: &FlatMap<K, V, S>) -> &S {
         &map.hasher
     }
 }

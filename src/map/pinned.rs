@@ -9,13 +9,16 @@ use std::ptr;
 use equivalent::Equivalent;
 
 use super::change::{ByRef, ByValue, Choice, Offer};
-use super::mode::{Boxed, Mode, Parts};
-use super::{Compute, Iter, Keys, OccupiedError, Operation, TrieMap, Values};
+use super::mode::{Boxed, Flat, Mode, Parts};
+use super::{Compute, FlatMap, Iter, Keys, OccupiedError, Operation, TrieMap, Values};
 use crate::engine::{Engine, Outcome};
 use crate::hash;
 use crate::reclaim::Guard;
 
-/// A handle to a [`TrieMap`] for the calling thread, from [`TrieMap::pin`].
+/// A handle to a map for the calling thread, from [`TrieMap::pin`] or [`FlatMap::pin`].
+///
+/// `Pinned<'_, K, V, S>` is a handle to a [`TrieMap`]. The last parameter tells the
+/// [kind of map](crate::mode); all kinds have the same methods.
 ///
 /// References that its methods return live as long as the borrow of the handle, whatever happens to
 /// the entries meanwhile: an entry that is replaced or removed is freed only later. While a handle
@@ -79,6 +82,13 @@ impl<'m, K, V, S> Pinned<'m, K, V, S> {
     }
 }
 
+impl<'m, K, V, S> Pinned<'m, K, V, S, Flat> {
+    /// The map.
+    pub fn map(&self) -> &'m FlatMap<K, V, S> {
+        self.map
+    }
+}
+
 impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     #[inline]
     pub(super) fn new(map: &'m M::Map<S>) -> Self {
@@ -133,10 +143,11 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
         self.guard.repin();
     }
 
-    /// Number of entries, counted in one walk over the nodes: O(n / 20) or so.
+    /// Number of entries. Weakly consistent: exact if nobody writes meanwhile.
     ///
-    /// Weakly consistent: exact if nobody writes meanwhile. For the exact number at one instant, ask
-    /// a [snapshot](TrieMap::snapshot).
+    /// A [`TrieMap`] counts them in one walk over its nodes, O(n / 20) or so; for the exact number at
+    /// one instant, ask a [snapshot](TrieMap::snapshot). A [`FlatMap`] adds up counters that each
+    /// writer keeps, O(threads).
     ///
     /// # Examples
     /// ```
@@ -147,7 +158,9 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
         self.engine().len(&self.guard)
     }
 
-    /// Whether the map is empty. Stops at the first entry it finds.
+    /// Whether the map is empty: whether an iteration finds nothing. Stops at the first entry.
+    ///
+    /// Not so while anything is in the map throughout the call.
     ///
     /// # Examples
     /// ```
@@ -181,8 +194,9 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     }
 }
 
-/// Looking up. Each lookup is linearizable, waits for nothing, and costs O(log n) with base 16: one
-/// to three cache misses in a map of millions.
+/// Looking up. Each lookup is linearizable and waits for nothing. In a [`TrieMap`] it costs O(log n)
+/// with base 16, one to three cache misses in a map of millions; in a [`FlatMap`] O(1), two cache
+/// misses for a key that is there and one for another.
 ///
 /// # Panics
 /// These methods panic if `Hash` or `Eq` of the key does; the map stays as it was.
@@ -319,9 +333,10 @@ impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
 }
 
 /// Inserting and updating. Each operation is linearizable and lock-free. It costs as much as a
-/// lookup, an allocation for the new entry, and a CAS; now and then a branch is rebuilt, a few
-/// microseconds at most. The first write to a part of the map after a snapshot copies the nodes on
-/// its path.
+/// lookup, an allocation for the new entry, and a CAS. In a [`TrieMap`] now and then a branch is
+/// rebuilt, a few microseconds at most, and the first write to a part of the map after a snapshot
+/// copies the nodes on its path. In a [`FlatMap`] each write also moves a small part of the table
+/// while a move to another one is under way.
 ///
 /// Values are never changed in place: an update replaces the entry, and whoever holds a reference
 /// or a snapshot keeps the old one. (Values that can be changed through a shared reference, such as

@@ -57,7 +57,7 @@ impl<K, V, S> Snapshot<K, V, S> {
         Self { tree: Arc::new(tree), hasher }
     }
 
-    pub(super) fn tree(&self) -> &Frozen<Boxed<K, V>> {
+    pub(crate) fn tree(&self) -> &Frozen<Boxed<K, V>> {
         &self.tree
     }
 

@@ -150,6 +150,14 @@ impl<St: Store> Drop for Frozen<St> {
 /// An iterator over a frozen tree. Holds no guard.
 pub(crate) struct FrozenIter<'s, St: Store>(Iter<'s, St>);
 
+#[cfg(feature = "rayon")]
+impl<St: Store> FrozenIter<'_, St> {
+    /// Gives away about half of what this has yet to yield; none if it is too little to be shared.
+    pub(crate) fn split(&mut self) -> Option<Self> {
+        self.0.split().map(Self)
+    }
+}
+
 impl<'s, St: Store> Iterator for FrozenIter<'s, St>
 where
     St::Key: 's,

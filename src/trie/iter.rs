@@ -16,9 +16,26 @@ use crate::entry::Store;
 /// moment of its reads, and writers are left alone.
 pub(crate) struct Iter<'g, St: Store> {
     view: View<'g>,
-    /// The fans on the way down, each with the next word to follow.
-    path: Vec<(&'g Fan<St::Slot>, usize)>,
+    /// The fans on the way down, each with the words to follow.
+    path: Vec<Part<'g, St::Slot>>,
     leaf: Leaf<'g, St::Slot>,
+}
+
+/// The words `next..end` of a fan.
+struct Part<'g, T> {
+    fan: &'g Fan<T>,
+    next: usize,
+    end: usize,
+}
+
+impl<'g, T> Part<'g, T> {
+    fn next(&mut self, view: View<'g>) -> Option<Word<'g, T>> {
+        if self.next == self.end {
+            return None;
+        }
+        self.next += 1;
+        Some(self.fan.words()[self.next - 1].read(view))
+    }
 }
 
 enum Leaf<'g, T: Slot> {
@@ -47,7 +64,7 @@ impl<'g, St: Store> Iter<'g, St> {
         self.leaf = match word.node() {
             None => Leaf::Nothing,
             Some(Node::Fan(fan)) => {
-                self.path.push((fan, 0));
+                self.path.push(Part { fan, next: 0, end: FAN_WIDTH });
                 Leaf::Nothing
             }
             Some(Node::Branch(branch)) => {
@@ -87,15 +104,34 @@ impl<'g, St: Store> Iter<'g, St> {
             if let Some(slot) = self.next_in_leaf() {
                 return Some(slot);
             }
-            let (fan, next) = self.path.last_mut()?;
-            if *next == FAN_WIDTH {
-                self.path.pop();
-                self.leaf = Leaf::Nothing;
+            match self.path.last_mut()?.next(self.view) {
+                Some(word) => self.enter(word),
+                None => {
+                    self.path.pop();
+                    self.leaf = Leaf::Nothing;
+                }
+            }
+        }
+    }
+
+    /// Gives away about half of what this has yet to yield; none if it is too little to be shared.
+    #[cfg(feature = "rayon")]
+    pub(super) fn split(&mut self) -> Option<Self> {
+        loop {
+            // The higher a fan, the more is below its words.
+            let at = self.path.iter().position(|part| part.next < part.end)?;
+            let lowest = at + 1 == self.path.len();
+            let part = &mut self.path[at];
+            if part.end - part.next == 1 && lowest && matches!(self.leaf, Leaf::Nothing) {
+                // Nothing else is left here: share what is below.
+                let word = part.next(self.view)?;
+                self.enter(word);
                 continue;
             }
-            let word = fan.words()[*next].read(self.view);
-            *next += 1;
-            self.enter(word);
+            let middle = part.next + (part.end - part.next) / 2;
+            let given = Part { fan: part.fan, next: middle, end: part.end };
+            part.end = middle;
+            return Some(Self { view: self.view, path: vec![given], leaf: Leaf::Nothing });
         }
     }
 }

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::sync::MutexGuard;
 
 use snaptrie::{
-    Compute, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned, RandomState, Snapshot,
-    SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, Values,
+    Compute, FlatMap, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned, RandomState,
+    Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, Values, mode,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -29,7 +29,24 @@ assert_not_impl_any!(TrieMap<u8, SyncOnly>: Send, Sync);
 assert_not_impl_any!(TrieMap<u8, *const u8>: Send, Sync);
 assert_not_impl_any!(TrieMap<u8, u8, LocalHasher>: Send, Sync);
 
+assert_impl_all!(FlatMap<String, Vec<u8>>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_impl_all!(FlatMap<&'static str, Box<dyn Fn() + Send + Sync>>: Send, Sync, Unpin);
+assert_not_impl_any!(FlatMap<Rc<u8>, u8>: Send, Sync);
+assert_not_impl_any!(FlatMap<u8, Rc<u8>>: Send, Sync);
+assert_not_impl_any!(FlatMap<SendOnly, u8>: Send, Sync);
+assert_not_impl_any!(FlatMap<u8, SendOnly>: Send, Sync);
+assert_not_impl_any!(FlatMap<SyncOnly, u8>: Send, Sync);
+assert_not_impl_any!(FlatMap<u8, SyncOnly>: Send, Sync);
+assert_not_impl_any!(FlatMap<u8, *const u8>: Send, Sync);
+assert_not_impl_any!(FlatMap<u8, u8, LocalHasher>: Send, Sync);
+assert_not_impl_any!(FlatMap<u8, RefCell<u8>>: UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(FlatMap<RefCell<u8>, u8>: UnwindSafe, RefUnwindSafe);
+
 assert_not_impl_any!(Pinned<'static, u8, u8>: Send, Sync);
+assert_not_impl_any!(Pinned<'static, u8, u8, RandomState, mode::Flat>: Send, Sync);
+assert_not_impl_any!(Iter<'static, u8, u8, mode::Flat>: Send, Sync);
+assert_not_impl_any!(Keys<'static, u8, u8, mode::Flat>: Send, Sync);
+assert_not_impl_any!(Values<'static, u8, u8, mode::Flat>: Send, Sync);
 assert_not_impl_any!(Iter<'static, u8, u8>: Send, Sync);
 assert_not_impl_any!(Keys<'static, u8, u8>: Send, Sync);
 assert_not_impl_any!(Values<'static, u8, u8>: Send, Sync);
@@ -74,4 +91,11 @@ fn types_without_any_trait() {
     assert!(pinned.is_empty() && pinned.iter().next().is_none() && map.is_empty());
     let Plain = map.hasher();
     map.clear();
+    let map = FlatMap::<Plain, Plain, Plain>::with_capacity_and_hasher(10, Plain);
+    let pinned = map.pin();
+    assert!(pinned.is_empty() && pinned.iter().next().is_none() && map.is_empty());
+    let Plain = map.hasher();
+    map.clear();
+    map.reserve(100);
+    map.shrink_to_fit();
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use snaptrie::{Compute, Operation};
 
+use super::Map;
 use super::entries::{Marked, marked};
-use crate::support::{Map, finish, over_hashers, sorted};
+use crate::support::{Tested, finish, over_hashers, sorted};
 
 over_hashers!(
     update_replaces_the_value,
@@ -14,11 +15,9 @@ over_hashers!(
     update_or_insert_with_makes_the_first_value_once,
     compute_has_five_outcomes,
     compute_names_the_stored_entries,
-    compute_after_a_snapshot,
     compute_on_many_keys,
     retain_keeps_what_the_closure_wants,
     retain_asks_once_for_each_entry,
-    retain_after_a_snapshot,
     closures_run_once_if_nobody_else_changes_the_key,
 );
 
@@ -116,31 +115,6 @@ fn compute_names_the_stored_entries() {
     assert_eq!((key.mark, *value), (20, 2));
 }
 
-fn compute_after_a_snapshot() {
-    let map: Map<u32, u32> = (0..100).map(|key| (key, 0)).collect();
-    let snapshot = map.snapshot();
-    let pinned = map.pin();
-    for key in 0..200 {
-        let outcome = pinned.compute(key, |entry| match (key % 4, entry) {
-            (0, _) => Operation::Insert(1),
-            (1, _) => Operation::Remove,
-            _ => Operation::Abort(entry.is_some()),
-        });
-        let known = key < 100;
-        match key % 4 {
-            0 if known => assert!(matches!(outcome, Compute::Updated { old: (_, 0), new: (_, 1) })),
-            0 => assert!(matches!(outcome, Compute::Inserted(_, 1))),
-            1 if known => assert!(matches!(outcome, Compute::Removed(_, 0))),
-            1 => assert_eq!(outcome, Compute::Absent),
-            _ => assert_eq!(outcome, Compute::Aborted(known)),
-        }
-    }
-    assert_eq!(pinned.len(), 100 - 25 + 25);
-    assert!(snapshot.len() == 100 && snapshot.values().all(|value| *value == 0));
-    drop(pinned);
-    finish(map);
-}
-
 fn compute_on_many_keys() {
     let map = Map::<u32, u32>::default();
     let mut model = BTreeMap::new();
@@ -191,18 +165,8 @@ fn retain_asks_once_for_each_entry() {
     finish(map);
 }
 
-fn retain_after_a_snapshot() {
-    let map: Map<u32, u32> = (0..600).map(|key| (key, key)).collect();
-    let snapshot = map.snapshot();
-    map.pin().retain(|key, _| key % 2 == 0);
-    assert_eq!((map.len(), snapshot.len()), (300, 600));
-    map.pin().retain(|key, _| key % 4 == 0);
-    assert_eq!((map.len(), snapshot.iter().count()), (150, 600));
-    finish(map);
-}
-
 /// "The closure may run again, when another thread changed the key meanwhile": not when only the
-/// trie has to grow, or a snapshot was taken.
+/// map has to grow, or a snapshot was taken.
 fn closures_run_once_if_nobody_else_changes_the_key() {
     let map = Map::<u32, u32>::default();
     let runs = Cell::new(0);
@@ -234,7 +198,7 @@ fn closures_run_once_if_nobody_else_changes_the_key() {
             calls += if round == 0 { 3 } else { 4 };
             assert_eq!(runs.get(), calls, "at key {key} in round {round}");
         }
-        let _snapshot = map.snapshot();
+        let _version = map.version();
     }
     finish(map);
 }

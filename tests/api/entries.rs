@@ -5,16 +5,17 @@ use std::hash::{Hash, Hasher};
 use equivalent::Equivalent;
 use snaptrie::OccupiedError;
 
-use crate::support::{Map, finish, over_hashers, panics, sort, sorted};
+use super::Map;
+use crate::support::{finish, over_hashers, panics, sort, sorted};
 
-/// Enough keys that every kind of node is made, and few enough for a chain of all of them.
+/// Enough keys that every kind of node is made and a table grows, and few enough for a chain of all.
 const MANY: u32 = 600;
 
 /// Equal by key; the mark tells one instance from another.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Marked {
-    pub(super) key: u32,
-    pub(super) mark: u32,
+pub(crate) struct Marked {
+    pub(crate) key: u32,
+    pub(crate) mark: u32,
 }
 
 impl PartialEq for Marked {
@@ -31,7 +32,7 @@ impl Hash for Marked {
     }
 }
 
-pub(super) fn marked(key: u32, mark: u32) -> Marked {
+pub(crate) fn marked(key: u32, mark: u32) -> Marked {
     Marked { key, mark }
 }
 
@@ -260,11 +261,10 @@ fn remove_and_insert_again() {
 fn index_returns_the_value_or_panics() {
     let map = Map::<String, u32>::default();
     map.pin().insert("one".to_string(), 1);
-    let (pinned, snapshot) = (map.pin(), map.snapshot());
-    assert_eq!((pinned["one"], snapshot["one"]), (1, 1));
+    let pinned = map.pin();
+    assert_eq!(pinned["one"], 1);
     assert_eq!(pinned[&"one".to_string()], 1);
     assert!(panics(|| _ = pinned["two"]));
-    assert!(panics(|| _ = snapshot["two"]));
 }
 
 fn strings_are_found_by_str() {
@@ -272,28 +272,27 @@ fn strings_are_found_by_str() {
     for i in 0..100 {
         map.pin().insert(i.to_string(), i);
     }
-    let (pinned, snapshot) = (map.pin(), map.snapshot());
+    let pinned = map.pin();
     for (i, text) in (0..100).map(|i| (i, i.to_string())) {
         let text: &str = &text;
-        assert_eq!((pinned.get(text), snapshot.get(text)), (Some(&i), Some(&i)));
+        assert_eq!(pinned.get(text), Some(&i));
         let entry = Some((&text.to_string(), &i)).map(|(key, value)| (key.clone(), *value));
         let owned = |(key, value): (&String, &u32)| (key.clone(), *value);
         assert_eq!(pinned.get_key_value(text).map(owned), entry);
-        assert_eq!(snapshot.get_key_value(text).map(owned), entry);
-        assert!(pinned.contains_key(text) && snapshot.contains_key(text));
+        assert!(pinned.contains_key(text));
         match i % 3 {
             0 => assert_eq!(pinned.remove(text), Some(&i)),
             1 => assert_eq!(pinned.remove_entry(text).map(owned), entry),
             _ => assert_eq!(pinned.remove_if(text, |_, _| true).map(owned), entry),
         }
-        assert!(!pinned.contains_key(text) && snapshot.contains_key(text));
+        assert!(!pinned.contains_key(text));
     }
     drop(pinned);
     finish(map);
 }
 
 /// A pair of borrowed halves that finds a pair of owned ones.
-struct Halves<'a>(&'a str, &'a str);
+pub(super) struct Halves<'a>(pub(super) &'a str, pub(super) &'a str);
 
 impl Hash for Halves<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
@@ -312,16 +311,13 @@ fn an_equivalent_type_finds_a_key() {
     for i in 0..50 {
         map.pin().insert((i.to_string(), (i + 1).to_string()), i);
     }
-    let (pinned, snapshot) = (map.pin(), map.snapshot());
+    let pinned = map.pin();
     assert_eq!(pinned.get(&Halves("7", "8")), Some(&7));
     assert_eq!(pinned[&Halves("7", "8")], 7);
-    assert_eq!(snapshot.get(&Halves("7", "8")), Some(&7));
-    assert_eq!(snapshot[&Halves("7", "8")], 7);
     assert_eq!(pinned.get(&Halves("7", "9")), None);
     assert_eq!(pinned.remove_if(&Halves("7", "8"), |_, value| *value == 8), None);
     assert_eq!(pinned.remove(&Halves("7", "8")), Some(&7));
     assert!(!pinned.contains_key(&Halves("7", "8")));
-    assert!(snapshot.contains_key(&Halves("7", "8")));
     drop(pinned);
     finish(map);
 }

@@ -1,18 +1,16 @@
-//! Iterators over live maps and over snapshots.
+//! Iterators over live maps.
 
 use std::collections::{BTreeSet, HashSet};
 use std::iter::FusedIterator;
 
-use snaptrie::{IntoIter, Iter, Keys, SnapshotIter, SnapshotKeys, SnapshotValues, Values};
+use snaptrie::{Iter, Keys, Values};
 
-use crate::support::{Map, Numbers, finish, over_hashers, sort};
+use super::Map;
+use crate::support::{Numbers, Tested, finish, over_hashers, sort};
 
 over_hashers!(
     iterators_yield_each_entry_once,
-    snapshot_iterators_know_their_length,
-    snapshot_iterators_keep_their_order,
     finished_iterators_stay_finished,
-    owned_entries_outlive_everything,
     debug_of_iterators,
     live_iterators_see_what_stays,
     live_iterators_yield_no_key_twice,
@@ -30,61 +28,16 @@ fn iterators_yield_each_entry_once() {
         let entries: Vec<_> = (0..count).map(|key| (key, key + 1_000_000)).collect();
         let keys: Vec<_> = (0..count).collect();
         let values: Vec<_> = keys.iter().map(|key| key + 1_000_000).collect();
-        let (pinned, snapshot) = (map.pin(), map.snapshot());
+        let pinned = map.pin();
         let copied = |(key, value): (&u32, &u32)| (*key, *value);
 
         assert_eq!(sort(pinned.iter().map(copied)), entries);
         assert_eq!(sort((&pinned).into_iter().map(copied)), entries);
         assert_eq!(sort(pinned.keys().copied()), keys);
         assert_eq!(sort(pinned.values().copied()), values);
-        assert_eq!(sort(snapshot.iter().map(copied)), entries);
-        assert_eq!(sort((&snapshot).into_iter().map(copied)), entries);
-        assert_eq!(sort(snapshot.keys().copied()), keys);
-        assert_eq!(sort(snapshot.values().copied()), values);
-        assert_eq!(sort(snapshot.into_iter().map(|entry| copied(entry.pair()))), entries);
         drop(pinned);
         finish(map);
     }
-}
-
-fn counts_down(mut iter: impl ExactSizeIterator + FusedIterator, len: usize) {
-    for left in (0..=len).rev() {
-        assert_eq!((iter.len(), iter.size_hint()), (left, (left, Some(left))));
-        assert_eq!(iter.next().is_some(), left > 0);
-    }
-    assert!(iter.next().is_none());
-    assert_eq!((iter.len(), iter.size_hint()), (0, (0, Some(0))));
-}
-
-fn snapshot_iterators_know_their_length() {
-    for count in [0, 1, 50, 300] {
-        let map = filled(count as u32);
-        let snapshot = map.snapshot();
-        // The first is asked before anybody counted the snapshot.
-        counts_down(snapshot.iter(), count);
-        counts_down((&snapshot).into_iter(), count);
-        counts_down(snapshot.keys(), count);
-        counts_down(snapshot.values(), count);
-        counts_down(snapshot.into_iter(), count);
-        let late = map.snapshot();
-        let mut iter = late.iter();
-        iter.by_ref().take(count / 2).for_each(drop);
-        assert_eq!(iter.len(), count - count / 2, "counted in the middle");
-    }
-}
-
-fn snapshot_iterators_keep_their_order() {
-    let map = filled(300);
-    let snapshot = map.snapshot();
-    let first: Vec<(u32, u32)> = snapshot.iter().map(|(key, value)| (*key, *value)).collect();
-    map.pin().retain(|key, _| key % 2 == 0);
-    map.pin().insert(1_000, 0);
-    let second = snapshot.iter().map(|(key, value)| (*key, *value));
-    assert!(second.eq(first.iter().copied()));
-    assert!(snapshot.keys().copied().eq(first.iter().map(|(key, _)| *key)));
-    assert!(snapshot.values().copied().eq(first.iter().map(|(_, value)| *value)));
-    let owned = snapshot.clone().into_iter().map(|entry| (*entry.key(), *entry.value()));
-    assert!(owned.eq(first));
 }
 
 fn finished_iterators_stay_finished() {
@@ -102,50 +55,26 @@ fn finished_iterators_stay_finished() {
     }
 }
 
-fn owned_entries_outlive_everything() {
-    let map: Map<u32, String> = (0..100).map(|key| (key, key.to_string())).collect();
-    let mut entries = map.snapshot().into_iter();
-    let first = entries.next().unwrap();
-    finish(map);
-    let copy = first.clone();
-    assert_eq!((first.key().to_string(), first.value()), (copy.value().clone(), copy.value()));
-    assert_eq!(format!("{first:?}"), format!("SnapshotEntry({}, {:?})", copy.key(), copy.value()));
-    let rest: Vec<_> = entries.collect();
-    assert_eq!(rest.len(), 99);
-    drop(first);
-    assert!(rest.iter().chain([&copy]).all(|entry| entry.key().to_string() == *entry.value()));
-}
-
 fn debug_of_iterators() {
     let map = filled(3);
-    let (pinned, snapshot) = (map.pin(), map.snapshot());
-    let (iter, keys, values): (Iter<'_, _, _>, Keys<'_, _, _>, Values<'_, _, _>) =
+    let pinned = map.pin();
+    let (iter, keys, values): (Iter<'_, _, _, _>, Keys<'_, _, _, _>, Values<'_, _, _, _>) =
         (pinned.iter(), pinned.keys(), pinned.values());
     assert_eq!(format!("{iter:?} {keys:?} {values:?}"), "Iter { .. } Keys { .. } Values { .. }");
-    let mut iter: SnapshotIter<'_, u32, u32> = snapshot.iter();
-    assert_eq!(format!("{iter:?}"), "SnapshotIter { left: 3 }");
-    iter.next();
-    assert_eq!(format!("{iter:?}"), "SnapshotIter { left: 2 }");
-    let keys: SnapshotKeys<'_, u32, u32> = snapshot.keys();
-    let values: SnapshotValues<'_, u32, u32> = snapshot.values();
-    assert_eq!(format!("{keys:?}"), "SnapshotKeys { left: 3 }");
-    assert_eq!(format!("{values:?}"), "SnapshotValues { left: 3 }");
-    let owned: IntoIter<u32, u32> = snapshot.into_iter();
-    assert_eq!(format!("{owned:?}"), "IntoIter { left: 3 }");
 }
 
 /// Changes the map before each step of an iterator; keys from 1,000 on are left alone.
 fn iterate_amid_changes(seed: u64) -> (Map<u32, u32>, Vec<u32>) {
     let map: Map<u32, u32> = (0..60).chain(1_000..1_060).map(|key| (key, 0)).collect();
     let (pinned, mut numbers, mut seen) = (map.pin(), Numbers(seed), Vec::new());
-    let mut snapshots = Vec::new();
+    let mut versions = Vec::new();
     for key in pinned.keys() {
         seen.push(*key);
         for _ in 0..30 {
             let key = numbers.below(120) as u32;
             match numbers.below(200) {
-                0 => snapshots.push(map.snapshot()),
-                1 => drop(snapshots.pop()),
+                0 => versions.push(map.version()),
+                1 => _ = versions.pop(),
                 2..100 => _ = pinned.insert(key, 1),
                 _ => _ = pinned.remove(&key),
             }

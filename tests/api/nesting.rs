@@ -7,13 +7,18 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::support::hooks::{Event, hook, unhook};
+use super::Map;
+use crate::support::hooks::{Event, Touchy, hook, unhook};
 use crate::support::script::{
     Found, Model, Op, all_operations, model_of, some_operations, touchy_map,
 };
-use crate::support::{Chosen, Ledger, over_hashers, verify, watched};
+use crate::support::{
+    Chosen, Ledger, Tested, over_hashers, verify, watched, with_and_without_version,
+};
 
 over_hashers!(an_operation_within_an_operation);
+
+type TouchyMap = Map<Touchy, u32>;
 
 /// One operation inside another: where, and in what map.
 #[derive(Clone, Copy, Debug)]
@@ -30,9 +35,9 @@ impl Nesting {
     /// Returns whether the inner operation happened: whether there are so many events.
     fn run(self) -> bool {
         let ledger = Ledger::new();
-        let (map, model) = touchy_map(self.size, ledger);
+        let (map, model) = touchy_map::<TouchyMap>(self.size, ledger);
         let map = Arc::new(map);
-        let snapshot = self.after_snapshot.then(|| map.snapshot());
+        let version = self.after_snapshot.then(|| map.version());
         let pinned = map.pin();
         let mut iter = pinned.iter();
         let _held = iter.next();
@@ -40,19 +45,19 @@ impl Nesting {
         let found_inside = Rc::new(RefCell::new(None));
         let (there, tell) = (Arc::clone(&map), Rc::clone(&found_inside));
         hook(self.event, self.spared, move || {
-            let found = self.inner.run(&there, ledger);
+            let found = self.inner.run(&*there, ledger);
             *tell.borrow_mut() = Some(found);
         });
-        let found = self.outer.run(&map, ledger);
+        let found = self.outer.run(&*map, ledger);
         let happened = unhook();
 
         let found_inside = found_inside.take();
         assert_eq!(happened, found_inside.is_some());
         self.judge(&model, found, found_inside, model_of(&pinned));
-        assert!(snapshot.is_none_or(|snapshot| model_of(&snapshot) == model));
+        assert!(version.is_none_or(|version| model_of(TouchyMap::entries(&version)) == model));
         iter.for_each(drop);
         drop(pinned);
-        verify(&map);
+        verify(&*map);
         drop(map);
         assert_eq!(ledger.live(), 0, "{self:?}");
         happened
@@ -79,11 +84,13 @@ fn nestings() -> impl Iterator<Item = Nesting> {
     let events = [Event::Hash, Event::Eq, Event::Closure, Event::Drop];
     // A long chain of equal hashes takes long to make, and one is as good as another.
     let large = if Chosen::default() == Chosen::Constant { 20 } else { 180 };
-    let sizes = [(0, false), (1, false), (4, false), (13, false), (30, false), (large, false)];
-    let maps = sizes.into_iter().chain(sizes.map(|(size, _)| (size, true)));
-    all_operations().flat_map(move |outer| {
+    let sizes = [0, 1, 4, 13, 30, large];
+    let maps = with_and_without_version::<TouchyMap>()
+        .iter()
+        .flat_map(move |after_snapshot| sizes.map(|size| (size, *after_snapshot)));
+    all_operations::<TouchyMap>().flat_map(move |outer| {
         let maps = maps.clone();
-        some_operations().flat_map(move |inner| {
+        some_operations::<TouchyMap>().flat_map(move |inner| {
             let maps = maps.clone();
             events.into_iter().flat_map(move |event| {
                 maps.clone().map(move |(size, after_snapshot)| {

@@ -1,28 +1,23 @@
-//! Where maps, snapshots and their entries may live: in statics, in futures, on other threads, over
-//! borrowed data.
+//! Where maps and their entries may live: in statics, on other threads, over borrowed data.
 
 use std::cell::Cell;
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::rc::Rc;
 use std::thread;
 
-use snaptrie::{FixedState, Snapshot, TrieMap};
+use snaptrie::FixedState;
 
-use crate::support::{Chosen, Map, finish, over_hashers, sort};
+use super::{AnyMap, Map};
+use crate::support::{Tested, finish, over_hashers, sort};
 
 over_hashers!(
     keys_and_values_may_borrow,
     values_may_stay_on_their_thread,
-    entries_go_to_other_threads,
-    a_future_that_holds_a_snapshot_is_send,
-    snapshots_cross_a_caught_panic,
+    maps_cross_a_caught_panic,
     maps_within_maps,
 );
 
-static COUNTS: TrieMap<String, u32, FixedState> = TrieMap::with_hasher(FixedState::with_seed(7));
+static COUNTS: AnyMap<String, u32, FixedState> = AnyMap::with_hasher(FixedState::with_seed(7));
 
 #[test]
 fn a_static_map() {
@@ -37,8 +32,7 @@ fn a_static_map() {
         })
         .collect();
     threads.into_iter().for_each(|thread| thread.join().unwrap());
-    let snapshot: Snapshot<String, u32, FixedState> = COUNTS.snapshot();
-    assert_eq!((snapshot.len(), snapshot["sum"]), (401, 4 * 4950));
+    assert_eq!((COUNTS.len(), COUNTS.pin()["sum"]), (401, 4 * 4950));
 }
 
 fn keys_and_values_may_borrow() {
@@ -50,113 +44,39 @@ fn keys_and_values_may_borrow() {
         let counter = pinned.get_or_insert(word, cell);
         counter.set(counter.get() + 1);
     }
-    let snapshot = map.snapshot();
+    let counts = sort(map.pin().iter().map(|(word, counter)| (*word, counter.get())));
+    assert_eq!(counts, [("and", 2), ("bird", 1), ("cat", 1), ("dog", 1), ("the", 3)]);
+    let _version = map.version();
     map.clear();
     for i in 0..300 {
         map.pin().insert(&text[i % 30..], &cells[i % 8]);
     }
     drop(map);
-    let counts = sort(snapshot.iter().map(|(word, counter)| (*word, counter.get())));
-    assert_eq!(counts, [("and", 2), ("bird", 1), ("cat", 1), ("dog", 1), ("the", 3)]);
 }
 
 fn values_may_stay_on_their_thread() {
-    use std::rc::Rc;
     let map = Map::<u32, Rc<u32>>::default();
     let value = Rc::new(7);
     for key in 0..100 {
         map.pin().insert(key, Rc::clone(&value));
     }
-    let snapshot = map.snapshot();
-    let fork = map.fork();
-    fork.pin().retain(|key, _| key % 2 == 0);
-    map.clear();
-    assert!(snapshot.values().all(|value| **value == 7));
-    drop((map, snapshot));
-    assert_eq!((fork.len(), Rc::strong_count(&value)), (50, 101));
-    drop(fork);
+    map.pin().retain(|key, _| key % 2 == 0);
+    assert!(map.pin().values().all(|value| **value == 7));
+    assert_eq!(map.len(), 50);
+    drop(map);
     assert_eq!(Rc::strong_count(&value), 1);
 }
 
-fn entries_go_to_other_threads() {
-    let map: Map<u32, String> = (0..200).map(|key| (key, key.to_string())).collect();
-    let mut entries = map.snapshot().into_iter();
-    let first: Vec<_> = entries.by_ref().take(100).collect();
-    drop(map);
-    let there = thread::spawn(move || first.into_iter().map(|entry| *entry.key()).collect());
-    let iterating = thread::spawn(move || entries.map(|entry| entry.value().len()).sum::<usize>());
-    let keys: Vec<u32> = there.join().unwrap();
-    let digits: usize = keys.iter().map(|key| key.to_string().len()).sum();
-    assert_eq!(iterating.join().unwrap() + digits, 10 + 2 * 90 + 3 * 100);
-}
-
-/// Pending once.
-struct Yield(bool);
-
-impl Future for Yield {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.0, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    }
-}
-
-/// Polls a future to its end, each time on another thread.
-fn run<T: Send>(mut future: Pin<Box<dyn Future<Output = T> + Send + '_>>) -> (T, u32) {
-    let mut polls = 0;
-    loop {
-        polls += 1;
-        let poll = || future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        if let Poll::Ready(result) = thread::scope(|scope| scope.spawn(poll).join().unwrap()) {
-            return (result, polls);
-        }
-    }
-}
-
-fn a_future_that_holds_a_snapshot_is_send() {
-    let map: Arc<Map<u32, u32>> = Arc::new((0..20).map(|key| (key, key)).collect());
-    let by_reference = async {
-        let snapshot = map.snapshot();
-        let mut sum = 0;
-        for (key, value) in &snapshot {
-            map.pin().remove(key);
-            Yield(false).await;
-            sum += value;
-        }
-        sum
-    };
-    assert_eq!(run(Box::pin(by_reference)), (190, 21));
-    assert!(map.is_empty());
-
-    map.pin().insert(1, 1);
-    map.pin().insert(2, 2);
-    let by_value = async {
-        let entries = map.take().into_iter();
-        let mut sum = 0;
-        for entry in entries {
-            Yield(false).await;
-            sum += entry.value() + *entry.key();
-        }
-        sum
-    };
-    assert_eq!(run(Box::pin(by_value)), (6, 3));
-}
-
-fn snapshots_cross_a_caught_panic() {
+fn maps_cross_a_caught_panic() {
     let map: Map<u32, u32> = (0..100).map(|key| (key, key)).collect();
-    let snapshot = map.snapshot();
     let result = catch_unwind(AssertUnwindSafe(|| {
         let pinned = map.pin();
-        let held = pinned.iter().zip(&snapshot).nth(50);
+        let held = pinned.iter().nth(50);
         pinned.insert(1_000, 1_000);
         assert!(held.is_none(), "on purpose");
     }));
     assert!(result.is_err());
-    assert_eq!((map.len(), snapshot.len()), (101, 100));
+    assert_eq!(map.len(), 101);
     finish(map);
 }
 
@@ -169,18 +89,9 @@ fn maps_within_maps() {
             map.pin()[&key].pin().insert(i, key);
         }
     }
-    // A snapshot freezes which maps there are, not what they hold.
-    let snapshot = map.snapshot();
     map.pin()[&10].clear();
-    assert_eq!((snapshot[&10].len(), snapshot[&20].len()), (0, 20));
-    // A map may hold snapshots of others.
-    let history = Map::<u32, Snapshot<u32, u32, Chosen>>::default();
-    for key in 0..50 {
-        history.pin().insert(key, map.pin()[&key].snapshot());
-    }
-    map.clear();
-    drop((map, snapshot));
-    let sizes = history.pin().iter().map(|(_, snapshot)| snapshot.len()).collect::<Vec<_>>();
+    let sizes = map.pin().iter().map(|(_, inner)| inner.len()).collect::<Vec<_>>();
     assert_eq!(sort(sizes), sort((0..50).map(|key| if key == 10 { 0 } else { key })));
-    finish(history);
+    map.pin().retain(|key, _| key % 2 == 0);
+    finish(map);
 }

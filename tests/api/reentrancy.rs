@@ -1,5 +1,5 @@
 //! Calls of a map's methods inside those of the same map: in closures, in destructors, and while
-//! handles, iterators and snapshots are held.
+//! handles, iterators and snapshots (if there are any) are held.
 //!
 //! No operation waits for another, so none of this can deadlock; every body runs under a watchdog.
 
@@ -7,18 +7,17 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
-use snaptrie::{Compute, Operation, Snapshot};
+use snaptrie::{Compute, Operation};
 
-use crate::support::{Ledger, Map, finish, over_hashers, refresh_until, verify, watched};
+use super::Map;
+use crate::support::{Ledger, Tested, finish, over_hashers, refresh_until, verify, watched};
 
 over_hashers!(
     closures_that_change_other_keys,
     closures_that_change_the_key_once,
     closures_that_remove_and_insert_the_key,
     insertions_whose_closure_inserts_the_key,
-    closures_that_clear_or_take_once,
-    closures_that_take_a_snapshot_each_time,
-    closures_that_read_a_snapshot_each_time,
+    closures_that_clear_once,
     retain_with_a_busy_closure,
     iterators_amid_everything,
     values_that_use_the_map_when_they_are_dropped,
@@ -134,33 +133,17 @@ fn insertions_whose_closure_inserts_the_key() {
     });
 }
 
-fn closures_that_clear_or_take_once() {
+fn closures_that_clear_once() {
     watched(|| {
         for size in [1, 4, 30, 180] {
             let map = numbered(size);
-            let (once, mut calls, mut taken) = (Cell::new(true), Vec::new(), None);
-            map.pin().compute::<()>(0, |entry| {
-                calls.push(entry.is_some());
-                if once.replace(false) {
-                    taken = Some(map.take());
-                }
-                Operation::Insert(7)
-            });
-            // Either the take has the change, or the map.
-            let taken = taken.unwrap();
-            assert_eq!(taken.len(), size as usize);
-            match taken[&0] {
-                0 => assert_eq!((map.len(), map.pin().get(&0)), (1, Some(&7))),
-                7 => assert!(map.is_empty()),
-                other => panic!("{other}"),
-            }
-            map.pin().get_or_insert_with(1, || {
+            map.pin().get_or_insert_with(1_000, || {
                 map.clear();
                 1
             });
-            assert_eq!(map.pin().iter().next(), Some((&1, &1)));
+            assert_eq!(map.pin().iter().next(), Some((&1_000, &1)));
             map.pin().update_or_insert_with(
-                1,
+                1_000,
                 |value| {
                     if *value == 1 {
                         map.clear();
@@ -177,57 +160,6 @@ fn closures_that_clear_or_take_once() {
     });
 }
 
-/// Calls of a closure that must be enough.
-const ENOUGH: usize = 1_000;
-
-/// Runs each operation that takes a closure with one that does `inside` every time.
-fn with_each_closure(inside: impl Fn(&Numbers)) {
-    for (size, key) in [(0, 0), (1, 0), (1, 9), (20, 3), (20, 99), (400, 7), (400, 999)] {
-        let map = numbered(size);
-        map.pin().remove(&1_000);
-        let pinned = map.pin();
-        let calls = Cell::new(0);
-        let run = || {
-            calls.set(calls.get() + 1);
-            assert!(calls.get() < ENOUGH, "called for ever, of {size} keys for {key}");
-            inside(&map);
-            1
-        };
-        let there = key < size;
-        assert_eq!(pinned.update(key, |_| run()).is_some(), there);
-        assert_eq!(pinned.update_or_insert_with(key, |_| run(), run), &1);
-        pinned.compute::<()>(key, |_| Operation::Insert(run()));
-        pinned.remove_if(&key, |_, _| run() == 1);
-        assert!(!pinned.contains_key(&key));
-        pinned.compute::<()>(key, |_| Operation::Insert(run()));
-        pinned.compute::<()>(key, |_| {
-            run();
-            Operation::Remove
-        });
-        assert_eq!(pinned.get_or_insert_with(key, run), &1);
-        assert_eq!(
-            pinned.len(),
-            size.max(key.min(size) + u32::from(there)) as usize + usize::from(!there)
-        );
-        drop(pinned);
-        finish(map);
-    }
-}
-
-fn closures_that_take_a_snapshot_each_time() {
-    watched(|| with_each_closure(|map| drop(map.snapshot())));
-}
-
-/// A value computed from a consistent view of the whole map.
-fn closures_that_read_a_snapshot_each_time() {
-    watched(|| {
-        with_each_closure(|map| {
-            let snapshot = map.snapshot();
-            assert_eq!(snapshot.iter().count(), snapshot.len());
-        });
-    });
-}
-
 fn retain_with_a_busy_closure() {
     watched(|| {
         let map = numbered(200);
@@ -236,7 +168,7 @@ fn retain_with_a_busy_closure() {
             let next = fresh.next().unwrap();
             map.pin().insert(next, 0);
             map.pin().remove(&(key ^ 1));
-            assert!(map.snapshot().contains_key(&next));
+            assert!(map.pin().contains_key(&next));
             key % 3 == 0
         });
         verify(&map);
@@ -245,16 +177,6 @@ fn retain_with_a_busy_closure() {
             false
         });
         assert!(map.is_empty());
-        for key in 0..100 {
-            map.pin().insert(key, 0);
-        }
-        let mut taken = Vec::new();
-        map.pin().retain(|_, _| {
-            taken.push(map.take());
-            true
-        });
-        assert!(map.is_empty());
-        assert_eq!(taken.iter().map(Snapshot::len).sum::<usize>(), 100);
         finish(map);
     });
 }
@@ -263,13 +185,13 @@ fn iterators_amid_everything() {
     watched(|| {
         let map = numbered(200);
         let pinned = map.pin();
-        let mut snapshots = Vec::new();
+        let mut versions = Vec::new();
         for (steps, (key, _)) in pinned.iter().enumerate() {
-            snapshots.push(map.snapshot());
+            versions.push(map.version());
             pinned.remove(key);
             pinned.insert(key + 10_000, 0);
             if steps % 50 == 49 {
-                snapshots.clear();
+                versions.clear();
             }
             if steps == 150 {
                 map.clear();
@@ -309,9 +231,9 @@ impl Drop for Echo {
         let key = count as u32 % 50;
         match count % 6 {
             0 => _ = map.pin().remove(&key),
-            1 => _ = map.snapshot().iter().count(),
+            1 => _ = <Map<u32, Echo> as Tested>::entries(&map.version()).count(),
             2 => map.pin().retain(|other, _| *other != key),
-            3 => drop(map.fork()),
+            3 => _ = map.pin().update(key, Self::again),
             4 => _ = map.pin().iter().count(),
             _ => _ = map.pin().insert(key, self.again()),
         }
@@ -330,8 +252,8 @@ fn values_that_use_the_map_when_they_are_dropped() {
         map.clear();
         let (budget, dropped) = (Arc::clone(&seed.budget), Arc::clone(&seed.dropped));
         let spent = || budget.load(Relaxed) == 0;
-        assert!(refresh_until(&map, 10_000, spent), "the destructors did not run");
-        verify(&map);
+        assert!(refresh_until(&*map, 10_000, spent), "the destructors did not run");
+        verify(&*map);
         drop((map, seed));
         assert!(dropped.load(Relaxed) > 3_000);
         assert_eq!((Arc::strong_count(&budget), Arc::strong_count(&dropped)), (1, 1));

@@ -1,14 +1,25 @@
 //! Snapshots, forks and takes, as far as one thread can tell.
 
 use std::collections::BTreeMap;
+use std::hash::BuildHasher;
 
-use snaptrie::{FixedState, Snapshot, TrieMap};
+use snaptrie::{Compute, FixedState, Operation, Snapshot, TrieMap};
 
-use crate::support::{Chosen, Map, Numbers, finish, over_hashers, sorted, verify};
+use super::Map;
+use super::allocations::warm_up;
+use super::entries::Halves;
+use crate::support::alloc::allocations;
+use crate::support::{Chosen, Numbers, Placed, finish, over_hashers, panics, sorted, verify};
 
 over_hashers!(
     a_snapshot_never_changes,
     snapshots_look_up,
+    snapshots_look_up_by_equivalent_keys,
+    compute_after_a_snapshot,
+    retain_after_a_snapshot,
+    clear_leaves_snapshots_alone,
+    traits_of_snapshots,
+    reading_snapshots_and_forks_allocates_nothing,
     snapshots_of_a_map_that_was_never_written,
     snapshots_of_an_emptied_map,
     clones_are_the_same_snapshot,
@@ -63,6 +74,92 @@ fn snapshots_look_up() {
     }
     assert_eq!(snapshot[&0], 7);
     assert!(!snapshot.is_empty());
+}
+
+fn snapshots_look_up_by_equivalent_keys() {
+    let map: Map<String, u32> = (0..100).map(|i| (i.to_string(), i)).collect();
+    let snapshot = map.snapshot();
+    for (i, text) in (0..100).map(|i| (i, i.to_string())) {
+        map.pin().remove(&text);
+        let text: &str = &text;
+        assert_eq!((snapshot.get(text), snapshot[text]), (Some(&i), i));
+        assert_eq!(snapshot.get_key_value(text), Some((&text.to_string(), &i)));
+        assert!(snapshot.contains_key(text));
+    }
+    assert!(map.is_empty() && panics(|| _ = snapshot["no number"]));
+
+    let map = Map::<(String, String), u32>::default();
+    map.pin().insert(("7".to_string(), "8".to_string()), 7);
+    let snapshot = map.snapshot();
+    map.clear();
+    assert_eq!(snapshot.get(&Halves("7", "8")), Some(&7));
+    assert_eq!(snapshot[&Halves("7", "8")], 7);
+    assert!(!snapshot.contains_key(&Halves("7", "9")));
+    finish(map);
+}
+
+fn compute_after_a_snapshot() {
+    let map: Map<u32, u32> = (0..100).map(|key| (key, 0)).collect();
+    let snapshot = map.snapshot();
+    let pinned = map.pin();
+    for key in 0..200 {
+        let outcome = pinned.compute(key, |entry| match (key % 4, entry) {
+            (0, _) => Operation::Insert(1),
+            (1, _) => Operation::Remove,
+            _ => Operation::Abort(entry.is_some()),
+        });
+        let known = key < 100;
+        match key % 4 {
+            0 if known => assert!(matches!(outcome, Compute::Updated { old: (_, 0), new: (_, 1) })),
+            0 => assert!(matches!(outcome, Compute::Inserted(_, 1))),
+            1 if known => assert!(matches!(outcome, Compute::Removed(_, 0))),
+            1 => assert_eq!(outcome, Compute::Absent),
+            _ => assert_eq!(outcome, Compute::Aborted(known)),
+        }
+    }
+    assert_eq!(pinned.len(), 100 - 25 + 25);
+    assert!(snapshot.len() == 100 && snapshot.values().all(|value| *value == 0));
+    drop(pinned);
+    finish(map);
+}
+
+fn retain_after_a_snapshot() {
+    let map: Map<u32, u32> = (0..600).map(|key| (key, key)).collect();
+    let snapshot = map.snapshot();
+    map.pin().retain(|key, _| key % 2 == 0);
+    assert_eq!((map.len(), snapshot.len()), (300, 600));
+    map.pin().retain(|key, _| key % 4 == 0);
+    assert_eq!((map.len(), snapshot.iter().count()), (150, 600));
+    finish(map);
+}
+
+fn clear_leaves_snapshots_alone() {
+    let map = Map::<u32, u32>::default();
+    for round in 0..3 {
+        for i in 0..500 {
+            map.pin().insert(i, round);
+        }
+        let snapshot = map.snapshot();
+        map.clear();
+        assert!(snapshot.len() == 500 && snapshot.values().all(|value| *value == round));
+    }
+    finish(map);
+}
+
+fn traits_of_snapshots() {
+    let (map, other) = (filled(200, 0), Map::<u32, u32>::default());
+    (&mut &other).extend(&map.snapshot());
+    assert_eq!(map.snapshot(), other.snapshot());
+    other.pin().insert(7, 8);
+    assert_ne!(map.snapshot(), other.snapshot());
+    let not_itself: Map<u32, f32> = [(1, f32::NAN)].into_iter().collect();
+    assert!(not_itself.snapshot() != not_itself.snapshot());
+    assert_eq!(format!("{:?}", Map::<u32, u32>::default().snapshot()), "{}");
+    assert_eq!(format!("{:?}", filled(1, 7).snapshot()), "{0: 7}");
+    let map = TrieMap::<u32, u32, _>::with_hasher(FixedState::with_seed(3));
+    let expected = FixedState::with_seed(3).hash_one(7);
+    assert_eq!(map.snapshot().hasher().hash_one(7), expected);
+    assert_eq!(map.fork().hasher().hash_one(7), expected);
 }
 
 fn snapshots_of_a_map_that_was_never_written() {
@@ -306,4 +403,29 @@ fn a_snapshot_does_not_freeze_the_inside_of_values() {
     assert_eq!(snapshot["counter"].load(Relaxed), 2);
     map.pin().insert("counter", AtomicU32::new(3));
     assert_eq!(snapshot["counter"].load(Relaxed), 2);
+}
+
+/// Hashes that agree in all but the lowest bits.
+#[cfg(debug_assertions)]
+#[test]
+fn placed_keys_go_deep() {
+    let low_bits = (0..300_u64).map(|i| (0xabc << 52) | i);
+    let map: TrieMap<u64, (), Placed> = low_bits.map(|key| (key, ())).collect();
+    assert!(map.check_structure().depth > 10);
+}
+
+fn reading_snapshots_and_forks_allocates_nothing() {
+    warm_up();
+    let map = filled(500, 7);
+    let snapshot = map.snapshot();
+    assert_eq!(allocations(|| drop(snapshot.clone())), 0);
+    assert_eq!(allocations(|| (0..500).for_each(|key| assert_eq!(snapshot[&key], 7))), 0);
+    let fork = snapshot.fork();
+    // Made outside: now and then making a handle frees garbage, with some bookkeeping.
+    let pinned = fork.pin();
+    let hit = |key| {
+        assert_eq!((pinned.get(&key), pinned.get_or_insert(key, 8)), (Some(&7), &7));
+    };
+    assert_eq!(allocations(|| (0..500).for_each(hit)), 0, "in a fork");
+    assert_eq!(allocations(|| assert_eq!((pinned.len(), snapshot.len()), (500, 500))), 0);
 }

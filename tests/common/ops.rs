@@ -13,7 +13,8 @@
 //! | `ops/oracle.rs` | what a map or snapshot must hold |
 //! | `ops/world.rs` | the world: what lives, its full check, its end |
 //! | `ops/live.rs`, `ops/change.rs` | the ops on live maps: those on the whole, and those on one key |
-//! | `ops/frozen.rs` | the ops on snapshots |
+//! | `ops/frozen.rs` | the ops that make versions of a map, and those on snapshots |
+//! | `tested.rs` | what all kinds of map have |
 #![allow(dead_code, unused_imports, reason = "each crate that includes this uses a part of it")]
 
 #[path = "ops/change.rs"]
@@ -28,12 +29,15 @@ mod live;
 mod objects;
 #[path = "ops/oracle.rs"]
 mod oracle;
+#[path = "tested.rs"]
+mod tested;
 #[path = "ops/world.rs"]
 mod world;
 
 pub(crate) use hashes::{Hashes, Hashing};
-pub(crate) use world::Setup;
+pub(crate) use world::{Flat, Playable, Setup, Trie};
 
+use tested::Tested;
 use world::World;
 
 /// One operation. What `pick`, `key` and `arg` mean depends on the verb; any value is valid.
@@ -52,70 +56,74 @@ pub(crate) struct Op {
 type Ops<'o> = std::slice::Iter<'o, Op>;
 
 macro_rules! verbs {
-    ($($(#[$meta:meta])* $verb:ident $general:literal $snapshots:literal,)*) => {
+    ($($(#[$meta:meta])* $verb:ident $general:literal $snapshots:literal $resize:literal,)*) => {
         /// What an [`Op`] does.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Verb {
             $($(#[$meta])* $verb,)*
         }
 
-        /// Each verb with its weight in [`Mix::General`] and in [`Mix::Snapshots`].
-        const WEIGHTS: &[(Verb, usize, usize)] = &[$((Verb::$verb, $general, $snapshots)),*];
+        /// Each verb with its weights in [`Mix::General`], [`Mix::Snapshots`] and [`Mix::Resize`].
+        const WEIGHTS: &[(Verb, [usize; 3])] =
+            &[$((Verb::$verb, [$general, $snapshots, $resize])),*];
     };
 }
 
 verbs! {
     /// Every way to look one key up.
-    Look 12 4,
+    Look 12 4 4,
     /// Every iterator over a live map.
-    Walk 5 2,
-    Len 3 2,
-    Show 1 1,
+    Walk 5 2 3,
+    Len 3 2 3,
+    Show 1 1 1,
     /// The hasher, the handle's map, and `refresh`.
-    Reflect 3 2,
-    Insert 24 16,
-    TryInsert 5 1,
-    GetOrInsert 4 1,
-    GetOrInsertWith 3 1,
-    TryInsertWith 4 1,
-    Update 8 4,
-    UpdateOrInsert 4 1,
-    UpdateOrInsertWith 4 1,
+    Reflect 3 2 2,
+    Insert 24 16 8,
+    TryInsert 5 1 2,
+    GetOrInsert 4 1 2,
+    GetOrInsertWith 3 1 1,
+    TryInsertWith 4 1 1,
+    Update 8 4 2,
+    UpdateOrInsert 4 1 2,
+    UpdateOrInsertWith 4 1 1,
     /// Inserts, removes or aborts, as `arg` says.
-    Compute 10 4,
-    Remove 14 8,
-    RemoveEntry 4 2,
-    RemoveIf 5 2,
-    Retain 2 1,
-    Clear 1 2,
-    InsertRange 4 8,
-    RemoveRange 5 8,
-    Extend 2 2,
-    FromIter 1 1,
-    NewMap 1 2,
-    DropMap 2 10,
-    Snapshot 8 24,
-    Take 1 8,
-    Fork 2 8,
-    CloneMap 1 2,
-    EqualMaps 2 2,
-    CheckMap 1 2,
+    Compute 10 4 3,
+    Remove 14 8 8,
+    RemoveEntry 4 2 1,
+    RemoveIf 5 2 1,
+    Retain 2 1 2,
+    Clear 1 2 2,
+    InsertRange 4 8 16,
+    RemoveRange 5 8 16,
+    Extend 2 2 3,
+    FromIter 1 1 1,
+    NewMap 1 2 1,
+    DropMap 2 10 1,
+    Snapshot 8 24 0,
+    Take 1 8 0,
+    Fork 2 8 0,
+    CloneMap 1 2 0,
+    EqualMaps 2 2 1,
+    CheckMap 1 2 2,
     /// Holds a handle, a reference and an iterator while the next ops run.
-    Hold 5 5,
+    Hold 5 5 6,
     /// A change of a key whose closure runs the next ops.
-    Nest 8 4,
-    FrozenLook 5 10,
-    FrozenWalk 4 8,
-    FrozenLen 3 4,
-    FrozenShow 1 1,
-    FrozenFork 2 8,
-    FrozenClone 2 6,
-    EqualFrozen 2 3,
+    Nest 8 4 6,
+    FrozenLook 5 10 0,
+    FrozenWalk 4 8 0,
+    FrozenLen 3 4 0,
+    FrozenShow 1 1 0,
+    FrozenFork 2 8 0,
+    FrozenClone 2 6 0,
+    EqualFrozen 2 3 0,
     /// Owned iterators and entries: begins one, and keeps what it yields.
-    IntoIter 3 8,
+    IntoIter 3 8 0,
     /// Goes on with one of these.
-    Loose 4 8,
-    DropFrozen 5 20,
+    Loose 4 8 0,
+    DropFrozen 5 20 0,
+    /// More room, in a map that can make room beforehand; the next verb, less of it.
+    Reserve 0 0 3,
+    Shrink 0 0 3,
 }
 
 /// How often each verb comes up.
@@ -125,30 +133,29 @@ pub(crate) enum Mix {
     General,
     /// Mostly snapshots, forks, takes and drops.
     Snapshots,
+    /// Mostly growing and shrinking, and no versions.
+    Resize,
 }
 
 impl Mix {
     /// The verbs, each as many times as it weighs.
     pub(crate) fn verbs(self) -> Vec<Verb> {
-        let weigh = |&(verb, general, snapshots): &(Verb, usize, usize)| {
-            let weight = match self {
-                Self::General => general,
-                Self::Snapshots => snapshots,
-            };
-            std::iter::repeat_n(verb, weight)
+        let weigh = |(verb, weights): &(Verb, [usize; 3])| {
+            let weight = weights[self as usize];
+            std::iter::repeat_n(*verb, weight)
         };
         WEIGHTS.iter().flat_map(weigh).collect()
     }
 }
 
-/// Plays `ops` in a new world, checks everything, and drops what is left in an order that `order`
+/// Plays `ops` in a new world of such maps, checks everything, and drops what is left in an order that `order`
 /// tells.
 ///
 /// # Panics
 /// If a map or snapshot does not agree with its oracle, if a structure is broken, if an object is
 /// used after its drop, dropped twice, or still there at the end.
-pub(crate) fn play(setup: Setup, ops: &[Op], order: &[u8]) {
-    let mut world = World::new(setup);
+pub(crate) fn play<M: Playable>(setup: Setup, ops: &[Op], order: &[u8]) {
+    let mut world = World::<M>::new(setup);
     world.run(&mut ops.iter());
     world.finish(order);
 }
@@ -156,16 +163,26 @@ pub(crate) fn play(setup: Setup, ops: &[Op], order: &[u8]) {
 /// Domains of keys for [`play_bytes`]: all collide, one branch, a few fans, many.
 const KEYS: [u16; 4] = [8, 40, 200, 600];
 
+/// The same for [`Mix::Resize`]: one chunk of a flat table, some, many.
+const SIZES: [u16; 4] = [40, 600, 3_000, 20_000];
+
 /// Entries that [`play_bytes`] moves or looks at in bulk, at most: so that each input is fast.
 const BULK: usize = 3_000;
 
+/// The same for [`Mix::Resize`], for a table to grow and shrink a few times.
+const BULK_RESIZE: usize = 60_000;
+
 /// Decodes a sequence and plays it: the hasher, the rest of the setup, four bytes for the order of
 /// drops, then five bytes for each op.
-pub(crate) fn play_bytes(bytes: &[u8], mix: Mix) {
+pub(crate) fn play_bytes<M: Playable>(bytes: &[u8], mix: Mix) {
     let Some((&[hashing, flags, a, b, c, d], bytes)) = bytes.split_first_chunk() else { return };
     let hashing = Hashing::ALL[usize::from(hashing) % Hashing::ALL.len()];
     let private = flags & 1 == 1;
-    let keys = KEYS[usize::from(flags >> 1) % KEYS.len()];
+    let (domains, bulk) = match mix {
+        Mix::General | Mix::Snapshots => (KEYS, BULK),
+        Mix::Resize => (SIZES, BULK_RESIZE),
+    };
+    let keys = domains[usize::from(flags >> 1) % domains.len()];
     let verbs = mix.verbs();
     let ops: Vec<Op> = bytes
         .chunks_exact(5)
@@ -176,5 +193,5 @@ pub(crate) fn play_bytes(bytes: &[u8], mix: Mix) {
             arg: op[4],
         })
         .collect();
-    play(Setup { hashing, private, keys, bulk: BULK }, &ops, &[a, b, c, d]);
+    play::<M>(Setup { hashing, private, keys, bulk }, &ops, &[a, b, c, d]);
 }

@@ -2,7 +2,8 @@
 
 use std::thread;
 
-use crate::support::{Chosen, Counted, Ledger, Map, Numbers, over_hashers};
+use super::Map;
+use crate::support::{Chosen, Counted, Ledger, Numbers, over_hashers};
 
 over_hashers!(
     a_long_chain_of_forks,

@@ -6,8 +6,9 @@ use std::thread;
 
 use snaptrie::{Snapshot, TrieMap};
 
+use super::Map;
 use crate::support::{
-    Chosen, Counted, Ledger, Map, Numbers, one_at_a_time, over_hashers, permutations, verify,
+    Chosen, Counted, Ledger, Numbers, one_at_a_time, over_hashers, permutations, verify,
 };
 
 over_hashers!(

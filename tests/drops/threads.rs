@@ -5,30 +5,34 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
-use snaptrie::{FixedState, TrieMap};
+use snaptrie::FixedState;
 
+use super::{AnyMap, Map};
 use crate::support::{
-    Chosen, Counted, Ledger, Map, Numbers, catch, one_at_a_time, over_hashers, refresh_until,
+    Chosen, Counted, Ledger, Numbers, Tested, catch, one_at_a_time, over_hashers, refresh_until,
 };
 
 over_hashers!(
     garbage_of_threads_that_ended,
     maps_that_move_to_other_threads,
     the_last_owner_may_be_any_thread,
-    everything_is_dropped_at_once,
     thousands_of_short_threads,
 );
 
-type CountedMap = Map<u64, Counted>;
+pub(super) type CountedMap = Map<u64, Counted>;
 
-fn churn(map: &CountedMap, ledger: Ledger, seed: u64, steps: usize) {
+pub(super) fn churn(map: &CountedMap, ledger: Ledger, seed: u64, steps: usize) {
     let mut numbers = Numbers(seed);
     for _ in 0..steps {
         let key = numbers.below(100) as u64;
         match numbers.below(8) {
             0..5 => _ = map.pin().insert(key, ledger.make(key)),
             5 => _ = map.pin().remove(&key),
-            6 => assert!(map.snapshot().iter().all(|(key, value)| *key == value.tag())),
+            6 => {
+                let version = map.version();
+                let mut entries = CountedMap::entries(&version);
+                assert!(entries.all(|(key, value)| *key == value.tag()));
+            }
             _ => assert!(map.pin().get(&key).is_none_or(|value| value.tag() == key)),
         }
     }
@@ -63,11 +67,11 @@ fn maps_that_move_to_other_threads() {
         .join()
         .unwrap();
     }
-    let snapshot = map.snapshot();
+    let version = map.version();
     map.clear();
     thread::spawn(move || drop(map)).join().unwrap();
-    assert_eq!(ledger.live(), snapshot.len());
-    thread::spawn(move || drop(snapshot)).join().unwrap();
+    assert_eq!(ledger.live(), CountedMap::entries(&version).count());
+    thread::spawn(move || drop(version)).join().unwrap();
     assert_eq!(ledger.live(), 0);
 }
 
@@ -84,49 +88,6 @@ fn the_last_owner_may_be_any_thread() {
         drop(map);
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         assert_eq!(ledger.live(), 0);
-    }
-}
-
-/// Map, snapshots and forks dropped by several threads at the same time: when the last drop has
-/// returned, everything is gone.
-fn everything_is_dropped_at_once() {
-    for round in 0..200 {
-        let ledger = Ledger::new();
-        let map = CountedMap::default();
-        churn(&map, ledger, round, 50);
-        let first = map.snapshot();
-        churn(&map, ledger, round + 1, 50);
-        let second = map.snapshot();
-        let fork = first.fork();
-        churn(&fork, ledger, round + 2, 50);
-        churn(&map, ledger, round + 3, 50);
-        let taken = map.take();
-        churn(&map, ledger, round + 4, 50);
-        let start = AtomicUsize::new(0);
-        let wait = || {
-            start.fetch_add(1, SeqCst);
-            while start.load(SeqCst) < 3 {
-                thread::yield_now();
-            }
-        };
-        let wait = &wait;
-        thread::scope(|scope| {
-            scope.spawn(move || {
-                wait();
-                drop(map);
-                drop(first);
-            });
-            scope.spawn(move || {
-                wait();
-                drop(second);
-                drop(fork);
-            });
-            scope.spawn(move || {
-                wait();
-                drop(taken);
-            });
-        });
-        assert_eq!(ledger.live(), 0, "in round {round}");
     }
 }
 
@@ -156,20 +117,20 @@ impl Drop for AtExit {
     }
 }
 
-fn use_everything(map: &TrieMap<u64, Counted, FixedState>, ledger: Ledger) {
+fn use_everything(map: &AnyMap<u64, Counted, FixedState>, ledger: Ledger) {
     map.clear();
     for key in 0..300 {
         map.pin().insert(key, ledger.make(key));
     }
-    let snapshot = map.snapshot();
+    let _version = map.version();
     map.pin().retain(|key, _| key % 2 == 0);
-    let fork = map.fork();
-    let taken = map.take();
+    let clone = map.clone();
+    let _taken = map.take();
     for key in 0..300 {
-        fork.pin().update_or_insert_with(key, |_| ledger.make(0), || ledger.make(1));
+        clone.pin().update_or_insert_with(key, |_| ledger.make(0), || ledger.make(1));
         map.pin().refresh();
     }
-    assert_eq!((snapshot.len(), taken.iter().count(), fork.len()), (300, 150, 300));
+    assert_eq!((map.len(), clone.len()), (0, 300));
     map.pin().insert(1_000, ledger.make(1_000));
 }
 
@@ -183,7 +144,7 @@ fn in_destructors_of_thread_locals() {
     }
     for (early, late) in [(true, false), (false, true), (true, true)] {
         let ledger = Ledger::new();
-        let map = Arc::new(TrieMap::with_hasher(FixedState::default()));
+        let map = Arc::new(AnyMap::with_hasher(FixedState::default()));
         let succeeded = Arc::new(AtomicUsize::new(0));
         let body = || -> Task {
             let (map, succeeded) = (Arc::clone(&map), Arc::clone(&succeeded));
@@ -231,7 +192,7 @@ fn maps_in_thread_locals() {
 /// A map in a static, of which every value is gone once it was cleared and refreshed.
 #[test]
 fn maps_in_statics() {
-    static MAP: CountedMap = TrieMap::with_hasher(Chosen::Good);
+    static MAP: CountedMap = AnyMap::with_hasher(Chosen::Good);
     let _turn = one_at_a_time();
     let ledger = Ledger::new();
     let done = AtomicBool::new(false);
@@ -240,7 +201,7 @@ fn maps_in_statics() {
             (0..3).map(|id| scope.spawn(move || churn(&MAP, ledger, id, 2_000))).collect();
         scope.spawn(|| {
             while !done.load(SeqCst) {
-                assert!(MAP.snapshot().iter().all(|(key, value)| *key == value.tag()));
+                assert!(MAP.pin().iter().all(|(key, value)| *key == value.tag()));
             }
         });
         writers.into_iter().for_each(|writer| writer.join().unwrap());

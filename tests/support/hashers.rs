@@ -84,7 +84,7 @@ impl Hasher for Masked {
 
 /// For `u64` keys: the key is the hash, as the trie sees it. So a test says where an entry goes.
 ///
-/// Undoes the mixing of `src/hash.rs`. `placed_keys_go_deep` fails if that changes.
+/// Undoes the mixing of `src/hash.rs`. `placed_keys_go_deep` in `api/snapshots.rs` fails if that changes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Placed(u64);
 

@@ -6,6 +6,7 @@
 //! | `counted` | keys and values that know which of them are alive |
 //! | `hooks` | keys and values that run code when they are hashed, compared or dropped |
 //! | `script` | single operations, on a map and on a model of it |
+//! | `../common/tested.rs` | what all kinds of map have |
 //! | `alloc` | an allocator that counts, thread by thread |
 #![allow(dead_code, unused_imports, unused_macros, reason = "each test uses a part of it")]
 
@@ -14,6 +15,8 @@ pub(crate) mod counted;
 pub(crate) mod hashers;
 pub(crate) mod hooks;
 pub(crate) mod script;
+#[path = "../common/tested.rs"]
+mod tested;
 
 use std::any::Any;
 use std::env;
@@ -27,29 +30,25 @@ use std::time::Duration;
 
 pub(crate) use counted::{Counted, Ledger};
 pub(crate) use hashers::{Chosen, Placed};
-use snaptrie::TrieMap;
-
-/// A map with the hash that the test is about.
-pub(crate) type Map<K, V> = TrieMap<K, V, Chosen>;
+pub(crate) use tested::{Tested, with_and_without_version};
 
 /// How long a test body that must not hang may take on a slow and busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Ends a test: verifies the structure of the map, and drops it.
-pub(crate) fn finish<K: Hash, V, S: BuildHasher>(map: TrieMap<K, V, S>) {
-    verify(&map);
+pub(crate) fn finish<M: Tested<Key: Hash, Hasher: BuildHasher>>(map: M) {
+    map.check();
 }
 
 /// Verifies the structure of a map that nobody changes meanwhile.
-pub(crate) fn verify<K: Hash, V, S: BuildHasher>(map: &TrieMap<K, V, S>) {
-    #[cfg(any(debug_assertions, snaptrie_check))]
-    map.check_structure();
-    #[cfg(not(any(debug_assertions, snaptrie_check)))]
-    let _ = map;
+pub(crate) fn verify<M: Tested<Key: Hash, Hasher: BuildHasher>>(map: &M) {
+    map.check();
 }
 
 /// The entries, sorted.
-pub(crate) fn sorted<K: Copy + Ord, V: Copy + Ord, S>(map: &TrieMap<K, V, S>) -> Vec<(K, V)> {
+pub(crate) fn sorted<M: Tested<Key: Copy + Ord, Value: Copy + Ord>>(
+    map: &M,
+) -> Vec<(M::Key, M::Value)> {
     sort(map.pin().iter().map(|(key, value)| (*key, *value)))
 }
 
@@ -62,11 +61,7 @@ pub(crate) fn sort<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
 /// Refreshes a handle until `done`, at most `times` times. Returns whether it was.
 ///
 /// A grace period waits for the handles of other tests. So this waits too, if it takes long.
-pub(crate) fn refresh_until<K, V, S>(
-    map: &TrieMap<K, V, S>,
-    times: usize,
-    done: impl Fn() -> bool,
-) -> bool {
+pub(crate) fn refresh_until<M: Tested>(map: &M, times: usize, done: impl Fn() -> bool) -> bool {
     const AT_ONCE: usize = 4_000;
     let mut pinned = map.pin();
     (0..times).any(|index| {
@@ -102,16 +97,21 @@ pub(crate) fn watched_for(limit: Duration, body: impl FnOnce() + Send + 'static)
 
 /// Runs a body in a process of its own, for what would spoil other tests, or this process.
 ///
-/// `test` is the full name of the test that calls this, and does nothing else.
+/// `module` and `test` name the test that calls this, and does nothing else.
 #[track_caller]
-pub(crate) fn alone(test: &str, body: impl FnOnce()) {
+pub(crate) fn alone(module: &str, test: &str, body: impl FnOnce()) {
+    // Tests are called by their paths without the crate.
+    let test = match module.split_once("::") {
+        Some((_, module)) => format!("{module}::{test}"),
+        None => test.to_owned(),
+    };
     const CHILD: &str = "SNAPTRIE_TEST_ALONE";
-    if env::var_os(CHILD).is_some_and(|name| name == test) {
+    if env::var_os(CHILD).is_some_and(|name| name == *test) {
         return body();
     }
     let program = env::current_exe().expect("the path of the test");
     let mut child = Command::new(program);
-    let output = child.args(["--exact", test, "--nocapture"]).env(CHILD, test).output();
+    let output = child.args(["--exact", &test, "--nocapture"]).env(CHILD, &test).output();
     let output = output.expect("a process of the test's own");
     let (out, err) = (&output.stdout, &output.stderr);
     let text = [String::from_utf8_lossy(out), String::from_utf8_lossy(err)].concat();

@@ -2,13 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use snaptrie::mode::Mode;
 use snaptrie::{Compute, Operation, Pinned};
 
 use super::hooks::{Event, Touchy, happens};
-use super::{Chosen, Ledger, Map};
+use super::{Chosen, Ledger, Tested};
 
 pub(crate) type Model = BTreeMap<u32, u32>;
-pub(crate) type TouchyMap = Map<Touchy, u32>;
+
+/// A map of keys at which things happen.
+pub(crate) trait TouchyMap:
+    Tested<Key = Touchy, Value = u32, Hasher = Chosen> + FromIterator<(Touchy, u32)>
+{
+}
+
+impl<M> TouchyMap for M where
+    M: Tested<Key = Touchy, Value = u32, Hasher = Chosen> + FromIterator<(Touchy, u32)>
+{
+}
 
 /// An operation, with its key.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +64,7 @@ fn before(now: u32) -> Option<u32> {
 
 impl Op {
     /// Does it.
-    pub(crate) fn run(self, map: &TouchyMap, ledger: Ledger) -> Found {
+    pub(crate) fn run<M: TouchyMap>(self, map: &M, ledger: Ledger) -> Found {
         let key = |tag: u32| Touchy(ledger.make(u64::from(tag)));
         let pinned = map.pin();
         let update = |value: &u32| {
@@ -95,8 +106,8 @@ impl Op {
                 map.clear();
                 return Found::Nothing;
             }
-            Self::Snapshot => return Found::All(model_of(&map.snapshot())),
-            Self::Take => return Found::All(model_of(&map.take())),
+            Self::Snapshot => return Found::All(model_of(M::entries(&map.version()))),
+            Self::Take => return Found::All(model_of(M::entries(&map.take()))),
         })
     }
 
@@ -136,8 +147,8 @@ impl Op {
     }
 }
 
-fn compute(
-    pinned: &Pinned<'_, Touchy, u32, Chosen>,
+fn compute<M: Mode<Touchy, u32>>(
+    pinned: &Pinned<'_, Touchy, u32, Chosen, M>,
     key: Touchy,
     operation: Operation<u32, ()>,
 ) -> Option<u32> {
@@ -162,8 +173,13 @@ pub(crate) const PRESENT: u32 = 1;
 /// A key that is in no map at first.
 pub(crate) const ABSENT: u32 = 2_001;
 
+/// Whether the operation is one that such maps have.
+fn is_of<M: Tested>(op: &Op) -> bool {
+    M::VERSIONS || !matches!(op, Op::Snapshot | Op::Take)
+}
+
 /// Every operation, on a key that is there and on one that is not.
-pub(crate) fn all_operations() -> impl Iterator<Item = Op> {
+pub(crate) fn all_operations<M: Tested>() -> impl Iterator<Item = Op> {
     let of_a_key = |key| {
         use Op::{
             ComputeAbort, ComputeInsert, ComputeRemove, Get, GetOrInsertWith, Insert, Remove,
@@ -180,18 +196,20 @@ pub(crate) fn all_operations() -> impl Iterator<Item = Op> {
                 RemoveIf(key),
             ])
     };
-    of_a_key(PRESENT).chain(of_a_key(ABSENT)).chain([Op::Clear, Op::Snapshot, Op::Take])
+    let of_the_map = [Op::Clear, Op::Snapshot, Op::Take].into_iter().filter(is_of::<M>);
+    of_a_key(PRESENT).chain(of_a_key(ABSENT)).chain(of_the_map)
 }
 
 /// A few operations, on these keys and on others.
-pub(crate) fn some_operations() -> impl Iterator<Item = Op> {
+pub(crate) fn some_operations<M: Tested>() -> impl Iterator<Item = Op> {
     let of_a_key = |key| [Op::Insert(key), Op::Remove(key), Op::UpdateOrInsert(key)];
     let keys = [PRESENT, ABSENT, PRESENT + 1, ABSENT + 1];
-    keys.into_iter().flat_map(of_a_key).chain([Op::Retain, Op::Clear, Op::Snapshot, Op::Take])
+    let of_the_map = [Op::Retain, Op::Clear, Op::Snapshot, Op::Take].into_iter();
+    keys.into_iter().flat_map(of_a_key).chain(of_the_map.filter(is_of::<M>))
 }
 
 /// A map of keys `0..size`, each with ten times itself as its value.
-pub(crate) fn touchy_map(size: u32, ledger: Ledger) -> (TouchyMap, Model) {
+pub(crate) fn touchy_map<M: TouchyMap>(size: u32, ledger: Ledger) -> (M, Model) {
     let entries = (0..size).map(|key| (key, key * 10));
     let touchy = |(key, value)| (Touchy(ledger.make(u64::from(key))), value);
     (entries.clone().map(touchy).collect(), entries.collect())

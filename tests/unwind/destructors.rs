@@ -5,22 +5,17 @@ use std::panic::{panic_any, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use snaptrie::{Snapshot, TrieMap};
-
+use super::Map;
 use crate::support::{
-    Chosen, Counted, Ledger, Map, OnPurpose, catch, is_on_purpose, over_hashers, panic_on_purpose,
-    panics, quieten, refresh_until, verify,
+    Chosen, Counted, Ledger, OnPurpose, Tested, catch, is_on_purpose, over_hashers,
+    panic_on_purpose, panics, quieten, refresh_until, verify,
 };
 
 over_hashers!(
     dropping_a_map_passes_the_panic_on,
-    dropping_the_last_snapshot_passes_the_panic_on,
-    dropping_a_fork_passes_the_panic_on,
     keys_that_panic,
     every_destructor_panics,
-    a_chain_of_forks,
-    dropping_a_snapshot_of_a_living_map,
-    clear_and_take,
+    clearing_a_map,
     insertions_do_not_panic_for_others,
     handles_and_lookups_do_not_panic_for_others,
     unused_arguments_that_panic,
@@ -30,7 +25,7 @@ over_hashers!(
 
 /// Panics when it is dropped, if its tag is a multiple of `every`. What it counts by is dropped all
 /// the same.
-struct Bomb {
+pub(super) struct Bomb {
     counted: Counted,
     every: u64,
     exploded: Arc<AtomicUsize>,
@@ -61,25 +56,25 @@ impl Eq for Bomb {}
 
 /// Makes bombs, and knows which of them are left.
 #[derive(Clone)]
-struct Factory {
-    ledger: Ledger,
+pub(super) struct Factory {
+    pub(super) ledger: Ledger,
     every: u64,
     exploded: Arc<AtomicUsize>,
 }
 
 impl Factory {
-    fn new(every: u64) -> Self {
+    pub(super) fn new(every: u64) -> Self {
         quieten();
         Self { ledger: Ledger::new(), every, exploded: Arc::default() }
     }
 
-    fn make(&self, tag: u64) -> Bomb {
+    pub(super) fn make(&self, tag: u64) -> Bomb {
         let (counted, exploded) = (self.ledger.make(tag), Arc::clone(&self.exploded));
         Bomb { counted, every: self.every, exploded }
     }
 
-    fn filled(&self, keys: std::ops::Range<u64>) -> Map<u64, Bomb> {
-        let map = TrieMap::with_private_collector(Chosen::default());
+    pub(super) fn filled(&self, keys: std::ops::Range<u64>) -> Map<u64, Bomb> {
+        let map = Map::with_private_collector(Chosen::default());
         keys.for_each(|key| {
             map.pin().insert(key, self.make(key));
         });
@@ -87,14 +82,14 @@ impl Factory {
     }
 
     /// All destructors have run, and so many of them panicked.
-    fn assert_all_gone(&self, exploded: usize) {
+    pub(super) fn assert_all_gone(&self, exploded: usize) {
         assert_eq!(self.ledger.tags(), []);
         assert_eq!(self.exploded.load(Relaxed), exploded);
     }
 }
 
 /// Whether a body panics, with what a bomb throws.
-fn explodes(body: impl FnOnce()) -> bool {
+pub(super) fn explodes(body: impl FnOnce()) -> bool {
     match catch(body) {
         Ok(()) => false,
         Err(payload) => {
@@ -118,30 +113,6 @@ fn dropping_a_map_passes_the_panic_on() {
     harmless.assert_all_gone(0);
 }
 
-fn dropping_the_last_snapshot_passes_the_panic_on() {
-    let bombs = Factory::new(10);
-    let map = bombs.filled(0..100);
-    let snapshot = map.snapshot();
-    map.clear();
-    assert!(!explodes(|| drop(map)), "the snapshot has them all");
-    assert_eq!(bombs.ledger.live(), 100);
-    let clone = snapshot.clone();
-    assert!(!explodes(|| drop(snapshot)));
-    assert!(explodes(|| drop(clone)));
-    bombs.assert_all_gone(10);
-}
-
-fn dropping_a_fork_passes_the_panic_on() {
-    let bombs = Factory::new(10);
-    let map = bombs.filled(0..100);
-    let fork = map.fork();
-    (0..50).for_each(|key| _ = fork.pin().insert(key, bombs.make(1_000 + key)));
-    assert!(!explodes(|| drop(map)));
-    assert_eq!(bombs.ledger.live(), 150);
-    assert!(explodes(|| drop(fork)));
-    bombs.assert_all_gone(15);
-}
-
 fn keys_that_panic() {
     let bombs = Factory::new(7);
     let map = Map::<Bomb, Counted>::with_private_collector(Chosen::default());
@@ -155,73 +126,37 @@ fn keys_that_panic() {
 fn every_destructor_panics() {
     let bombs = Factory::new(1);
     let map = bombs.filled(0..200);
-    let first = map.snapshot();
     (0..200).for_each(|key| _ = map.pin().insert(key, bombs.make(key)));
-    let second = map.snapshot();
     map.pin().retain(|key, _| key % 2 == 0);
-    assert!(!explodes(|| drop(map)));
-    assert!(explodes(|| drop(second)));
-    assert!(explodes(|| drop(first)));
+    assert!(explodes(|| drop(map)));
     bombs.assert_all_gone(400);
 }
 
-fn a_chain_of_forks() {
-    let bombs = Factory::new(3);
-    let mut map = bombs.filled(0..10);
-    for step in 0..300 {
-        map = map.fork();
-        map.pin().insert(step % 10, bombs.make(step));
-    }
-    assert_eq!(bombs.ledger.live(), 310);
-    assert!(explodes(|| drop(map)));
-    bombs.assert_all_gone(4 + 100);
-}
-
-fn dropping_a_snapshot_of_a_living_map() {
+fn clearing_a_map() {
     let bombs = Factory::new(10);
     let map = bombs.filled(0..200);
-    let snapshots: Vec<Snapshot<u64, Bomb, Chosen>> = (0..3).map(|_| map.snapshot()).collect();
-    (0..200).for_each(|key| _ = map.pin().insert(key, bombs.make(1 + 10 * key)));
-    // Its entries wait for a grace period: whether a destructor runs right now is open.
-    snapshots.into_iter().for_each(|snapshot| _ = catch(|| drop(snapshot)));
-    assert!(refresh_until(&map, 200, || bombs.ledger.live() == 200));
-    verify(&map);
-    assert!(!explodes(|| drop(map)));
-    bombs.assert_all_gone(20);
-}
-
-fn clear_and_take() {
-    let bombs = Factory::new(10);
-    let map = bombs.filled(0..200);
-    map.clear();
+    assert!(!explodes(|| map.clear()));
     assert!(map.is_empty());
     assert!(refresh_until(&map, 200, || bombs.ledger.live() == 0), "{}", bombs.ledger.live());
     (0..200).for_each(|key| _ = map.pin().insert(key, bombs.make(key)));
-    drop(map.take());
-    assert!(refresh_until(&map, 200, || bombs.ledger.live() == 0), "{}", bombs.ledger.live());
-    (0..200).for_each(|key| _ = map.pin().insert(key, bombs.make(key)));
-    let taken = map.take();
-    assert!(!explodes(|| drop(map)));
-    assert!(explodes(|| drop(taken)));
-    bombs.assert_all_gone(60);
+    assert!(explodes(|| drop(map)));
+    bombs.assert_all_gone(40);
 }
 
 /// Destructors that run inside reclamation panic where nobody notices.
 fn insertions_do_not_panic_for_others() {
     let bombs = Factory::new(2);
     let map = bombs.filled(0..10);
-    let snapshot = map.snapshot();
     for step in 0..5_000 {
         map.pin().insert(step % 10, bombs.make(step));
         if step % 500 == 0 {
-            drop(map.snapshot());
+            let _short = map.version();
         }
     }
     assert!(bombs.exploded.load(Relaxed) > 1_000, "reclamation ran none of them");
     assert!(map.pin().iter().all(|(key, bomb)| bomb.counted.tag() % 10 == *key));
     verify(&map);
     assert!(explodes(|| drop(map)));
-    assert!(explodes(|| drop(snapshot)));
     bombs.assert_all_gone(5 + 2_500);
 }
 
@@ -266,9 +201,8 @@ fn dropping_a_map_while_panicking() {
     let bombs = Factory::new(1);
     let payload = catch(|| {
         let map = bombs.filled(0..100);
-        let _snapshot = map.snapshot();
-        let fork = map.fork();
-        (0..50).for_each(|key| _ = fork.pin().insert(key, bombs.make(key)));
+        let _version = map.version();
+        (0..50).for_each(|key| _ = map.pin().insert(key, bombs.make(key)));
         panic_any(OnPurpose(424_242));
     });
     let payload = payload.map(|_: ()| ()).unwrap_err();

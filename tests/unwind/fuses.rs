@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use snaptrie::Snapshot;
-
+use super::Map;
 use crate::support::hooks::{Event, Touchy, arm, disarm, happens};
-use crate::support::script::{
-    ABSENT, Model, Op, PRESENT, TouchyMap, all_operations, model_of, touchy_map,
+use crate::support::script::{ABSENT, Model, Op, PRESENT, all_operations, model_of, touchy_map};
+use crate::support::{
+    Chosen, Ledger, Tested, catch, is_on_purpose, over_hashers, panics, verify,
+    with_and_without_version,
 };
-use crate::support::{Chosen, Ledger, Map, catch, is_on_purpose, over_hashers, panics, verify};
 
 over_hashers!(
     any_call_of_any_operation_may_panic,
@@ -18,6 +18,8 @@ over_hashers!(
     one_in_five_hashes_panics,
     panics_while_the_map_grows_and_shrinks,
 );
+
+type TouchyMap = Map<Touchy, u32>;
 
 /// Sizes of maps at which the nodes differ.
 fn sizes() -> [u32; 5] {
@@ -40,8 +42,8 @@ impl Scene {
     /// Returns whether the panic happened: whether there are so many calls.
     fn run(self) -> bool {
         let ledger = Ledger::new();
-        let (map, model) = touchy_map(self.size, ledger);
-        let snapshot = self.after_snapshot.then(|| map.snapshot());
+        let (map, model) = touchy_map::<TouchyMap>(self.size, ledger);
+        let version = self.after_snapshot.then(|| map.version());
         arm(self.event, self.spared);
         let result = catch(|| self.op.run(&map, ledger));
         let blown = !disarm();
@@ -61,7 +63,7 @@ impl Scene {
                 assert!(done || real == model, "{self:?}: {real:?} after {model:?}");
             }
         }
-        self.go_on(map, snapshot, &model, ledger);
+        self.go_on(map, version, &model, ledger);
         blown
     }
 
@@ -69,7 +71,7 @@ impl Scene {
     fn go_on(
         self,
         map: TouchyMap,
-        snapshot: Option<Snapshot<Touchy, u32, Chosen>>,
+        version: Option<<TouchyMap as Tested>::Version>,
         before: &Model,
         ledger: Ledger,
     ) {
@@ -81,19 +83,20 @@ impl Scene {
             assert_eq!(model_of(&map.pin()), model, "{self:?}");
         }
         verify(&map);
-        assert!(snapshot.as_ref().is_none_or(|snapshot| model_of(snapshot) == *before));
+        let holds = |version| model_of(TouchyMap::entries(version)) == *before;
+        assert!(version.as_ref().is_none_or(holds));
         drop(map);
-        drop(snapshot);
+        drop(version);
         assert_eq!(ledger.live(), 0, "{self:?}: leaked {:?}", ledger.tags());
     }
 }
 
 fn any_call_of_any_operation_may_panic() {
     let mut blown = BTreeMap::<String, usize>::new();
-    for op in all_operations() {
+    for op in all_operations::<TouchyMap>() {
         for event in [Event::Hash, Event::Eq, Event::Closure, Event::Drop] {
             for size in sizes() {
-                for after_snapshot in [false, true] {
+                for &after_snapshot in with_and_without_version::<TouchyMap>() {
                     let at = |spared| Scene { op, event, spared, size, after_snapshot };
                     let times = (0..).take_while(|spared| at(*spared).run()).count();
                     *blown.entry(format!("{event:?}")).or_default() += times;
@@ -102,18 +105,20 @@ fn any_call_of_any_operation_may_panic() {
         }
     }
     // The fuses were in the right places.
-    assert!(blown.values().all(|times| *times > 50), "{blown:?}");
+    let least = 25 * with_and_without_version::<TouchyMap>().len();
+    assert!(blown.values().all(|times| *times > least), "{blown:?}");
 }
 
 fn retain_may_panic_at_any_call() {
     for event in [Event::Hash, Event::Eq, Event::Closure] {
+        let both = with_and_without_version::<TouchyMap>();
         for (size, after_snapshot) in
-            sizes().into_iter().flat_map(|size| [(size, false), (size, true)])
+            sizes().into_iter().flat_map(|size| both.iter().map(move |after| (size, *after)))
         {
             for spared in 0.. {
                 let ledger = Ledger::new();
-                let (map, model) = touchy_map(size, ledger);
-                let snapshot = after_snapshot.then(|| map.snapshot());
+                let (map, model) = touchy_map::<TouchyMap>(size, ledger);
+                let version = after_snapshot.then(|| map.version());
                 arm(event, spared);
                 let panicked = panics(|| _ = Op::Retain.run(&map, ledger));
                 assert_eq!(panicked, !disarm());
@@ -126,7 +131,7 @@ fn retain_may_panic_at_any_call() {
                 verify(&map);
                 Op::Retain.run(&map, ledger);
                 assert_eq!(model_of(&map.pin()), wanted);
-                assert!(snapshot.is_none_or(|snapshot| model_of(&snapshot) == model));
+                assert!(version.is_none_or(|v| model_of(TouchyMap::entries(&v)) == model));
                 drop(map);
                 assert_eq!(ledger.live(), 0);
                 if !panicked {
@@ -176,16 +181,13 @@ fn comparing_may_panic() {
         one.pin().insert(key, Touchy(ledger.make(key)));
         two.pin().insert(key, Touchy(ledger.make(key)));
     }
-    let snapshots = (one.snapshot(), two.snapshot());
     for spared in 0..30 {
         arm(Event::Eq, spared);
         assert!(panics(|| assert!(one == two)) && !disarm());
-        arm(Event::Eq, spared);
-        assert!(panics(|| assert!(snapshots.0 == snapshots.1)) && !disarm());
     }
-    assert!(one == two && snapshots.0 == snapshots.1);
+    assert!(one == two);
     verify(&one);
-    drop((one, two, snapshots));
+    drop((one, two));
     assert_eq!(ledger.live(), 0);
 }
 
@@ -218,7 +220,7 @@ fn panics_while_the_map_grows_and_shrinks() {
                 _ => Op::UpdateOrInsert(key),
             };
             if step % 100 == 50 {
-                drop(map.snapshot());
+                drop(map.version());
             }
             arm(event, step % 4);
             match catch(|| op.run(&map, ledger)) {

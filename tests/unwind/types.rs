@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use snaptrie::{Compute, Operation};
 
-use crate::support::{Chosen, Map, finish, over_hashers, verify, watched_for};
+use super::Map;
+use crate::support::{Chosen, Tested, finish, over_hashers, verify, watched_for};
 
 over_hashers!(
     no_key_and_no_value,
@@ -36,7 +37,9 @@ where
         }
         assert_eq!(map.len(), count);
     }
-    let snapshot = map.snapshot();
+    let version = map.version();
+    let held = || <Map<K, V> as Tested>::entries(&version);
+    let in_version = if <Map<K, V> as Tested>::VERSIONS { count } else { 0 };
     for key in keys.clone() {
         let pinned = map.pin();
         assert_eq!(pinned.get(&key), Some(&value(2)));
@@ -50,15 +53,16 @@ where
     map.pin().retain(|_, there| *there == value(5));
     let removed = keys.clone().step_by(2).filter(|key| map.pin().remove(key).is_some()).count();
     assert_eq!(map.len(), count - removed);
-    assert!(snapshot.len() == count && snapshot.values().all(|there| *there == value(2)));
-    assert!(snapshot.iter().all(|entry| aligned(Some(entry))));
-    let fork = snapshot.fork();
-    drop(snapshot);
-    let mut left = map.take().into_iter().map(|entry| entry.value().clone());
-    assert!(left.all(|there| there == value(5)));
+    assert!(held().count() == in_version && held().all(|(_, there)| *there == value(2)));
+    assert!(held().all(|entry| aligned(Some(entry))));
+    assert!(map.pin().iter().all(|entry| aligned(Some(entry)) && *entry.1 == value(5)));
+    let clone = map.clone();
+    let taken = map.take();
+    let mut left = <Map<K, V> as Tested>::entries(&taken);
+    assert!(left.all(|(_, there)| *there == value(5)));
     finish(map);
-    assert_eq!(fork.len(), count);
-    finish(fork);
+    assert_eq!(clone.len(), count - removed);
+    finish(clone);
 }
 
 fn aligned<K, V>(entry: Option<(&K, &V)>) -> bool {
@@ -72,9 +76,9 @@ fn no_key_and_no_value() {
     assert_eq!(map.pin().insert((), ()), None);
     assert_eq!(map.pin().insert((), ()), Some(&()));
     assert_eq!((map.len(), map.pin().get(&())), (1, Some(&())));
-    let snapshot = map.snapshot();
+    let _version = map.version();
     assert_eq!(map.pin().remove(&()), Some(&()));
-    assert!(map.is_empty() && snapshot.len() == 1);
+    assert!(map.is_empty());
     for _ in 0..1_000 {
         map.pin().insert((), ());
     }
@@ -133,9 +137,9 @@ fn trait_objects() {
         map.pin().insert(i.to_string().into(), Box::new(i));
         map.pin().insert(format!("{i}!").into(), Box::new(format!("<{i}>")));
     }
-    let snapshot = map.snapshot();
-    map.clear();
-    assert_eq!(snapshot["7"].to_string() + &snapshot["7!"].to_string(), "7<7>");
+    let pinned = map.pin();
+    assert_eq!(pinned["7"].to_string() + &pinned["7!"].to_string(), "7<7>");
+    drop(pinned);
     finish(map);
     // Values that can be called.
     let map = Map::<u32, Box<dyn Fn(u32) -> u32>>::default();
@@ -168,10 +172,9 @@ fn thousands_of_keys_with_one_hash() {
         (0..COUNT).for_each(|key| assert_eq!(map.pin().insert(key, 1), Some(&0)));
         assert_eq!((map.len(), map.pin().iter().map(|(_, value)| value).sum()), (4_000, COUNT));
         verify(&map);
-        let snapshot = map.snapshot();
+        assert_eq!(map.pin().keys().collect::<HashSet<_>>().len(), 4_000);
         (0..COUNT).for_each(|key| assert_eq!(map.pin().remove(&key), Some(&1)));
         assert!(map.is_empty());
-        assert_eq!(snapshot.keys().collect::<HashSet<_>>().len(), 4_000);
         finish(map);
     });
 }

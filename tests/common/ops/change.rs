@@ -12,7 +12,7 @@ use snaptrie::{Compute, Operation};
 use super::Op;
 use super::objects::{Key, Ledger, Mark, Value};
 use super::oracle::Row;
-use super::world::{Pending, World};
+use super::world::{Pending, Playable, World};
 
 /// What a closure does the first time that it is called.
 struct Once<F>(Cell<Option<F>>);
@@ -32,7 +32,7 @@ impl<F: FnOnce()> Once<F> {
 /// What an update saw at its last call, and what it made of it.
 type Updated = (Mark, Mark);
 
-impl World {
+impl<M: Playable> World<M> {
     pub(super) fn look(&mut self, op: Op) {
         let (live, id) = self.target(op);
         let expected = live.row(id);
@@ -181,7 +181,13 @@ impl World {
     }
 
     /// Checks the result of an update or insertion: the update of an entry, or the first value.
-    fn settle(&mut self, call: &Pending, new: Row, updated: Option<Updated>, first: Option<Mark>) {
+    fn settle(
+        &mut self,
+        call: &Pending<M>,
+        new: Row,
+        updated: Option<Updated>,
+        first: Option<Mark>,
+    ) {
         match updated {
             Some((old, value)) if value == new.value => self.commit(call, Some(old), Some(new)),
             _ => {
@@ -230,7 +236,7 @@ impl World {
     }
 
     /// Checks what a call saw that changed nothing: the entry before or after the meddling.
-    fn check_look(&self, call: &Pending, seen: Option<Row>) {
+    fn check_look(&self, call: &Pending<M>, seen: Option<Row>) {
         if call.is_strict() {
             self.agree(seen == call.before || seen == call.live.row(call.id), true);
         }

@@ -1,16 +1,60 @@
-//! The ops on snapshots.
+//! The ops that make versions of a map, and those on snapshots.
 
 use std::collections::BTreeSet;
 
 use super::live::{described, parts};
 use super::objects::{Key, Value};
 use super::oracle::{Oracle, Row, sorted};
-use super::world::{Loose, Shot, World};
+use super::world::{Loose, Shot, Trie, World};
 use super::{Op, Verb};
 
-impl World {
+impl World<Trie> {
+    pub(super) fn step_versions(&mut self, op: Op) {
+        match op.verb {
+            Verb::Snapshot => self.snapshot(op),
+            Verb::Take => self.take(op),
+            Verb::Fork => self.fork(op),
+            Verb::CloneMap => self.clone_map(op),
+            _ => self.step_frozen(op),
+        }
+    }
+
+    fn snapshot(&mut self, op: Op) {
+        let live = self.live(op);
+        let frozen = live.map.snapshot();
+        live.number(frozen.generation());
+        let content = live.oracle.borrow().clone();
+        self.add_shot(op, frozen, content);
+    }
+
+    fn take(&mut self, op: Op) {
+        let live = self.live(op);
+        let frozen = live.map.take();
+        live.emptied.set(live.emptied.get() + 1);
+        live.number(frozen.generation());
+        let content = live.oracle.take();
+        self.agree(live.map.is_empty(), true);
+        self.add_shot(op, frozen, content);
+    }
+
+    fn fork(&mut self, op: Op) {
+        let live = self.live(op);
+        let fork = live.map.fork();
+        let oracle = live.oracle.borrow().clone();
+        let born = self.next_instant();
+        self.add_fork(op, fork, oracle, live.newest(), born);
+    }
+
+    fn clone_map(&mut self, op: Op) {
+        let live = self.live(op);
+        let clone = live.map.clone();
+        let oracle = live.oracle.borrow().clone();
+        let born = self.next_instant();
+        self.add_fork(op, clone, oracle, live.newest(), born);
+    }
+
     /// Ops that need a snapshot do nothing if there is none.
-    pub(super) fn step_frozen(&mut self, op: Op) {
+    fn step_frozen(&mut self, op: Op) {
         if op.verb == Verb::Loose {
             return self.go_on(op);
         }

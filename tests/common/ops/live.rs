@@ -1,15 +1,14 @@
-//! The ops on live maps as a whole, and their versions.
+//! The ops on live maps as a whole.
 
 use std::collections::BTreeSet;
-use std::ptr;
 use std::rc::Rc;
 
 use super::objects::{Key, Value};
 use super::oracle::{Oracle, Row, sorted};
-use super::world::{Live, Map, World};
+use super::world::{Live, Playable, World};
 use super::{Op, Ops};
 
-impl World {
+impl<M: Playable> World<M> {
     pub(super) fn walk(&mut self, op: Op) {
         let live = self.live(op);
         if !self.affords(live.oracle.borrow().len()) {
@@ -56,11 +55,10 @@ impl World {
     pub(super) fn reflect(&mut self, op: Op) {
         let live = self.live(op);
         let mut pinned = live.map.pin();
-        assert!(ptr::eq(pinned.map(), &raw const live.map));
+        assert!(live.map.is_map_of(&pinned));
         for _ in 0..op.arg % 8 {
             pinned.refresh();
         }
-        assert!(ptr::eq(pinned.map().hasher(), live.map.hasher()));
     }
 
     /// Keeps the entries whose label is not the op's, by three.
@@ -136,7 +134,7 @@ impl World {
         // The map is shared if an op around this one holds it.
         match Rc::get_mut(&mut self.maps[index]) {
             Some(live) => live.map.extend(entries),
-            None => (&self.maps[index].map).extend(entries),
+            None => self.maps[index].map.extend_shared(entries),
         }
         for row in rows {
             self.maps[index].oracle.borrow_mut().put(row);
@@ -149,7 +147,7 @@ impl World {
         for row in rows {
             oracle.put(row);
         }
-        self.add_map(op, Live::new(entries.into_iter().collect::<Map>(), oracle));
+        self.add_map(op, Live::new(entries.into_iter().collect::<M>(), oracle));
     }
 
     pub(super) fn drop_map(&mut self, op: Op) {
@@ -159,38 +157,14 @@ impl World {
         }
     }
 
-    pub(super) fn snapshot(&mut self, op: Op) {
+    pub(super) fn reserve(&mut self, op: Op) {
         let live = self.live(op);
-        let frozen = live.map.snapshot();
-        live.number(frozen.generation());
-        let content = live.oracle.borrow().clone();
-        self.add_shot(op, frozen, content);
+        live.map.reserve(usize::from(op.key) % 10_000);
     }
 
-    pub(super) fn take(&mut self, op: Op) {
+    pub(super) fn shrink(&mut self, op: Op) {
         let live = self.live(op);
-        let frozen = live.map.take();
-        live.emptied.set(live.emptied.get() + 1);
-        live.number(frozen.generation());
-        let content = live.oracle.take();
-        self.agree(live.map.is_empty(), true);
-        self.add_shot(op, frozen, content);
-    }
-
-    pub(super) fn fork(&mut self, op: Op) {
-        let live = self.live(op);
-        let fork = live.map.fork();
-        let oracle = live.oracle.borrow().clone();
-        let born = self.next_instant();
-        self.add_fork(op, fork, oracle, live.newest(), born);
-    }
-
-    pub(super) fn clone_map(&mut self, op: Op) {
-        let live = self.live(op);
-        let clone = live.map.clone();
-        let oracle = live.oracle.borrow().clone();
-        let born = self.next_instant();
-        self.add_fork(op, clone, oracle, live.newest(), born);
+        live.map.shrink_to_fit();
     }
 
     pub(super) fn equal_maps(&mut self, op: Op) {

@@ -86,7 +86,7 @@ impl Drop for Stamp {
 }
 
 /// A key: equal to others by its id, and different from all others by its stamp.
-pub(super) struct Key {
+pub(crate) struct Key {
     stamp: Stamp,
     id: u16,
 }
@@ -140,7 +140,7 @@ impl fmt::Debug for Key {
 pub(super) type Mark = (u32, u8);
 
 /// A value: equal to others by its label, and different from all others by its stamp.
-pub(super) struct Value {
+pub(crate) struct Value {
     stamp: Stamp,
     label: u8,
 }

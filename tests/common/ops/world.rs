@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::rc::Rc;
 
-use snaptrie::{IntoIter, Snapshot, SnapshotEntry, TrieMap};
+use snaptrie::{FlatMap, IntoIter, Snapshot, SnapshotEntry, TrieMap};
 
+use super::Tested;
 use super::hashes::{Hashes, Hashing};
 use super::objects::{Key, Ledger, Mark, Mood, Value};
 use super::oracle::{Oracle, Row, sorted};
@@ -25,11 +26,47 @@ pub(crate) struct Setup {
     pub(crate) bulk: usize,
 }
 
-pub(super) type Map = TrieMap<Key, Value, Hashes>;
+pub(crate) type Trie = TrieMap<Key, Value, Hashes>;
+pub(crate) type Flat = FlatMap<Key, Value, Hashes>;
+
+/// A map that a world may be made of.
+pub(crate) trait Playable:
+    Tested<Key = Key, Value = Value, Hasher = Hashes>
+    + Default
+    + Debug
+    + PartialEq
+    + Extend<(Key, Value)>
+    + FromIterator<(Key, Value)>
+    + Sized
+{
+    fn extend_shared(&self, entries: Vec<(Key, Value)>);
+
+    /// Plays an op on versions of maps.
+    fn play_versions(world: &mut World<Self>, op: Op);
+}
+
+impl Playable for Trie {
+    fn extend_shared(mut self: &Self, entries: Vec<(Key, Value)>) {
+        self.extend(entries);
+    }
+
+    fn play_versions(world: &mut World<Self>, op: Op) {
+        world.step_versions(op);
+    }
+}
+
+impl Playable for Flat {
+    fn extend_shared(mut self: &Self, entries: Vec<(Key, Value)>) {
+        self.extend(entries);
+    }
+
+    /// There are none.
+    fn play_versions(_world: &mut World<Self>, _op: Op) {}
+}
 
 /// A live map.
-pub(super) struct Live {
-    pub(super) map: Map,
+pub(super) struct Live<M> {
+    pub(super) map: M,
     pub(super) oracle: RefCell<Oracle>,
     /// A generation that each later snapshot must be above; zero if there may have been none.
     newest: Cell<u64>,
@@ -39,13 +76,13 @@ pub(super) struct Live {
     pub(super) emptied: Cell<u32>,
 }
 
-impl Live {
+impl<M> Live<M> {
     /// A map that is no fork.
-    pub(super) fn new(map: Map, oracle: Oracle) -> Rc<Self> {
+    pub(super) fn new(map: M, oracle: Oracle) -> Rc<Self> {
         Self::fork(map, oracle, 0, 0)
     }
 
-    fn fork(map: Map, oracle: Oracle, newest: u64, born: u32) -> Rc<Self> {
+    fn fork(map: M, oracle: Oracle, newest: u64, born: u32) -> Rc<Self> {
         let (oracle, newest) = (RefCell::new(oracle), Cell::new(newest));
         Rc::new(Self { map, oracle, newest, born, emptied: Cell::new(0) })
     }
@@ -124,8 +161,8 @@ pub(super) enum Loose {
 }
 
 /// A call of a map's method whose closure may play other ops.
-pub(super) struct Pending {
-    pub(super) live: Rc<Live>,
+pub(super) struct Pending<M> {
+    pub(super) live: Rc<Live<M>>,
     pub(super) id: u16,
     /// The entry when it began.
     pub(super) before: Option<Row>,
@@ -134,7 +171,7 @@ pub(super) struct Pending {
     emptied: u32,
 }
 
-impl Pending {
+impl<M> Pending<M> {
     /// Whether the map was not emptied since the call began. If it was, the call may have taken
     /// effect before that, on what is no longer there.
     pub(super) fn is_strict(&self) -> bool {
@@ -150,11 +187,11 @@ const LOOSE: usize = 12;
 /// How deep ops go that span others.
 const DEPTH: usize = 3;
 
-pub(super) struct World {
+pub(crate) struct World<M> {
     pub(super) setup: Setup,
     pub(super) ledger: Rc<Ledger>,
     hashes: Hashes,
-    pub(super) maps: Vec<Rc<Live>>,
+    pub(super) maps: Vec<Rc<Live<M>>>,
     pub(super) shots: Vec<Shot>,
     pub(super) loose: Vec<Loose>,
     bulk: usize,
@@ -162,10 +199,10 @@ pub(super) struct World {
     /// The latest instant that a snapshot, fork or take was made at.
     instant: u32,
     /// Keys of live maps that were looked at by ops inside others, each with the latest instant.
-    looks: Vec<(*const Live, u16, u32)>,
+    looks: Vec<(*const Live<M>, u16, u32)>,
 }
 
-impl World {
+impl<M: Playable> World<M> {
     pub(super) fn new(setup: Setup) -> Self {
         let mood = Mood::default();
         let fickle = (!setup.hashing.is_consistent()).then(|| mood.clone());
@@ -235,15 +272,13 @@ impl World {
             Verb::FromIter => self.collect_map(op),
             Verb::NewMap => self.new_map(op),
             Verb::DropMap => self.drop_map(op),
-            Verb::Snapshot => self.snapshot(op),
-            Verb::Take => self.take(op),
-            Verb::Fork => self.fork(op),
-            Verb::CloneMap => self.clone_map(op),
             Verb::EqualMaps => self.equal_maps(op),
             Verb::CheckMap => self.check_map(op),
             Verb::Hold => self.hold(op, rest),
             Verb::Nest => self.nest(op, rest),
-            _ => self.step_frozen(op),
+            Verb::Reserve => self.reserve(op),
+            Verb::Shrink => self.shrink(op),
+            _ => M::play_versions(self, op),
         }
     }
 
@@ -272,7 +307,7 @@ impl World {
     }
 
     /// The range of keys that an op means: up to half of all.
-    pub(super) fn range(&mut self, op: Op) -> impl Iterator<Item = u16> + use<> {
+    pub(super) fn range(&mut self, op: Op) -> impl Iterator<Item = u16> + use<M> {
         let keys = self.setup.keys.min(self.setup.hashing.bearable());
         let long = usize::from(keys) * usize::from(op.arg) / 512;
         let len = 1 + if self.affords(long) { long } else { 0 };
@@ -288,7 +323,7 @@ impl World {
     }
 
     /// The map that an op means.
-    pub(super) fn live(&mut self, op: Op) -> Rc<Live> {
+    pub(super) fn live(&mut self, op: Op) -> Rc<Live<M>> {
         if self.maps.is_empty() {
             self.new_map(op);
         }
@@ -296,7 +331,7 @@ impl World {
     }
 
     /// The map and the key that an op means.
-    pub(super) fn target(&mut self, op: Op) -> (Rc<Live>, u16) {
+    pub(super) fn target(&mut self, op: Op) -> (Rc<Live<M>>, u16) {
         let (live, id) = (self.live(op), self.id(op));
         if self.depth > 0 {
             self.looks.push((Rc::as_ptr(&live), id, self.instant));
@@ -307,16 +342,16 @@ impl World {
     pub(super) fn new_map(&mut self, op: Op) {
         let hashes = self.hashes.clone();
         let map = if self.setup.private {
-            Map::with_private_collector(hashes)
+            M::with_private_collector(hashes)
         } else if self.setup.hashing == Hashing::Good {
-            Map::default()
+            M::default()
         } else {
-            Map::with_hasher(hashes)
+            M::with_hasher(hashes)
         };
         self.add_map(op, Live::new(map, Oracle::default()));
     }
 
-    pub(super) fn add_map(&mut self, op: Op, live: Rc<Live>) {
+    pub(super) fn add_map(&mut self, op: Op, live: Rc<Live<M>>) {
         push(&mut self.maps, MAPS, op, live);
     }
 
@@ -324,7 +359,7 @@ impl World {
     pub(super) fn add_fork(
         &mut self,
         op: Op,
-        fork: Map,
+        fork: M,
         content: Oracle,
         generation: u64,
         born: u32,
@@ -363,7 +398,7 @@ impl World {
     }
 
     /// Begins a call whose closure may meddle.
-    pub(super) fn begin(&self, live: &Rc<Live>, id: u16) -> Pending {
+    pub(super) fn begin(&self, live: &Rc<Live<M>>, id: u16) -> Pending<M> {
         let (live, before) = (Rc::clone(live), live.row(id));
         let emptied = live.emptied.get();
         Pending { live, id, before, began: self.instant, emptied }
@@ -374,7 +409,7 @@ impl World {
     /// It changed the map as it is now. Or, if versions of the map were made meanwhile, and nobody
     /// has looked at the key since one of these instants, as it was then: then that version and all
     /// later ones have the change.
-    pub(super) fn commit(&mut self, call: &Pending, old: Option<Mark>, new: Option<Row>) {
+    pub(super) fn commit(&mut self, call: &Pending<M>, old: Option<Mark>, new: Option<Row>) {
         if !self.trusts() {
             return;
         }
@@ -406,7 +441,7 @@ impl World {
     }
 
     /// Compares a map with its oracle in every way, and checks its structure.
-    pub(super) fn check(&self, live: &Live) {
+    pub(super) fn check(&self, live: &Live<M>) {
         let oracle = live.oracle.borrow();
         let rows = oracle.rows();
         let pinned = live.map.pin();
@@ -421,9 +456,8 @@ impl World {
         for id in absent.filter(|id| oracle.get(*id).is_none()) {
             self.agree(pinned.contains_key(&id), false);
         }
-        #[cfg(debug_assertions)]
         if self.trusts() {
-            assert_eq!(live.map.check_structure().entries, oracle.len());
+            live.map.check();
         }
     }
 
@@ -450,7 +484,7 @@ impl World {
         assert_eq!(ledger.living(), 0, "objects that were never dropped");
     }
 
-    fn things(&mut self) -> Vec<Thing> {
+    fn things(&mut self) -> Vec<Thing<M>> {
         let maps = self.maps.drain(..).map(Thing::Map);
         let shots = self.shots.drain(..).map(Thing::Shot);
         maps.chain(shots).chain(self.loose.drain(..).map(Thing::Loose)).collect()
@@ -458,8 +492,8 @@ impl World {
 }
 
 /// What is dropped at the end of a world.
-enum Thing {
-    Map(Rc<Live>),
+enum Thing<M> {
+    Map(Rc<Live<M>>),
     Shot(Shot),
     Loose(#[expect(dead_code, reason = "held, and dropped")] Loose),
 }

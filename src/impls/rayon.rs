@@ -1,0 +1,48 @@
+//! The feature `rayon`: flat maps made on all processors.
+
+use std::hash::{BuildHasher, Hash};
+
+use crate::entry::Boxed;
+use crate::map::cloned;
+use crate::trie::FrozenIter;
+use crate::{FlatMap, Snapshot};
+
+impl<K, V, S> Snapshot<K, V, S>
+where
+    K: Clone + Hash + Eq + Send + Sync,
+    V: Clone + Send + Sync,
+    S: BuildHasher + Clone + Sync,
+{
+    /// [`Self::to_flat`] on the threads of the current rayon pool.
+    ///
+    /// # Examples
+    /// ```
+    /// let ingest: snaptrie::TrieMap<u32, u32> = (0..1_000).map(|i| (i, i * i)).collect();
+    /// let serve = ingest.snapshot().par_to_flat();
+    /// assert_eq!(serve, ingest.snapshot().to_flat());
+    /// ```
+    #[must_use = "the result is a map of its own"]
+    pub fn par_to_flat(&self) -> FlatMap<K, V, S> {
+        let map = FlatMap::with_capacity_and_hasher(self.len(), self.hasher().clone());
+        // Eight parts and more a thread: the last to end do not keep the others waiting for long.
+        let halvings = rayon::current_num_threads().ilog2() + 4;
+        fill(&map, self.tree().iter(), halvings);
+        map
+    }
+}
+
+/// Inserts clones of the entries, after halving them so many times if there are enough.
+fn fill<K, V, S>(map: &FlatMap<K, V, S>, mut entries: FrozenIter<'_, Boxed<K, V>>, halvings: u32)
+where
+    K: Clone + Hash + Eq + Send + Sync,
+    V: Clone + Send + Sync,
+    S: BuildHasher + Sync,
+{
+    match (halvings > 0).then(|| entries.split()).flatten() {
+        Some(half) => {
+            let left = halvings - 1;
+            rayon::join(|| fill(map, entries, left), || fill(map, half, left));
+        }
+        None => map.pin().insert_all(entries.map(cloned)),
+    }
+}

@@ -1,0 +1,162 @@
+//! What the tests need of a map, whichever kind it is.
+
+#![allow(dead_code, reason = "each crate that includes this uses a part of it")]
+
+use std::hash::{BuildHasher, Hash};
+
+use snaptrie::mode::{self, Mode};
+use snaptrie::{FlatMap, Pinned, Snapshot, TrieMap};
+
+/// A kind of map with its keys, values and hasher.
+///
+/// For test bodies and helpers over any kind. Of a map whose type is known, these are the map's own
+/// methods.
+pub(crate) trait Tested {
+    type Key;
+    type Value;
+    type Hasher;
+    type Mode: Mode<Self::Key, Self::Value>;
+    /// The content at one instant; nothing for a map that has no snapshots.
+    type Version;
+
+    /// Whether there are snapshots.
+    const VERSIONS: bool;
+
+    fn with_hasher(hasher: Self::Hasher) -> Self;
+    fn with_private_collector(hasher: Self::Hasher) -> Self;
+    fn pin(&self) -> Pinned<'_, Self::Key, Self::Value, Self::Hasher, Self::Mode>;
+    fn len(&self) -> usize;
+    fn is_empty(&self) -> bool;
+    fn clear(&self);
+
+    /// A snapshot, if there are any.
+    fn version(&self) -> Self::Version;
+
+    /// Takes everything out.
+    fn take(&self) -> Self::Version;
+
+    /// What is in a version.
+    fn entries<'v>(
+        version: &'v Self::Version,
+    ) -> impl Iterator<Item = (&'v Self::Key, &'v Self::Value)>
+    where
+        Self: 'v;
+
+    /// Whether this is the map of that handle, with its hasher.
+    fn is_map_of(
+        &self,
+        handle: &Pinned<'_, Self::Key, Self::Value, Self::Hasher, Self::Mode>,
+    ) -> bool;
+
+    /// Makes room for so many more, in a map that can.
+    fn reserve(&self, _additional: usize) {}
+
+    /// Gives memory back, in a map that has any to give.
+    fn shrink_to_fit(&self) {}
+
+    /// Verifies the structure, which nobody may change meanwhile.
+    fn check(&self)
+    where
+        Self::Key: Hash,
+        Self::Hasher: BuildHasher;
+}
+
+/// What a map has instead of a snapshot that has none.
+pub(crate) struct NoVersion;
+
+/// Whether a test sets out from a map alone, and from one that has a snapshot.
+pub(crate) fn with_and_without_version<M: Tested>() -> &'static [bool] {
+    if M::VERSIONS { &[false, true] } else { &[false] }
+}
+
+macro_rules! forward {
+    ($Map:ident, $Mode:ty) => {
+        type Key = K;
+        type Value = V;
+        type Hasher = S;
+        type Mode = $Mode;
+
+        fn with_hasher(hasher: S) -> Self {
+            $Map::with_hasher(hasher)
+        }
+        fn with_private_collector(hasher: S) -> Self {
+            $Map::with_private_collector(hasher)
+        }
+        fn pin(&self) -> Pinned<'_, K, V, S, $Mode> {
+            $Map::pin(self)
+        }
+        fn len(&self) -> usize {
+            $Map::len(self)
+        }
+        fn is_empty(&self) -> bool {
+            $Map::is_empty(self)
+        }
+        fn clear(&self) {
+            $Map::clear(self);
+        }
+        fn is_map_of(&self, handle: &Pinned<'_, K, V, S, $Mode>) -> bool {
+            std::ptr::eq(self, handle.map()) && std::ptr::eq(self.hasher(), handle.map().hasher())
+        }
+        fn check(&self)
+        where
+            K: Hash,
+            S: BuildHasher,
+        {
+            #[cfg(any(debug_assertions, snaptrie_check))]
+            self.check_structure();
+        }
+    };
+}
+
+impl<K, V, S: Clone> Tested for TrieMap<K, V, S> {
+    forward!(TrieMap, mode::Boxed);
+
+    type Version = Snapshot<K, V, S>;
+    const VERSIONS: bool = true;
+
+    fn version(&self) -> Snapshot<K, V, S> {
+        self.snapshot()
+    }
+
+    fn take(&self) -> Snapshot<K, V, S> {
+        TrieMap::take(self)
+    }
+
+    fn entries<'v>(version: &'v Snapshot<K, V, S>) -> impl Iterator<Item = (&'v K, &'v V)>
+    where
+        Self: 'v,
+    {
+        version.iter()
+    }
+}
+
+impl<K, V, S> Tested for FlatMap<K, V, S> {
+    forward!(FlatMap, mode::Flat);
+
+    type Version = NoVersion;
+    const VERSIONS: bool = false;
+
+    fn version(&self) -> NoVersion {
+        NoVersion
+    }
+
+    fn take(&self) -> NoVersion {
+        self.clear();
+        NoVersion
+    }
+
+    fn entries<'v>(NoVersion: &'v NoVersion) -> impl Iterator<Item = (&'v K, &'v V)>
+    where
+        Self: 'v,
+    {
+        std::iter::empty()
+    }
+
+    fn reserve(&self, additional: usize) {
+        FlatMap::reserve(self, additional);
+    }
+
+    fn shrink_to_fit(&self) {
+        FlatMap::shrink_to_fit(self);
+    }
+}

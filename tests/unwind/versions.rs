@@ -1,0 +1,130 @@
+//! Destructors that panic, and nonsense, where a map has snapshots and forks.
+
+use std::panic::panic_any;
+
+use snaptrie::Snapshot;
+
+use super::Map;
+use super::destructors::{Bomb, Factory, explodes};
+use crate::support::hooks::{Event, Touchy, arm, disarm};
+use crate::support::{
+    Chosen, Ledger, OnPurpose, catch, over_hashers, panics, refresh_until, verify,
+};
+
+over_hashers!(
+    dropping_the_last_snapshot_passes_the_panic_on,
+    dropping_a_fork_passes_the_panic_on,
+    every_destructor_panics_with_snapshots,
+    a_chain_of_forks,
+    dropping_a_snapshot_of_a_living_map,
+    clear_and_take,
+    dropping_a_fork_while_panicking,
+    comparing_snapshots_may_panic,
+);
+
+fn dropping_the_last_snapshot_passes_the_panic_on() {
+    let bombs = Factory::new(10);
+    let map = bombs.filled(0..100);
+    let snapshot = map.snapshot();
+    map.clear();
+    assert!(!explodes(|| drop(map)), "the snapshot has them all");
+    assert_eq!(bombs.ledger.live(), 100);
+    let clone = snapshot.clone();
+    assert!(!explodes(|| drop(snapshot)));
+    assert!(explodes(|| drop(clone)));
+    bombs.assert_all_gone(10);
+}
+
+fn dropping_a_fork_passes_the_panic_on() {
+    let bombs = Factory::new(10);
+    let map = bombs.filled(0..100);
+    let fork = map.fork();
+    (0..50).for_each(|key| _ = fork.pin().insert(key, bombs.make(1_000 + key)));
+    assert!(!explodes(|| drop(map)));
+    assert_eq!(bombs.ledger.live(), 150);
+    assert!(explodes(|| drop(fork)));
+    bombs.assert_all_gone(15);
+}
+
+fn every_destructor_panics_with_snapshots() {
+    let bombs = Factory::new(1);
+    let map = bombs.filled(0..200);
+    let first = map.snapshot();
+    (0..200).for_each(|key| _ = map.pin().insert(key, bombs.make(key)));
+    let second = map.snapshot();
+    map.pin().retain(|key, _| key % 2 == 0);
+    assert!(!explodes(|| drop(map)));
+    assert!(explodes(|| drop(second)));
+    assert!(explodes(|| drop(first)));
+    bombs.assert_all_gone(400);
+}
+
+fn a_chain_of_forks() {
+    let bombs = Factory::new(3);
+    let mut map = bombs.filled(0..10);
+    for step in 0..300 {
+        map = map.fork();
+        map.pin().insert(step % 10, bombs.make(step));
+    }
+    assert_eq!(bombs.ledger.live(), 310);
+    assert!(explodes(|| drop(map)));
+    bombs.assert_all_gone(4 + 100);
+}
+
+fn dropping_a_snapshot_of_a_living_map() {
+    let bombs = Factory::new(10);
+    let map = bombs.filled(0..200);
+    let snapshots: Vec<Snapshot<u64, Bomb, Chosen>> = (0..3).map(|_| map.snapshot()).collect();
+    (0..200).for_each(|key| _ = map.pin().insert(key, bombs.make(1 + 10 * key)));
+    // Its entries wait for a grace period: whether a destructor runs right now is open.
+    snapshots.into_iter().for_each(|snapshot| _ = catch(|| drop(snapshot)));
+    assert!(refresh_until(&map, 200, || bombs.ledger.live() == 200));
+    verify(&map);
+    assert!(!explodes(|| drop(map)));
+    bombs.assert_all_gone(20);
+}
+
+fn clear_and_take() {
+    let bombs = Factory::new(10);
+    let map = bombs.filled(0..200);
+    map.clear();
+    assert!(map.is_empty());
+    assert!(refresh_until(&map, 200, || bombs.ledger.live() == 0), "{}", bombs.ledger.live());
+    (0..200).for_each(|key| _ = map.pin().insert(key, bombs.make(key)));
+    drop(map.take());
+    assert!(refresh_until(&map, 200, || bombs.ledger.live() == 0), "{}", bombs.ledger.live());
+    (0..200).for_each(|key| _ = map.pin().insert(key, bombs.make(key)));
+    let taken = map.take();
+    assert!(!explodes(|| drop(map)));
+    assert!(explodes(|| drop(taken)));
+    bombs.assert_all_gone(60);
+}
+
+/// The panic that is under way goes on; those of the destructors are dropped.
+fn dropping_a_fork_while_panicking() {
+    let bombs = Factory::new(1);
+    let payload = catch(|| {
+        let map = bombs.filled(0..100);
+        let _snapshot = map.snapshot();
+        let fork = map.fork();
+        (0..50).for_each(|key| _ = fork.pin().insert(key, bombs.make(key)));
+        panic_any(OnPurpose(424_242));
+    });
+    let payload = payload.map(|_: ()| ()).unwrap_err();
+    assert_eq!(payload.downcast_ref::<OnPurpose>(), Some(&OnPurpose(424_242)));
+    bombs.assert_all_gone(150);
+}
+
+fn comparing_snapshots_may_panic() {
+    let ledger = Ledger::new();
+    let filled =
+        || -> Map<u64, Touchy> { (0..30).map(|key| (key, Touchy(ledger.make(key)))).collect() };
+    let snapshots = (filled().snapshot(), filled().snapshot());
+    for spared in 0..30 {
+        arm(Event::Eq, spared);
+        assert!(panics(|| assert!(snapshots.0 == snapshots.1)) && !disarm());
+    }
+    assert!(snapshots.0 == snapshots.1);
+    drop(snapshots);
+    assert_eq!(ledger.live(), 0);
+}
