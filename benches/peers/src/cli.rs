@@ -105,10 +105,10 @@ impl One {
         if threads > 1 && !workload.is_parallel() {
             return Err(format!("workload {workload} uses one thread").into());
         }
-        match (binary, workload) {
-            (Binary::Timed, Workload::Memory) => return in_counting_binary(),
-            (Binary::Timed, _) | (Binary::Counting, Workload::Memory) => {}
-            (Binary::Counting, _) => return Err("timings must come from `peers`".into()),
+        match (binary, workload.counts_bytes()) {
+            (Binary::Timed, true) => return in_counting_binary(workload),
+            (Binary::Counting, false) => return Err("timings must come from `peers`".into()),
+            _ => {}
         }
         let keys = Keys::new(seed);
         for record in (Job { map, workload, threads, size, keys }).run() {
@@ -119,8 +119,8 @@ impl One {
 }
 
 /// Hands this command line to the binary whose allocator counts.
-fn in_counting_binary() -> Result<(), Box<dyn Error>> {
-    let status = Command::new(Workload::Memory.program()?)
+fn in_counting_binary(workload: Workload) -> Result<(), Box<dyn Error>> {
+    let status = Command::new(workload.program()?)
         .args(env::args_os().skip(1))
         .status()
         .map_err(|error| format!("cannot start peers-memory beside peers: {error}"))?;

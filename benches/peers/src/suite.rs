@@ -137,7 +137,7 @@ mod tests {
     fn maps_take_turns_within_a_repetition() {
         let suite = Suite {
             maps: vec![MapName::Dashmap, MapName::Papaya, MapName::None],
-            workloads: vec![Workload::Fill, Workload::Latency],
+            workloads: vec![Workload::Fill, Workload::Vroom],
             threads: vec![1, 2],
             sizes: vec![10],
             reps: 2,
