@@ -18,6 +18,9 @@ type Done = Result<(), Box<dyn Error>>;
 /// Panels next to each other.
 const COLUMNS: usize = 2;
 const PANEL: (u32, u32) = (560, 330);
+/// The same for small ones.
+const SMALL_COLUMNS: usize = 3;
+const SMALL: (u32, u32) = (373, 200);
 /// A line of the legend.
 const ROW: u32 = 20;
 /// The width of a name in the legend.
@@ -25,17 +28,15 @@ const NAME: u32 = 150;
 
 /// The file.
 pub(super) fn svg(figure: &Figure) -> Result<String, Box<dyn Error>> {
-    let columns = figure.panels.len().min(COLUMNS);
+    let (most, size) = if figure.small { (SMALL_COLUMNS, SMALL) } else { (COLUMNS, PANEL) };
+    let columns = figure.panels.len().min(most);
     let rows = figure.panels.len().div_ceil(columns);
-    let width = PANEL.0 * columns as u32;
-    // Bars are named where they stand.
-    let maps = if figure.panels.iter().all(|panel| panel.kind == Kind::Bars) {
-        Vec::new()
-    } else {
-        maps(figure)
-    };
+    let width = size.0 * columns as u32;
+    // Bars and small panels are named where they stand.
+    let bars = figure.panels.iter().all(|panel| panel.kind == Kind::Bars);
+    let maps = if bars || figure.small { Vec::new() } else { maps(figure) };
     let legend = ROW * (maps.len() as u32).div_ceil(width / NAME) + ROW / 2;
-    let height = PANEL.1 * rows as u32;
+    let height = size.1 * rows as u32;
     let mut text = String::new();
     {
         let root = SVGBackend::with_string(&mut text, (width, height + legend));
@@ -135,12 +136,12 @@ fn draw(area: &Area<'_>, panel: &Panel) -> Done {
     if panel.kind == Kind::Bars {
         return draw_bars(area, panel);
     }
-    let points = panel.series.iter().flat_map(|series| series.points.iter().flatten());
-    let (mut low, mut high) = (f64::INFINITY, 0.0f64);
-    for point in points {
-        low = low.min(point.min);
-        high = high.max(point.max);
-    }
+    let (low, high) = panel.range.unwrap_or_else(|| {
+        let points = panel.series.iter().flat_map(|series| series.points.iter().flatten());
+        points.fold((f64::INFINITY, 0.0), |(low, high), point| {
+            (low.min(point.min), high.max(point.max))
+        })
+    });
     if panel.log && low > 0.0 {
         draw_lines(area, panel, (low / 1.5..high * 1.5).log_scale())
     } else {
@@ -154,7 +155,9 @@ where
     Y::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
 {
     let margin = if panel.kind == Kind::Trace { 0.5 } else { 0.3 };
-    let x = Places::new(panel.places.clone(), margin, 8);
+    // Small panels have room for fewer names.
+    let (names, labels) = if panel.range.is_some() { (4, 5) } else { (8, 7) };
+    let x = Places::new(panel.places.clone(), margin, names);
     let mut chart = ChartBuilder::on(area)
         .caption(&panel.title, font(15))
         .margin(12)
@@ -172,7 +175,7 @@ where
         .x_desc(panel.along)
         .y_desc(panel.unit.as_str())
         .y_label_formatter(&|y| (panel.label)(*y))
-        .y_labels(7)
+        .y_labels(labels)
         .draw()?;
     // The last one is on top.
     let (ours, others): (Vec<_>, Vec<_>) =

@@ -8,6 +8,12 @@ use crate::record::Record;
 pub(super) struct Figure {
     pub(super) name: &'static str,
     pub(super) panels: Vec<Panel>,
+    /// Whether the panels are small, one a map.
+    pub(super) small: bool,
+}
+
+fn figure(name: &'static str, panels: Vec<Panel>) -> Figure {
+    Figure { name, panels, small: false }
 }
 
 pub(super) struct Panel {
@@ -23,6 +29,8 @@ pub(super) struct Panel {
     pub(super) series: Vec<Series>,
     /// How a number is written at the axis.
     pub(super) label: fn(f64) -> String,
+    /// The ends of the axis, where it is that of all panels.
+    pub(super) range: Option<(f64, f64)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,14 +54,15 @@ pub(super) struct Series {
 /// All pictures that there are numbers for.
 pub(super) fn all(data: &Data) -> Vec<Figure> {
     let figures = [
-        Figure { name: "threads", panels: threads(data) },
-        Figure { name: "reads", panels: reads(data) },
-        Figure { name: "sizes", panels: sizes(data) },
-        Figure { name: "mixes", panels: mixes(data) },
-        Figure { name: "latency", panels: latency(data) },
-        Figure { name: "memory", panels: memory(data) },
-        Figure { name: "snapshots", panels: snapshots(data) },
-        Figure { name: "bigrams", panels: bigrams(data) },
+        figure("threads", threads(data)),
+        figure("reads", reads(data)),
+        figure("sizes", sizes(data)),
+        figure("mixes", mixes(data)),
+        figure("latency", latency(data)),
+        Figure { name: "spikes", panels: spikes(data), small: true },
+        figure("memory", memory(data)),
+        figure("snapshots", snapshots(data)),
+        figure("bigrams", bigrams(data)),
     ];
     let filled = figures.into_iter().map(|mut figure| {
         figure.panels.retain(|panel| !panel.series.is_empty());
@@ -97,6 +106,7 @@ fn threads(data: &Data) -> Vec<Panel> {
             kind: Kind::Lines,
             series: series(data, &places, mops),
             label: short,
+            range: None,
         }
     };
     phases.map(panel).into()
@@ -123,6 +133,7 @@ fn reads(data: &Data) -> Vec<Panel> {
                 kind: Kind::Lines,
                 series: series(data, &PHASES.map(place), mops),
                 label: short,
+                range: None,
             });
         }
     }
@@ -146,6 +157,7 @@ fn sizes(data: &Data) -> Vec<Panel> {
             kind: Kind::Lines,
             series: series(data, &places, ns),
             label: time,
+            range: None,
         }
     };
     phases.map(panel).into()
@@ -173,6 +185,7 @@ fn mixes(data: &Data) -> Vec<Panel> {
                 kind: Kind::Lines,
                 series: series(data, &places, mops),
                 label: short,
+                range: None,
             });
         }
     }
@@ -190,43 +203,55 @@ fn latency(data: &Data) -> Vec<Panel> {
     let percentiles = data.maps().into_iter().map(quantile);
     let percentiles = percentiles.filter(|series| series.points.iter().any(Option::is_some));
 
+    vec![Panel {
+        title: sized("single inserts while growing", size),
+        unit: "time of an insert".into(),
+        along: "percentile",
+        places: QUANTILES.map(Into::into).into(),
+        log: true,
+        kind: Kind::Lines,
+        series: percentiles.collect(),
+        label: time,
+        range: None,
+    }]
+}
+
+/// A panel a map, all of them with the same axes: lines of all in one could not be told apart.
+fn spikes(data: &Data) -> Vec<Panel> {
+    let size = data.main_size("latency");
+    let place = Where { workload: "latency", phase: "growth", threads: Some(1), size };
     // The names of the stretches are in the records.
     let stretches: Vec<&str> = data
-        .at(place("growth"))
+        .at(place)
         .next()
         .map_or(Vec::new(), |record| record.extra.iter().map(|(name, _)| name.as_str()).collect());
     let spike = |map: &str| {
-        let smallest = |name: &&str| {
-            let spread = data.spread(map, place("growth"), extra(name))?;
+        // What the kernel does to a thread now and then is not in all runs; a resize is.
+        let least = |name: &&str| {
+            let spread = data.spread(map, place, extra(name))?;
             Some(Spread { median: spread.min, ..spread })
         };
-        Series { map: map.into(), points: stretches.iter().map(smallest).collect() }
+        Series { map: map.into(), points: stretches.iter().map(least).collect() }
     };
-    let spikes = data.maps().into_iter().map(spike);
-    let spikes = spikes.filter(|series| series.points.iter().any(Option::is_some));
+    let spikes: Vec<Series> = data.maps().into_iter().map(spike).collect();
+    let points = || spikes.iter().flat_map(|series| series.points.iter().flatten());
+    let low = points().map(|spread| spread.median).fold(f64::INFINITY, f64::min);
+    let high = points().map(|spread| spread.median).fold(0.0, f64::max);
     let entries = |name: &&str| short(name.trim_start_matches("to-").parse().unwrap_or(0.0));
-    vec![
-        Panel {
-            title: sized("single inserts while growing", size),
-            unit: "time of an insert".into(),
-            along: "percentile",
-            places: QUANTILES.map(Into::into).into(),
-            log: true,
-            kind: Kind::Lines,
-            series: percentiles.collect(),
-            label: time,
-        },
-        Panel {
-            title: "slowest insert on the way, least of all runs".into(),
-            unit: "time of the slowest insert".into(),
-            along: "entries so far",
-            places: stretches.iter().map(entries).collect(),
-            log: true,
-            kind: Kind::Trace,
-            series: spikes.collect(),
-            label: time,
-        },
-    ]
+    let places: Vec<String> = stretches.iter().map(entries).collect();
+    let panel = |series: Series| Panel {
+        title: series.map.clone(),
+        unit: "slowest insert".into(),
+        along: "entries so far",
+        places: places.clone(),
+        log: true,
+        kind: Kind::Trace,
+        series: vec![series],
+        label: time,
+        range: Some((low, high)),
+    };
+    let filled = spikes.into_iter().filter(|s| s.points.iter().any(Option::is_some));
+    filled.map(panel).collect()
 }
 
 fn memory(data: &Data) -> Vec<Panel> {
@@ -243,6 +268,7 @@ fn memory(data: &Data) -> Vec<Panel> {
         kind: Kind::Bars,
         series: series(data, &[place(phase)], bytes),
         label: short,
+        range: None,
     };
     [("full", "memory, full"), ("emptied", "memory, all removed")].map(panel).into()
 }
@@ -287,6 +313,7 @@ fn snapshots(data: &Data) -> Vec<Panel> {
             kind: Kind::Points,
             series: series(data, &places("snapshot", &costs), ns),
             label: time,
+            range: None,
         },
         Panel {
             title: "writes while snapshots are taken, 1 thread".into(),
@@ -297,6 +324,7 @@ fn snapshots(data: &Data) -> Vec<Panel> {
             kind: Kind::Lines,
             series: series(data, &places("snapshot-load", &loads), mops),
             label: short,
+            range: None,
         },
         Panel {
             title: "held by a snapshot".into(),
@@ -307,6 +335,7 @@ fn snapshots(data: &Data) -> Vec<Panel> {
             kind: Kind::Lines,
             series: series(data, &places("snapshot-memory", &bytes), extra("requested")),
             label: short,
+            range: None,
         },
     ]
 }
@@ -329,6 +358,7 @@ fn bigrams(data: &Data) -> Vec<Panel> {
         kind: Kind::Lines,
         series: series(data, &places, mops),
         label: short,
+        range: None,
     }]
 }
 

@@ -211,7 +211,10 @@ mod tests {
     fn every_picture_says_what_it_shows() {
         let figures = figures::all(&data());
         let names: Vec<_> = figures.iter().map(|figure| figure.name).collect();
-        assert_eq!(names, ["threads", "reads", "sizes", "latency", "memory", "snapshots"]);
+        assert_eq!(
+            names,
+            ["threads", "reads", "sizes", "latency", "spikes", "memory", "snapshots"]
+        );
         for figure in &figures {
             let svg = draw::svg(figure).unwrap();
             for panel in &figure.panels {

@@ -101,15 +101,16 @@ fn bytes(data: &Data, map: &str) -> Option<String> {
 }
 
 fn latency(data: &Data) -> String {
-    const COLUMNS: [&str; 5] = ["p50", "p99.9", "p99.99", "p99.999", "max"];
+    const NUMBERS: [&str; 5] = ["p50", "p99.9", "p99.99", "p99.999", "max"];
+    const TITLES: [&str; 5] = ["p50", "p99.9", "p99.99", "p99.999", "least max of all runs"];
     let place = Where {
         workload: "latency",
         phase: "insert",
         threads: Some(1),
         size: data.main_size("latency"),
     };
-    table(data, "insert while growing", &COLUMNS, |map, column| {
-        let spread = data.spread(map, place, extra(COLUMNS[column]))?;
+    table(data, "insert while growing", &TITLES, |map, column| {
+        let spread = data.spread(map, place, extra(NUMBERS[column]))?;
         // What the kernel does to a thread now and then is in the larger maxima.
         let least = |spread: Spread| if column == 4 { spread.min } else { spread.median };
         Some(time(least(spread)))
