@@ -1,4 +1,4 @@
-//! `snaptrie`, `TrieMap`. Pins per operation.
+//! `snaptrie`, `TrieMap`. Pins per operation, or once a batch.
 
 use super::{Frozen, Hasher, Peer, Sum, sum};
 use snaptrie::{Snapshot, TrieMap};
@@ -37,15 +37,11 @@ impl Peer for Snaptrie {
     }
 
     fn get_many(&self, keys: &[u64]) -> u64 {
-        let map = self.0.pin();
-        sum(keys.iter().map(|key| map.get(key).copied()))
+        sum(self.0.pin().get_many(keys).map(|value| value.copied()))
     }
 
     fn insert_many(&self, keys: &[u64], value: u64) {
-        let map = self.0.pin();
-        for &key in keys {
-            map.insert(key, value);
-        }
+        self.0.pin().insert_many(keys.iter().map(|&key| (key, value)));
     }
 
     fn scan(&self) -> Sum {
