@@ -7,6 +7,7 @@ use std::sync::{PoisonError, RwLock};
 
 use snaptrie::{RandomState, TrieMap};
 
+use super::flat::Flat;
 use super::keys::Key;
 
 /// A concurrent map with numbers as values.
@@ -35,6 +36,7 @@ pub(crate) trait Visit<K: Key> {
 /// Does it with each map.
 pub(crate) fn each<K: Key>(visitor: &mut impl Visit<K>) {
     visitor.visit::<Trie<K>>();
+    visitor.visit::<Flat<K>>();
     visitor.visit::<Locked<K>>();
 }
 

@@ -45,6 +45,27 @@ impl Counter for Snaptrie {
     }
 }
 
+#[cfg(feature = "snaptrie")]
+pub(super) struct Flat(snaptrie::FlatMap<Bigram, AtomicU64, Hasher>);
+
+#[cfg(feature = "snaptrie")]
+impl Counter for Flat {
+    fn new() -> Self {
+        Self(snaptrie::FlatMap::with_hasher(Hasher::default()))
+    }
+
+    fn count(&self, bigrams: impl Iterator<Item = Bigram>) {
+        let map = self.0.pin();
+        for bigram in bigrams {
+            map.get_or_insert_with(bigram, || AtomicU64::new(0)).fetch_add(1, Relaxed);
+        }
+    }
+
+    fn totals(&self) -> Totals {
+        totals(self.0.pin().values().map(|count| count.load(Relaxed)))
+    }
+}
+
 pub(super) struct Dashmap(dashmap::DashMap<Bigram, u64, Hasher>);
 
 impl Counter for Dashmap {

@@ -24,6 +24,9 @@ pub enum CounterName {
     /// This repository's trie, with atomic counters.
     #[cfg(feature = "snaptrie")]
     Snaptrie,
+    /// This repository's flat table, with atomic counters.
+    #[cfg(feature = "snaptrie")]
+    Flat,
     /// `dashmap`, through its entry.
     Dashmap,
     /// `papaya`, with atomic counters.
@@ -116,6 +119,8 @@ fn count(name: CounterName, pieces: &'static [String]) -> (Duration, Totals) {
     match name {
         #[cfg(feature = "snaptrie")]
         CounterName::Snaptrie => shared::<counters::Snaptrie>(pieces),
+        #[cfg(feature = "snaptrie")]
+        CounterName::Flat => shared::<counters::Flat>(pieces),
         CounterName::Dashmap => shared::<counters::Dashmap>(pieces),
         CounterName::Papaya => shared::<counters::Papaya>(pieces),
         CounterName::SccMap => shared::<counters::SccMap>(pieces),

@@ -6,6 +6,8 @@
 mod contrie;
 mod dashmap;
 mod evmap;
+#[cfg(feature = "snaptrie")]
+mod flat;
 mod flurry;
 mod griddle;
 mod hashbrown;
@@ -26,6 +28,8 @@ mod std_rwlock;
 pub use self::contrie::Contrie;
 pub use self::dashmap::Dashmap;
 pub use self::evmap::Evmap;
+#[cfg(feature = "snaptrie")]
+pub use self::flat::Flat;
 pub use self::flurry::Flurry;
 pub use self::griddle::Griddle;
 pub use self::hashbrown::Hashbrown;
@@ -141,6 +145,9 @@ pub enum MapName {
     /// This repository's trie.
     #[cfg(feature = "snaptrie")]
     Snaptrie,
+    /// This repository's flat table.
+    #[cfg(feature = "snaptrie")]
+    Flat,
     /// `dashmap::DashMap`: locked shards.
     Dashmap,
     /// `papaya::HashMap`: open addressing over boxed entries.
@@ -228,6 +235,8 @@ impl MapName {
         match self {
             #[cfg(feature = "snaptrie")]
             Self::Snaptrie => visitor.visit::<Snaptrie>(),
+            #[cfg(feature = "snaptrie")]
+            Self::Flat => visitor.visit::<Flat>(),
             Self::Dashmap => visitor.visit::<Dashmap>(),
             Self::Papaya => visitor.visit::<Papaya>(),
             Self::SccMap => visitor.visit::<SccMap>(),
