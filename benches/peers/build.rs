@@ -6,16 +6,23 @@ use std::fs;
 use std::process::Command;
 
 /// The crates whose versions belong in the header of a result file.
-const NAMED: [&str; 12] = [
+const NAMED: [&str; 19] = [
+    "arc-swap",
     "contrie",
     "crossbeam-epoch",
     "dashmap",
+    "evmap",
     "flurry",
     "foldhash",
+    "griddle",
     "hashbrown",
+    "imbl",
+    "kovan",
+    "kovan-map",
     "leapfrog",
     "mimalloc",
     "papaya",
+    "rayon",
     "scc",
     "seize",
     "snaptrie",

@@ -1,8 +1,11 @@
 //! The command line of both binaries: `one`, `suite`, `table`.
 
+use crate::bigrams::{self, CounterName, Input};
 use crate::keys::Keys;
 use crate::maps::MapName;
-use crate::suite::{self, Suite};
+use crate::plot;
+use crate::record::Record;
+use crate::suite::{self, Step, Suite};
 use crate::table;
 use crate::workloads::{Job, Workload};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -11,6 +14,7 @@ use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 /// Which binary runs: the one whose timings count, or the one whose allocator counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,10 +39,29 @@ enum Task {
     One(One),
     /// Starts a process for each map, workload, thread count and size, the maps in turn.
     Suite(SuiteArgs),
+    /// Counts the pairs of words in real text: a process for each counter and thread count, in turn.
+    Bigrams(BigramsArgs),
+    /// Counts them once, in this process; prints one line.
+    BigramsOne(BigramsOne),
     /// Prints a result file as markdown tables: median (min..max).
     Table {
         /// The file that `suite` wrote.
         file: PathBuf,
+    },
+    /// Draws result files as SVG, and fills the tables of a README.
+    Plot {
+        /// The files that `suite` and `bigrams` wrote.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// The folder for the pictures.
+        #[arg(long, default_value = "charts")]
+        out: PathBuf,
+        /// The README whose tables are made anew.
+        #[arg(long)]
+        readme: Option<PathBuf>,
+        /// The thread counts that its tables show.
+        #[arg(long, value_delimiter = ',', default_value = "1,2", value_parser = positive)]
+        threads: Vec<usize>,
     },
 }
 
@@ -80,12 +103,55 @@ struct SuiteArgs {
     out: PathBuf,
 }
 
+#[derive(Debug, Args)]
+struct Text {
+    /// About how much text is counted: files drawn at random, but always the same ones.
+    #[arg(long, default_value_t = 64)]
+    mib: u64,
+    /// Files and folders; the sources in cargo's registry by default.
+    paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct BigramsArgs {
+    /// All counters by default.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    counters: Vec<CounterName>,
+    #[arg(long, value_delimiter = ',', default_value = "1,2,4,8", value_parser = positive)]
+    threads: Vec<usize>,
+    #[arg(long, default_value_t = 5)]
+    reps: usize,
+    /// Kills a process that takes longer, in seconds.
+    #[arg(long, default_value_t = 600)]
+    timeout: u64,
+    /// The result file; appended to if it exists.
+    #[arg(long)]
+    out: PathBuf,
+    #[command(flatten)]
+    text: Text,
+}
+
+#[derive(Debug, Args)]
+struct BigramsOne {
+    #[arg(long, value_enum)]
+    counter: CounterName,
+    #[arg(long, default_value_t = 1, value_parser = positive)]
+    threads: usize,
+    #[command(flatten)]
+    text: Text,
+}
+
 /// Runs the command line.
 pub fn main(binary: Binary) -> ExitCode {
     let done = match Cli::parse().command {
         Task::One(one) => one.run(binary),
         Task::Suite(args) => args.run(),
+        Task::Bigrams(args) => args.run(),
+        Task::BigramsOne(one) => one.run(),
         Task::Table { file } => print_table(&file),
+        Task::Plot { files, out, readme, threads } => {
+            plot::run(&files, &out, readme.as_deref(), &threads)
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -105,10 +171,10 @@ impl One {
         if threads > 1 && !workload.is_parallel() {
             return Err(format!("workload {workload} uses one thread").into());
         }
-        match (binary, workload) {
-            (Binary::Timed, Workload::Memory) => return in_counting_binary(),
-            (Binary::Timed, _) | (Binary::Counting, Workload::Memory) => {}
-            (Binary::Counting, _) => return Err("timings must come from `peers`".into()),
+        match (binary, workload.counts_bytes()) {
+            (Binary::Timed, true) => return in_counting_binary(workload),
+            (Binary::Counting, false) => return Err("timings must come from `peers`".into()),
+            _ => {}
         }
         let keys = Keys::new(seed);
         for record in (Job { map, workload, threads, size, keys }).run() {
@@ -119,8 +185,8 @@ impl One {
 }
 
 /// Hands this command line to the binary whose allocator counts.
-fn in_counting_binary() -> Result<(), Box<dyn Error>> {
-    let status = Command::new(Workload::Memory.program()?)
+fn in_counting_binary(workload: Workload) -> Result<(), Box<dyn Error>> {
+    let status = Command::new(workload.program()?)
         .args(env::args_os().skip(1))
         .status()
         .map_err(|error| format!("cannot start peers-memory beside peers: {error}"))?;
@@ -138,9 +204,48 @@ impl SuiteArgs {
             threads: self.threads,
             sizes: self.sizes,
             reps: self.reps,
-            timeout: std::time::Duration::from_secs(self.timeout),
         };
-        Ok(suite::run(&suite, &self.out)?)
+        let timeout = Duration::from_secs(self.timeout);
+        Ok(suite::run(&suite.steps()?, timeout, &self.out)?)
+    }
+}
+
+impl BigramsOne {
+    fn run(self) -> Result<(), Box<dyn Error>> {
+        let input = Input { paths: self.text.paths, mib: self.text.mib };
+        println!("{}", bigrams::run(self.counter, self.threads, &input)?);
+        Ok(())
+    }
+}
+
+impl BigramsArgs {
+    fn run(self) -> Result<(), Box<dyn Error>> {
+        suite::run(&self.steps()?, Duration::from_secs(self.timeout), &self.out)?;
+        let records = table::records(&fs::read_to_string(&self.out)?)?;
+        let of_bigrams = |record: &Record| record.workload == "bigrams";
+        Ok(bigrams::check(&records.into_iter().filter(of_bigrams).collect::<Vec<_>>())?)
+    }
+
+    fn steps(&self) -> Result<Vec<Step>, Box<dyn Error>> {
+        let program = env::current_exe()?;
+        let mut steps = Vec::new();
+        for rep in 1..=self.reps {
+            for threads in &self.threads {
+                let mut counters = all_if_empty(self.counters.clone());
+                suite::shuffle(&mut counters, rep, steps.len());
+                for counter in counters {
+                    let name = format!("bigrams {counter}, {threads} threads");
+                    let mut args = vec!["bigrams-one".into()];
+                    args.extend(["--counter".into(), counter.to_string()]);
+                    args.extend(["--threads".into(), threads.to_string()]);
+                    args.extend(["--mib".into(), self.text.mib.to_string(), "--".into()]);
+                    let paths = self.text.paths.iter();
+                    args.extend(paths.map(|path| path.to_string_lossy().into_owned()));
+                    steps.push(Step { rep, name, program: program.clone(), args });
+                }
+            }
+        }
+        Ok(steps)
     }
 }
 

@@ -26,8 +26,8 @@ pub fn text() -> String {
         format!("# date: {date}"),
         format!("# command: {}", command()),
         "# ns_per_op_and_thread = ns_total * threads / ops: a mean, not a latency".into(),
-        "# churn: an insert and a remove are two ops".into(),
-        "# extra: bytes per entry in memory, ns in latency, percent of reads in mix".into(),
+        "# churn: an insert and a remove are two ops; scan: an entry is one".into(),
+        "# extra: bytes per entry in memory, ns in latency, percent of reads where a rate".into(),
         COLUMNS.into(),
     ];
     lines.map(|line| line + "\n").concat()

@@ -68,6 +68,67 @@ impl Rng {
     }
 }
 
+/// How often each of some numbers is drawn.
+#[derive(Debug)]
+pub enum Choice {
+    /// Those below this, all alike.
+    Uniform(u64),
+    /// `i` in proportion to `1 / (i + 1)^0.99`.
+    Zipf(Zipf),
+}
+
+impl Choice {
+    /// Zipf's distribution of the numbers below `n`.
+    pub fn zipf(n: u64) -> Self {
+        Self::Zipf(Zipf::new(n, 0.99))
+    }
+
+    /// Draws one.
+    #[inline]
+    pub fn draw(&self, rng: &mut Rng) -> u64 {
+        match self {
+            Self::Uniform(n) => rng.below(*n),
+            Self::Zipf(zipf) => zipf.draw(rng),
+        }
+    }
+}
+
+/// Zipf's distribution, drawn after Gray and others, "Quickly Generating Billion-Record Synthetic Databases"
+/// (SIGMOD 1994).
+#[derive(Debug)]
+pub struct Zipf {
+    n: f64,
+    zeta_n: f64,
+    alpha: f64,
+    eta: f64,
+    /// The weight of the first two.
+    two: f64,
+}
+
+impl Zipf {
+    fn new(n: u64, theta: f64) -> Self {
+        let weight = |i: u64| (i as f64).powf(-theta);
+        let zeta_n: f64 = (1..=n).map(weight).sum();
+        let two = 1.0 + weight(2);
+        let eta = (1.0 - (2.0 / n as f64).powf(1.0 - theta)) / (1.0 - two / zeta_n);
+        Self { n: n as f64, zeta_n, alpha: 1.0 / (1.0 - theta), eta, two }
+    }
+
+    #[inline]
+    fn draw(&self, rng: &mut Rng) -> u64 {
+        let unit = (rng.bits() >> 11) as f64 / (1u64 << 53) as f64;
+        let weight = unit * self.zeta_n;
+        if weight < 1.0 {
+            return 0;
+        }
+        if weight < self.two {
+            return 1;
+        }
+        let rank = self.n * (self.eta * unit - self.eta + 1.0).powf(self.alpha);
+        rank.min(self.n - 1.0) as u64
+    }
+}
+
 /// Maps the high bits of `bits` to a number below `n`.
 #[inline]
 pub fn scale(bits: u64, n: u64) -> u64 {
@@ -111,6 +172,19 @@ mod tests {
             let joined: Vec<usize> = (0..threads).flat_map(|t| share(100, threads, t)).collect();
             assert_eq!(joined, (0..100).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn few_numbers_are_drawn_often_after_zipf() {
+        let (choice, mut rng) = (Choice::zipf(1000), Keys::new(1).rng(0));
+        let mut counts = vec![0; 1000];
+        for _ in 0..100_000 {
+            counts[choice.draw(&mut rng) as usize] += 1;
+        }
+        // The weights 1 and 1/10^0.99 of their sum, 7.6; the rarest are drawn too.
+        assert!((12_500..13_700).contains(&counts[0]), "{}", counts[0]);
+        assert!((1_100..1_650).contains(&counts[9]), "{}", counts[9]);
+        assert!(counts[900..].iter().sum::<i32>() > 500);
     }
 
     #[test]

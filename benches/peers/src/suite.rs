@@ -7,7 +7,7 @@ use crate::maps::MapName;
 use crate::workloads::Workload;
 use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,58 +28,92 @@ pub struct Suite {
     pub sizes: Vec<usize>,
     /// Repetitions of everything.
     pub reps: usize,
-    /// When to give up on one process.
-    pub timeout: Duration,
 }
 
 /// One process of a suite.
-#[derive(Clone, Copy, Debug)]
-struct Step {
-    rep: usize,
-    workload: Workload,
-    threads: usize,
-    size: usize,
-    map: MapName,
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The repetition that it belongs to, from 1.
+    pub rep: usize,
+    /// What it measures, for people.
+    pub name: String,
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<String>,
+}
+
+/// A map in a workload, as a process.
+fn step(rep: usize, job: (Workload, MapName, usize, usize)) -> io::Result<Step> {
+    let (workload, map, threads, size) = job;
+    let name = format!("{workload} {map}, {threads} threads, size {size}");
+    let options = [
+        ("--map", map.to_string()),
+        ("--workload", workload.to_string()),
+        ("--threads", threads.to_string()),
+        ("--size", size.to_string()),
+        ("--seed", rep.to_string()),
+    ];
+    let options = options.into_iter().flat_map(|(option, value)| [option.to_owned(), value]);
+    let args = ["one".to_owned()].into_iter().chain(options).collect();
+    Ok(Step { rep, name, program: workload.program()?, args })
 }
 
 impl Suite {
     /// All processes, in the order in which they run.
-    fn steps(&self) -> Vec<Step> {
-        let mut steps = Vec::new();
+    ///
+    /// # Errors
+    ///
+    /// The system does not tell where the running binary lies.
+    pub fn steps(&self) -> io::Result<Vec<Step>> {
+        let jobs = self.jobs();
+        jobs.into_iter().map(|(rep, job)| step(rep, job)).collect()
+    }
+
+    fn jobs(&self) -> Vec<(usize, (Workload, MapName, usize, usize))> {
+        let mut jobs = Vec::new();
         for rep in 1..=self.reps {
             for &workload in &self.workloads {
                 let threads = if workload.is_parallel() { &self.threads[..] } else { &[1] };
                 for &threads in threads {
                     for &size in &self.sizes {
                         let mut maps = self.maps.clone();
-                        Keys::new(rep as u64).rng(steps.len()).shuffle(&mut maps);
+                        shuffle(&mut maps, rep, jobs.len());
                         maps.retain(|&map| workload.suits(map));
-                        let step = |map| Step { rep, workload, threads, size, map };
-                        steps.extend(maps.into_iter().map(step));
+                        let job = |map| (rep, (workload, map, threads, size));
+                        jobs.extend(maps.into_iter().map(job));
                     }
                 }
             }
         }
-        steps
+        jobs
     }
 }
 
-/// Runs `suite` and appends its lines to `out`. A process that fails leaves a comment and no line.
-pub fn run(suite: &Suite, out: &Path) -> io::Result<()> {
+/// Another order in every repetition and at every place.
+pub fn shuffle<T>(items: &mut [T], rep: usize, place: usize) {
+    Keys::new(rep as u64).rng(place).shuffle(items);
+}
+
+/// Runs the steps and appends their lines to `out`. A process that fails leaves a comment and no line.
+///
+/// # Errors
+///
+/// A file that cannot be written, or a program that cannot be started.
+pub fn run(steps: &[Step], timeout: Duration, out: &Path) -> io::Result<()> {
     let mut file = OpenOptions::new().create(true).append(true).open(out)?;
     write!(file, "{}", header::text())?;
-    let steps = suite.steps();
+    let reps = steps.last().map_or(0, |step| step.rep);
     let mut rep = 0;
     for (i, step) in steps.iter().enumerate() {
         if step.rep != rep {
             rep = step.rep;
             let load = header::load();
-            writeln!(file, "# repetition {rep} of {}, load {load}", suite.reps)?;
+            writeln!(file, "# repetition {rep} of {reps}, load {load}")?;
         }
-        let Step { workload, threads, size, map, .. } = step;
-        let name = format!("{workload} {map}, {threads} threads, size {size}");
+        let name = &step.name;
         eprintln!("[{}/{}] rep {rep}: {name}", i + 1, steps.len());
-        match measure(step, suite.timeout)? {
+        match measure(step, timeout)? {
             Outcome::Lines(lines) => file.write_all(lines.as_bytes())?,
             Outcome::Failed(reason) => {
                 eprintln!("    failed: {reason}");
@@ -97,15 +131,7 @@ enum Outcome {
 
 /// Runs one process to its end or its timeout.
 fn measure(step: &Step, timeout: Duration) -> io::Result<Outcome> {
-    let mut child = Command::new(step.workload.program()?)
-        .arg("one")
-        .args(["--map", &step.map.to_string()])
-        .args(["--workload", &step.workload.to_string()])
-        .args(["--threads", &step.threads.to_string()])
-        .args(["--size", &step.size.to_string()])
-        .args(["--seed", &step.rep.to_string()])
-        .stdout(Stdio::piped())
-        .spawn()?;
+    let mut child = Command::new(&step.program).args(&step.args).stdout(Stdio::piped()).spawn()?;
     let start = Instant::now();
     // A few lines fit the pipe, so the process never waits for them to be read.
     let status = loop {
@@ -137,20 +163,19 @@ mod tests {
     fn maps_take_turns_within_a_repetition() {
         let suite = Suite {
             maps: vec![MapName::Dashmap, MapName::Papaya, MapName::None],
-            workloads: vec![Workload::Fill, Workload::Latency],
+            workloads: vec![Workload::Fill, Workload::Vroom],
             threads: vec![1, 2],
             sizes: vec![10],
             reps: 2,
-            timeout: Duration::ZERO,
         };
-        let steps = suite.steps();
+        let jobs = suite.jobs();
         // Per repetition: two maps at two thread counts, then three maps with one thread.
-        assert_eq!(steps.len(), 2 * (2 * 2 + 3));
-        assert!(steps.iter().all(|step| step.workload.suits(step.map)));
-        for pair in steps.windows(2) {
-            let same = pair[0].map == pair[1].map;
-            let apart = pair[0].threads != pair[1].threads || pair[0].workload != pair[1].workload;
-            assert!(!same || apart || pair[0].rep != pair[1].rep);
+        assert_eq!(jobs.len(), 2 * (2 * 2 + 3));
+        assert!(jobs.iter().all(|(_, (workload, map, ..))| workload.suits(*map)));
+        for pair in jobs.windows(2) {
+            let [(rep, (workload, map, threads, _)), (next_rep, next)] = [pair[0], pair[1]];
+            let apart = (workload, threads) != (next.0, next.2);
+            assert!(map != next.1 || apart || rep != next_rep);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `contrie` 0.1, `ConMap`: every entry is an `Arc`, so a lookup counts a reference up and down. It pins
 //! by itself in each operation and offers no flush.
 
-use super::{Hasher, Peer};
+use super::{Hasher, Peer, Sum};
 use contrie::ConMap;
 
 /// `contrie::ConMap`.
@@ -28,7 +28,17 @@ impl Peer for Contrie {
     }
 
     #[inline]
+    fn update(&self, key: u64, value: u64) -> bool {
+        // No way to change only what is there: a look first.
+        self.0.get(&key).is_some() && self.0.insert(key, value).is_some()
+    }
+
+    #[inline]
     fn remove(&self, key: u64) -> bool {
         self.0.remove(&key).is_some()
+    }
+
+    fn scan(&self) -> Sum {
+        Sum::of(self.0.iter().map(|element| *element.value()))
     }
 }

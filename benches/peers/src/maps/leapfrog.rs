@@ -1,7 +1,7 @@
 //! `leapfrog` 0.3, `LeapMap`: only `Copy` keys and values that fit an atomic, two values of which are
 //! reserved. No guard. Starts at its own smallest capacity (8).
 
-use super::{Hasher, Peer};
+use super::{Hasher, Peer, Sum};
 use leapfrog::LeapMap;
 
 /// `leapfrog::LeapMap`.
@@ -10,6 +10,10 @@ pub struct Leapfrog(LeapMap<u64, u64, Hasher>);
 impl Peer for Leapfrog {
     fn new() -> Self {
         Self(LeapMap::with_capacity_and_hasher(0, Hasher::default()))
+    }
+
+    fn sized(entries: usize) -> Self {
+        Self(LeapMap::with_capacity_and_hasher(entries, Hasher::default()))
     }
 
     #[inline]
@@ -28,7 +32,16 @@ impl Peer for Leapfrog {
     }
 
     #[inline]
+    fn update(&self, key: u64, value: u64) -> bool {
+        self.0.update(&key, value).is_some()
+    }
+
+    #[inline]
     fn remove(&self, key: u64) -> bool {
         self.0.remove(&key).is_some()
+    }
+
+    fn scan(&self) -> Sum {
+        Sum::of(self.0.iter().filter_map(|mut cell| cell.value()))
     }
 }

@@ -1,6 +1,6 @@
 //! `none`: an empty loop in place of a map, the control of the workload `latency`. Not a map.
 
-use super::Peer;
+use super::{Peer, Sum};
 use std::hint::black_box;
 
 /// Does nothing and says yes.
@@ -26,7 +26,15 @@ impl Peer for Nothing {
         true
     }
 
+    fn update(&self, _key: u64, _value: u64) -> bool {
+        true
+    }
+
     fn remove(&self, _key: u64) -> bool {
         true
+    }
+
+    fn scan(&self) -> Sum {
+        Sum::default()
     }
 }

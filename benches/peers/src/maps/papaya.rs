@@ -1,6 +1,6 @@
 //! `papaya` 0.2, with its default, incremental resizing. Pins per operation.
 
-use super::{Hasher, Peer};
+use super::{Hasher, Peer, Sum, sum};
 use papaya::{Guard, HashMap};
 
 /// `papaya::HashMap`.
@@ -9,6 +9,10 @@ pub struct Papaya(HashMap<u64, u64, Hasher>);
 impl Peer for Papaya {
     fn new() -> Self {
         Self(HashMap::with_hasher(Hasher::default()))
+    }
+
+    fn sized(entries: usize) -> Self {
+        Self(HashMap::with_capacity_and_hasher(entries, Hasher::default()))
     }
 
     #[inline]
@@ -27,8 +31,29 @@ impl Peer for Papaya {
     }
 
     #[inline]
+    fn update(&self, key: u64, value: u64) -> bool {
+        self.0.pin().update(key, |_| value).is_some()
+    }
+
+    #[inline]
     fn remove(&self, key: u64) -> bool {
         self.0.pin().remove(&key).is_some()
+    }
+
+    fn get_many(&self, keys: &[u64]) -> u64 {
+        let map = self.0.pin();
+        sum(keys.iter().map(|key| map.get(key).copied()))
+    }
+
+    fn insert_many(&self, keys: &[u64], value: u64) {
+        let map = self.0.pin();
+        for &key in keys {
+            map.insert(key, value);
+        }
+    }
+
+    fn scan(&self) -> Sum {
+        Sum::of(self.0.pin().iter().map(|(_, value)| *value))
     }
 
     fn settle(&self) {

@@ -1,7 +1,7 @@
 //! `scc` 3, `HashMap`: its `insert_sync` refuses a key that is present, so overwriting is `upsert_sync`.
 //! Locks one bucket per operation.
 
-use super::{Hasher, Peer};
+use super::{Hasher, Peer, Sum};
 use scc::{Guard, HashMap};
 
 /// `scc::HashMap`.
@@ -10,6 +10,10 @@ pub struct SccMap(HashMap<u64, u64, Hasher>);
 impl Peer for SccMap {
     fn new() -> Self {
         Self(HashMap::with_hasher(Hasher::default()))
+    }
+
+    fn sized(entries: usize) -> Self {
+        Self(HashMap::with_capacity_and_hasher(entries, Hasher::default()))
     }
 
     #[inline]
@@ -28,8 +32,22 @@ impl Peer for SccMap {
     }
 
     #[inline]
+    fn update(&self, key: u64, value: u64) -> bool {
+        self.0.update_sync(&key, |_, slot| *slot = value).is_some()
+    }
+
+    #[inline]
     fn remove(&self, key: u64) -> bool {
         self.0.remove_sync(&key).is_some()
+    }
+
+    fn scan(&self) -> Sum {
+        let mut sum = Sum::default();
+        self.0.iter_sync(|_, value| {
+            sum.add(*value);
+            true
+        });
+        sum
     }
 
     fn settle(&self) {

@@ -1,17 +1,10 @@
-//! `snaptrie`, `TrieMap`. Pins per operation.
+//! `snaptrie`, `TrieMap`. Pins per operation, or once a batch.
 
-use super::{Hasher, Peer};
-use snaptrie::TrieMap;
+use super::{Frozen, Hasher, Peer, Sum, sum};
+use snaptrie::{Snapshot, TrieMap};
 
 /// `snaptrie::TrieMap`.
 pub struct Snaptrie(TrieMap<u64, u64, Hasher>);
-
-impl Snaptrie {
-    /// The map itself, for what only it can do.
-    pub fn map(&self) -> &TrieMap<u64, u64, Hasher> {
-        &self.0
-    }
-}
 
 impl Peer for Snaptrie {
     fn new() -> Self {
@@ -34,8 +27,25 @@ impl Peer for Snaptrie {
     }
 
     #[inline]
+    fn update(&self, key: u64, value: u64) -> bool {
+        self.0.pin().update(key, |_| value).is_some()
+    }
+
+    #[inline]
     fn remove(&self, key: u64) -> bool {
         self.0.pin().remove(&key).is_some()
+    }
+
+    fn get_many(&self, keys: &[u64]) -> u64 {
+        sum(self.0.pin().get_many(keys).map(|value| value.copied()))
+    }
+
+    fn insert_many(&self, keys: &[u64], value: u64) {
+        self.0.pin().insert_many(keys.iter().map(|&key| (key, value)));
+    }
+
+    fn scan(&self) -> Sum {
+        Sum::of(self.0.pin().values().copied())
     }
 
     fn settle(&self) {
@@ -43,5 +53,17 @@ impl Peer for Snaptrie {
         for _ in 0..64 {
             pinned.refresh();
         }
+    }
+}
+
+impl Frozen for Snaptrie {
+    type Snapshot = Snapshot<u64, u64, Hasher>;
+
+    fn snapshot(&self) -> Self::Snapshot {
+        self.0.snapshot()
+    }
+
+    fn scan_snapshot(snapshot: &Self::Snapshot) -> Sum {
+        Sum::of(snapshot.values().copied())
     }
 }

@@ -1,36 +1,67 @@
-//! `latency`: one thread inserts N keys from empty, and every insert is timed. The map `none` shows what
-//! the clock and the machine add: read the tails against it. `max` also holds what the kernel did to the
-//! thread, so compare the smallest of several runs' maxima.
+//! `latency`: the threads insert N keys from empty, and every insert is timed. `vroom`: the same with the
+//! keys 0, 1, 2, … in order, as `griddle` measures it. The map `none` shows what the clock and the machine
+//! add: read the tails against it. `max` also holds what the kernel did to the thread, so compare the
+//! smallest of several runs' maxima.
+//!
+//! The phase `growth` has the slowest insert of each of 64 stretches of the first thread's inserts: where the
+//! spikes are, and how they grow with the map.
 
 use super::Job;
+use crate::keys::share;
 use crate::maps::Peer;
 use crate::record::Record;
+use crate::team;
 use hdrhistogram::Histogram;
+use std::sync::Mutex;
 use std::time::Instant;
 
 /// The reported quantiles.
 const QUANTILES: [(&str, f64); 5] =
     [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999), ("p99.999", 0.99999)];
 
+/// Stretches of the phase `growth`.
+const STRETCHES: usize = 64;
+
+/// Keys in random order.
 pub(super) fn run<M: Peer>(job: &Job) -> Vec<Record> {
-    let keys = job.keys.present(job.size);
-    // Written here, so that the loop touches none of its pages for the first time.
-    let mut took = vec![1u32; job.size];
+    timed::<M>(job, |i| job.keys.key(i))
+}
 
+/// Keys in their natural order.
+pub(super) fn run_in_order<M: Peer>(job: &Job) -> Vec<Record> {
+    timed::<M>(job, |i| i)
+}
+
+fn timed<M: Peer>(job: &Job, key: impl Fn(u64) -> u64 + Sync) -> Vec<Record> {
+    let (n, threads) = (job.size, job.threads);
     let map = M::new();
-    let first = Instant::now();
-    for (i, (&key, slot)) in keys.iter().zip(&mut took).enumerate() {
-        let start = Instant::now();
-        let inserted = map.insert(key, i as u64);
-        let elapsed = start.elapsed();
-        assert!(inserted, "the key was absent");
-        *slot = u32::try_from(elapsed.as_nanos()).unwrap_or(u32::MAX);
-    }
-    let mut record = job.record("insert", job.size).timed(first.elapsed());
+    let all = Mutex::new(Vec::new());
+    let spans = team::run(threads, |thread, clock| {
+        let mine = share(n, threads, thread);
+        let keys: Vec<u64> = mine.clone().map(|i| key(i as u64)).collect();
+        // Written here, so that the loop touches none of its pages for the first time.
+        let mut took = vec![1u32; keys.len()];
+        clock.phase(|| {
+            for ((&key, slot), i) in keys.iter().zip(&mut took).zip(mine) {
+                let start = Instant::now();
+                let inserted = map.insert(key, i as u64);
+                let elapsed = start.elapsed();
+                assert!(inserted, "the key was absent");
+                *slot = u32::try_from(elapsed.as_nanos()).unwrap_or(u32::MAX);
+            }
+        });
+        all.lock().expect("no thread panics with the lock").push((thread, took));
+    });
+    let mut all = all.into_inner().expect("no thread panics with the lock");
+    all.sort_unstable_by_key(|(thread, _)| *thread);
+    let record = job.record("insert", n).timed(spans[0]);
+    vec![quantiles(record, all.iter().flat_map(|(_, took)| took)), growth(job, &all[0].1)]
+}
 
+fn quantiles<'a>(mut record: Record, took: impl Iterator<Item = &'a u32>) -> Record {
     let mut histogram = Histogram::<u64>::new(3).expect("three digits are allowed");
     let mut max = 0;
-    for ns in took.into_iter().map(u64::from) {
+    for ns in took.map(|&ns| u64::from(ns)) {
         histogram.record(ns).expect("the histogram grows");
         max = max.max(ns);
     }
@@ -39,5 +70,15 @@ pub(super) fn run<M: Peer>(job: &Job) -> Vec<Record> {
         let ns = histogram.value_at_quantile(quantile).min(max);
         record = record.with(name, ns as f64);
     }
-    vec![record.with("max", max as f64)]
+    record.with("max", max as f64)
+}
+
+fn growth(job: &Job, took: &[u32]) -> Record {
+    let mut record = job.record("growth", took.len());
+    for stretch in 0..STRETCHES {
+        let stretch = share(took.len(), STRETCHES, stretch);
+        let max = took[stretch.clone()].iter().max().copied().unwrap_or(0);
+        record = record.with(&format!("to-{}", stretch.end), f64::from(max));
+    }
+    record
 }

@@ -4,16 +4,18 @@
 //! that freeing them does not tune the allocator for the map; each result is checked by an assertion or a
 //! sum, so that no map can be fast by being wrong.
 
+mod batch;
+mod bustle;
 mod churn;
 mod fill;
 mod latency;
 mod memory;
 mod mix;
-#[cfg(feature = "snaptrie")]
+mod scan;
 mod snapshot;
 
 use crate::keys::Keys;
-use crate::maps::{MapName, Peer, Visit};
+use crate::maps::{Frozen, MapName, Peer, Visit, VisitFrozen};
 use crate::record::Record;
 use clap::ValueEnum;
 use std::env;
@@ -28,31 +30,60 @@ pub enum Workload {
     Fill,
     /// A full map in which every insert is matched by a remove.
     Churn,
-    /// Half reads, a quarter inserts, a quarter removes, on shared keys.
+    /// A map of constant size, with 100, 95, 50 and 5 percent reads of uniformly drawn keys.
     Mix,
+    /// The same with few keys that are used often.
+    Zipf,
+    /// One by one against 64 at a time.
+    Batch,
+    /// Reading all entries.
+    Scan,
+    /// conc-map-bench: 98 % reads.
+    ReadHeavy,
+    /// conc-map-bench: as many inserts as removes.
+    Exchange,
+    /// conc-map-bench: 80 % inserts.
+    RapidGrow,
+    /// bustle: 94 % reads.
+    BustleReadHeavy,
+    /// bustle: 80 % inserts.
+    BustleInsertHeavy,
+    /// bustle: 50 % updates.
+    BustleUpdateHeavy,
+    /// bustle: all operations alike.
+    BustleUniform,
     /// Bytes per entry, full and emptied.
     Memory,
     /// The distribution of single inserts.
     Latency,
+    /// The same, of keys in order.
+    Vroom,
     /// What snapshots cost, and what they make the next write cost.
-    #[cfg(feature = "snaptrie")]
     Snapshot,
+    /// Writes while snapshots are taken.
+    SnapshotLoad,
+    /// Bytes that a snapshot holds.
+    SnapshotMemory,
 }
 
 impl Workload {
     /// Whether this workload says something about `map`.
     pub fn suits(self, map: MapName) -> bool {
         match self {
-            Self::Fill | Self::Churn | Self::Mix | Self::Memory => map != MapName::None,
-            Self::Latency => true,
-            #[cfg(feature = "snaptrie")]
-            Self::Snapshot => map == MapName::Snaptrie,
+            Self::Latency | Self::Vroom => true,
+            Self::Snapshot | Self::SnapshotLoad | Self::SnapshotMemory => map.has_snapshots(),
+            _ => map != MapName::None,
         }
     }
 
     /// Whether this workload uses more than one thread.
     pub fn is_parallel(self) -> bool {
-        matches!(self, Self::Fill | Self::Churn | Self::Mix)
+        !matches!(self, Self::Memory | Self::Vroom | Self::Snapshot | Self::SnapshotMemory)
+    }
+
+    /// Whether this needs the allocator that counts.
+    pub fn counts_bytes(self) -> bool {
+        matches!(self, Self::Memory | Self::SnapshotMemory)
     }
 
     /// The binary that measures this: `peers`, or `peers-memory` beside it.
@@ -61,10 +92,7 @@ impl Workload {
     ///
     /// The system does not tell where the running binary lies.
     pub fn program(self) -> io::Result<PathBuf> {
-        let name = match self {
-            Self::Memory => "peers-memory",
-            _ => "peers",
-        };
+        let name = if self.counts_bytes() { "peers-memory" } else { "peers" };
         let program = env::current_exe()?.with_file_name(name);
         Ok(program.with_extension(env::consts::EXE_EXTENSION))
     }
@@ -95,11 +123,8 @@ pub struct Job {
 impl Job {
     /// Does the job.
     pub fn run(self) -> Vec<Record> {
-        match self.workload {
-            #[cfg(feature = "snaptrie")]
-            Workload::Snapshot => snapshot::run(&self),
-            _ => self.map.visit(Run(self)),
-        }
+        let frozen = self.map.visit_frozen(Run(self)).flatten();
+        frozen.unwrap_or_else(|| self.map.visit(Run(self)))
     }
 
     /// An empty record of this job.
@@ -128,10 +153,37 @@ impl Visit for Run {
             Workload::Fill => fill::run::<M>(job),
             Workload::Churn => churn::run::<M>(job),
             Workload::Mix => mix::run::<M>(job),
+            Workload::Zipf => mix::run_zipf::<M>(job),
+            Workload::Batch => batch::run::<M>(job),
+            Workload::Scan => scan::run::<M>(job),
+            Workload::ReadHeavy => bustle::run::<M>(job, bustle::READ_HEAVY),
+            Workload::Exchange => bustle::run::<M>(job, bustle::EXCHANGE),
+            Workload::RapidGrow => bustle::run::<M>(job, bustle::RAPID_GROW),
+            Workload::BustleReadHeavy => bustle::run::<M>(job, bustle::BUSTLE_READ_HEAVY),
+            Workload::BustleInsertHeavy => bustle::run::<M>(job, bustle::BUSTLE_INSERT_HEAVY),
+            Workload::BustleUpdateHeavy => bustle::run::<M>(job, bustle::BUSTLE_UPDATE_HEAVY),
+            Workload::BustleUniform => bustle::run::<M>(job, bustle::BUSTLE_UNIFORM),
             Workload::Memory => memory::run::<M>(job),
             Workload::Latency => latency::run::<M>(job),
-            #[cfg(feature = "snaptrie")]
-            Workload::Snapshot => unreachable!("needs more than a `Peer`"),
+            Workload::Vroom => latency::run_in_order::<M>(job),
+            Workload::Snapshot | Workload::SnapshotLoad | Workload::SnapshotMemory => {
+                unreachable!("needs more than a `Peer`")
+            }
+        }
+    }
+}
+
+impl VisitFrozen for Run {
+    /// Nothing, if the workload does not need snapshots.
+    type Output = Option<Vec<Record>>;
+
+    fn visit<M: Frozen>(self) -> Option<Vec<Record>> {
+        let job = &self.0;
+        match job.workload {
+            Workload::Snapshot => Some(snapshot::costs::<M>(job)),
+            Workload::SnapshotLoad => Some(snapshot::load::<M>(job)),
+            Workload::SnapshotMemory => Some(snapshot::memory::<M>(job)),
+            _ => None,
         }
     }
 }

@@ -1,0 +1,53 @@
+//! `kovan-map` 0.2, `HashMap`: chains. Its `new` makes 524 288 buckets, which is 4 MiB before the first entry;
+//! it grows past three quarters. Values are returned as clones. It pins by itself.
+
+use super::{Hasher, Peer, Sum};
+use kovan_map::HashMap;
+
+/// `kovan_map::HashMap`.
+pub struct KovanMap(HashMap<u64, u64, Hasher>);
+
+impl Peer for KovanMap {
+    fn new() -> Self {
+        Self(HashMap::with_hasher(Hasher::default()))
+    }
+
+    fn sized(entries: usize) -> Self {
+        // A capacity is a number of buckets, three quarters of which are used before it grows.
+        Self(HashMap::with_capacity_and_hasher(entries * 4 / 3, Hasher::default()))
+    }
+
+    #[inline]
+    fn insert(&self, key: u64, value: u64) -> bool {
+        self.0.insert(key, value).is_none()
+    }
+
+    #[inline]
+    fn get(&self, key: u64) -> Option<u64> {
+        self.0.get(&key)
+    }
+
+    #[inline]
+    fn upsert(&self, key: u64, value: u64) -> bool {
+        self.0.insert(key, value).is_some()
+    }
+
+    #[inline]
+    fn update(&self, key: u64, value: u64) -> bool {
+        // No plain way to change only what is there: a look first.
+        self.0.get(&key).is_some() && self.0.insert(key, value).is_some()
+    }
+
+    #[inline]
+    fn remove(&self, key: u64) -> bool {
+        self.0.remove(&key).is_some()
+    }
+
+    fn scan(&self) -> Sum {
+        Sum::of(self.0.values())
+    }
+
+    fn settle(&self) {
+        kovan::flush();
+    }
+}

@@ -1,0 +1,75 @@
+//! An allocator that counts the bytes that are held, while it is told to: timings do not pay for it.
+#![expect(unsafe_code, reason = "an allocator")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicBool, AtomicIsize, Ordering::Relaxed};
+
+/// The system's allocator, with a counter that can be turned on.
+pub(crate) struct Counting;
+
+// Relaxed throughout: a sum, and read when the threads that changed it were joined.
+static ON: AtomicBool = AtomicBool::new(false);
+static BYTES: AtomicIsize = AtomicIsize::new(0);
+
+/// Counts from now on, until the result is dropped.
+pub(crate) fn count() -> Count {
+    BYTES.store(0, Relaxed);
+    ON.store(true, Relaxed);
+    Count
+}
+
+/// The counter, turned on. One at a time.
+pub(crate) struct Count;
+
+impl Count {
+    /// Bytes allocated since it was turned on, less those freed.
+    pub(crate) fn bytes(&self) -> isize {
+        BYTES.load(Relaxed)
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        ON.store(false, Relaxed);
+    }
+}
+
+#[inline]
+fn add(bytes: isize) {
+    if ON.load(Relaxed) {
+        BYTES.fetch_add(bytes, Relaxed);
+    }
+}
+
+// SAFETY:
+// - every call goes to the system's allocator with the arguments of the caller, who promised what
+//   that one asks for; the counter does not allocate.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        add(layout.size() as isize);
+        // SAFETY:
+        // - the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        add(layout.size() as isize);
+        // SAFETY:
+        // - the caller's promises are passed on.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        add(-(layout.size() as isize));
+        // SAFETY:
+        // - the caller's promises are passed on.
+        unsafe { System.dealloc(memory, layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        add(size as isize - layout.size() as isize);
+        // SAFETY:
+        // - the caller's promises are passed on.
+        unsafe { System.realloc(memory, layout, size) }
+    }
+}

@@ -1,0 +1,118 @@
+//! The maps that are measured, behind one trait: every operation pins or locks by itself, and every
+//! map is made empty, without a capacity, with the same hasher.
+
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::sync::{PoisonError, RwLock};
+
+use snaptrie::{RandomState, TrieMap};
+
+use super::flat::Flat;
+use super::keys::Key;
+
+/// A concurrent map with numbers as values.
+pub(crate) trait Map<K: Key>: Send + Sync + Sized {
+    /// How the map is called in the name of a benchmark.
+    const NAME: &'static str;
+
+    /// An empty map.
+    fn new() -> Self;
+
+    /// Sets the value of a key. Returns whether the key was new.
+    fn insert(&self, key: K, value: u64) -> bool;
+
+    /// The value of a key.
+    fn get(&self, key: &K) -> Option<u64>;
+
+    /// Removes a key. Returns whether it was there.
+    fn remove(&self, key: &K) -> bool;
+}
+
+/// Something to do with each map.
+pub(crate) trait Visit<K: Key> {
+    fn visit<M: Map<K>>(&mut self);
+}
+
+/// Does it with each map.
+pub(crate) fn each<K: Key>(visitor: &mut impl Visit<K>) {
+    visitor.visit::<Trie<K>>();
+    visitor.visit::<Flat<K>>();
+    visitor.visit::<Locked<K>>();
+}
+
+/// The trie.
+pub(crate) type Trie<K> = TrieMap<K, u64>;
+
+impl<K: Key> Map<K> for Trie<K> {
+    const NAME: &'static str = "trie";
+
+    fn new() -> Self {
+        TrieMap::with_hasher(RandomState::default())
+    }
+
+    #[inline]
+    fn insert(&self, key: K, value: u64) -> bool {
+        self.pin().insert(key, value).is_none()
+    }
+
+    #[inline]
+    fn get(&self, key: &K) -> Option<u64> {
+        self.pin().get(key).copied()
+    }
+
+    #[inline]
+    fn remove(&self, key: &K) -> bool {
+        self.pin().remove(key).is_some()
+    }
+}
+
+/// The floor: what everybody has without this library.
+pub(crate) type Locked<K> = RwLock<HashMap<K, u64, RandomState>>;
+
+impl<K: Key> Map<K> for Locked<K> {
+    const NAME: &'static str = "rwlock-hashmap";
+
+    fn new() -> Self {
+        RwLock::new(HashMap::with_hasher(RandomState::default()))
+    }
+
+    #[inline]
+    fn insert(&self, key: K, value: u64) -> bool {
+        self.write().unwrap_or_else(PoisonError::into_inner).insert(key, value).is_none()
+    }
+
+    #[inline]
+    fn get(&self, key: &K) -> Option<u64> {
+        self.read().unwrap_or_else(PoisonError::into_inner).get(key).copied()
+    }
+
+    #[inline]
+    fn remove(&self, key: &K) -> bool {
+        self.write().unwrap_or_else(PoisonError::into_inner).remove(key).is_some()
+    }
+}
+
+/// No map: what a measurement costs by itself, and what the machine does to it.
+pub(crate) struct Nothing;
+
+impl<K: Key> Map<K> for Nothing {
+    const NAME: &'static str = "(empty loop)";
+
+    fn new() -> Self {
+        Self
+    }
+
+    #[inline]
+    fn insert(&self, key: K, value: u64) -> bool {
+        black_box((key, value));
+        true
+    }
+
+    fn get(&self, _key: &K) -> Option<u64> {
+        None
+    }
+
+    fn remove(&self, _key: &K) -> bool {
+        true
+    }
+}
