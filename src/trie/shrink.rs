@@ -102,7 +102,7 @@ impl<St: Store> Trie<St> {
             match child.node() {
                 Some(Node::Branch(branch)) => {
                     branch.groups().for_each(|group| {
-                        slots.extend(group.observe().iter().map(|slot| slot.now))
+                        slots.extend(group.observe().iter().map(|slot| slot.now));
                     });
                 }
                 Some(Node::Chain(chain)) => links.extend(chain.observe()),
