@@ -43,6 +43,7 @@
 //! | `Slot::freeze` (Release) | `Slot::load` (Acquire) | that a table has a next one |
 //! | `Head::replace` (Release) | `Head::load` (Acquire) | a bucket, whole; the claim's next table; a unit that was filled |
 //! | `Table::chunk_or_new`, `seal`, `leave` (Release) | `Table::segment` (Acquire) | a segment's zeros; that all of it has moved |
+//! | the stores in `first_unmoved` (Release) | the loads there (Acquire) | that chunks, or segments, before one have moved |
 //! | `Table::set_next` (Release) | `Table::next` (Acquire) | a table |
 //! | the root's CASes (Release) | `Flat::root` (Acquire) | a table, and that everything is in it |
 //!

@@ -89,6 +89,10 @@ impl<'g, K, V> Slots<'g, K, V> {
     /// again. So a key that is here is on its way before the first empty slot, and it is in one slot
     /// only: two threads that insert it meet at the same empty slot.
     ///
+    /// (Looking at a whole line at once, without a branch for each slot, took twice as long in a map of a
+    /// million entries, 215 ns a hit and not 110: so many more instructions that the processor no longer
+    /// reached the next lookup while it waited for this one's line.)
+    ///
     /// # Safety
     /// - `TRUSTED`: the slots are [`Trusted`].
     #[inline(always)]
@@ -98,27 +102,28 @@ impl<'g, K, V> Slots<'g, K, V> {
         eq: &mut impl FnMut(&K) -> bool,
     ) -> Find<'g, K, V> {
         let slots = self.0;
-        let mask = slots.len() - 1;
-        let home = home(hash, slots.len());
-        for step in 0..slots.len() {
-            let slot = &slots[(home + step) & mask];
+        let mut at = home(hash, slots.len());
+        for _ in 0..slots.len() {
+            let slot = &slots[at];
             let word = slot.load();
             if !TRUSTED && word.is_frozen() {
                 return Find::Frozen;
             }
             if word.may_be(hash) {
-                let Some(entry) = word.entry() else { continue };
-                // SAFETY:
-                // - a live entry whose slot is not frozen was in the map when the slot was read, under
-                //   the guard; it is retired after that, so the guard keeps it for `'g`.
-                // - if the slot is frozen, the slots are trusted, by the contract: see there.
-                let entry = unsafe { entry.as_ref() };
-                if entry.hash == hash && eq(&entry.key) {
-                    return Find::Hit(Hit { slot, word, entry });
+                if let Some(entry) = word.entry() {
+                    // SAFETY:
+                    // - a live entry whose slot is not frozen was in the map when the slot was read,
+                    //   under the guard; it is retired after that, so the guard keeps it for `'g`.
+                    // - if the slot is frozen, the slots are trusted, by the contract: see there.
+                    let entry = unsafe { entry.as_ref() };
+                    if entry.hash == hash && eq(&entry.key) {
+                        return Find::Hit(Hit { slot, word, entry });
+                    }
                 }
             } else if word.is_empty() {
                 return Find::Vacant(slot);
             }
+            at = (at + 1) & (slots.len() - 1);
         }
         Find::Full
     }
@@ -159,15 +164,17 @@ impl<'g, K, V> Trusted<'g, K, V> {
 impl<K, V> Flat<K, V> {
     /// The entry with this hash for which `eq` holds. Writes nothing.
     ///
-    /// LINEARIZES get, contains_key: if the slot that ends the search is not frozen, the reading of
-    /// it: the chunk was where the key's entry is to be found, and neither of the slots before it
-    /// can get the key after it was read. (No map, no segment: the reading of the null pointer.)
+    /// LINEARIZES get, contains_key. A hit: the reading of the slot, if that was not frozen; if it
+    /// was, the chunk's head named these slots when the search of them began, and the entry was in the
+    /// map at that moment or, if it came later, when it came.
     ///
-    /// If it is frozen, the chunk's head named these slots when the search of them began. Say the
-    /// head named them until a moment m after that. If all of them were frozen before m, and the slot
-    /// read before m too, the reading; if read after m, the moment just before m, for the slots did
-    /// not change from then on. If not all were frozen yet when it was read, they were still in use, and
-    /// it is the reading, as above. Model: the random programs in `tests/models_flat.rs`.
+    /// A miss: a moment during the search at which the key was absent; there is one. For say it was in
+    /// the map all the while. When the search of the slots that decided began, these were where the
+    /// key's entry was (none was frozen when it was read, or the head named them), in a slot before the
+    /// first empty one. There it stayed, or another one took its place there, and if the slot was
+    /// frozen it stays there for ever. The search read all slots before one that was empty, so it read
+    /// this one, and found it. (No map, no segment: the reading of the null pointer.) Model: the random
+    /// programs in `tests/models_flat.rs`.
     #[inline]
     pub(super) fn lookup<'g>(
         &'g self,

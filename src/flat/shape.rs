@@ -20,10 +20,13 @@ pub(super) const SEGMENT_CHUNKS_LOG: u32 = if cfg!(shuttle) { 1 } else { 9 };
 pub(super) struct Shape {
     log_chunks: u32,
     log_slots: u32,
+    /// Chunks of a segment: follows from the others, and is here because each lookup needs it.
+    log_segment: u32,
 }
 
 impl Shape {
-    pub(super) const LEAST: Self = Self { log_chunks: 0, log_slots: LEAST_SLOTS_LOG };
+    pub(super) const LEAST: Self =
+        Self { log_chunks: 0, log_slots: LEAST_SLOTS_LOG, log_segment: 0 };
 
     /// The smallest shape of at least this many slots, if there is one.
     pub(super) fn of_slots(slots: usize) -> Option<Self> {
@@ -35,7 +38,8 @@ impl Shape {
 
     fn of_log(log: u32) -> Self {
         let log_slots = log.min(CHUNK_SLOTS_LOG);
-        Self { log_chunks: log - log_slots, log_slots }
+        let log_chunks = log - log_slots;
+        Self { log_chunks, log_slots, log_segment: log_chunks.min(SEGMENT_CHUNKS_LOG) }
     }
 
     /// The smallest shape whose capacity is at least this many entries, if there is one.
@@ -43,10 +47,12 @@ impl Shape {
         Self::of_slots(entries.checked_mul(8)?.div_ceil(5))
     }
 
+    #[inline]
     pub(super) fn log(self) -> u32 {
         self.log_chunks + self.log_slots
     }
 
+    #[inline]
     pub(super) fn slots(self) -> usize {
         1 << self.log()
     }
@@ -56,6 +62,7 @@ impl Shape {
     /// At that load one chunk in ten thousand holds more than it has slots for, if the hash is good:
     /// when the first one is full it is time to grow. Higher, and every growth would come after many
     /// chunks had gone to buckets; lower, and tables would be mostly empty.
+    #[inline]
     pub(super) fn capacity(self) -> usize {
         self.slots() / 8 * 5 + self.slots() % 8 * 5 / 8
     }
@@ -70,21 +77,20 @@ impl Shape {
         (self.log() > LEAST_SLOTS_LOG).then(|| Self::of_log(self.log() - 1))
     }
 
+    #[inline]
     pub(super) fn chunks(self) -> usize {
         1 << self.log_chunks
     }
 
+    #[inline]
     pub(super) fn chunk_slots(self) -> usize {
         1 << self.log_slots
     }
 
-    fn log_segment(self) -> u32 {
-        self.log_chunks.min(SEGMENT_CHUNKS_LOG)
-    }
-
     /// Number of chunks in each segment.
+    #[inline]
     pub(super) fn segment_chunks(self) -> usize {
-        1 << self.log_segment()
+        1 << self.log_segment
     }
 
     pub(super) fn segments(self) -> usize {
@@ -93,7 +99,7 @@ impl Shape {
 
     #[inline]
     pub(super) fn segment_of(self, chunk: usize) -> usize {
-        chunk >> self.log_segment()
+        chunk >> self.log_segment
     }
 
     /// The place of a chunk within its segment.
@@ -110,27 +116,32 @@ impl Shape {
     }
 
     /// The last hash of the chunk that a hash belongs to.
+    #[inline]
     pub(super) fn chunk_end(self, hash: u64) -> u64 {
         hash | u64::MAX >> self.log_chunks
     }
 
     /// The first hash of the chunk that a hash belongs to.
+    #[inline]
     pub(super) fn chunk_start(self, hash: u64) -> u64 {
         hash & !(u64::MAX >> self.log_chunks)
     }
 
     /// The last hash of the segment that a hash belongs to.
+    #[inline]
     pub(super) fn segment_end(self, hash: u64) -> u64 {
-        hash | u64::MAX >> (self.log_chunks - self.log_segment())
+        hash | u64::MAX >> (self.log_chunks - self.log_segment)
     }
 
     /// How many chunks move together to a table of shape `next`, as a power of two: as many as become
     /// one chunk there, or one that becomes one or more.
+    #[inline]
     pub(super) fn unit_log(self, next: Self) -> u32 {
         self.log_chunks.saturating_sub(next.log_chunks)
     }
 
     /// How many chunks one of this table becomes in a table of shape `next`, as a power of two.
+    #[inline]
     pub(super) fn spread_log(self, next: Self) -> u32 {
         next.log_chunks.saturating_sub(self.log_chunks)
     }

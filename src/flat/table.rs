@@ -32,7 +32,7 @@ pub(super) struct Table<K, V> {
     pub(super) progress: CachePadded<Progress>,
 }
 
-/// How far the move of a table's entries is. Hints all of them: the truth is in heads and directory.
+/// How far the move of a table's entries is, at least: the truth is in heads and directory.
 #[derive(Default)]
 pub(super) struct Progress {
     /// The next unit that nobody took.
@@ -49,7 +49,7 @@ pub(super) struct Header {
     /// What the allocator returned, and how much was asked for.
     memory: *mut u8,
     size: usize,
-    /// Chunks at the beginning that are known to be moved: a hint.
+    /// Chunks at the beginning that are known to be moved.
     moved: AtomicUsize,
 }
 
@@ -113,13 +113,15 @@ impl<'g, K, V> Segment<'g, K, V> {
 
     /// Looks from where the last look ended for the first chunk that has not moved.
     pub(super) fn first_unmoved(&self) -> Option<usize> {
-        // Relaxed, here and below: a hint, from which heads are looked at.
-        let from = self.header.moved.load(Ordering::Relaxed);
+        // Acquire: what the heads before it said, which are not looked at again; pairs with the
+        // Release below.
+        let from = self.header.moved.load(Ordering::Acquire);
         let chunks = from..self.shape.segment_chunks();
         let first = chunks.into_iter().find(|&chunk| !self.chunk(chunk).head().is_moved());
         let now = first.unwrap_or(self.shape.segment_chunks());
         if now != from {
-            self.header.moved.store(now, Ordering::Relaxed);
+            // It may go back, if threads store it in another order: then some are looked at again.
+            self.header.moved.store(now, Ordering::Release);
         }
         first
     }
@@ -213,13 +215,15 @@ impl<K, V> Table<K, V> {
 
     /// Looks from where the last look ended for the first segment that has not moved.
     pub(super) fn first_unmoved(&self) -> Option<usize> {
-        // Relaxed, here and below: a hint, from which the directory is looked at.
-        let from = self.progress.segments.load(Ordering::Relaxed);
+        // Acquire: what the directory said before it, which is not looked at again; pairs with the
+        // Release below.
+        let from = self.progress.segments.load(Ordering::Acquire);
         let mut rest = from..self.shape.segments();
         let first = rest.find(|&index| !matches!(self.segment(index), Spot::Moved));
         let now = first.unwrap_or(self.shape.segments());
         if now != from {
-            self.progress.segments.store(now, Ordering::Relaxed);
+            // It may go back, as in a segment.
+            self.progress.segments.store(now, Ordering::Release);
         }
         first
     }

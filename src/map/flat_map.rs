@@ -10,7 +10,6 @@ use super::{Pinned, Snapshot, TrieMap};
 use crate::RandomState;
 use crate::engine::Engine;
 use crate::flat::Flat;
-use crate::hash;
 use crate::reclaim::Collector;
 
 /// A concurrent hash map for read-heavy loads.
@@ -56,7 +55,9 @@ use crate::reclaim::Collector;
 ///     for _ in 0..4 {
 ///         scope.spawn(|| assert_eq!(routes.pin().get("/"), Some(&"index")));
 ///     }
-///     scope.spawn(|| routes.pin().insert("/about", "about"));
+///     scope.spawn(|| {
+///         routes.pin().insert("/about", "about");
+///     });
 /// });
 /// assert_eq!(routes.len(), 2);
 /// ```
@@ -299,7 +300,7 @@ impl<K: Hash, V, S: BuildHasher> FlatMap<K, V, S> {
     /// If the structure is broken.
     #[doc(hidden)]
     pub fn check_structure(&self) -> crate::FlatStructure {
-        self.table.check(|key| hash::of(&self.hasher, key))
+        self.table.check(|key| crate::hash::of(&self.hasher, key))
     }
 }
 

@@ -163,7 +163,8 @@ pub(crate) fn play<M: Playable>(setup: Setup, ops: &[Op], order: &[u8]) {
 /// Domains of keys for [`play_bytes`]: all collide, one branch, a few fans, many.
 const KEYS: [u16; 4] = [8, 40, 200, 600];
 
-/// The same for [`Mix::Resize`]: one chunk of a flat table, some, many.
+/// The same for [`Mix::Resize`] with good hashes: one chunk of a flat table, some, many. (Others put
+/// most keys into one chunk, which is searched from one end to the other.)
 const SIZES: [u16; 4] = [40, 600, 3_000, 20_000];
 
 /// Entries that [`play_bytes`] moves or looks at in bulk, at most: so that each input is fast.
@@ -179,8 +180,8 @@ pub(crate) fn play_bytes<M: Playable>(bytes: &[u8], mix: Mix) {
     let hashing = Hashing::ALL[usize::from(hashing) % Hashing::ALL.len()];
     let private = flags & 1 == 1;
     let (domains, bulk) = match mix {
-        Mix::General | Mix::Snapshots => (KEYS, BULK),
-        Mix::Resize => (SIZES, BULK_RESIZE),
+        Mix::Resize if hashing == Hashing::Good => (SIZES, BULK_RESIZE),
+        _ => (KEYS, BULK),
     };
     let keys = domains[usize::from(flags >> 1) % domains.len()];
     let verbs = mix.verbs();
