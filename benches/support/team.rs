@@ -2,6 +2,7 @@
 //! rounds of a measurement; starting them is never timed.
 
 use std::hint;
+use std::process;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::thread;
@@ -27,6 +28,7 @@ pub(crate) fn rounds<S: Send + Sync>(
     let round = |thread: usize, round: u64| {
         gate.wait();
         let guard = state.read().unwrap_or_else(PoisonError::into_inner);
+        let alarm = Alarm;
         let own: &S = guard.as_ref().expect("a state was made");
         // Once more, so that all threads are awake.
         gate.wait();
@@ -35,6 +37,7 @@ pub(crate) fn rounds<S: Send + Sync>(
         let end = Instant::now();
         *spans[thread].lock().unwrap_or_else(PoisonError::into_inner) = Some((start, end));
         drop(guard);
+        drop(alarm);
         gate.wait();
     };
     let mut total = Duration::ZERO;
@@ -52,6 +55,17 @@ pub(crate) fn rounds<S: Send + Sync>(
         }
     });
     total
+}
+
+/// Ends the process if a thread panics: the others would wait for it at the gate for ever.
+struct Alarm;
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            process::abort();
+        }
+    }
 }
 
 type Span = Mutex<Option<(Instant, Instant)>>;

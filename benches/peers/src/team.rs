@@ -1,6 +1,7 @@
 //! Threads that run the phases of a workload together, and the clock over each phase.
 
 use std::hint;
+use std::process;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,7 +20,9 @@ pub fn run(threads: usize, work: impl Fn(usize, &mut Clock<'_>) + Sync) -> Vec<D
             let (gate, work) = (&gate, &work);
             scope.spawn(move || {
                 let mut clock = Clock { gate, spans: Vec::new() };
+                let alarm = Alarm;
                 work(thread, &mut clock);
+                drop(alarm);
                 clock.spans
             })
         };
@@ -35,6 +38,18 @@ pub fn run(threads: usize, work: impl Fn(usize, &mut Clock<'_>) + Sync) -> Vec<D
         end.zip(start).map_or(Duration::ZERO, |(e, s)| e - s)
     };
     (0..phases).map(elapsed).collect()
+}
+
+/// Ends the process if a thread panics (in tests; elsewhere a panic does so by itself): the others would wait
+/// for it at the gate for ever.
+struct Alarm;
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            process::abort();
+        }
+    }
 }
 
 /// One thread's view of the clock.
