@@ -48,6 +48,9 @@
 //! strings. To fill a map first and serve it afterwards, fill a [`TrieMap`] and turn a snapshot of it
 //! into a [`FlatMap`] by [`Snapshot::to_flat`].
 //!
+//! [`TrieSet`] and [`FlatSet`] are the two without values. Of two snapshots of a [`TrieSet`] the
+//! union, intersection and differences are exact.
+//!
 //! # Handles
 //!
 //! [`TrieMap::pin`] and [`FlatMap::pin`] make a [`Pinned`], a handle for the calling thread. Its methods return plain
@@ -106,6 +109,7 @@ mod impls;
 mod map;
 mod prefetch;
 mod reclaim;
+mod set;
 mod sync;
 mod trie;
 
@@ -117,6 +121,7 @@ pub use map::{
     Compute, FlatMap, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned, Snapshot,
     SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, Values,
 };
+pub use set::{FlatSet, PinnedSet, SetSnapshot, TrieSet};
 #[cfg(any(debug_assertions, snaptrie_check))]
 #[doc(hidden)]
 pub use trie::Structure;

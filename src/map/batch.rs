@@ -124,41 +124,72 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// assert_eq!(map.pin().get(&2), Some(&'d'));
     /// ```
     pub fn insert_many(&self, entries: impl IntoIterator<Item = (K, V)>) -> usize {
-        let mut entries = entries.into_iter();
-        let mut group = Group::new();
-        let mut new = 0;
-        while let Some(inserted) = self.insert_group(&mut group, &mut entries) {
-            new += inserted;
-        }
-        new
+        self.put_many(entries, |hash, key, value| self.insert_hashed(hash, key, value).is_none())
+    }
+
+    /// [`Self::insert_many`] that leaves the keys alone that are in the map.
+    pub(crate) fn insert_many_new(&self, entries: impl IntoIterator<Item = (K, V)>) -> usize {
+        self.put_many(entries, |hash, key, value| self.insert_new(hash, key, value))
     }
 
     /// Inserts everything, and lets the epoch go on after each group.
     pub(crate) fn insert_all(&mut self, entries: impl IntoIterator<Item = (K, V)>) {
+        self.put_all(entries, |this, hash, key, value| {
+            this.insert_hashed(hash, key, value);
+        });
+    }
+
+    /// [`Self::insert_all`] that leaves the keys alone that are in the map.
+    pub(crate) fn insert_all_new(&mut self, entries: impl IntoIterator<Item = (K, V)>) {
+        self.put_all(entries, |this, hash, key, value| _ = this.insert_new(hash, key, value));
+    }
+
+    fn put_many(
+        &self,
+        entries: impl IntoIterator<Item = (K, V)>,
+        mut put: impl FnMut(u64, K, V) -> bool,
+    ) -> usize {
+        let mut entries = entries.into_iter();
+        let mut group = Group::new();
+        let mut new = 0;
+        let mut count = |hash, key, value| new += usize::from(put(hash, key, value));
+        while self.put_group(&mut group, &mut entries, &mut count) {}
+        new
+    }
+
+    fn put_all(
+        &mut self,
+        entries: impl IntoIterator<Item = (K, V)>,
+        put: impl Fn(&Self, u64, K, V),
+    ) {
         let mut entries = entries.into_iter();
         let (expected, _) = entries.size_hint();
         // As the standard map does: half of the keys may be in the map already.
         let new = if self.is_empty() { expected } else { expected.div_ceil(2) };
         self.engine().reserve(new, self.guard());
         let mut group = Group::new();
-        while self.insert_group(&mut group, &mut entries).is_some() {
+        while self.put_group(&mut group, &mut entries, |hash, key, value| {
+            put(self, hash, key, value);
+        }) {
             self.refresh_guard();
         }
     }
 
-    /// Inserts the next group, if there is one. Returns how many of its keys are new.
-    fn insert_group(
+    /// Puts the next group into the map. Returns whether there was one.
+    fn put_group(
         &self,
         group: &mut Group<(K, V)>,
         entries: &mut impl Iterator<Item = (K, V)>,
-    ) -> Option<usize> {
+        mut put: impl FnMut(u64, K, V),
+    ) -> bool {
         if !group.refill(entries, |(key, _)| self.hash(key)) {
-            return None;
+            return false;
         }
         self.engine().prefetch(group.hashes(), self.guard());
-        let hashed = group.items.drain(..).zip(group.hashes);
-        let old = hashed.map(|((key, value), hash)| self.insert_hashed(hash, key, value));
-        Some(old.filter(Option::is_none).count())
+        for ((key, value), hash) in group.items.drain(..).zip(group.hashes) {
+            put(hash, key, value);
+        }
+        true
     }
 }
 

@@ -143,6 +143,13 @@ impl<K, V, S> TrieMap<K, V, S> {
     }
 }
 
+impl<K, V, S> TrieMap<K, V, S> {
+    /// A snapshot without the hasher, for walking over.
+    pub(crate) fn content(&self) -> Snapshot<K, V, ()> {
+        Snapshot::new(self.trie.snapshot(), ())
+    }
+}
+
 impl<K, V, S: Clone> TrieMap<K, V, S> {
     /// The map's content at one instant, as a frozen map. O(1), lock-free; writers go on.
     ///
@@ -243,7 +250,6 @@ impl<K: Hash + Eq, V: Eq, S: BuildHasher> Eq for TrieMap<K, V, S> {}
 /// Lists the entries of one instant.
 impl<K: fmt::Debug, V: fmt::Debug, S> fmt::Debug for TrieMap<K, V, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tree = self.trie.snapshot();
-        f.debug_map().entries(tree.iter()).finish()
+        self.content().fmt(f)
     }
 }
