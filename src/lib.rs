@@ -85,7 +85,12 @@
 //!
 //! # Features
 //!
-//! - `rayon`: `Snapshot::par_to_flat`, which makes a [`FlatMap`] on all processors.
+//! None is on by default.
+//!
+//! - `rayon`: parallel iteration over snapshots, parallel `collect` and `extend` of all maps and sets,
+//!   and `Snapshot::par_to_flat`, which makes a [`FlatMap`] on all processors.
+//! - `serde`: serialization and deserialization of all maps and sets. A [`TrieMap`] is written as it
+//!   is at one instant, whatever other threads write meanwhile.
 //!
 //! # Limits
 //!
