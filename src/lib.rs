@@ -122,6 +122,8 @@ mod trie;
 #[doc(hidden)]
 pub use flat::FlatStructure;
 pub use foldhash::fast::{FixedState, RandomState};
+#[cfg(feature = "rayon")]
+pub use impls::rayon::{ParIter, SnapshotParIter};
 pub use map::{
     Compute, FlatMap, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned, Snapshot,
     SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, Values,

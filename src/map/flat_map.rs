@@ -6,7 +6,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use super::collection::collection;
 use super::mode;
-use super::{Pinned, Snapshot, TrieMap};
+use super::{Pinned, Snapshot, Stays, TrieMap};
 use crate::RandomState;
 use crate::engine::Engine;
 use crate::flat::Flat;
@@ -259,7 +259,7 @@ impl<K: Clone + Hash + Eq, V: Clone, S: BuildHasher + Clone> FlatMap<K, V, S> {
     #[must_use = "the result is a map of its own"]
     pub fn to_trie(&self) -> TrieMap<K, V, S> {
         let map = TrieMap::with_hasher(self.hasher.clone());
-        map.pin().insert_all(self.pin().iter().map(cloned));
+        map.pin().insert_all(self.pin().iter().map(cloned), Stays::Last);
         map
     }
 }
@@ -281,7 +281,7 @@ impl<K: Clone + Hash + Eq, V: Clone, S: BuildHasher + Clone> Snapshot<K, V, S> {
     #[must_use = "the result is a map of its own"]
     pub fn to_flat(&self) -> FlatMap<K, V, S> {
         let map = FlatMap::with_capacity_and_hasher(self.len(), self.hasher().clone());
-        map.pin().insert_all(self.iter().map(cloned));
+        map.pin().insert_all(self.iter().map(cloned), Stays::Last);
         map
     }
 }
@@ -312,7 +312,7 @@ collection!(FlatMap);
 impl<K: Clone + Hash + Eq, V: Clone, S: BuildHasher + Clone> Clone for FlatMap<K, V, S> {
     fn clone(&self) -> Self {
         let map = Self::with_capacity_and_hasher(self.len(), self.hasher.clone());
-        map.pin().insert_all(self.pin().iter().map(cloned));
+        map.pin().insert_all(self.pin().iter().map(cloned), Stays::Last);
         map
     }
 }

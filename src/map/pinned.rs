@@ -77,6 +77,13 @@ type MyOffer<K, V, M> = Offer<<<M as Parts<K, V>>::Engine as Engine>::Content>;
 
 impl<'m, K, V, S> Pinned<'m, K, V, S> {
     /// The map.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("a", 1)]);
+    /// let pinned = map.pin();
+    /// assert_eq!(pinned.map().snapshot().len(), 1);
+    /// ```
     pub fn map(&self) -> &'m TrieMap<K, V, S> {
         self.map
     }
@@ -84,14 +91,25 @@ impl<'m, K, V, S> Pinned<'m, K, V, S> {
 
 impl<'m, K, V, S> Pinned<'m, K, V, S, Flat> {
     /// The map.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::FlatMap::<u32, u32>::new();
+    /// assert_eq!(map.pin().map().capacity(), 0);
+    /// ```
     pub fn map(&self) -> &'m FlatMap<K, V, S> {
         self.map
+    }
+
+    #[cfg(feature = "rayon")]
+    pub(crate) fn shared_iter(&self) -> crate::flat::SharedIter<'_, K, V> {
+        self.engine().shared_iter(&self.guard)
     }
 }
 
 impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     #[inline]
-    pub(super) fn new(map: &'m M::Map<S>) -> Self {
+    pub(crate) fn new(map: &'m M::Map<S>) -> Self {
         thread_local! {
             // Without a destructor, so that it works inside those of other thread-locals.
             static PINS: Cell<u32> = const { Cell::new(0) };
@@ -104,6 +122,10 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
             engine.collect_some(&guard, FREED_BY_PIN);
         }
         Self { map, guard }
+    }
+
+    pub(super) fn hasher(&self) -> &'m S {
+        M::hasher(self.map)
     }
 
     #[inline]

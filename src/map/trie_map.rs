@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hash};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use super::collection::collection;
-use super::{Pinned, Snapshot};
+use super::{Pinned, Snapshot, Stays};
 use crate::RandomState;
 use crate::entry::Boxed;
 use crate::hash;

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, Hash};
 
 use equivalent::Equivalent;
 
+use crate::map::Stays;
 use crate::mode::{Boxed, Mode};
 use crate::{Compute, Keys, Operation, Pinned};
 
@@ -30,6 +31,11 @@ impl<'m, K, S, M: Mode<K, ()>> PinnedSet<'m, K, S, M> {
     #[inline]
     pub(super) fn new(keys: Pinned<'m, K, (), S, M>) -> Self {
         Self { keys }
+    }
+
+    #[cfg(feature = "rayon")]
+    pub(crate) fn as_pinned_map(&self) -> &Pinned<'m, K, (), S, M> {
+        &self.keys
     }
 
     /// Lets garbage go: ends the references handed out so far, and frees some of what is due. As
@@ -210,7 +216,7 @@ impl<K: Hash + Eq, S: BuildHasher, M: Mode<K, ()>> PinnedSet<'_, K, S, M> {
     }
 
     pub(crate) fn insert_all(&mut self, elements: impl IntoIterator<Item = K>) {
-        self.keys.insert_all_new(elements.into_iter().map(entry));
+        self.keys.insert_all(elements.into_iter().map(entry), Stays::First);
     }
 
     /// Puts an element into the set in place of the equal one, if there is one. Returns that one.
