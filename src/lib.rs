@@ -125,10 +125,10 @@ pub use foldhash::fast::{FixedState, RandomState};
 #[cfg(feature = "rayon")]
 pub use impls::rayon::{ParIter, SnapshotParIter};
 pub use map::{
-    Compute, FlatMap, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned, Snapshot,
-    SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, Values,
+    Compute, CopyTrieMap, FlatMap, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned,
+    Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, Values,
 };
-pub use set::{FlatSet, PinnedSet, SetSnapshot, TrieSet};
+pub use set::{CopyTrieSet, FlatSet, PinnedSet, SetSnapshot, TrieSet};
 #[cfg(any(debug_assertions, snaptrie_check))]
 #[doc(hidden)]
 pub use trie::Structure;
@@ -140,9 +140,9 @@ pub mod mode {
     //! [`Values`](crate::Values) have the kind of their map as last parameter. It is needed only to
     //! name those types for another map than a [`TrieMap`](crate::TrieMap).
 
+    pub use crate::map::mode::{Boxed, Flat, Inline};
     #[doc(hidden)]
-    pub use crate::map::mode::Mode;
-    pub use crate::map::mode::{Boxed, Flat};
+    pub use crate::map::mode::{Mode, TrieMode};
 }
 
 /// The examples of the README, as tests.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::{self, ThreadId};
 
 use rayon::prelude::*;
-use snaptrie::{FlatMap, FlatSet, TrieMap, TrieSet};
+use snaptrie::{CopyTrieMap, FlatMap, FlatSet, TrieMap, TrieSet};
 use support::{
     Chosen, Counted, Ledger, Numbers, catch, finish, is_on_purpose, over_hashers, panic_on_purpose,
     sort, sorted, verify,
@@ -156,6 +156,10 @@ fn collecting_maps() {
         on_four(|| {
             let mut trie: Trie<u32, u32> = entries.par_iter().copied().collect();
             let mut flat: Flat<u32, u32> = entries.par_iter().copied().collect();
+            let copies: CopyTrieMap<u32, u32, Chosen> = entries.par_iter().copied().collect();
+            let snapshot = copies.snapshot();
+            let copies: Vec<_> = snapshot.par_iter().map(|(key, value)| (*key, *value)).collect();
+            assert_eq!(sort(copies), sort(model.clone()));
             assert_eq!(sorted(&trie), sort(model.clone()));
             assert_eq!(sorted(&flat), sort(model));
             // Over what is there; half of it is.

@@ -11,7 +11,7 @@ use std::thread;
 use serde_core::de::DeserializeOwned;
 use serde_core::de::value::{Error, MapDeserializer, SeqDeserializer};
 use serde_core::{Deserialize, Serialize};
-use snaptrie::{FlatMap, FlatSet, TrieMap, TrieSet};
+use snaptrie::{CopyTrieMap, CopyTrieSet, FlatMap, FlatSet, TrieMap, TrieSet};
 use support::{Chosen, over_hashers};
 
 over_hashers!(maps_come_back, sets_come_back, equal_keys, snapshots_of_forks);
@@ -30,6 +30,8 @@ fn maps_come_back() {
         let entries = || (0..count).map(|key| (key, format!("value {key}")));
         through_both(&entries().collect::<TrieMap<u32, String, Chosen>>());
         through_both(&entries().collect::<FlatMap<u32, String, Chosen>>());
+        let pairs = (0..count).map(|key| (key, !key));
+        through_both(&pairs.collect::<CopyTrieMap<u32, u32, Chosen>>());
     }
 }
 
@@ -37,6 +39,7 @@ fn sets_come_back() {
     for count in [0, 1, 5, 300] {
         through_both(&(0..count).map(|i| i.to_string()).collect::<TrieSet<String, Chosen>>());
         through_both(&(0..count).map(|i| i.to_string()).collect::<FlatSet<String, Chosen>>());
+        through_both(&(0..count).collect::<CopyTrieSet<u32, Chosen>>());
     }
 }
 

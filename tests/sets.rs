@@ -7,6 +7,7 @@ mod support;
 #[allow(clippy::duplicate_mod, reason = "one body for both kinds of set")]
 mod sets {
     mod algebra;
+    mod copy;
     mod flat;
     mod trie;
 }

@@ -10,17 +10,18 @@ use std::marker::PhantomData;
 use serde_core::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_core::ser::{Serialize, Serializer};
 
+use crate::mode::TrieMode;
 use crate::{FlatMap, FlatSet, SetSnapshot, Snapshot, TrieMap, TrieSet};
 
 /// Writes the entries, as a map.
-impl<K: Serialize, V: Serialize, S> Serialize for Snapshot<K, V, S> {
+impl<K: Serialize, V: Serialize, S, M: TrieMode<K, V>> Serialize for Snapshot<K, V, S, M> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         serializer.collect_map(self)
     }
 }
 
 /// Writes the entries of one instant, as a map; other threads may write meanwhile.
-impl<K: Serialize, V: Serialize, S> Serialize for TrieMap<K, V, S> {
+impl<K: Serialize, V: Serialize, S, M: TrieMode<K, V>> Serialize for TrieMap<K, V, S, M> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         self.content().serialize(serializer)
     }
@@ -37,14 +38,14 @@ impl<K: Serialize, V: Serialize, S> Serialize for FlatMap<K, V, S> {
 }
 
 /// Writes the elements, as a sequence.
-impl<K: Serialize, S> Serialize for SetSnapshot<K, S> {
+impl<K: Serialize, S, M: TrieMode<K, ()>> Serialize for SetSnapshot<K, S, M> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         serializer.collect_seq(self)
     }
 }
 
 /// Writes the elements of one instant, as a sequence; other threads may write meanwhile.
-impl<K: Serialize, S> Serialize for TrieSet<K, S> {
+impl<K: Serialize, S, M: TrieMode<K, ()>> Serialize for TrieSet<K, S, M> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         serializer.collect_seq(self.as_map().content().keys())
     }
@@ -105,14 +106,14 @@ impl<T, E, F: FnMut() -> Result<Option<T>, E>> Iterator for Input<T, E, F> {
 struct Collect<C>(PhantomData<C>);
 
 macro_rules! map {
-    ($Map:ident) => {
-        impl<'de, K, V, S> Visitor<'de> for Collect<$Map<K, V, S>>
+    ($Map:ident $(<$M:ident: $Mode:ident>)?) => {
+        impl<'de, K, V, S $(, $M: $Mode<K, V>)?> Visitor<'de> for Collect<$Map<K, V, S $(, $M)?>>
         where
             K: Deserialize<'de> + Hash + Eq,
             V: Deserialize<'de>,
             S: BuildHasher + Default,
         {
-            type Value = $Map<K, V, S>;
+            type Value = $Map<K, V, S $(, $M)?>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a map")
@@ -126,7 +127,7 @@ macro_rules! map {
         }
 
         /// Reads a map. Of entries with equal keys the last one stays.
-        impl<'de, K, V, S> Deserialize<'de> for $Map<K, V, S>
+        impl<'de, K, V, S $(, $M: $Mode<K, V>)?> Deserialize<'de> for $Map<K, V, S $(, $M)?>
         where
             K: Deserialize<'de> + Hash + Eq,
             V: Deserialize<'de>,
@@ -140,13 +141,13 @@ macro_rules! map {
 }
 
 macro_rules! set {
-    ($Set:ident) => {
-        impl<'de, K, S> Visitor<'de> for Collect<$Set<K, S>>
+    ($Set:ident $(<$M:ident: $Mode:ident>)?) => {
+        impl<'de, K, S $(, $M: $Mode<K, ()>)?> Visitor<'de> for Collect<$Set<K, S $(, $M)?>>
         where
             K: Deserialize<'de> + Hash + Eq,
             S: BuildHasher + Default,
         {
-            type Value = $Set<K, S>;
+            type Value = $Set<K, S $(, $M)?>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a sequence")
@@ -160,7 +161,7 @@ macro_rules! set {
         }
 
         /// Reads a sequence. Of equal elements the first one stays.
-        impl<'de, K, S> Deserialize<'de> for $Set<K, S>
+        impl<'de, K, S $(, $M: $Mode<K, ()>)?> Deserialize<'de> for $Set<K, S $(, $M)?>
         where
             K: Deserialize<'de> + Hash + Eq,
             S: BuildHasher + Default,
@@ -172,7 +173,7 @@ macro_rules! set {
     };
 }
 
-map!(TrieMap);
+map!(TrieMap<M: TrieMode>);
 map!(FlatMap);
-set!(TrieSet);
+set!(TrieSet<M: TrieMode>);
 set!(FlatSet);

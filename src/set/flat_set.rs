@@ -5,7 +5,8 @@ use std::hash::{BuildHasher, Hash};
 
 use super::collection::collection;
 use super::{PinnedSet, SetSnapshot, TrieSet};
-use crate::{FlatMap, RandomState, mode};
+use crate::mode::{self, TrieMode};
+use crate::{FlatMap, RandomState};
 
 /// A concurrent hash set for read-heavy loads.
 ///
@@ -65,7 +66,11 @@ impl<K, S> FlatSet<K, S> {
     /// assert!(SEEN.pin().insert("a".to_string()));
     /// ```
     pub const fn with_hasher(hasher: S) -> Self {
-        Self { map: FlatMap::with_hasher(hasher) }
+        Self::empty(hasher)
+    }
+
+    pub(super) const fn empty(hasher: S) -> Self {
+        Self { map: FlatMap::empty(hasher) }
     }
 
     /// An empty set with this hasher, and room for this many elements. The room stays, as after
@@ -219,8 +224,13 @@ impl<K, S> From<FlatMap<K, (), S>> for FlatSet<K, S> {
 }
 
 /// [`SetSnapshot::to_flat`].
-impl<K: Clone + Hash + Eq, S: BuildHasher + Clone> From<&SetSnapshot<K, S>> for FlatSet<K, S> {
-    fn from(snapshot: &SetSnapshot<K, S>) -> Self {
+impl<K, S, M> From<&SetSnapshot<K, S, M>> for FlatSet<K, S>
+where
+    K: Clone + Hash + Eq,
+    S: BuildHasher + Clone,
+    M: TrieMode<K, ()>,
+{
+    fn from(snapshot: &SetSnapshot<K, S, M>) -> Self {
         snapshot.to_flat()
     }
 }

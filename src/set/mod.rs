@@ -20,4 +20,4 @@ mod trie_set;
 pub use flat_set::FlatSet;
 pub use pinned::PinnedSet;
 pub use snapshot::SetSnapshot;
-pub use trie_set::TrieSet;
+pub use trie_set::{CopyTrieSet, TrieSet};

@@ -94,7 +94,7 @@ impl<'m, K, S, M: Mode<K, ()>> PinnedSet<'m, K, S, M> {
 ///
 /// # Panics
 /// These methods panic if `Hash` or `Eq` of the element or the closure does; the set stays as it was.
-impl<K, S: BuildHasher, M: Mode<K, ()>> PinnedSet<'_, K, S, M> {
+impl<K: Hash, S: BuildHasher, M: Mode<K, ()>> PinnedSet<'_, K, S, M> {
     /// Whether an element is in the set.
     ///
     /// # Examples
@@ -174,7 +174,7 @@ impl<K, S: BuildHasher, M: Mode<K, ()>> PinnedSet<'_, K, S, M> {
     /// ```
     pub fn retain(&self, mut keep: impl FnMut(&K) -> bool)
     where
-        K: Hash + Eq,
+        K: Eq,
     {
         self.keys.retain(|element, ()| keep(element));
     }

@@ -7,6 +7,8 @@ use std::ops::{BitAnd, BitOr, BitXor, Sub};
 use equivalent::Equivalent;
 
 use super::{FlatSet, TrieSet};
+use crate::map::mode::StaticMode;
+use crate::mode::{Boxed, TrieMode};
 use crate::{IntoIter, RandomState, Snapshot, SnapshotEntry, SnapshotKeys};
 
 /// The content of a [`TrieSet`] at one instant, from [`TrieSet::snapshot`] or [`TrieSet::take`].
@@ -28,12 +30,12 @@ use crate::{IntoIter, RandomState, Snapshot, SnapshotEntry, SnapshotKeys};
 /// assert_eq!(now.intersection(&before).collect::<Vec<_>>(), [&"bob"]);
 /// assert_eq!((&before | &now).len(), 3);
 /// ```
-pub struct SetSnapshot<K, S = RandomState> {
-    map: Snapshot<K, (), S>,
+pub struct SetSnapshot<K, S = RandomState, M: TrieMode<K, ()> = Boxed> {
+    map: Snapshot<K, (), S, M>,
 }
 
-impl<K, S> SetSnapshot<K, S> {
-    pub(super) fn new(map: Snapshot<K, (), S>) -> Self {
+impl<K, S, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
+    pub(super) fn new(map: Snapshot<K, (), S, M>) -> Self {
         Self { map }
     }
 
@@ -44,7 +46,7 @@ impl<K, S> SetSnapshot<K, S> {
     /// let first = snaptrie::TrieSet::from([1]).snapshot();
     /// assert!(first.as_map().ptr_eq(first.clone().as_map()));
     /// ```
-    pub const fn as_map(&self) -> &Snapshot<K, (), S> {
+    pub const fn as_map(&self) -> &Snapshot<K, (), S, M> {
         &self.map
     }
 
@@ -75,12 +77,12 @@ impl<K, S> SetSnapshot<K, S> {
     /// let snapshot = snaptrie::TrieSet::from([1, 2]).snapshot();
     /// assert_eq!((snapshot.iter().len(), snapshot.iter().sum::<i32>()), (2, 3));
     /// ```
-    pub fn iter(&self) -> SnapshotKeys<'_, K, ()> {
+    pub fn iter(&self) -> SnapshotKeys<'_, K, (), M> {
         self.map.keys()
     }
 }
 
-impl<K, S: BuildHasher> SetSnapshot<K, S> {
+impl<K, S: BuildHasher, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
     /// Whether an element is in the snapshot.
     ///
     /// # Panics
@@ -115,7 +117,7 @@ impl<K, S: BuildHasher> SetSnapshot<K, S> {
 ///
 /// # Panics
 /// These methods, and the iterators they return, panic if `Hash` or `Eq` of an element does.
-impl<K: Hash + Eq, S: BuildHasher> SetSnapshot<K, S> {
+impl<K: Hash + Eq, S: BuildHasher, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
     /// The elements of this snapshot, and those of the other that are not in this one.
     ///
     /// # Examples
@@ -123,10 +125,11 @@ impl<K: Hash + Eq, S: BuildHasher> SetSnapshot<K, S> {
     /// let (a, b) = (snaptrie::TrieSet::from([1, 2]), snaptrie::TrieSet::from([2, 3]));
     /// assert_eq!(a.snapshot().union(&b.snapshot()).sum::<i32>(), 6);
     /// ```
-    pub fn union<'s, T: BuildHasher>(
-        &'s self,
-        other: &'s SetSnapshot<K, T>,
-    ) -> impl Iterator<Item = &'s K> {
+    pub fn union<'s, T, N>(&'s self, other: &'s SetSnapshot<K, T, N>) -> impl Iterator<Item = &'s K>
+    where
+        T: BuildHasher,
+        N: TrieMode<K, ()>,
+    {
         self.iter().chain(other.difference(self))
     }
 
@@ -139,10 +142,14 @@ impl<K: Hash + Eq, S: BuildHasher> SetSnapshot<K, S> {
     /// let (a, b) = (snaptrie::TrieSet::from([1, 2]), snaptrie::TrieSet::from([2, 3]));
     /// assert_eq!(a.snapshot().intersection(&b.snapshot()).collect::<Vec<_>>(), [&2]);
     /// ```
-    pub fn intersection<'s, T: BuildHasher>(
+    pub fn intersection<'s, T, N>(
         &'s self,
-        other: &'s SetSnapshot<K, T>,
-    ) -> impl Iterator<Item = &'s K> {
+        other: &'s SetSnapshot<K, T, N>,
+    ) -> impl Iterator<Item = &'s K>
+    where
+        T: BuildHasher,
+        N: TrieMode<K, ()>,
+    {
         self.iter().filter(|element| other.contains(*element))
     }
 
@@ -153,10 +160,14 @@ impl<K: Hash + Eq, S: BuildHasher> SetSnapshot<K, S> {
     /// let (a, b) = (snaptrie::TrieSet::from([1, 2]), snaptrie::TrieSet::from([2, 3]));
     /// assert_eq!(a.snapshot().difference(&b.snapshot()).collect::<Vec<_>>(), [&1]);
     /// ```
-    pub fn difference<'s, T: BuildHasher>(
+    pub fn difference<'s, T, N>(
         &'s self,
-        other: &'s SetSnapshot<K, T>,
-    ) -> impl Iterator<Item = &'s K> {
+        other: &'s SetSnapshot<K, T, N>,
+    ) -> impl Iterator<Item = &'s K>
+    where
+        T: BuildHasher,
+        N: TrieMode<K, ()>,
+    {
         self.iter().filter(|element| !other.contains(*element))
     }
 
@@ -167,10 +178,14 @@ impl<K: Hash + Eq, S: BuildHasher> SetSnapshot<K, S> {
     /// let (a, b) = (snaptrie::TrieSet::from([1, 2]), snaptrie::TrieSet::from([2, 3]));
     /// assert_eq!(a.snapshot().symmetric_difference(&b.snapshot()).sum::<i32>(), 4);
     /// ```
-    pub fn symmetric_difference<'s, T: BuildHasher>(
+    pub fn symmetric_difference<'s, T, N>(
         &'s self,
-        other: &'s SetSnapshot<K, T>,
-    ) -> impl Iterator<Item = &'s K> {
+        other: &'s SetSnapshot<K, T, N>,
+    ) -> impl Iterator<Item = &'s K>
+    where
+        T: BuildHasher,
+        N: TrieMode<K, ()>,
+    {
         self.difference(other).chain(other.difference(self))
     }
 
@@ -181,7 +196,11 @@ impl<K: Hash + Eq, S: BuildHasher> SetSnapshot<K, S> {
     /// let (a, b) = (snaptrie::TrieSet::from([1, 2]), snaptrie::TrieSet::from([2, 3]));
     /// assert!(!a.snapshot().is_disjoint(&b.snapshot()));
     /// ```
-    pub fn is_disjoint<T: BuildHasher>(&self, other: &SetSnapshot<K, T>) -> bool {
+    pub fn is_disjoint<T, N>(&self, other: &SetSnapshot<K, T, N>) -> bool
+    where
+        T: BuildHasher,
+        N: TrieMode<K, ()>,
+    {
         if self.len() <= other.len() {
             self.intersection(other).next().is_none()
         } else {
@@ -198,7 +217,11 @@ impl<K: Hash + Eq, S: BuildHasher> SetSnapshot<K, S> {
     /// set.pin().insert(2);
     /// assert!(before.is_subset(&set.snapshot()));
     /// ```
-    pub fn is_subset<T: BuildHasher>(&self, other: &SetSnapshot<K, T>) -> bool {
+    pub fn is_subset<T, N>(&self, other: &SetSnapshot<K, T, N>) -> bool
+    where
+        T: BuildHasher,
+        N: TrieMode<K, ()>,
+    {
         self.len() <= other.len() && self.difference(other).next().is_none()
     }
 
@@ -209,12 +232,16 @@ impl<K: Hash + Eq, S: BuildHasher> SetSnapshot<K, S> {
     /// let (a, b) = (snaptrie::TrieSet::from([1, 2]), snaptrie::TrieSet::from([2]));
     /// assert!(a.snapshot().is_superset(&b.snapshot()));
     /// ```
-    pub fn is_superset<T: BuildHasher>(&self, other: &SetSnapshot<K, T>) -> bool {
+    pub fn is_superset<T, N>(&self, other: &SetSnapshot<K, T, N>) -> bool
+    where
+        T: BuildHasher,
+        N: TrieMode<K, ()>,
+    {
         other.is_subset(self)
     }
 }
 
-impl<K, S: Clone> SetSnapshot<K, S> {
+impl<K, S: Clone, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
     /// A set that begins with this content. O(1). As [`Snapshot::fork`].
     ///
     /// # Examples
@@ -225,12 +252,12 @@ impl<K, S: Clone> SetSnapshot<K, S> {
     /// assert_eq!(checkpoint.fork().len(), 1);
     /// ```
     #[must_use = "a fork is a set of its own"]
-    pub fn fork(&self) -> TrieSet<K, S> {
+    pub fn fork(&self) -> TrieSet<K, S, M> {
         self.map.fork().into()
     }
 }
 
-impl<K: Clone + Hash + Eq, S: BuildHasher + Clone> SetSnapshot<K, S> {
+impl<K: Clone + Hash + Eq, S: BuildHasher + Clone, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
     /// A [`FlatSet`] with clones of the elements, and the same hasher. As [`Snapshot::to_flat`].
     ///
     /// # Examples
@@ -245,7 +272,7 @@ impl<K: Clone + Hash + Eq, S: BuildHasher + Clone> SetSnapshot<K, S> {
     }
 
     /// A fork without the elements for which the closure does not hold.
-    fn fork_where(&self, keep: impl FnMut(&K) -> bool) -> TrieSet<K, S> {
+    fn fork_where(&self, keep: impl FnMut(&K) -> bool) -> TrieSet<K, S, M> {
         let set = self.fork();
         set.pin().retain(keep);
         set
@@ -256,15 +283,17 @@ impl<K: Clone + Hash + Eq, S: BuildHasher + Clone> SetSnapshot<K, S> {
 macro_rules! operator {
     ($(#[$doc:meta])* $Trait:ident, $method:ident, |$left:ident, $right:ident| $result:expr) => {
         $(#[$doc])*
-        impl<K, S, T> $Trait<&SetSnapshot<K, T>> for &SetSnapshot<K, S>
+        impl<K, S, T, M, N> $Trait<&SetSnapshot<K, T, N>> for &SetSnapshot<K, S, M>
         where
             K: Clone + Hash + Eq,
             S: BuildHasher + Clone,
             T: BuildHasher,
+            M: TrieMode<K, ()>,
+            N: TrieMode<K, ()>,
         {
-            type Output = TrieSet<K, S>;
+            type Output = TrieSet<K, S, M>;
 
-            fn $method(self, other: &SetSnapshot<K, T>) -> TrieSet<K, S> {
+            fn $method(self, other: &SetSnapshot<K, T, N>) -> TrieSet<K, S, M> {
                 let ($left, $right) = (self, other);
                 $result
             }
@@ -316,32 +345,32 @@ operator! {
     }
 }
 
-impl<K, S: Clone> Clone for SetSnapshot<K, S> {
+impl<K, S: Clone, M: TrieMode<K, ()>> Clone for SetSnapshot<K, S, M> {
     fn clone(&self) -> Self {
         Self { map: self.map.clone() }
     }
 }
 
 /// Two snapshots are equal if they have equal elements. O(n).
-impl<K: Hash + Eq, S: BuildHasher> PartialEq for SetSnapshot<K, S> {
+impl<K: Hash + Eq, S: BuildHasher, M: TrieMode<K, ()>> PartialEq for SetSnapshot<K, S, M> {
     fn eq(&self, other: &Self) -> bool {
         self.map == other.map
     }
 }
 
-impl<K: Hash + Eq, S: BuildHasher> Eq for SetSnapshot<K, S> {}
+impl<K: Hash + Eq, S: BuildHasher, M: TrieMode<K, ()>> Eq for SetSnapshot<K, S, M> {}
 
-impl<K: fmt::Debug, S> fmt::Debug for SetSnapshot<K, S> {
+impl<K: fmt::Debug, S, M: TrieMode<K, ()>> fmt::Debug for SetSnapshot<K, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self).finish()
     }
 }
 
-impl<'s, K, S> IntoIterator for &'s SetSnapshot<K, S> {
+impl<'s, K, S, M: TrieMode<K, ()>> IntoIterator for &'s SetSnapshot<K, S, M> {
     type Item = &'s K;
-    type IntoIter = SnapshotKeys<'s, K, ()>;
+    type IntoIter = SnapshotKeys<'s, K, (), M>;
 
-    fn into_iter(self) -> SnapshotKeys<'s, K, ()> {
+    fn into_iter(self) -> SnapshotKeys<'s, K, (), M> {
         self.iter()
     }
 }
@@ -354,11 +383,11 @@ impl<'s, K, S> IntoIterator for &'s SetSnapshot<K, S> {
 /// let elements: Vec<_> = snaptrie::TrieSet::from([1, 2]).snapshot().into_iter().collect();
 /// assert_eq!(elements.iter().map(|element| element.key()).sum::<i32>(), 3);
 /// ```
-impl<K: 'static, S> IntoIterator for SetSnapshot<K, S> {
-    type Item = SnapshotEntry<K, ()>;
-    type IntoIter = IntoIter<K, ()>;
+impl<K: 'static, S, M: StaticMode<K, ()>> IntoIterator for SetSnapshot<K, S, M> {
+    type Item = SnapshotEntry<K, (), M>;
+    type IntoIter = IntoIter<K, (), M>;
 
-    fn into_iter(self) -> IntoIter<K, ()> {
+    fn into_iter(self) -> IntoIter<K, (), M> {
         self.map.into_iter()
     }
 }

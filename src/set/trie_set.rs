@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, Hash};
 
 use super::collection::collection;
 use super::{PinnedSet, SetSnapshot};
+use crate::mode::{Boxed, Inline, TrieMode};
 use crate::{RandomState, TrieMap};
 
 /// A concurrent hash set for write-heavy loads, with snapshots in constant time.
@@ -29,8 +30,52 @@ use crate::{RandomState, TrieMap};
 /// let new: Vec<_> = seen.snapshot().difference(&before).copied().collect();
 /// assert_eq!((before.len(), new), (3, vec!["/shop"]));
 /// ```
-pub struct TrieSet<K, S = RandomState> {
-    pub(super) map: TrieMap<K, (), S>,
+///
+/// The last parameter tells where elements are kept, as for a [`TrieMap`].
+pub struct TrieSet<K, S = RandomState, M: TrieMode<K, ()> = Boxed> {
+    pub(super) map: TrieMap<K, (), S, M>,
+}
+
+/// A [`TrieSet`] that keeps its elements in its nodes; see [`mode::Inline`](Inline).
+///
+/// # Examples
+/// ```
+/// use snaptrie::{CopyTrieSet, TrieSet};
+///
+/// let even: CopyTrieSet<u64> = (0..1_000).step_by(2).collect();
+/// assert!(even.pin().contains(&30));
+/// let empty: CopyTrieSet<u64> = TrieSet::inline();
+/// assert!(empty.is_empty());
+/// ```
+pub type CopyTrieSet<K, S = RandomState> = TrieSet<K, S, Inline>;
+
+impl<K: Copy> TrieSet<K, RandomState, Inline> {
+    /// An empty set that keeps its elements in its nodes. Allocates nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// let set = snaptrie::TrieSet::inline();
+    /// assert!(set.pin().insert(1));
+    /// ```
+    pub fn inline() -> Self {
+        Self::empty(RandomState::default())
+    }
+}
+
+impl<K: Copy, S> TrieSet<K, S, Inline> {
+    /// An empty set with this hasher that keeps its elements in its nodes. Allocates nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// use snaptrie::{CopyTrieSet, FixedState, TrieSet};
+    ///
+    /// static SEEN: CopyTrieSet<u64, FixedState> =
+    ///     TrieSet::inline_with_hasher(FixedState::with_seed(7));
+    /// assert!(SEEN.pin().insert(1));
+    /// ```
+    pub const fn inline_with_hasher(hasher: S) -> Self {
+        Self::empty(hasher)
+    }
 }
 
 impl<K> TrieSet<K> {
@@ -56,7 +101,13 @@ impl<K, S> TrieSet<K, S> {
     /// assert!(SEEN.pin().insert("a".to_string()));
     /// ```
     pub const fn with_hasher(hasher: S) -> Self {
-        Self { map: TrieMap::with_hasher(hasher) }
+        Self::empty(hasher)
+    }
+}
+
+impl<K, S, M: TrieMode<K, ()>> TrieSet<K, S, M> {
+    pub(super) const fn empty(hasher: S) -> Self {
+        Self { map: TrieMap::empty(hasher) }
     }
 
     /// The set's hasher.
@@ -80,7 +131,7 @@ impl<K, S> TrieSet<K, S> {
     /// let removed = set.as_map().pin().remove_if("one", |element, ()| element.len() > 3);
     /// assert_eq!(removed, None);
     /// ```
-    pub const fn as_map(&self) -> &TrieMap<K, (), S> {
+    pub const fn as_map(&self) -> &TrieMap<K, (), S, M> {
         &self.map
     }
 
@@ -94,7 +145,7 @@ impl<K, S> TrieSet<K, S> {
     /// assert!(pinned.contains("a"));
     /// ```
     #[inline]
-    pub fn pin(&self) -> PinnedSet<'_, K, S> {
+    pub fn pin(&self) -> PinnedSet<'_, K, S, M> {
         PinnedSet::new(self.map.pin())
     }
 
@@ -131,7 +182,7 @@ impl<K, S> TrieSet<K, S> {
     }
 }
 
-impl<K, S: Clone> TrieSet<K, S> {
+impl<K, S: Clone, M: TrieMode<K, ()>> TrieSet<K, S, M> {
     /// The set's content at one instant. O(1), lock-free; writers go on. As [`TrieMap::snapshot`].
     ///
     /// # Examples
@@ -141,7 +192,7 @@ impl<K, S: Clone> TrieSet<K, S> {
     /// set.pin().insert(2);
     /// assert!(snapshot.contains(&1) && !snapshot.contains(&2));
     /// ```
-    pub fn snapshot(&self) -> SetSnapshot<K, S> {
+    pub fn snapshot(&self) -> SetSnapshot<K, S, M> {
         SetSnapshot::new(self.map.snapshot())
     }
 
@@ -155,7 +206,7 @@ impl<K, S: Clone> TrieSet<K, S> {
     /// dirty.pin().insert("c"); // for the next round
     /// assert_eq!(work.len(), 2);
     /// ```
-    pub fn take(&self) -> SetSnapshot<K, S> {
+    pub fn take(&self) -> SetSnapshot<K, S, M> {
         SetSnapshot::new(self.map.take())
     }
 
@@ -175,24 +226,24 @@ impl<K, S: Clone> TrieSet<K, S> {
     }
 }
 
-collection!(TrieSet);
+collection!(TrieSet<M: TrieMode>);
 
 /// The keys of a map without values.
-impl<K, S> From<TrieMap<K, (), S>> for TrieSet<K, S> {
-    fn from(map: TrieMap<K, (), S>) -> Self {
+impl<K, S, M: TrieMode<K, ()>> From<TrieMap<K, (), S, M>> for TrieSet<K, S, M> {
+    fn from(map: TrieMap<K, (), S, M>) -> Self {
         Self { map }
     }
 }
 
 /// [`TrieSet::fork`]: O(1), one instant, both sides independent.
-impl<K, S: Clone> Clone for TrieSet<K, S> {
+impl<K, S: Clone, M: TrieMode<K, ()>> Clone for TrieSet<K, S, M> {
     fn clone(&self) -> Self {
         self.fork()
     }
 }
 
 /// Lists the elements of one instant.
-impl<K: fmt::Debug, S> fmt::Debug for TrieSet<K, S> {
+impl<K: fmt::Debug, S, M: TrieMode<K, ()>> fmt::Debug for TrieSet<K, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.map.content().keys()).finish()
     }

@@ -10,6 +10,8 @@ pub(crate) type Set<K> = AnySet<K, Chosen>;
 
 #[path = "elements.rs"]
 mod elements;
+#[path = "standard.rs"]
+mod standard;
 
 over_hashers!(room, a_clone_has_its_own_elements, to_a_trie);
 

@@ -10,6 +10,8 @@ pub(crate) type Set<K> = AnySet<K, crate::support::Chosen>;
 
 #[path = "elements.rs"]
 mod elements;
+#[path = "standard.rs"]
+mod standard;
 
 over_hashers!(versions, a_clone_is_a_fork, snapshots_iterate, from_a_map);
 

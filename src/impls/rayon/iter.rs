@@ -12,9 +12,9 @@ use std::fmt;
 use rayon::iter::plumbing::{Folder, UnindexedConsumer, UnindexedProducer, bridge_unindexed};
 use rayon::iter::{IntoParallelIterator, Map, ParallelIterator};
 
-use crate::entry::Boxed;
+use crate::entry::Store;
 use crate::flat::SharedIter;
-use crate::mode::Flat;
+use crate::mode::{Boxed, Flat, TrieMode};
 use crate::trie::FrozenIter;
 use crate::{Pinned, PinnedSet, SetSnapshot, Snapshot};
 
@@ -24,7 +24,10 @@ trait Split: Iterator + Send + Sized {
     fn split(&mut self) -> Option<Self>;
 }
 
-impl<K: Send + Sync, V: Send + Sync> Split for FrozenIter<'_, Boxed<K, V>> {
+impl<'s, St> Split for FrozenIter<'s, St>
+where
+    St: Store<Key: Send + Sync + 's, Value: Send + Sync + 's>,
+{
     fn split(&mut self) -> Option<Self> {
         FrozenIter::split(self)
     }
@@ -61,8 +64,8 @@ impl<I: Split> UnindexedProducer for Producer<I> {
 /// let snapshot = map.snapshot(); // others could write on
 /// assert_eq!(snapshot.par_iter().map(|(_, value)| value).sum::<u64>(), 499_500);
 /// ```
-pub struct SnapshotParIter<'s, K: 's, V: 's> {
-    snapshot: FrozenIter<'s, Boxed<K, V>>,
+pub struct SnapshotParIter<'s, K: 's, V: 's, M: TrieMode<K, V> + 's = Boxed> {
+    entries: FrozenIter<'s, M::Store>,
 }
 
 /// A parallel iterator over the entries of a live [`FlatMap`](crate::FlatMap), from the `par_iter` of a
@@ -79,11 +82,16 @@ pub struct ParIter<'p, K, V> {
     entries: SharedIter<'p, K, V>,
 }
 
-impl<'s, K: Send + Sync, V: Send + Sync> ParallelIterator for SnapshotParIter<'s, K, V> {
+impl<'s, K, V, M> ParallelIterator for SnapshotParIter<'s, K, V, M>
+where
+    K: Send + Sync,
+    V: Send + Sync,
+    M: TrieMode<K, V>,
+{
     type Item = (&'s K, &'s V);
 
     fn drive_unindexed<C: UnindexedConsumer<Self::Item>>(self, consumer: C) -> C::Result {
-        bridge_unindexed(Producer(self.snapshot), consumer)
+        bridge_unindexed(Producer(self.entries), consumer)
     }
 }
 
@@ -95,7 +103,7 @@ impl<'p, K: Send + Sync, V: Send + Sync> ParallelIterator for ParIter<'p, K, V> 
     }
 }
 
-impl<K, V> fmt::Debug for SnapshotParIter<'_, K, V> {
+impl<K, V, M: TrieMode<K, V>> fmt::Debug for SnapshotParIter<'_, K, V, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SnapshotParIter").finish_non_exhaustive()
     }
@@ -107,16 +115,21 @@ impl<K, V> fmt::Debug for ParIter<'_, K, V> {
     }
 }
 
-impl<'s, K: Send + Sync, V: Send + Sync, S> IntoParallelIterator for &'s Snapshot<K, V, S> {
+impl<'s, K, V, S, M> IntoParallelIterator for &'s Snapshot<K, V, S, M>
+where
+    K: Send + Sync,
+    V: Send + Sync,
+    M: TrieMode<K, V>,
+{
     type Item = (&'s K, &'s V);
-    type Iter = SnapshotParIter<'s, K, V>;
+    type Iter = SnapshotParIter<'s, K, V, M>;
 
-    fn into_par_iter(self) -> SnapshotParIter<'s, K, V> {
-        SnapshotParIter { snapshot: self.tree().iter() }
+    fn into_par_iter(self) -> SnapshotParIter<'s, K, V, M> {
+        SnapshotParIter { entries: self.tree().iter() }
     }
 }
 
-impl<K: Send + Sync, V: Send + Sync, S> Snapshot<K, V, S> {
+impl<K: Send + Sync, V: Send + Sync, S, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
     /// Iterates over the keys on the threads of the current rayon pool.
     ///
     /// # Examples
@@ -164,9 +177,13 @@ fn element<'s, K>((element, ()): (&'s K, &'s ())) -> &'s K {
     element
 }
 
-impl<'s, K: Send + Sync, S> IntoParallelIterator for &'s SetSnapshot<K, S> {
+impl<'s, K, S, M> IntoParallelIterator for &'s SetSnapshot<K, S, M>
+where
+    K: Send + Sync,
+    M: TrieMode<K, ()>,
+{
     type Item = &'s K;
-    type Iter = Map<SnapshotParIter<'s, K, ()>, Element<'s, K>>;
+    type Iter = Map<SnapshotParIter<'s, K, (), M>, Element<'s, K>>;
 
     fn into_par_iter(self) -> Self::Iter {
         self.as_map().into_par_iter().map(element)
