@@ -38,6 +38,7 @@
 //! - [Snapshots](#snapshots): snapshots, forks, takes, and what they cost
 //! - [Features](#features): what can be switched on
 //! - [Limits](#limits): when to use something else
+#![cfg_attr(doc, doc = "- [`guide`]: choosing, counting, snapshots, coming from other maps; how it is made")]
 //!
 //! # Which map
 //!
@@ -103,12 +104,18 @@
 //!   that is removed meanwhile, from all maps.
 //! - A [`FlatMap`] needs a hasher that spreads keys well, as any flat table. It stays correct with a
 //!   bad one, and becomes slow; so does a [`TrieMap`] whose hashes are all the same.
+//! - There is no `no_std`. The maps tell threads apart by thread-locals (the guards of
+//!   `crossbeam-epoch`, the shards of counters and garbage) and catch panics of destructors so that one
+//!   of them stops no other; both need the standard library. Without them a map would ask for a
+//!   participant with every call, and a panic would end the process: another library.
 //! - Snapshots alive at once make the dropping of one of them slower: it is found in a list, newest
 //!   first.
 
 mod engine;
 mod entry;
 mod flat;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod hash;
 mod impls;
 mod map;
