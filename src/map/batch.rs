@@ -6,6 +6,7 @@
 //! cache. Nothing about an operation is different from a single one, but its speed.
 
 use std::hash::{BuildHasher, Hash};
+use std::panic::{self, AssertUnwindSafe};
 
 use equivalent::Equivalent;
 
@@ -35,13 +36,17 @@ struct Group<T> {
 
 impl<T> Group<T> {
     fn new() -> Self {
-        Self { hashes: [0; GROUP], items: Vec::with_capacity(GROUP) }
+        Self { hashes: [0; GROUP], items: Vec::new() }
     }
 
     /// Takes the next items. Returns false if there are none.
     fn refill(&mut self, from: impl Iterator<Item = (u64, T)>) -> bool {
         self.items.clear();
         for (hash, item) in from.take(GROUP) {
+            // Room for all at the first, and none for nothing.
+            if self.items.is_empty() {
+                self.items.reserve_exact(GROUP);
+            }
             self.hashes[self.items.len()] = hash;
             self.items.push(item);
         }
@@ -121,8 +126,8 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// time, and each insertion takes effect by itself. `extend` and `collect` do the same.
     ///
     /// # Panics
-    /// If `Hash` or `Eq` of a key or the iterator does. What was inserted stays; of the 32 entries
-    /// that were taken last some may be dropped.
+    /// If the iterator does, or `Hash` or `Eq` of a key. What came before is in the map then; if it was
+    /// `Eq`, up to 31 entries that came after have been taken from the iterator and are dropped.
     ///
     /// # Examples
     /// ```
@@ -184,16 +189,20 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
         entries: &mut impl Iterator<Item = (u64, K, V)>,
         stays: Stays,
     ) -> Option<usize> {
-        if !group.refill(entries.map(|(hash, key, value)| (hash, (key, value)))) {
-            return None;
-        }
+        // What the iterator gave before it panicked is inserted, as if it had come one by one.
+        let refill = || group.refill(entries.map(|(hash, key, value)| (hash, (key, value))));
+        let refilled = panic::catch_unwind(AssertUnwindSafe(refill));
         self.engine().prefetch(group.hashes(), self.guard());
         let hashed = group.items.drain(..).zip(group.hashes);
-        let new = hashed.filter_map(|((key, value), hash)| match stays {
-            Stays::Last => self.insert_hashed(hash, key, value).is_none().then_some(()),
-            Stays::First => self.insert_new(hash, key, value).then_some(()),
+        let new = hashed.map(|((key, value), hash)| match stays {
+            Stays::Last => self.insert_hashed(hash, key, value).is_none(),
+            Stays::First => self.insert_new(hash, key, value),
         });
-        Some(new.count())
+        let new = new.filter(|new| *new).count();
+        match refilled {
+            Ok(any) => any.then_some(new),
+            Err(panic) => panic::resume_unwind(panic),
+        }
     }
 }
 
