@@ -8,6 +8,10 @@ use crate::support::{Chosen, over_hashers, sort, verify};
 /// The set of most tests, with the hash that the test is about.
 pub(crate) type Set<K> = AnySet<K, Chosen>;
 
+fn check(set: &Set<u8>) {
+    verify(set.as_map());
+}
+
 #[path = "elements.rs"]
 mod elements;
 #[path = "standard.rs"]

@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use super::Set;
+use super::{Set, check};
 use crate::support::{over_hashers, sort};
 
 over_hashers!(like_a_standard_set);
@@ -75,8 +75,7 @@ fn like_a_standard_set() {
             prop_assert_eq!(set.len(), model.len());
         }
         prop_assert_eq!(sort(set.pin().iter().copied()), sort(model));
-        #[cfg(any(debug_assertions, snaptrie_check))]
-        set.as_map().check_structure();
+        check(&set);
         Ok(())
     });
     result.unwrap_or_else(|failure| panic!("{failure}"));
