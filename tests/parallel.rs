@@ -5,14 +5,13 @@ mod support;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::{self, ThreadId};
 
 use rayon::prelude::*;
 use snaptrie::{CopyTrieMap, FlatMap, FlatSet, TrieMap, TrieSet};
 use support::{
-    Chosen, Counted, Ledger, Numbers, catch, finish, is_on_purpose, over_hashers, panic_on_purpose,
-    sort, sorted, verify,
+    Chosen, Counted, Ledger, Numbers, beside_a_writer, catch, finish, is_on_purpose, over_hashers,
+    panic_on_purpose, sort, sorted, verify,
 };
 
 type Trie<K, V> = TrieMap<K, V, Chosen>;
@@ -233,16 +232,6 @@ fn what_is_collected_is_dropped_once() {
     assert_eq!(ledger.live(), 0);
 }
 
-/// Runs `body` again and again while a thread calls `write` with ever new numbers.
-fn beside_a_writer(write: impl Fn(u32) + Sync, body: impl Fn() + Sync) {
-    let stop = &AtomicBool::new(false);
-    thread::scope(|scope| {
-        scope.spawn(|| (0..).take_while(|_| !stop.load(Relaxed)).for_each(&write));
-        on_four(|| (0..60).for_each(|_| body()));
-        stop.store(true, Relaxed);
-    });
-}
-
 /// The table moves to larger and smaller ones meanwhile.
 #[test]
 fn iterating_over_a_flat_map_that_is_written() {
@@ -255,13 +244,14 @@ fn iterating_over_a_flat_map_that_is_written() {
             _ => _ = map.pin().remove(&key),
         }
     };
-    beside_a_writer(write, || {
+    let look = || {
         let pinned = map.pin();
         let seen = sort(pinned.par_iter().map(|(key, value)| (*key, *value)).collect::<Vec<_>>());
         assert!(seen.iter().all(|(key, value)| key == value));
         assert!(seen.windows(2).all(|two| two[0].0 != two[1].0), "a key twice");
         assert!(seen.iter().take(STAY as usize).map(|entry| entry.0).eq(0..STAY), "one is missing");
-    });
+    };
+    beside_a_writer(write, || on_four(|| (0..60).for_each(|_| look())));
     finish(map);
 }
 
@@ -273,12 +263,13 @@ fn iterating_over_a_snapshot_is_exact() {
         map.pin().insert((number + 1) % 3_000, true);
         map.pin().insert(number % 3_000, false);
     };
-    beside_a_writer(write, || {
+    let look = || {
         let snapshot = map.snapshot();
         let tokens = snapshot.par_values().filter(|token| **token).count();
         assert!((1..=2).contains(&tokens), "{tokens} tokens");
         assert_eq!(snapshot.par_iter().count(), 3_000);
-    });
+    };
+    beside_a_writer(write, || on_four(|| (0..60).for_each(|_| look())));
 }
 
 #[test]

@@ -5,14 +5,12 @@
 mod support;
 
 use std::fmt::Debug;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::thread;
 
 use serde_core::de::DeserializeOwned;
 use serde_core::de::value::{Error, MapDeserializer, SeqDeserializer};
 use serde_core::{Deserialize, Serialize};
 use snaptrie::{CopyTrieMap, CopyTrieSet, FlatMap, FlatSet, TrieMap, TrieSet};
-use support::{Chosen, over_hashers};
+use support::{Chosen, beside_a_writer, over_hashers};
 
 over_hashers!(maps_come_back, sets_come_back, equal_keys, snapshots_of_forks);
 
@@ -70,48 +68,35 @@ fn snapshots_of_forks() {
     assert_eq!(postcard::from_bytes::<TrieSet<u32, Chosen>>(&bytes).unwrap(), keys);
 }
 
-/// Runs `body` a few times while another thread calls `write` with ever new numbers.
-fn beside_a_writer(write: impl Fn(u64) + Sync, mut body: impl FnMut()) {
-    let (stop, written) = (&AtomicBool::new(false), &AtomicBool::new(false));
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            for number in (0_u64..).take_while(|_| !stop.load(Relaxed)) {
-                write(number);
-                written.store(number > 500, Relaxed);
-            }
-        });
-        while !written.load(Relaxed) {
-            thread::yield_now();
-        }
-        (0..100).for_each(|_| body());
-        stop.store(true, Relaxed);
-    });
-}
-
 /// Each number is in `a` before it is in `b`: an instant shows the same in both, or `a` one ahead.
 #[test]
 fn a_trie_is_written_as_it_is_at_one_instant() {
-    let map = TrieMap::from([(u64::MAX, 0), (0, 0)]);
+    // So many that others write while it is walked over.
+    const KEYS: u64 = 20_000;
+    let map: TrieMap<u64, u64> = (0..KEYS).chain([u64::MAX]).map(|key| (key, 0)).collect();
     let write = |number| {
+        let number = u64::from(number);
         map.pin().insert(u64::MAX, number);
-        map.pin().insert(number % 1_000, number);
-        map.pin().remove(&((number + 500) % 1_000));
+        map.pin().insert(number % KEYS, number);
+        map.pin().remove(&((number + KEYS / 2) % KEYS));
     };
-    beside_a_writer(write, || {
+    let save = || {
         let bytes = postcard::to_allocvec(&map).unwrap();
         let (back, rest) = postcard::take_from_bytes::<TrieMap<u64, u64>>(&bytes).unwrap();
         assert!(rest.is_empty(), "the length that was written is not that of what was written");
         let ahead = back.pin()[&u64::MAX];
         let newest = back.pin().iter().filter(|(key, _)| **key != u64::MAX).map(|(_, v)| *v).max();
         assert!(newest == Some(ahead) || newest == Some(ahead - 1), "{newest:?} of {ahead}");
-    });
+    };
+    beside_a_writer(write, || (0..100).for_each(|_| save()));
 }
 
 #[test]
 fn a_flat_map_has_the_length_that_is_written() {
     let map: FlatMap<u64, u64> = (0..100).map(|key| (key, key)).collect();
     let set: FlatSet<u64> = (0..100).collect();
-    let write = |number: u64| {
+    let write = |number| {
+        let number = u64::from(number);
         let key = 100 + number * 7 % 1_000;
         if map.pin().remove(&key).is_none() {
             map.pin().insert(key, number);
@@ -120,14 +105,15 @@ fn a_flat_map_has_the_length_that_is_written() {
             set.pin().insert(key);
         }
     };
-    beside_a_writer(write, || {
+    let save = || {
         let bytes = postcard::to_allocvec(&map).unwrap();
         let (back, rest) = postcard::take_from_bytes::<FlatMap<u64, u64>>(&bytes).unwrap();
         assert!(rest.is_empty() && (0..100).all(|key| back.pin().get(&key) == Some(&key)));
         let bytes = postcard::to_allocvec(&set).unwrap();
         let (back, rest) = postcard::take_from_bytes::<FlatSet<u64>>(&bytes).unwrap();
         assert!(rest.is_empty() && (0..100).all(|key| back.pin().contains(&key)));
-    });
+    };
+    beside_a_writer(write, || (0..100).for_each(|_| save()));
 }
 
 /// A sequence that says that it is as long as can be.
