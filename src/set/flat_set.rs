@@ -108,7 +108,8 @@ impl<K, S> FlatSet<K, S> {
     /// # Examples
     /// ```
     /// let set = snaptrie::FlatSet::from(["one".to_string()]);
-    /// let removed = set.as_map().pin().remove_if("one", |element, ()| element.len() > 3);
+    /// let pinned = set.as_map().pin();
+    /// let removed = pinned.remove_if("one", |element, ()| element.len() > 3);
     /// assert_eq!(removed, None);
     /// ```
     pub const fn as_map(&self) -> &FlatMap<K, (), S> {

@@ -128,7 +128,8 @@ impl<K, S, M: TrieMode<K, ()>> TrieSet<K, S, M> {
     /// # Examples
     /// ```
     /// let set = snaptrie::TrieSet::from(["one".to_string()]);
-    /// let removed = set.as_map().pin().remove_if("one", |element, ()| element.len() > 3);
+    /// let pinned = set.as_map().pin();
+    /// let removed = pinned.remove_if("one", |element, ()| element.len() > 3);
     /// assert_eq!(removed, None);
     /// ```
     pub const fn as_map(&self) -> &TrieMap<K, (), S, M> {
