@@ -5,7 +5,7 @@ use std::cell::Cell;
 use snaptrie::Operation;
 
 use super::Map;
-use crate::support::{finish, over_hashers, sorted, watched};
+use crate::support::{Chosen, finish, over_hashers, sorted, watched};
 
 over_hashers!(
     closures_are_asked_again_only_about_entries_that_moved,
@@ -37,8 +37,9 @@ fn closures_are_asked_again_only_about_entries_that_moved() {
             asked_again += u32::from(runs.get() == 2);
         }
     }
-    // A node has to be rebuilt for every few replacements.
-    assert!((1..2_000).contains(&asked_again), "asked again {asked_again} times");
+    // A node has to be rebuilt for every few replacements; entries in a chain stay where they are.
+    let expected = if Chosen::default() == Chosen::Constant { 0..1 } else { 1..2_000 };
+    assert!(expected.contains(&asked_again), "asked again {asked_again} times");
     finish(map);
 }
 
