@@ -306,12 +306,12 @@ fn keys_with_one_hash_do_not_grow_under_churn() {
     assert!(peak() - before < SLACK, "{} bytes", peak() - before);
 }
 
-/// Over many sizes, since what a node of a given size holds goes up and down with the number of
-/// entries.
+/// Over many sizes, since how full nodes are goes up and down with the number of entries: they take
+/// 28 to 37 bytes, 32 on average.
 #[test]
 fn an_inline_entry_takes_few_bytes() {
     const SIZES: i32 = 19;
-    const MOST: f64 = 29.0;
+    const MOST: f64 = 33.0;
     let _turn = one_at_a_time();
     warm_up();
     let ratio = 1_000_f64.powf(f64::from(SIZES - 1).recip());
@@ -359,7 +359,7 @@ fn overwriting_inline_entries_seldom_allocates_and_does_not_grow() {
     let mut numbers = Numbers(2);
     let overwrite = |step| _ = map.pin().insert(numbers.below(ENTRIES) as u64, step);
     let times = allocations(|| (0..OVERWRITES).for_each(overwrite)) as u64;
-    assert!(times < OVERWRITES / 8, "{times} allocations for {OVERWRITES} overwrites");
+    assert!(times < OVERWRITES / 5, "{times} allocations for {OVERWRITES} overwrites");
     let most = peak() - start;
     assert!(most < 2 * size + SLACK, "{most} bytes for a map that takes {size}");
     assert_eq!(map.len(), ENTRIES);
