@@ -151,7 +151,7 @@ fn try_insert_gives_back_what_it_did_not_insert() {
     let pinned = map.pin();
     assert_eq!(pinned.try_insert("key", "old"), Ok(&"old"));
     let error = pinned.try_insert("key", "new").unwrap_err();
-    let OccupiedError { current, key, value } = error.clone();
+    let OccupiedError { current, key, value } = error;
     assert_eq!((*current, key, value), ("old", "key", "new"));
     assert_eq!(error, OccupiedError { current, key, value });
     let text = error.to_string();

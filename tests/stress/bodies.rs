@@ -42,7 +42,7 @@ fn updates_are_exact<S: BuildHasher + Default + Clone + Sync>(keys: u64, operati
         }
     });
     map.check();
-    let total: u64 = map.pin().values().map(|value| value.number()).sum();
+    let total: u64 = map.pin().values().map(Numbered::number).sum();
     assert_eq!(total, THREADS * operations);
     drop(map);
     assert_eq!(live.load(Ordering::Relaxed), 0);
@@ -114,10 +114,10 @@ fn waves_of_growth_and_removal() {
                 assert!(map.pin().insert(key, Value::make(key, &live)).is_none());
             }
             for key in mine() {
-                assert_eq!(map.pin().get(&key).map(|value| value.number()), Some(key));
+                assert_eq!(map.pin().get(&key).map(Numbered::number), Some(key));
             }
             for key in mine() {
-                assert_eq!(map.pin().remove(&key).map(|value| value.number()), Some(key));
+                assert_eq!(map.pin().remove(&key).map(Numbered::number), Some(key));
             }
         }
     });

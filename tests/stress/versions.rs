@@ -31,7 +31,7 @@ fn everything_at_once_leaks_nothing() {
                     map.pin().remove(&key);
                 }
                 150..=189 => {
-                    assert!(map.pin().get(&key).is_none_or(|value| value.number() < operations))
+                    assert!(map.pin().get(&key).is_none_or(|value| value.number() < operations));
                 }
                 190 | 191 => snapshots.push(map.snapshot()),
                 192 if random.below(40) == 0 => snapshots.push(map.take()),

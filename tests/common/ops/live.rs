@@ -6,7 +6,10 @@ use std::rc::Rc;
 use super::objects::{AnyKey, AnyValue};
 use super::oracle::{Oracle, Row, sorted};
 use super::world::{Live, Playable, World};
-use super::{Op, Ops};
+use super::{Op, Ops, Tested};
+
+/// Entries for such a map.
+type Entries<M> = Vec<(<M as Tested>::Key, <M as Tested>::Value)>;
 
 impl<M: Playable> World<M> {
     pub(super) fn walk(&mut self, op: Op) {
@@ -114,7 +117,7 @@ impl<M: Playable> World<M> {
     }
 
     /// Entries for a range of keys, the first one twice, and their rows.
-    fn entries(&mut self, op: Op) -> (Vec<(M::Key, M::Value)>, Vec<Row>) {
+    fn entries(&mut self, op: Op) -> (Entries<M>, Vec<Row>) {
         let mut entries = Vec::new();
         let mut rows = Vec::new();
         for id in self.range(op).chain([self.id(op)]) {
