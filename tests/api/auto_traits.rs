@@ -6,8 +6,9 @@ use std::rc::Rc;
 use std::sync::MutexGuard;
 
 use snaptrie::{
-    Compute, FlatMap, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned, RandomState,
-    Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, Values, mode,
+    Compute, FlatMap, FlatSet, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned, PinnedSet,
+    RandomState, SetSnapshot, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues,
+    TrieMap, TrieSet, Values, mode,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -58,6 +59,19 @@ assert_not_impl_any!(FlatMap<u8, *const u8>: Send, Sync);
 assert_not_impl_any!(FlatMap<u8, u8, LocalHasher>: Send, Sync);
 assert_not_impl_any!(FlatMap<u8, RefCell<u8>>: UnwindSafe, RefUnwindSafe);
 assert_not_impl_any!(FlatMap<RefCell<u8>, u8>: UnwindSafe, RefUnwindSafe);
+
+assert_impl_all!(TrieSet<String>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_impl_all!(FlatSet<String>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_impl_all!(SetSnapshot<String>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(TrieSet<SendOnly>: Send, Sync);
+assert_not_impl_any!(TrieSet<SyncOnly>: Send, Sync);
+assert_not_impl_any!(FlatSet<SendOnly>: Send, Sync);
+assert_not_impl_any!(FlatSet<SyncOnly>: Send, Sync);
+assert_not_impl_any!(SetSnapshot<SendOnly>: Send, Sync);
+assert_not_impl_any!(SetSnapshot<SyncOnly>: Send, Sync);
+assert_not_impl_any!(TrieSet<u8, LocalHasher>: Send, Sync);
+assert_not_impl_any!(TrieSet<RefCell<u8>>: UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(PinnedSet<'static, u8>: Send, Sync);
 
 assert_not_impl_any!(Pinned<'static, u8, u8>: Send, Sync);
 assert_not_impl_any!(Pinned<'static, u8, u8, RandomState, mode::Flat>: Send, Sync);
