@@ -158,7 +158,7 @@ pub mod mode {
 
     pub use crate::map::mode::{Boxed, Flat, Inline};
     #[doc(hidden)]
-    pub use crate::map::mode::{Mode, TrieMode};
+    pub use crate::map::mode::{Mode, StaticMode, TrieMode};
 }
 
 /// The examples of the README, as tests.

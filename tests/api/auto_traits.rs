@@ -30,6 +30,23 @@ assert_not_impl_any!(TrieMap<u8, SyncOnly>: Send, Sync);
 assert_not_impl_any!(TrieMap<u8, *const u8>: Send, Sync);
 assert_not_impl_any!(TrieMap<u8, u8, LocalHasher>: Send, Sync);
 
+type Inline<K, V, S = RandomState> = TrieMap<K, V, S, mode::Inline>;
+assert_impl_all!(Inline<&'static str, u64>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(Inline<u8, &'static SendOnly>: Send, Sync);
+assert_not_impl_any!(Inline<&'static SendOnly, u8>: Send, Sync);
+assert_not_impl_any!(Inline<u8, *const u8>: Send, Sync);
+assert_not_impl_any!(Inline<u8, u8, LocalHasher>: Send, Sync);
+assert_not_impl_any!(Inline<u8, &'static RefCell<u8>>: UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(Pinned<'static, u8, u8, RandomState, mode::Inline>: Send, Sync);
+assert_not_impl_any!(Iter<'static, u8, u8, mode::Inline>: Send, Sync);
+assert_impl_all!(Snapshot<u8, u8, RandomState, mode::Inline>: Send, Sync, Unpin, UnwindSafe);
+assert_not_impl_any!(Snapshot<u8, &'static SendOnly, RandomState, mode::Inline>: Send, Sync);
+assert_impl_all!(SnapshotIter<'static, u8, u8, mode::Inline>: Send, Sync);
+assert_impl_all!(IntoIter<u8, u8, mode::Inline>: Send, Sync);
+assert_impl_all!(SnapshotEntry<u8, u8, mode::Inline>: Send, Sync);
+assert_not_impl_any!(IntoIter<u8, &'static SendOnly, mode::Inline>: Send, Sync);
+assert_not_impl_any!(SnapshotEntry<u8, &'static SendOnly, mode::Inline>: Send, Sync);
+
 assert_impl_all!(FlatMap<String, Vec<u8>>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
 assert_impl_all!(FlatMap<&'static str, Box<dyn Fn() + Send + Sync>>: Send, Sync, Unpin);
 assert_not_impl_any!(FlatMap<Rc<u8>, u8>: Send, Sync);
