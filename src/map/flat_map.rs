@@ -142,6 +142,14 @@ impl<K, V, S> FlatMap<K, V, S> {
     }
 
     /// The map's hasher.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::hash::BuildHasher;
+    ///
+    /// let map = snaptrie::FlatMap::<u32, u32>::new();
+    /// assert_eq!(map.hasher().hash_one(1), map.hasher().hash_one(1));
+    /// ```
     pub const fn hasher(&self) -> &S {
         &self.hasher
     }

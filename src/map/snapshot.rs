@@ -63,6 +63,14 @@ impl<K, V, S, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
     }
 
     /// The hasher.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::hash::BuildHasher;
+    ///
+    /// let map = snaptrie::TrieMap::from([("a", 1)]);
+    /// assert_eq!(map.snapshot().hasher().hash_one("a"), map.hasher().hash_one("a"));
+    /// ```
     pub fn hasher(&self) -> &S {
         &self.hasher
     }
@@ -389,16 +397,37 @@ pub struct SnapshotEntry<K, V, M: TrieMode<K, V> = Boxed>(OwnedPair<M::Store>);
 
 impl<K, V, M: TrieMode<K, V>> SnapshotEntry<K, V, M> {
     /// The key.
+    ///
+    /// # Examples
+    /// ```
+    /// let mut entries = snaptrie::TrieMap::from([("a", 1)]).snapshot().into_iter();
+    /// let entry = entries.next().unwrap();
+    /// assert_eq!(entry.key(), &"a");
+    /// ```
     pub fn key(&self) -> &K {
         self.0.pair().0
     }
 
     /// The value.
+    ///
+    /// # Examples
+    /// ```
+    /// let mut entries = snaptrie::TrieMap::from([("a", 1)]).snapshot().into_iter();
+    /// let entry = entries.next().unwrap();
+    /// assert_eq!(entry.value(), &1);
+    /// ```
     pub fn value(&self) -> &V {
         self.0.pair().1
     }
 
     /// Key and value.
+    ///
+    /// # Examples
+    /// ```
+    /// let mut entries = snaptrie::TrieMap::from([("a", 1)]).snapshot().into_iter();
+    /// let entry = entries.next().unwrap();
+    /// assert_eq!(entry.pair(), (&"a", &1));
+    /// ```
     pub fn pair(&self) -> (&K, &V) {
         self.0.pair()
     }

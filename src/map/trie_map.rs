@@ -148,6 +148,14 @@ impl<K, V, S, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
     }
 
     /// The map's hasher.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::hash::BuildHasher;
+    ///
+    /// let map = snaptrie::TrieMap::<u32, u32>::new();
+    /// assert_eq!(map.hasher().hash_one(1), map.hasher().hash_one(1));
+    /// ```
     pub const fn hasher(&self) -> &S {
         &self.hasher
     }
