@@ -15,7 +15,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
-use linear::{Clock, Event, KEYS, Op, Output, State, assert_linearizable};
+use linear::{Clock, Event, KEYS, Numbered, Op, Output, State, assert_linearizable};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread;
 use snaptrie::{Snapshot, TrieMap};
@@ -53,7 +53,7 @@ struct Value {
 
 const DROPPED: u16 = u16::MAX;
 
-impl Value {
+impl Numbered for Value {
     fn number(&self) -> u16 {
         assert_ne!(self.number, DROPPED, "read after it was dropped");
         self.number
@@ -90,23 +90,16 @@ impl<H: Default + Hasher + 'static> World<H> {
 
     fn run(&self, op: Op) -> Event {
         let pinned = self.map.pin();
-        let number = |value: Option<&Value>| Output::Value(value.map(Value::number));
+        let read_live = |fork: Map<H>| Output::Whole(read(&fork.snapshot()));
         match op {
-            Op::Get(key) => self.clock.record(op, || pinned.get(&key), number),
-            Op::Insert(key, value) => {
-                self.clock.record(op, || pinned.insert(key, self.value(value)), number)
-            }
-            Op::GetOrInsert(key, value) => {
-                let insert = || pinned.get_or_insert_with(key, || self.value(value));
-                self.clock.record(op, insert, |value| number(Some(value)))
-            }
-            Op::Remove(key) => self.clock.record(op, || pinned.remove(&key), number),
             Op::Snapshot => {
                 self.clock.record(op, || self.map.snapshot(), |view| Output::Whole(read(&view)))
             }
+            Op::Fork => self.clock.record(op, || self.map.fork(), read_live),
             Op::Take => {
                 self.clock.record(op, || self.map.take(), |view| Output::Whole(read(&view)))
             }
+            _ => linear::perform(&self.clock, &pinned, op, |key| key, |new| self.value(new)),
         }
     }
 
@@ -683,12 +676,17 @@ fn random_programs() -> Vec<Vec<Op>> {
     let mut op = |rng: &mut shuttle::rand::rngs::ThreadRng| {
         value += 1;
         let key = rng.gen_range(0..KEYS as u8);
-        match rng.gen_range(0..10) {
+        match rng.gen_range(0..16) {
             0..=3 => Op::Insert(key, value),
             4 => Op::GetOrInsert(key, value),
             5 => Op::Remove(key),
             6 | 7 => Op::Get(key),
-            8 => Op::Snapshot,
+            8 => Op::Update(key, 100),
+            9 => Op::UpdateOrInsert(key, value),
+            10 => Op::Flip(key, value),
+            11 => Op::RemoveOdd(key),
+            12 | 13 => Op::Snapshot,
+            14 => Op::Fork,
             _ => Op::Take,
         }
     };

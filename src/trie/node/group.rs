@@ -131,6 +131,8 @@ impl<'g, T: Slot> Group<'g, T> {
     pub(crate) fn read(self, view: View<'g>) -> Seen<'g, T> {
         match view {
             View::Live(_) => self.load(),
+            // A bug on purpose, see `tests/planted`.
+            View::Observed if cfg!(snaptrie_planted = "no_freeze") => self.load(),
             View::Observed => self.observe(),
         }
     }
@@ -382,6 +384,12 @@ impl<'g, T: Slot> Seen<'g, T> {
     ) -> Result<Held<'g, T>, (Self, Claim<'g, T>)> {
         debug_assert!(std::ptr::eq(&raw const self.group.slots[claim.index as usize], claim.slot));
         let removed = replaced.map_or(0, |hit| 1 << hit.index);
+        #[cfg(snaptrie_planted = "blind_publish")] // A bug on purpose, see `tests/planted`.
+        if replaced.is_none() {
+            let before = self.group.state.fetch_or(1 << claim.index, Ordering::AcqRel);
+            let live = Self { bits: before | 1 << claim.index, ..self };
+            return Ok(Held { cell: live.cell(claim.index), now: claim.value });
+        }
         match self.change((self.bits | 1 << claim.index) & !removed) {
             // Not read again: it may have been replaced by now.
             Ok(live) => Ok(Held { cell: live.cell(claim.index), now: claim.value }),
