@@ -70,6 +70,7 @@ impl World<Trie> {
         let shot = self.shots[index].clone();
         match op.verb {
             Verb::FrozenLook => self.frozen_look(op, &shot),
+            Verb::FrozenGetMany => self.frozen_get_many(op, &shot),
             Verb::FrozenWalk => self.frozen_walk(op, &shot),
             Verb::FrozenLen => frozen_len(&shot),
             Verb::FrozenShow => self.frozen_show(&shot),
@@ -92,6 +93,14 @@ impl World<Trie> {
             self.agree(Some(shot.frozen[&id].mark()), expected.map(Row::value));
         }
         self.agree(shot.frozen.contains_key(&Key::new(&self.ledger, id)), expected.is_some());
+    }
+
+    fn frozen_get_many(&mut self, op: Op, shot: &Shot) {
+        let ids: Vec<u16> = self.range(op).collect();
+        ids.iter().for_each(|id| shot.see(*id));
+        let got: Vec<_> = shot.frozen.get_many(&ids).map(|value| value.map(Value::mark)).collect();
+        let expected = ids.iter().map(|id| shot.oracle.get(*id).map(Row::value)).collect();
+        self.agree(got, expected);
     }
 
     fn frozen_walk(&mut self, op: Op, shot: &Shot) {

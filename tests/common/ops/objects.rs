@@ -105,6 +105,14 @@ impl Key {
     }
 }
 
+/// A clone is another object.
+impl Clone for Key {
+    fn clone(&self) -> Self {
+        self.stamp();
+        Self::new(&self.stamp.ledger, self.id)
+    }
+}
+
 impl Hash for Key {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         self.stamp();
@@ -156,6 +164,12 @@ impl Value {
 
     pub(super) fn mark(&self) -> Mark {
         (self.stamp.number(), self.label)
+    }
+}
+
+impl Clone for Value {
+    fn clone(&self) -> Self {
+        Self::new(&self.stamp.ledger, self.label())
     }
 }
 

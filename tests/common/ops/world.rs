@@ -10,7 +10,7 @@ use snaptrie::{FlatMap, IntoIter, Snapshot, SnapshotEntry, TrieMap};
 use super::Tested;
 use super::hashes::{Hashes, Hashing};
 use super::objects::{Key, Ledger, Mark, Mood, Value};
-use super::oracle::{Oracle, Row, sorted};
+use super::oracle::{Oracle, Row, likenesses, sorted};
 use super::{Op, Ops, Verb};
 
 /// What a world is like.
@@ -43,6 +43,9 @@ pub(crate) trait Playable:
 
     /// Plays an op on versions of maps.
     fn play_versions(world: &mut World<Self>, op: Op);
+
+    /// What is in clones of the map, of both kinds.
+    fn converted(&self) -> [Vec<(u16, u8)>; 2];
 }
 
 impl Playable for Trie {
@@ -53,6 +56,16 @@ impl Playable for Trie {
     fn play_versions(world: &mut World<Self>, op: Op) {
         world.step_versions(op);
     }
+
+    fn converted(&self) -> [Vec<(u16, u8)>; 2] {
+        let frozen = self.snapshot();
+        let flat = frozen.to_flat();
+        flat.check();
+        let content = likenesses(flat.pin().iter());
+        let trie = Self::from(flat);
+        trie.check();
+        [content, likenesses(trie.pin().iter())]
+    }
 }
 
 impl Playable for Flat {
@@ -62,6 +75,13 @@ impl Playable for Flat {
 
     /// There are none.
     fn play_versions(_world: &mut World<Self>, _op: Op) {}
+
+    fn converted(&self) -> [Vec<(u16, u8)>; 2] {
+        let (trie, clone) = (self.to_trie(), self.clone());
+        trie.check();
+        clone.check();
+        [likenesses(trie.pin().iter()), likenesses(clone.pin().iter())]
+    }
 }
 
 /// A live map.
@@ -278,6 +298,9 @@ impl<M: Playable> World<M> {
             Verb::Nest => self.nest(op, rest),
             Verb::Reserve => self.reserve(op),
             Verb::Shrink => self.shrink(op),
+            Verb::GetMany => self.get_many(op),
+            Verb::InsertMany => self.insert_many(op),
+            Verb::Convert => self.convert(op),
             _ => M::play_versions(self, op),
         }
     }
