@@ -114,8 +114,8 @@ mod trie;
 pub use flat::FlatStructure;
 pub use foldhash::fast::{FixedState, RandomState};
 pub use map::{
-    Compute, FlatMap, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned, Snapshot,
-    SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, Values,
+    Compute, CopyTrieMap, FlatMap, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned,
+    Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, Values,
 };
 #[cfg(any(debug_assertions, snaptrie_check))]
 #[doc(hidden)]
@@ -128,9 +128,9 @@ pub mod mode {
     //! [`Values`](crate::Values) have the kind of their map as last parameter. It is needed only to
     //! name those types for another map than a [`TrieMap`](crate::TrieMap).
 
+    pub use crate::map::mode::{Boxed, Flat, Inline};
     #[doc(hidden)]
-    pub use crate::map::mode::Mode;
-    pub use crate::map::mode::{Boxed, Flat};
+    pub use crate::map::mode::{Mode, TrieMode};
 }
 
 /// The examples of the README, as tests.

@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, Hash};
 
 use equivalent::Equivalent;
 
-use super::mode::Mode;
+use super::mode::{Mode, TrieMode};
 use super::{Pinned, Snapshot};
 use crate::engine::Engine;
 use crate::hash;
@@ -162,7 +162,7 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     }
 }
 
-impl<K, V, S: BuildHasher> Snapshot<K, V, S> {
+impl<K, V, S: BuildHasher, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
     /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them, with
     /// their cache misses side by side.
     ///

@@ -31,4 +31,4 @@ pub(crate) use flat_map::cloned;
 pub use iter::{Iter, Keys, Values};
 pub use pinned::Pinned;
 pub use snapshot::{IntoIter, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues};
-pub use trie_map::TrieMap;
+pub use trie_map::{CopyTrieMap, TrieMap};

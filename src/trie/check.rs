@@ -2,10 +2,10 @@
 //!
 //! For tests. It must run alone: no other thread may change the map meanwhile.
 
-use super::Trie;
 use super::node::{FAN_WIDTH, Fan, LEVELS, Node, View, Word};
+use super::{Rehash, Trie};
 use crate::engine::Engine;
-use crate::entry::Store;
+use crate::entry::{Mover, Store};
 
 /// What the checker counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,8 +32,8 @@ impl<St: Store> Trie<St> {
             let top = context.root.top.load(&guard);
             assert!(!top.is_frozen(), "the newest root is frozen");
             found.snapshots = context.domain().snapshots();
-            let mut walk = Walk { view: View::Live(&guard), found: &mut found };
-            walk.check::<St>(top, context.root.generation, 0, 0);
+            let mut walk = Walk::<St> { view: View::Live(&guard), found: &mut found, hash: &hash };
+            walk.check(top, context.root.generation, 0, 0);
         }
         let mut hashes = std::collections::HashMap::<u64, usize>::new();
         for (key, _) in self.iter(&guard) {
@@ -56,15 +56,16 @@ impl<St: Store> Trie<St> {
     }
 }
 
-struct Walk<'g, 'a> {
+struct Walk<'g, 'a, St: Store> {
     view: View<'g>,
     found: &'a mut Structure,
+    hash: Rehash<'a, St>,
 }
 
-impl<'g> Walk<'g, '_> {
+impl<'g, St: Store> Walk<'g, '_, St> {
     /// Checks the node of `word`, which a node (or root) born in `holder` holds; `path` has the hash
     /// bits that lead to it, at the top.
-    fn check<St: Store>(&mut self, word: Word<'g, St::Slot>, holder: u64, level: u32, path: u64) {
+    fn check(&mut self, word: Word<'g, St::Slot>, holder: u64, level: u32, path: u64) {
         let Some(birth) = word.birth() else {
             assert!(!word.is_older(), "OLDER on an empty word");
             return;
@@ -82,18 +83,18 @@ impl<'g> Walk<'g, '_> {
                 for index in 0..FAN_WIDTH {
                     let below = path | (index as u64) << (60 - 4 * level);
                     let child = fan.words()[index].read(self.view);
-                    self.check::<St>(child, birth, level + 1, below);
+                    self.check(child, birth, level + 1, below);
                 }
             }
             Some(Node::Branch(branch)) => {
                 assert!(level < LEVELS, "a branch below the last hash bit");
                 for (index, group) in branch.groups().enumerate() {
                     let seen = group.read(self.view);
-                    seen.check(St::hash);
+                    seen.check(|slot| self.hash_of(slot));
                     for slot in seen.iter() {
-                        let hash = St::hash(&slot.now);
+                        let hash = self.hash_of(&slot.now);
                         assert_eq!(branch.group_index(hash), index, "in another's group");
-                        self.check_slot::<St>(&slot.now, level, path);
+                        self.check_slot(&slot.now, level, path);
                     }
                 }
             }
@@ -101,18 +102,23 @@ impl<'g> Walk<'g, '_> {
                 assert_eq!(level, LEVELS, "a chain above the last hash bit");
                 for link in chain.links(self.view) {
                     assert!(link.birth <= birth, "a link younger than its chain");
-                    self.check_slot::<St>(&link.slot().now, level, path);
+                    self.check_slot(&link.slot().now, level, path);
                 }
             }
             None => unreachable!("a birth without a node"),
         }
     }
 
-    fn check_slot<St: Store>(&mut self, slot: &St::Slot, level: u32, path: u64) {
+    fn hash_of(&self, slot: &St::Slot) -> u64 {
+        St::mover(*slot, self.hash).hash()
+    }
+
+    fn check_slot(&mut self, slot: &St::Slot, level: u32, path: u64) {
+        let hash = self.hash_of(slot);
         self.found.entries += 1;
         let above = (0..level).all(|above| {
             let index = Fan::<St::Slot>::index;
-            index(St::hash(slot), above) == index(path, above)
+            index(hash, above) == index(path, above)
         });
         assert!(above, "an entry under another hash's path");
     }
