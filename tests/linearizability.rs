@@ -1,5 +1,5 @@
 //! Thousands of short histories of real threads over few keys, each checked for an order that
-//! explains it: for both maps, with good, truncated and constant hashes.
+//! explains it: for all maps, with good, truncated and constant hashes.
 //!
 //! Operations of single keys, and, of a trie, snapshots, forks and takes, each of which returns all
 //! keys of one instant. `SNAPTRIE_HISTORIES` sets how many histories a test checks. That the checker
@@ -17,15 +17,16 @@ mod threads;
 
 use hashers::Chosen;
 use linear::{Op, assert_linearizable};
-use snaptrie::{FlatMap, TrieMap};
+use snaptrie::{CopyTrieMap, FlatMap, TrieMap};
 use threads::{Key, Step, Subject, Value, decode, run};
 
 type Trie = TrieMap<Key, Value, Chosen>;
+type Inline = CopyTrieMap<Key, u16, Chosen>;
 type Flat = FlatMap<Key, Value, Chosen>;
 
 fn histories() -> u64 {
     let histories = std::env::var("SNAPTRIE_HISTORIES").ok().and_then(|count| count.parse().ok());
-    if cfg!(miri) { 20 } else { histories.unwrap_or(1_500) }
+    if cfg!(miri) { 20 } else { histories.unwrap_or(1_000) }
 }
 
 /// Checks a history of each program.
@@ -92,6 +93,18 @@ macro_rules! over_hashers {
             #[test]
             fn trie_first_insertions() {
                 explore::<Trie>($hashing, first_insertions);
+            }
+            #[test]
+            fn inline_any_steps() {
+                explore::<Inline>($hashing, any_steps);
+            }
+            #[test]
+            fn inline_writes_and_versions() {
+                explore::<Inline>($hashing, writes_and_versions);
+            }
+            #[test]
+            fn inline_first_insertions() {
+                explore::<Inline>($hashing, first_insertions);
             }
             #[test]
             fn flat_any_steps() {

@@ -23,12 +23,13 @@ mod threads;
 use hashers::Chosen;
 use libfuzzer_sys::fuzz_target;
 use linear::assert_linearizable;
-use snaptrie::{FlatMap, TrieMap};
+use snaptrie::{CopyTrieMap, FlatMap, TrieMap};
 use threads::{Key, Value, decode, run};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Some((hashing, crowd, programs)) = decode(bytes) {
         assert_linearizable(&run::<TrieMap<Key, Value, Chosen>>(hashing, crowd, &programs));
+        assert_linearizable(&run::<CopyTrieMap<Key, u16, Chosen>>(hashing, crowd, &programs));
         assert_linearizable(&run::<FlatMap<Key, Value, Chosen>>(hashing, crowd, &programs));
     }
 });

@@ -13,7 +13,7 @@ use std::hint;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use snaptrie::{FlatMap, TrieMap};
+use snaptrie::{CopyTrieMap, FlatMap, TrieMap};
 
 use crate::hashers::Chosen;
 use crate::linear::{Clock, Event, KEYS, Numbered, Op, Output, State, perform};
@@ -59,14 +59,26 @@ impl PartialEq for Key {
 
 impl Eq for Key {}
 
+/// A value for such histories.
+pub trait Sample: Numbered {
+    fn new(number: u16) -> Self;
+}
+
 /// A number in an allocation of its own: a tool that watches memory sees it used after its end.
 #[derive(Debug)]
 pub struct Value(Box<u16>);
 
-impl Value {
+impl Sample for Value {
     fn new(number: u16) -> Self {
         pause();
         Self(Box::new(number))
+    }
+}
+
+impl Sample for u16 {
+    fn new(number: u16) -> Self {
+        pause();
+        number
     }
 }
 
@@ -77,7 +89,7 @@ impl Numbered for Value {
 }
 
 /// A kind of map for such histories.
-pub trait Subject: Tested<Key = Key, Value = Value, Hasher = Chosen> + Sync {
+pub trait Subject: Tested<Key = Key, Value: Sample, Hasher = Chosen> + Sync {
     /// A map of its own with this content; nothing of a map that has no versions.
     fn fork(&self) -> Option<Self>
     where
@@ -85,6 +97,12 @@ pub trait Subject: Tested<Key = Key, Value = Value, Hasher = Chosen> + Sync {
 }
 
 impl Subject for TrieMap<Key, Value, Chosen> {
+    fn fork(&self) -> Option<Self> {
+        Some(self.fork())
+    }
+}
+
+impl Subject for CopyTrieMap<Key, u16, Chosen> {
     fn fork(&self) -> Option<Self> {
         Some(self.fork())
     }
@@ -120,7 +138,7 @@ pub const MOST: usize = 63 - 1 - KEYS;
 pub fn run<M: Subject>(hashing: Chosen, crowd: u16, programs: &[Vec<Step>]) -> Vec<Event> {
     let map = M::with_hasher(hashing);
     for key in 0..crowd {
-        map.pin().insert(Key(CROWD + 500 + key), Value::new(0));
+        map.pin().insert(Key(CROWD + 500 + key), M::Value::new(0));
     }
     let (clock, ready) = (Clock::default(), AtomicUsize::new(0));
     let mut history = Vec::new();
@@ -163,7 +181,7 @@ fn run_program<M: Subject>(map: &M, clock: &Clock, program: &[Step]) -> Vec<Even
         let op = match step {
             Step::Crowd(first, count) => {
                 (0..u16::from(count)).for_each(|i| {
-                    pinned.insert(Key(CROWD + first % 500 + i), Value::new(i));
+                    pinned.insert(Key(CROWD + first % 500 + i), M::Value::new(i));
                 });
                 continue;
             }
@@ -185,7 +203,7 @@ fn run_program<M: Subject>(map: &M, clock: &Clock, program: &[Step]) -> Vec<Even
                 |fork| {
                     let fork = fork.expect("a map with versions has forks");
                     // What a fork writes is nobody else's.
-                    fork.pin().insert(Key(KEYS as u16), Value::new(7));
+                    fork.pin().insert(Key(KEYS as u16), M::Value::new(7));
                     Output::Whole(state_of::<M>(&fork.version()))
                 },
             ),
@@ -200,7 +218,7 @@ fn run_program<M: Subject>(map: &M, clock: &Clock, program: &[Step]) -> Vec<Even
             ),
             _ => {
                 let key = |key: u8| Key(key.into());
-                perform(clock, &pinned, op, key, Value::new)
+                perform(clock, &pinned, op, key, M::Value::new)
             }
         });
     }
