@@ -117,6 +117,9 @@ pub use map::{
     Compute, CopyTrieMap, FlatMap, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned,
     Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, Values,
 };
+#[cfg(snaptrie_stall)]
+#[doc(hidden)]
+pub use sync::stalls;
 #[cfg(any(debug_assertions, snaptrie_check))]
 #[doc(hidden)]
 pub use trie::Structure;

@@ -2,10 +2,13 @@
 //!
 //! For tests. It must run alone: no other thread may change the map meanwhile.
 
+use std::collections::HashMap;
+
 use super::node::{FAN_WIDTH, Fan, LEVELS, Node, View, Word};
 use super::{Rehash, Trie};
 use crate::engine::Engine;
 use crate::entry::{Mover, Store};
+use crate::reclaim::Guard;
 
 /// What the checker counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,24 +38,33 @@ impl<St: Store> Trie<St> {
             let mut walk = Walk::<St> { view: View::Live(&guard), found: &mut found, hash: &hash };
             walk.check(top, context.root.generation, 0, 0);
         }
-        let mut hashes = std::collections::HashMap::<u64, usize>::new();
-        for (key, _) in self.iter(&guard) {
-            *hashes.entry(hash(key)).or_default() += 1;
-        }
-        for (key, _) in self.iter(&guard) {
-            let hash = hash(key);
-            let mut found = 0;
-            // A key is found under its own hash, as the same entry.
-            let same = |other: &St::Key| {
-                found += usize::from(std::ptr::eq(other, key));
-                std::ptr::eq(other, key)
-            };
-            assert!(self.get(hash, same, &guard).is_some(), "an entry that no lookup reaches");
-            assert_eq!(found, 1, "an entry that is there twice");
-        }
+        self.check_lookups(&hash, &guard);
         assert_eq!(found.entries, self.len(&guard));
         assert_eq!(found.entries, self.iter(&guard).count());
         found
+    }
+
+    /// A lookup by a key's hash comes to that entry, once.
+    fn check_lookups(&self, hash: &impl Fn(&St::Key) -> u64, guard: &Guard) {
+        let mut by_hash = HashMap::<u64, Vec<*const St::Key>>::new();
+        for (key, _) in self.iter(guard) {
+            by_hash.entry(hash(key)).or_default().push(key);
+        }
+        for (hash, keys) in by_hash {
+            // By address, so that keys need not be comparable: the n-th entry that a lookup of this
+            // hash looks at, for each n. (What it is asked about may be a copy; what it returns is not.)
+            let nth = |index: usize| {
+                let mut before = 0..index;
+                let found = self.get(hash, |_| before.next().is_none(), guard);
+                found.map(|(key, _)| std::ptr::from_ref(key))
+            };
+            let mut reached = HashMap::<*const St::Key, usize>::new();
+            (0..).map_while(nth).for_each(|key| *reached.entry(key).or_default() += 1);
+            for key in keys {
+                assert!(reached.contains_key(&key), "an entry that no lookup reaches");
+                assert_eq!(reached[&key], 1, "an entry that is there twice");
+            }
+        }
     }
 }
 

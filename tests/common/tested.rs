@@ -35,6 +35,14 @@ pub(crate) trait Tested {
     /// Takes everything out.
     fn take(&self) -> Self::Version;
 
+    /// A map of its own with the content of one instant, if there are any.
+    fn fork(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
     /// What is in a version.
     fn entries<'v>(
         version: &'v Self::Version,
@@ -119,6 +127,10 @@ macro_rules! forward_versions {
 
         fn take(&self) -> Self::Version {
             TrieMap::take(self)
+        }
+
+        fn fork(&self) -> Option<Self> {
+            Some(TrieMap::fork(self))
         }
 
         fn entries<'v>(version: &'v Self::Version) -> impl Iterator<Item = (&'v K, &'v V)>

@@ -13,8 +13,6 @@ use std::hint;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use snaptrie::{CopyTrieMap, FlatMap, TrieMap};
-
 use crate::hashers::Chosen;
 use crate::linear::{Clock, Event, KEYS, Numbered, Op, Output, State, perform};
 use crate::tested::Tested;
@@ -89,30 +87,9 @@ impl Numbered for Value {
 }
 
 /// A kind of map for such histories.
-pub trait Subject: Tested<Key = Key, Value: Sample, Hasher = Chosen> + Sync {
-    /// A map of its own with this content; nothing of a map that has no versions.
-    fn fork(&self) -> Option<Self>
-    where
-        Self: Sized;
-}
+pub trait Subject: Tested<Key = Key, Value: Sample, Hasher = Chosen> + Sync + Sized {}
 
-impl Subject for TrieMap<Key, Value, Chosen> {
-    fn fork(&self) -> Option<Self> {
-        Some(self.fork())
-    }
-}
-
-impl Subject for CopyTrieMap<Key, u16, Chosen> {
-    fn fork(&self) -> Option<Self> {
-        Some(self.fork())
-    }
-}
-
-impl Subject for FlatMap<Key, Value, Chosen> {
-    fn fork(&self) -> Option<Self> {
-        None
-    }
-}
+impl<M: Tested<Key = Key, Value: Sample, Hasher = Chosen> + Sync> Subject for M {}
 
 /// A part of a thread's program.
 #[derive(Clone, Copy, Debug)]

@@ -44,7 +44,7 @@ use super::slot::{Held, Slot, Swap};
 use super::tags;
 use super::word::View;
 use crate::prefetch;
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering, stall_point};
 
 const FROZEN: u64 = 1 << 63;
 const OPEN: u64 = 1 << 62;
@@ -414,6 +414,7 @@ impl<'g, T: Slot> Seen<'g, T> {
                 Err(now) => return Exchange::Changed(now),
             }
         };
+        stall_point("open group");
         let Held { cell, now } = hit.slot;
         match T::swap(cell, now, new) {
             Swap::Done => Exchange::Done(Held { cell, now: new }),
@@ -429,6 +430,7 @@ impl<'g, T: Slot> Seen<'g, T> {
         if self.bits & OPEN != 0 && !T::seal_as(hit.slot.cell, hit.slot.now) {
             return Err(self.group.load());
         }
+        stall_point("sealed slot");
         self.change(self.bits & !(1 << hit.index))
     }
 
