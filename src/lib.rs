@@ -98,6 +98,8 @@
 //! - Snapshots alive at once make the dropping of one of them slower: it is found in a list, newest
 //!   first.
 
+#[cfg(doctest)]
+mod bounds;
 mod engine;
 mod entry;
 mod flat;

@@ -6,6 +6,27 @@
 //! every map has an epoch collector of its own whose garbage dies as soon as it may.
 //!
 //! `SNAPTRIE_MODEL_RUNS` sets the number of schedules a test.
+//!
+//! What went wrong in other tries of this kind, and what would tell here (the bugs are those of
+//! `research/reliability.md`, section 5; `tests/planted/run` plants two of the worst):
+//!
+//! | bug | found by |
+//! |---|---|
+//! | 1. generations that compare equal | [`writer_against_renewal`], [`snapshots_held_while_all_is_overwritten`]; `check_structure` compares births |
+//! | 2. a snapshot's commit that is not atomic | [`snapshot_against_snapshot`], [`two_snapshots_of_one_generation_keep_what_either_sees`] |
+//! | 3. a snapshot that shares what changes later | [`late_writer_against_snapshot`], and [`read`], which reads each twice; planted: `no_freeze` |
+//! | 4. a descent that goes on with a stale generation | [`writer_against_renewal`], [`fork_and_original_write_the_same_shared_nodes`] |
+//! | 5. an iterator that skips what is being removed | [`read`]: look-ups and iteration must agree, in every model with snapshots |
+//! | 6. snapshot, size or iterator of more than one instant | [`random_programs_in_one_group_are_linearizable`] and its like, [`take_splits_writes_at_one_instant`] |
+//! | 7. get-or-insert in two steps | [`two_writers_of_one_absent_key_find_each_other`]; planted: `blind_publish` |
+//! | 8. `retain` removes what replaced the tested value | `bad_input.rs`: `p16_retain_spares_what_replaced_the_tested_value` |
+//! | 9. views of keys and values that read the live map | `api/snapshot_iterators.rs`; the op `FrozenWalk` in `model.rs` and in the fuzz targets |
+//! | 10. splitting an iterator among collisions | `parallel.rs` |
+//! | 11. another equality among collisions | `model.rs`, `conformance.rs` and `api.rs` with a constant hash |
+//! | 12. the last bit of a bitmap, the order of children | `bad_input.rs`: `p06_colliding_hashes`; `over_hashers!` |
+//! | 13. an update of a child that its parent loses | [`writer_against_growth`], [`writer_against_burst_and_collapse`] |
+//! | 14. snapshots that are declared broken | `linearizability.rs` |
+//! | 15. a test of growing snapshots whose result is thrown away | `conformance/ctries.rs`: `snapshot_grows_while_the_map_does` |
 #![cfg(shuttle)]
 
 mod linear;
