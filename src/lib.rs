@@ -39,6 +39,10 @@
 //! - [Snapshots](#snapshots): snapshots, forks, takes, and what they cost
 //! - [Features](#features): what can be switched on
 //! - [Limits](#limits): when to use something else
+#![cfg_attr(
+    doc,
+    doc = "- [`guide`]: choosing, counting, snapshots, coming from other maps; how it is made"
+)]
 //!
 //! # Which map
 //!
@@ -53,6 +57,9 @@
 //! allocates nothing for an entry and takes about half of the memory; scans and look-ups touch one
 //! cache line less. Replacing values all the time is the one thing that it does less well; see
 //! [`mode::Inline`].
+//!
+//! [`TrieSet`] and [`FlatSet`] are the two without values. Of two snapshots of a [`TrieSet`] the
+//! union, intersection and differences are exact.
 //!
 //! # Handles
 //!
@@ -88,7 +95,12 @@
 //!
 //! # Features
 //!
-//! - `rayon`: `Snapshot::par_to_flat`, which makes a [`FlatMap`] on all processors.
+//! None is on by default.
+//!
+//! - `rayon`: parallel iteration over snapshots, parallel `collect` and `extend` of all maps and sets,
+//!   and `Snapshot::par_to_flat`, which makes a [`FlatMap`] on all processors.
+//! - `serde`: serialization and deserialization of all maps and sets. A [`TrieMap`] is written as it
+//!   is at one instant, whatever other threads write meanwhile.
 //!
 //! # Limits
 //!
@@ -101,6 +113,10 @@
 //!   that is removed meanwhile, from all maps.
 //! - A [`FlatMap`] needs a hasher that spreads keys well, as any flat table. It stays correct with a
 //!   bad one, and becomes slow; so does a [`TrieMap`] whose hashes are all the same.
+//! - There is no `no_std`. The maps tell threads apart by thread-locals (the guards of
+//!   `crossbeam-epoch`, the shards of counters and garbage) and catch panics of destructors so that one
+//!   of them stops no other; both need the standard library. Without them a map would ask for a
+//!   participant with every call, and a panic would end the process: another library.
 //! - Snapshots alive at once make the dropping of one of them slower: it is found in a list, newest
 //!   first.
 
@@ -109,11 +125,14 @@ mod bounds;
 mod engine;
 mod entry;
 mod flat;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod hash;
 mod impls;
 mod map;
 mod prefetch;
 mod reclaim;
+mod set;
 mod sync;
 mod trie;
 
@@ -121,10 +140,13 @@ mod trie;
 #[doc(hidden)]
 pub use flat::FlatStructure;
 pub use foldhash::fast::{FixedState, RandomState};
+#[cfg(feature = "rayon")]
+pub use impls::rayon::{ParIter, SnapshotParIter};
 pub use map::{
     Compute, CopyTrieMap, FlatMap, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned,
     Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, Values,
 };
+pub use set::{CopyTrieSet, FlatSet, PinnedSet, SetSnapshot, TrieSet};
 #[cfg(snaptrie_stall)]
 #[doc(hidden)]
 pub use sync::stalls;
@@ -141,7 +163,7 @@ pub mod mode {
 
     pub use crate::map::mode::{Boxed, Flat, Inline};
     #[doc(hidden)]
-    pub use crate::map::mode::{Mode, TrieMode};
+    pub use crate::map::mode::{Mode, StaticMode, TrieMode};
 }
 
 /// The examples of the README, as tests.

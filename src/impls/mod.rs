@@ -1,4 +1,6 @@
 //! What optional features add, one feature a file.
 
 #[cfg(feature = "rayon")]
-mod rayon;
+pub(crate) mod rayon;
+#[cfg(feature = "serde")]
+mod serde;

@@ -24,6 +24,7 @@ mod pinned;
 mod snapshot;
 mod trie_map;
 
+pub(crate) use batch::Stays;
 pub use compute::{Compute, OccupiedError, Operation};
 pub use flat_map::FlatMap;
 #[cfg(feature = "rayon")]

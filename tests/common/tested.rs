@@ -70,6 +70,7 @@ pub(crate) trait Tested {
 }
 
 /// What a map has instead of a snapshot that has none.
+#[derive(Clone)]
 pub(crate) struct NoVersion;
 
 /// Whether a test sets out from a map alone, and from one that has a snapshot.

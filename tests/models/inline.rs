@@ -1,0 +1,6 @@
+//! `TrieMap` with its entries inline.
+
+pub(crate) type World<H> = crate::AnyWorld<H, crate::Inline>;
+
+#[path = "core.rs"]
+mod core;

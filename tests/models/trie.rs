@@ -1,0 +1,6 @@
+//! `TrieMap`.
+
+pub(crate) type World<H> = crate::AnyWorld<H, crate::Boxed>;
+
+#[path = "core.rs"]
+mod core;
