@@ -120,6 +120,8 @@
 //! - Snapshots alive at once make the dropping of one of them slower: it is found in a list, newest
 //!   first.
 
+#[cfg(doctest)]
+mod bounds;
 mod engine;
 mod entry;
 mod flat;
@@ -145,6 +147,9 @@ pub use map::{
     Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, Values,
 };
 pub use set::{CopyTrieSet, FlatSet, PinnedSet, SetSnapshot, TrieSet};
+#[cfg(snaptrie_stall)]
+#[doc(hidden)]
+pub use sync::stalls;
 #[cfg(any(debug_assertions, snaptrie_check))]
 #[doc(hidden)]
 pub use trie::Structure;

@@ -20,6 +20,34 @@ pub(crate) fn shared_access() {
     scheduled::schedule();
 }
 
+/// A point with a name, at which `tests/stalls.rs` lets a thread stall for ever: between two steps of
+/// an operation, where others must go on without it. Nothing in ordinary builds.
+#[inline]
+pub(crate) fn stall_point(_name: &'static str) {
+    #[cfg(snaptrie_stall)]
+    stalls::reached(_name);
+}
+
+#[cfg(snaptrie_stall)]
+pub mod stalls {
+    //! Where threads stall in tests.
+
+    use std::sync::OnceLock;
+
+    static HOOK: OnceLock<fn(&'static str)> = OnceLock::new();
+
+    /// Sets what is called with the name of each stall point that a thread comes to. Once for ever.
+    pub fn set_hook(hook: fn(&'static str)) {
+        HOOK.get_or_init(|| hook);
+    }
+
+    pub(super) fn reached(name: &'static str) {
+        if let Some(hook) = HOOK.get() {
+            hook(name);
+        }
+    }
+}
+
 #[cfg(shuttle)]
 mod scheduled {
     use super::Ordering;

@@ -419,3 +419,25 @@ fn churn_by_many_threads_does_not_grow() {
     // They make some 300 MiB of garbage.
     assert!(most < 96 * KIB * KIB, "{most} bytes for a map that takes {size}");
 }
+
+/// Garbage of all maps piles up while any handle is held, as documented: what is replaced meanwhile
+/// and nothing else. It goes when the handle does.
+#[test]
+fn a_handle_that_is_held_keeps_what_is_replaced_and_no_more() {
+    let _turn = one_at_a_time();
+    warm_up();
+    let (map, other) = (filled(100), Map::default());
+    let replaced = 100_000;
+    let before = live();
+    let handle = other.pin();
+    for step in 0..replaced {
+        map.pin().insert(step % 100, step);
+    }
+    // An entry and the note that it is garbage: of 24 and 16 bytes, and their share of the lists.
+    let piled = live() - before;
+    let each = piled / replaced as isize;
+    assert!((24..64).contains(&each), "{each} bytes for each replaced entry");
+    drop(handle);
+    refresh_until(&map, 4_000, || live() - before < SLACK);
+    assert!(live() - before < SLACK, "{} KiB are left", (live() - before) / KIB);
+}

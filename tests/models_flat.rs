@@ -14,7 +14,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
-use linear::{Clock, Event, KEYS, Op, Output, assert_linearizable};
+use linear::{Clock, Event, KEYS, Numbered, Op, assert_linearizable};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread;
 use snaptrie::FlatMap;
@@ -53,7 +53,7 @@ struct Value {
 
 const DROPPED: u16 = u16::MAX;
 
-impl Value {
+impl Numbered for Value {
     fn number(&self) -> u16 {
         assert_ne!(self.number, DROPPED, "read after it was dropped");
         self.number
@@ -107,19 +107,8 @@ impl<H: Default + Hasher + 'static> World<H> {
 
     fn run(&self, op: Op) -> Event {
         let pinned = self.map.pin();
-        let number = |value: Option<&Value>| Output::Value(value.map(Value::number));
-        match op {
-            Op::Get(key) => self.clock.record(op, || pinned.get(&key), number),
-            Op::Insert(key, value) => {
-                self.clock.record(op, || pinned.insert(key, self.value(value)), number)
-            }
-            Op::GetOrInsert(key, value) => {
-                let insert = || pinned.get_or_insert_with(key, || self.value(value));
-                self.clock.record(op, insert, |value| number(Some(value)))
-            }
-            Op::Remove(key) => self.clock.record(op, || pinned.remove(&key), number),
-            Op::Snapshot | Op::Take => unreachable!("a flat map has no snapshots"),
-        }
+        assert!(!op.is_whole(), "a flat map has no snapshots");
+        linear::perform(&self.clock, &pinned, op, |key| key, |new| self.value(new))
     }
 
     /// Runs a program on a thread.
@@ -448,10 +437,14 @@ fn random_programs() -> Vec<Vec<Op>> {
     let mut op = |rng: &mut shuttle::rand::rngs::ThreadRng| {
         value += 1;
         let key = rng.gen_range(0..KEYS as u8);
-        match rng.gen_range(0..10) {
+        match rng.gen_range(0..14) {
             0..=2 => Insert(key, value),
             3 | 4 => GetOrInsert(key, value),
             5 | 6 => Remove(key),
+            7 => Op::Update(key, 100),
+            8 => Op::UpdateOrInsert(key, value),
+            9 => Op::Flip(key, value),
+            10 => Op::RemoveOdd(key),
             _ => Get(key),
         }
     };

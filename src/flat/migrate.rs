@@ -28,7 +28,7 @@ use super::slot::Word;
 use super::table::{Segment, Spot, Table};
 use super::{Flat, retire_bucket};
 use crate::reclaim::Guard;
-use crate::sync::Ordering;
+use crate::sync::{Ordering, stall_point};
 
 /// Units that an operation looks at before it gives up finding one that has not moved.
 const LOOKS: usize = 8;
@@ -50,6 +50,7 @@ impl<K, V> Flat<K, V> {
             if !self.root(guard).is_some_and(|root| ptr::eq(root, table)) {
                 return None;
             }
+            stall_point("unpublished table");
             table.set_next(Table::boxed(shape));
         }
         table.next()
@@ -182,6 +183,7 @@ impl<K, V> Flat<K, V> {
         for chunk in chunks.clone() {
             match segment.chunk(chunk).claim() {
                 Truth::Here(slots) => {
+                    stall_point("claimed unit");
                     live.reserve(slots.slots().all().len());
                     slots.freeze(&mut live);
                 }
@@ -192,13 +194,16 @@ impl<K, V> Flat<K, V> {
                 }
             }
         }
+        stall_point("frozen unit");
         if !filled {
             Self::fill(next, &mut live);
         }
+        stall_point("filled unit");
         for chunk in chunks {
             if let Some(bucket) = segment.chunk(chunk).set_moved() {
                 retire_bucket(&self.limbo, guard, bucket);
             }
+            stall_point("moved chunk");
         }
         !filled
     }
@@ -247,6 +252,7 @@ impl<K, V> Flat<K, V> {
             taken |= 1 << at;
             // If it fails, another helper has filled the slot, with the same entry.
             let _ = slots[at].replace(Word::EMPTY, live.word);
+            stall_point("half-filled chunk");
         }
     }
 
@@ -272,6 +278,7 @@ impl<K, V> Flat<K, V> {
         // Relaxed: an address to compare with. (That of the table itself: one from the reference
         // could not be freed with.)
         let old = self.root.load(Ordering::Relaxed);
+        stall_point("moved table");
         // Release: the next table, and that all has moved there; pairs with the Acquire of `root`.
         let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
         if ptr::eq(old, table)

@@ -8,6 +8,7 @@ use super::table::{Spot, Table};
 use super::{Flat, Pair};
 use crate::prefetch;
 use crate::reclaim::Guard;
+use crate::sync::stall_point;
 
 /// The slots of a chunk or of a bucket.
 ///
@@ -145,6 +146,7 @@ impl<'g, K, V> Trusted<'g, K, V> {
         let first = into.len();
         for slot in self.slots().all() {
             let word = slot.freeze();
+            stall_point("half-frozen chunk");
             if word.entry().is_some() {
                 // All entries on their way from memory at once.
                 prefetch::read(word.address());

@@ -5,7 +5,7 @@ use super::shape::Shape;
 use super::table::Table;
 use super::{Flat, retire_bucket};
 use crate::reclaim::Guard;
-use crate::sync::Ordering;
+use crate::sync::{Ordering, stall_point};
 
 /// A table is moved to be rid of its tombstones once one in so many of its chunks has gone to a
 /// bucket. Until then a chunk that is full of tombstones is renewed by itself: one copy of a chunk, not
@@ -107,6 +107,7 @@ impl<K, V> Flat<K, V> {
         let mut live = Vec::with_capacity(slots.slots().all().len());
         slots.freeze(&mut live);
         let bucket = OwnBucket::of(&live, table.shape.chunk_slots());
+        stall_point("unpublished bucket");
         if let Ok(old) = chunk.swing(slots, bucket) {
             match old {
                 Some(old) => retire_bucket(&self.limbo, guard, old),

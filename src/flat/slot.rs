@@ -160,6 +160,12 @@ impl<K, V> Slot<K, V> {
     /// Puts `new` in the place of exactly `old`.
     #[inline]
     pub(super) fn replace(&self, old: Word<K, V>, new: Word<K, V>) -> Result<(), Word<K, V>> {
+        // A bug on purpose, see `tests/planted`.
+        #[cfg(snaptrie_planted = "blind_publish")]
+        if old.0.is_null() {
+            self.0.store(new.0, Ordering::Release);
+            return Ok(());
+        }
         // Release: publishes the entry; pairs with the Acquire of `load`. Relaxed on failure: who
         // wants to know more loads the slot again.
         match self.0.compare_exchange(old.0, new.0, Ordering::Release, Ordering::Relaxed) {

@@ -10,6 +10,7 @@ use super::table::{Spot, Table};
 use super::{Flat, Pair};
 use crate::engine::{Action, Change, Outcome};
 use crate::reclaim::Guard;
+use crate::sync::stall_point;
 
 /// A change that is being made.
 struct Request<K, V, C> {
@@ -190,6 +191,7 @@ impl<K, V> Flat<K, V> {
         draft: Draft<K, V>,
     ) -> Result<Pair<'g, K, V>, Option<Draft<K, V>>> {
         let word = draft.expose();
+        stall_point("unpublished entry");
         if slot.replace(old, word).is_err() {
             // SAFETY:
             // - exposed above, and not published.

@@ -23,7 +23,7 @@ use crossbeam_epoch::Guard;
 use crossbeam_utils::CachePadded;
 
 use crate::prefetch;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence, stall_point};
 
 /// Young garbage is sent on its way once there is this much of it. Each grace period costs a flush of
 /// the epoch collector, which looks at every thread that uses it: so not for every object.
@@ -209,6 +209,7 @@ impl Lists {
             self.waiting = std::mem::take(&mut self.young);
             let probe = Arc::new(AtomicBool::new(false));
             self.probe = Some(Arc::clone(&probe));
+            stall_point("probe");
             // Release: pairs with the Acquire above: what the guards' holders did is over.
             guard.defer(move || probe.store(true, Ordering::Release));
             guard.flush();
@@ -368,6 +369,7 @@ impl Limbo {
         let shard = &shards[thread_index() % shards.len()];
         match shard.enter() {
             Some(mut lists) => {
+                stall_point("busy shard");
                 lists.young.push(garbage);
                 shard.inbox.empty_into(&mut lists.young);
                 let budget = freed_by_retire(lists.ready.len);

@@ -26,7 +26,7 @@ use super::frozen::Frozen;
 use super::node::{Detached, Header, Link, Node, Slab, Word, free_node};
 use crate::entry::Store;
 use crate::reclaim::{Collector, Fallout, Garbage, Guard, Limbo};
-use crate::sync::{AtomicPtr, Ordering, shared_access};
+use crate::sync::{AtomicPtr, Ordering, shared_access, stall_point};
 
 /// State shared by a map, its snapshots and its roots.
 pub(crate) struct Domain<St: Store> {
@@ -87,7 +87,9 @@ impl<St: Store> Domain<St> {
     /// Takes a record out of the registry and finds new places for what its list holds.
     pub(super) fn withdraw(&self, record: &Arc<Record<St>>, fate: &mut Fate<'_>) {
         let mut list = record.close();
+        stall_point("closed list");
         self.registry.remove(record);
+        stall_point("withdrawn snapshot");
         while let Some(Buried { dead, birth, .. }) = list.pop() {
             // SAFETY:
             // - unlinked once: it was retired once and has been on this list alone since.

@@ -13,6 +13,7 @@ use super::node::{
 };
 use super::{Context, Place, Rehash, Trie};
 use crate::entry::{Mover, Store};
+use crate::sync::stall_point;
 
 impl<St: Store> Trie<St> {
     /// Replaces the node at `place` by one of the operation's generation that has room for a new
@@ -71,6 +72,7 @@ impl<St: Store> Trie<St> {
     ) {
         for group in branch.groups() {
             movers.extend(group.observe().iter().map(|slot| St::mover(slot.now, rehash)));
+            stall_point("frozen group");
         }
     }
 
@@ -82,10 +84,13 @@ impl<St: Store> Trie<St> {
         new: Word<'g, St::Slot>,
         undo: impl FnOnce(Word<'g, St::Slot>),
     ) -> Option<Word<'g, St::Slot>> {
+        // All of the old node is frozen.
+        stall_point("unpublished copy");
         if place.cell.replace(place.word, new).is_err() {
             undo(new);
             return None;
         }
+        stall_point("published copy");
         // SAFETY:
         // - this operation's CAS unlinked the node, and its copy has what it held.
         unsafe { self.retire_shell(context, place.word) };

@@ -14,6 +14,7 @@ use super::node::{Branch, FAN_WIDTH, Fan, Node, Seen, View, Word, shape_for_coun
 use super::{Context, Place, Rehash, Trie};
 use crate::entry::Store;
 use crate::reclaim::Guard;
+use crate::sync::stall_point;
 
 /// A fan whose children hold this many entries or fewer collapses. A branch for them has room for
 /// as many again, and it takes more than 150 to make a fan again.
@@ -97,6 +98,7 @@ impl<St: Store> Trie<St> {
             self.rebuild(context, place, rehash);
             return false;
         }
+        stall_point("frozen fan");
         // … and now none changes any more.
         let mut movers = Vec::with_capacity(2 * COLLAPSE);
         let mut links = Vec::new();

@@ -14,6 +14,7 @@ use super::{Changed, Context, Pair, Place, Trie};
 use crate::engine::{Action, Change, Content, Outcome};
 use crate::entry::Store;
 use crate::reclaim::Guard;
+use crate::sync::stall_point;
 
 /// A change that is being made.
 struct Request<St: Store, C> {
@@ -336,6 +337,7 @@ impl<St: Store> Trie<St> {
             request.spare = Some(entry.into_draft());
             return Publication::NoRoom;
         };
+        stall_point("claimed slot");
         loop {
             // LINEARIZES insert, and replace where the old slot is sealed: the new entry becomes live and
             // the old one dead in one step, from exactly the state that was searched.
@@ -414,6 +416,7 @@ impl<St: Store> Trie<St> {
                     let entry = Unpublished::<St>::new(draft, root.generation);
                     let link = Link::new(root.generation, entry.slot);
                     let link = NonNull::from(Box::leak(Box::new(link)));
+                    stall_point("unpublished link");
                     // LINEARIZES insert and replace in a chain.
                     if hit.put(link).is_ok() {
                         entry.publish();

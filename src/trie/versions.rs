@@ -11,7 +11,7 @@ use super::{Context, Trie};
 use crate::engine::Engine;
 use crate::entry::Store;
 use crate::reclaim::Garbage;
-use crate::sync::Ordering;
+use crate::sync::{Ordering, stall_point};
 
 impl<St: Store> Trie<St> {
     /// The map's content at one instant. Constant time (plus the number of other threads' snapshots
@@ -26,9 +26,11 @@ impl<St: Store> Trie<St> {
             let Context { root, .. } = context;
             // Registered before the word is frozen: whoever works under a later root knows of it.
             let record = context.domain().register(root.generation);
+            stall_point("registered snapshot");
             // LINEARIZES snapshot, together with those late writers of this generation whose words
             // nobody has observed yet: they come just before it.
             let top = root.top.freeze();
+            stall_point("frozen root");
             self.advance(context);
             if !top.is_frozen() {
                 // SAFETY:
@@ -55,6 +57,7 @@ impl<St: Store> Trie<St> {
                 // An empty frozen word tells who helps on that the next root is empty.
                 // LINEARIZES take.
                 if root.top.replace(top, Word::taken()).is_ok() {
+                    stall_point("emptied root");
                     self.advance(context);
                     // SAFETY:
                     // - registered above; the CAS froze the word and unlinked the tree.

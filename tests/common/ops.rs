@@ -122,8 +122,14 @@ verbs! {
     Loose 4 8 0,
     DropFrozen 5 20 0,
     /// More room, in a map that can make room beforehand; the next verb, less of it.
-    Reserve 0 0 3,
-    Shrink 0 0 3,
+    Reserve 1 0 3,
+    Shrink 1 0 3,
+    /// Many keys at once.
+    GetMany 4 2 2,
+    InsertMany 4 2 3,
+    FrozenGetMany 3 3 0,
+    /// A map of the other kind with clones of the content, and one of the same kind.
+    Convert 1 1 1,
 }
 
 /// How often each verb comes up.

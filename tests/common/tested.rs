@@ -5,7 +5,7 @@
 use std::hash::{BuildHasher, Hash};
 
 use snaptrie::mode::{self, Mode};
-use snaptrie::{FlatMap, Pinned, Snapshot, TrieMap};
+use snaptrie::{CopyTrieMap, FlatMap, Pinned, Snapshot, TrieMap};
 
 /// A kind of map with its keys, values and hasher.
 ///
@@ -34,6 +34,14 @@ pub(crate) trait Tested {
 
     /// Takes everything out.
     fn take(&self) -> Self::Version;
+
+    /// A map of its own with the content of one instant, if there are any.
+    fn fork(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
 
     /// What is in a version.
     fn entries<'v>(
@@ -122,6 +130,10 @@ macro_rules! forward_versions {
             TrieMap::take(self)
         }
 
+        fn fork(&self) -> Option<Self> {
+            Some(TrieMap::fork(self))
+        }
+
         fn entries<'v>(version: &'v Self::Version) -> impl Iterator<Item = (&'v K, &'v V)>
         where
             Self: 'v,
@@ -136,7 +148,7 @@ impl<K, V, S: Clone> Tested for TrieMap<K, V, S> {
     forward_versions!(mode::Boxed);
 }
 
-impl<K: Copy, V: Copy, S: Clone> Tested for TrieMap<K, V, S, mode::Inline> {
+impl<K: Copy, V: Copy, S: Clone> Tested for CopyTrieMap<K, V, S> {
     forward!(TrieMap, mode::Inline, inline_with_hasher, inline_with_private_collector);
     forward_versions!(mode::Inline);
 }

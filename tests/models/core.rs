@@ -7,7 +7,7 @@ use shuttle::thread;
 
 use super::World;
 use crate::linear::{KEYS, Op, assert_linearizable};
-use crate::{Constant, FewBits, Item, explore, random_programs};
+use crate::{Constant, FewBits, Numbered, explore, random_programs};
 
 #[test]
 fn two_writers_in_one_group() {

@@ -201,7 +201,6 @@ fn histories_are_linearizable() {
 type Short = Map<u8, u16, TruncatedState>;
 
 fn run_history(map: &Short, clock: &Clock, mut random: Random) -> Vec<linear::Event> {
-    let value = |value: Option<&u16>| Output::Value(value.copied());
     let whole = |version: <Short as Tested>::Version| -> Output {
         let mut state = State::default();
         for (key, value) in Short::entries(&version).filter(|(key, _)| usize::from(**key) < KEYS) {
@@ -224,12 +223,9 @@ fn run_history(map: &Short, clock: &Clock, mut random: Random) -> Vec<linear::Ev
             _ => Op::Take,
         };
         events.push(match op {
-            Op::Insert(..) => clock.record(op, || pinned.insert(key, new), value),
-            Op::GetOrInsert(..) => clock.record(op, || Some(pinned.get_or_insert(key, new)), value),
-            Op::Remove(_) => clock.record(op, || pinned.remove(&key), value),
-            Op::Get(_) => clock.record(op, || pinned.get(&key), value),
             Op::Snapshot => clock.record(op, || map.version(), whole),
             Op::Take => clock.record(op, || map.take(), whole),
+            _ => linear::perform(clock, &pinned, op, |key| key, |new| new),
         });
         if random.below(3) == 0 {
             thread::yield_now();

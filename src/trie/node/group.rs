@@ -44,7 +44,7 @@ use super::slot::{Held, Slot, Swap};
 use super::tags;
 use super::word::View;
 use crate::prefetch;
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering, stall_point};
 
 const FROZEN: u64 = 1 << 63;
 const OPEN: u64 = 1 << 62;
@@ -131,6 +131,8 @@ impl<'g, T: Slot> Group<'g, T> {
     pub(crate) fn read(self, view: View<'g>) -> Seen<'g, T> {
         match view {
             View::Live(_) => self.load(),
+            // A bug on purpose, see `tests/planted`.
+            View::Observed if cfg!(snaptrie_planted = "no_freeze") => self.load(),
             View::Observed => self.observe(),
         }
     }
@@ -385,6 +387,12 @@ impl<'g, T: Slot> Seen<'g, T> {
     ) -> Result<Held<'g, T>, (Self, Claim<'g, T>)> {
         debug_assert!(std::ptr::eq(&raw const self.group.slots[claim.index as usize], claim.slot));
         let removed = replaced.map_or(0, |hit| 1 << hit.index);
+        #[cfg(snaptrie_planted = "blind_publish")] // A bug on purpose, see `tests/planted`.
+        if replaced.is_none() {
+            let before = self.group.state.fetch_or(1 << claim.index, Ordering::AcqRel);
+            let live = Self { bits: before | 1 << claim.index, ..self };
+            return Ok(Held { cell: live.cell(claim.index), now: claim.value });
+        }
         match self.change((self.bits | 1 << claim.index) & !removed) {
             // Not read again: it may have been replaced by now.
             Ok(live) => Ok(Held { cell: live.cell(claim.index), now: claim.value }),
@@ -406,6 +414,7 @@ impl<'g, T: Slot> Seen<'g, T> {
                 Err(now) => return Exchange::Changed(now),
             }
         };
+        stall_point("open group");
         let Held { cell, now } = hit.slot;
         match T::swap(cell, now, new) {
             Swap::Done => Exchange::Done(Held { cell, now: new }),
@@ -421,6 +430,7 @@ impl<'g, T: Slot> Seen<'g, T> {
         if self.bits & OPEN != 0 && !T::seal_as(hit.slot.cell, hit.slot.now) {
             return Err(self.group.load());
         }
+        stall_point("sealed slot");
         self.change(self.bits & !(1 << hit.index))
     }
 

@@ -81,6 +81,7 @@ where
         let shot = self.shots[index].clone();
         match op.verb {
             Verb::FrozenLook => self.frozen_look(op, &shot),
+            Verb::FrozenGetMany => self.frozen_get_many(op, &shot),
             Verb::FrozenWalk => self.frozen_walk(op, &shot),
             Verb::FrozenLen => Self::frozen_len(&shot),
             Verb::FrozenShow => self.frozen_show(&shot),
@@ -103,6 +104,14 @@ where
             self.agree(Some(shot.frozen[&id].mark()), expected.map(Row::value));
         }
         self.agree(shot.frozen.contains_key(&K::new(&self.ledger, id)), expected.is_some());
+    }
+
+    fn frozen_get_many(&mut self, op: Op, shot: &Shot<TrieMap<K, V, Hashes, L>>) {
+        let ids: Vec<u16> = self.range(op).collect();
+        ids.iter().for_each(|id| shot.see(*id));
+        let got: Vec<_> = shot.frozen.get_many(&ids).map(|value| value.map(V::mark)).collect();
+        let expected = ids.iter().map(|id| shot.oracle.get(*id).map(Row::value)).collect();
+        self.agree(got, expected);
     }
 
     fn frozen_walk(&mut self, op: Op, shot: &Shot<TrieMap<K, V, Hashes, L>>) {

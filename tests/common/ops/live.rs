@@ -153,6 +153,33 @@ impl<M: Playable> World<M> {
         self.add_map(op, Live::new(entries.into_iter().collect::<M>(), oracle));
     }
 
+    pub(super) fn get_many(&mut self, op: Op) {
+        let live = self.live(op);
+        let ids: Vec<u16> = self.range(op).collect();
+        let pinned = live.map.pin();
+        let got: Vec<_> = pinned.get_many(&ids).map(|value| value.map(M::Value::mark)).collect();
+        let expected = ids.iter().map(|id| live.row(*id).map(Row::value)).collect();
+        self.agree(got, expected);
+    }
+
+    pub(super) fn insert_many(&mut self, op: Op) {
+        let live = self.live(op);
+        let (entries, rows) = self.entries(op);
+        let new = live.map.pin().insert_many(entries);
+        let expected = rows.into_iter().filter(|row| live.oracle.borrow_mut().put(*row).is_none());
+        let expected = expected.count();
+        self.agree(new, expected);
+    }
+
+    /// Not for a map whose keys nobody can tell apart: its clones are not what it is.
+    pub(super) fn convert(&mut self, op: Op) {
+        let live = self.live(op);
+        if self.trusts() && self.affords(4 * live.oracle.borrow().len()) {
+            let expected = live.oracle.borrow().likenesses();
+            self.agree(live.map.converted(), [expected.clone(), expected]);
+        }
+    }
+
     pub(super) fn drop_map(&mut self, op: Op) {
         if !self.maps.is_empty() {
             let index = usize::from(op.pick) % self.maps.len();

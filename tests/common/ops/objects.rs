@@ -105,7 +105,7 @@ impl Drop for Stamp {
 
 /// A key: equal to others by its id, and different from all others by its stamp. Lookups go by the
 /// bare id.
-pub(crate) trait AnyKey: Hash + Eq + Borrow<u16> + fmt::Debug + 'static {
+pub(crate) trait AnyKey: Clone + Hash + Eq + Borrow<u16> + fmt::Debug + 'static {
     fn new(ledger: &Rc<Ledger>, id: u16) -> Self;
     fn mark(&self) -> (u16, u32);
 
@@ -115,7 +115,7 @@ pub(crate) trait AnyKey: Hash + Eq + Borrow<u16> + fmt::Debug + 'static {
 }
 
 /// A value: equal to others by its label, and different from all others by its stamp.
-pub(crate) trait AnyValue: Eq + fmt::Debug + 'static {
+pub(crate) trait AnyValue: Clone + Eq + fmt::Debug + 'static {
     fn new(ledger: &Rc<Ledger>, label: u8) -> Self;
     fn mark(&self) -> Mark;
 
@@ -140,6 +140,14 @@ impl AnyKey for Key {
 
     fn mark(&self) -> (u16, u32) {
         (self.id, self.stamp.number())
+    }
+}
+
+/// A clone is another object.
+impl Clone for Key {
+    fn clone(&self) -> Self {
+        self.stamp();
+        Self::new(&self.stamp.ledger, self.id)
     }
 }
 
@@ -186,6 +194,12 @@ impl AnyValue for Value {
 
     fn mark(&self) -> Mark {
         (self.stamp.number(), self.label)
+    }
+}
+
+impl Clone for Value {
+    fn clone(&self) -> Self {
+        Self::new(&self.stamp.ledger, self.label())
     }
 }
 

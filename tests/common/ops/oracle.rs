@@ -38,6 +38,16 @@ pub(super) fn sorted<'e, K: AnyKey, V: AnyValue>(
     rows
 }
 
+/// What clones of entries have in common with them, in the order of their keys.
+pub(super) fn likenesses<'e, K: AnyKey, V: AnyValue>(
+    entries: impl Iterator<Item = (&'e K, &'e V)>,
+) -> Vec<(u16, u8)> {
+    let rows = sorted(entries);
+    let mut likenesses: Vec<_> = rows.into_iter().map(|row| (row.id, row.label())).collect();
+    likenesses.sort_unstable();
+    likenesses
+}
+
 /// The content of a map or snapshot. Clones share it until one of them changes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Oracle(Rc<BTreeMap<u32, Row>>);
@@ -107,11 +117,13 @@ impl Oracle {
         rows
     }
 
+    /// What [`likenesses`] must find in a map of clones.
+    pub(super) fn likenesses(&self) -> Vec<(u16, u8)> {
+        self.rows().iter().map(|row| (row.id, row.label())).collect()
+    }
+
     /// Whether both have equal keys with equal values, as the maps compare them.
     pub(super) fn equals(&self, other: &Self) -> bool {
-        let pairs = |oracle: &Self| -> Vec<_> {
-            oracle.rows().iter().map(|row| (row.id, row.label())).collect()
-        };
-        pairs(self) == pairs(other)
+        self.likenesses() == other.likenesses()
     }
 }

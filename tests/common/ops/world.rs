@@ -12,7 +12,7 @@ use snaptrie::{CopyTrieMap, FlatMap, IntoIter, SnapshotEntry, TrieMap};
 use super::Tested;
 use super::hashes::{Hashes, Hashing};
 use super::objects::{AnyKey, AnyValue, CopyKey, CopyValue, Key, Ledger, Mark, Mood, Value};
-use super::oracle::{Oracle, Row, sorted};
+use super::oracle::{Oracle, Row, likenesses, sorted};
 use super::{Op, Ops, Verb};
 
 /// What a world is like.
@@ -50,6 +50,8 @@ pub(crate) trait Playable:
     /// Plays an op on versions of maps.
     fn play_versions(world: &mut World<Self>, op: Op);
 
+    /// What is in clones of the map, of both kinds.
+    fn converted(&self) -> [Vec<(u16, u8)>; 2];
     /// What a version holds for a key.
     fn frozen_row(version: &Self::Version, id: u16) -> Option<Row>;
 
@@ -61,6 +63,16 @@ macro_rules! playable_trie {
     ($Trie:ty, $Layout:ty) => {
         impl Playable for $Trie {
             type Loose = Loose<Self::Key, Self::Value, $Layout>;
+
+            fn converted(&self) -> [Vec<(u16, u8)>; 2] {
+                let flat = self.snapshot().to_flat();
+                flat.check();
+                let pinned = flat.pin();
+                let clones = pinned.iter().map(|(key, value)| (key.clone(), value.clone()));
+                let trie: Self = clones.collect();
+                trie.check();
+                [likenesses(pinned.iter()), likenesses(trie.pin().iter())]
+            }
 
             fn extend_shared(mut self: &Self, entries: Vec<(Self::Key, Self::Value)>) {
                 self.extend(entries);
@@ -92,6 +104,13 @@ impl Playable for Flat {
 
     /// There are none.
     fn play_versions(_world: &mut World<Self>, _op: Op) {}
+
+    fn converted(&self) -> [Vec<(u16, u8)>; 2] {
+        let (trie, clone) = (self.to_trie(), self.clone());
+        trie.check();
+        clone.check();
+        [likenesses(trie.pin().iter()), likenesses(clone.pin().iter())]
+    }
 
     fn frozen_row(_version: &Self::Version, _id: u16) -> Option<Row> {
         None
@@ -322,6 +341,9 @@ impl<M: Playable> World<M> {
             Verb::Nest => self.nest(op, rest),
             Verb::Reserve => self.reserve(op),
             Verb::Shrink => self.shrink(op),
+            Verb::GetMany => self.get_many(op),
+            Verb::InsertMany => self.insert_many(op),
+            Verb::Convert => self.convert(op),
             _ => M::play_versions(self, op),
         }
     }

@@ -1,0 +1,133 @@
+//! What workers do.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use snaptrie::mode::Mode;
+use snaptrie::{Compute, Operation, Pinned, RandomState};
+
+use crate::World;
+
+/// Keys `0..ACCOUNTS` are accounts.
+pub(crate) const ACCOUNTS: u64 = 256;
+/// What each begins with.
+pub(crate) const BALANCE: u64 = 1_000;
+/// The most that one transfer moves.
+pub(crate) const MOST: u64 = 10;
+/// From here on each worker has two marks, which it writes in order.
+pub(crate) const MARKS: u64 = 1_000;
+/// From here on keys come and go.
+pub(crate) const CHURN: u64 = 1_000_000;
+
+type Handle<'m, M> = Pinned<'m, u64, u64, RandomState, M>;
+
+/// The value of a key that comes and goes.
+pub(crate) fn value_of(key: u64) -> u64 {
+    key.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+pub(crate) fn open_accounts<M: Mode<u64, u64>>(map: &Handle<'_, M>) {
+    (0..ACCOUNTS).for_each(|account| assert!(map.insert(account, BALANCE).is_none()));
+}
+
+/// When nobody transfers, nothing is on its way.
+pub(crate) fn check_accounts<M: Mode<u64, u64>>(map: &Handle<'_, M>) {
+    let total: u64 = (0..ACCOUNTS).map(|account| map[&account]).sum();
+    assert_eq!(total, ACCOUNTS * BALANCE, "transfers lost or made something");
+}
+
+/// One worker and what it knows.
+struct Worker {
+    random: u64,
+    /// What it wrote last into its marks, in each map.
+    marks: [u64; 3],
+    /// What it saw last of the marks of each worker, in each map.
+    seen: [Vec<u64>; 3],
+    id: u64,
+}
+
+impl Worker {
+    fn below(&mut self, end: u64) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        (self.random >> 16) % end
+    }
+
+    /// One operation or two on the map of this number.
+    fn step<M: Mode<u64, u64>>(
+        &mut self,
+        map: &Handle<'_, M>,
+        number: usize,
+        keys: u64,
+        grow: bool,
+    ) {
+        match self.below(16) {
+            0..3 => self.transfer(map),
+            3 => {
+                self.marks[number] += 1;
+                let (mark, first) = (self.marks[number], MARKS + 2 * self.id);
+                map.insert(first, mark);
+                map.insert(first + 1, mark);
+            }
+            4 => {
+                let other = self.below(self.seen[number].len() as u64);
+                let now = map.get(&(MARKS + 2 * other)).copied().unwrap_or(0);
+                let before = &mut self.seen[number][other as usize];
+                assert!(now >= *before, "a mark went back from {before} to {now}");
+                *before = now;
+            }
+            5..9 => {
+                let key = CHURN + self.below(keys);
+                assert!(map.get(&key).is_none_or(|value| *value == value_of(key)));
+            }
+            kind => {
+                let key = CHURN + self.below(keys);
+                let old = if (kind < 14) == grow {
+                    map.insert(key, value_of(key))
+                } else {
+                    map.remove(&key)
+                };
+                assert!(old.is_none_or(|value| *value == value_of(key)), "a value of another key");
+            }
+        }
+    }
+
+    /// Takes from one account, if that has enough, and then gives to another.
+    fn transfer<M: Mode<u64, u64>>(&mut self, map: &Handle<'_, M>) {
+        let (from, to) = (self.below(ACCOUNTS), self.below(ACCOUNTS));
+        let amount = 1 + self.below(MOST);
+        let outcome = map.compute(from, |entry| match entry {
+            Some((_, balance)) if *balance >= amount => Operation::Insert(balance - amount),
+            _ => Operation::Abort(()),
+        });
+        if let Compute::Updated { .. } = outcome {
+            map.update(to, |balance| balance + amount).expect("an account");
+        }
+    }
+}
+
+/// Works on all maps until the run ends.
+pub(crate) fn work(world: &World, id: u64) {
+    let marks_seen = || vec![0; world.workers as usize];
+    let mut worker = Worker {
+        random: 0x9e37_79b9_7f4a_7c15 ^ (id + 1),
+        marks: [0; 3],
+        seen: [marks_seen(), marks_seen(), marks_seen()],
+        id,
+    };
+    let mut round = 0_u64;
+    while world.goes_on() {
+        round += 1;
+        // Mostly insertions for a while, then mostly removals.
+        let grow = round / 2_000 % 2 == 0;
+        for _ in 0..64 {
+            worker.step(&world.boxed.pin(), 0, world.keys, grow);
+            worker.step(&world.inline.pin(), 1, world.keys, grow);
+            worker.step(&world.flat.pin(), 2, world.keys, grow);
+        }
+        let ticket = round * world.workers + id;
+        world.queue.pin().insert(ticket, round);
+        world.queued.fetch_add(1, Relaxed);
+        world.operations.fetch_add(3 * 64 + 1, Relaxed);
+    }
+}

@@ -1,0 +1,98 @@
+//! What observers do: versions of a map, each checked.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering::Relaxed;
+
+use snaptrie::mode::TrieMode;
+use snaptrie::{RandomState, Snapshot, TrieMap};
+
+use crate::World;
+use crate::load::{ACCOUNTS, BALANCE, CHURN, MARKS, MOST, value_of};
+
+type Map<M> = TrieMap<u64, u64, RandomState, M>;
+type View<M> = Snapshot<u64, u64, RandomState, M>;
+
+/// Snapshots that are held at once.
+const HELD: usize = 6;
+
+/// A key that only forks have.
+const OF_FORKS: u64 = 900_000;
+
+/// Watches a map until the run ends.
+pub(crate) fn watch<M: TrieMode<u64, u64>>(world: &World, map: &Map<M>) {
+    let mut held: VecDeque<(View<M>, u64)> = VecDeque::new();
+    let mut marks = vec![0; world.workers as usize];
+    let mut round = 0_u64;
+    while world.goes_on() {
+        round += 1;
+        let view = map.snapshot();
+        check_accounts(world, &view);
+        check_marks(&view, &mut marks);
+        // The last ones are read once more when they go, long after they were taken.
+        if round % 8 == 0 {
+            let print = fingerprint(&view);
+            assert_eq!(print, fingerprint(&view), "a snapshot differs when it is read twice");
+            held.push_back((view, print));
+        }
+        if held.len() > HELD {
+            let (view, print) = held.pop_front().expect("some are held");
+            assert_eq!(print, fingerprint(&view), "a snapshot changed in the course of time");
+        }
+        if round % 16 == 0 {
+            check_fork(world, map);
+        }
+        if round % 4 == 0 {
+            let taken = world.queue.take();
+            assert_eq!(taken.len(), taken.iter().count());
+            world.taken.fetch_add(taken.len() as u64, Relaxed);
+        }
+        world
+            .snapshots
+            .fetch_add(1 + u64::from(round % 16 == 0) + u64::from(round % 4 == 0), Relaxed);
+    }
+}
+
+/// Nothing is made by transfers, and no more is on its way than the workers can have under way.
+fn check_accounts<M: TrieMode<u64, u64>>(world: &World, view: &View<M>) {
+    let total: u64 = (0..ACCOUNTS).map(|account| view[&account]).sum();
+    let (all, moving) = (ACCOUNTS * BALANCE, world.workers * MOST);
+    assert!(total <= all && total + moving >= all, "{total} of {all} at one instant");
+}
+
+/// Marks are written in order, and never go back.
+fn check_marks<M: TrieMode<u64, u64>>(view: &View<M>, seen: &mut [u64]) {
+    for (id, seen) in (0..).zip(seen) {
+        let mark = |which| view.get(&(MARKS + 2 * id + which)).copied().unwrap_or(0);
+        let (first, second) = (mark(0), mark(1));
+        assert!(first == second || first == second + 1, "{first} and {second} at one instant");
+        assert!(first >= *seen, "a later snapshot has an earlier mark");
+        *seen = first;
+    }
+}
+
+/// A number that depends on every entry, and not on their order.
+fn fingerprint<M: TrieMode<u64, u64>>(view: &View<M>) -> u64 {
+    let mut count = 0;
+    let mut print = 0_u64;
+    for (key, value) in view {
+        assert!(*key < CHURN || *value == value_of(*key), "a value of another key");
+        count += 1;
+        print = print.wrapping_add(value_of(key ^ value.rotate_left(32)));
+    }
+    assert_eq!(count, view.len(), "iterator and number differ");
+    print
+}
+
+/// What a fork writes, the map does not see; and what the map writes, the fork does not.
+fn check_fork<M: TrieMode<u64, u64>>(world: &World, map: &Map<M>) {
+    let fork = map.fork();
+    let before = fork.snapshot();
+    for key in 0..200 {
+        fork.pin().insert(OF_FORKS + key, key);
+        fork.pin().remove(&(CHURN + key));
+    }
+    check_accounts(world, &fork.snapshot());
+    assert_eq!(fork.snapshot().get(&OF_FORKS), Some(&0));
+    assert_eq!(before.get(&OF_FORKS), None);
+    assert_eq!(map.pin().get(&OF_FORKS), None);
+}

@@ -1,0 +1,34 @@
+//! `tests/AUDIT.md` lists every file of the library that has unsafe code, and no other.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+fn with_unsafe(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            with_unsafe(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).expect("a source file");
+            if text.contains("#![expect(unsafe_code") {
+                let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+                let path = path.strip_prefix(root).expect("inside of the package");
+                found.insert(path.display().to_string());
+            }
+        }
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "reads files")]
+fn every_file_with_unsafe_code_is_audited() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = BTreeSet::new();
+    with_unsafe(&root.join("src"), &mut found);
+    let page = fs::read_to_string(root.join("tests/AUDIT.md")).expect("the page");
+    let listed = page.lines().filter_map(|line| line.strip_prefix("| `src/"));
+    let listed = listed.filter_map(|rest| rest.split_once('`'));
+    let listed: BTreeSet<_> = listed.map(|(path, _)| format!("src/{path}")).collect();
+    assert_eq!(listed, found, "listed in tests/AUDIT.md, and found to have unsafe code");
+}

@@ -1,0 +1,253 @@
+//! Threads that stall for ever in the middle of an operation: all others go on.
+//!
+//! The library has named stall points between the steps of its operations, which are nothing in
+//! ordinary builds. For each of them one thread works until it comes to the point and is parked there
+//! for good; then other threads do every kind of operation on the same map, and must finish and find
+//! what they wrote. A point that no thread comes to fails the test.
+//!
+//! Runs by `tests/planted/stalls`, which builds with `--cfg snaptrie_stall`.
+#![cfg(snaptrie_stall)]
+
+#[path = "support/hashers.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod hashers;
+#[path = "common/tested.rs"]
+mod tested;
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::Duration;
+
+use hashers::Chosen;
+use snaptrie::{CopyTrieMap, FlatMap, Operation, TrieMap, stalls};
+use tested::Tested;
+
+/// How long an operation that must not wait may take on a slow and busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Points that any of the maps can stall at.
+const TRIE: &[&str] = &[
+    "registered snapshot",
+    "frozen root",
+    "emptied root",
+    "closed list",
+    "withdrawn snapshot",
+    "claimed slot",
+    "frozen group",
+    "frozen fan",
+    "unpublished copy",
+    "published copy",
+    "unpublished link",
+    "busy shard",
+    "probe",
+];
+
+/// Points of replacements in place, which inline pairs know nothing of.
+const BOXED: &[&str] = &["open group", "sealed slot"];
+
+const FLAT: &[&str] = &[
+    "unpublished entry",
+    "unpublished table",
+    "claimed unit",
+    "half-frozen chunk",
+    "frozen unit",
+    "half-filled chunk",
+    "filled unit",
+    "moved chunk",
+    "moved table",
+    "unpublished bucket",
+    "busy shard",
+    "probe",
+];
+
+thread_local! {
+    /// Where this thread stalls, and how often it passes the point before.
+    static STALLS_AT: Cell<Option<(&'static str, u32)>> = const { Cell::new(None) };
+    static STALLED: Cell<Option<&'static AtomicBool>> = const { Cell::new(None) };
+}
+
+fn hook(point: &'static str) {
+    let Some((mine, passes)) = STALLS_AT.get().filter(|(mine, _)| *mine == point) else { return };
+    if passes > 0 {
+        return STALLS_AT.set(Some((mine, passes - 1)));
+    }
+    if let Some(stalled) = STALLED.get() {
+        stalled.store(true, Ordering::SeqCst);
+    }
+    loop {
+        thread::park();
+    }
+}
+
+/// A map under test.
+trait Subject: Tested<Key = u64, Value = u64, Hasher = Chosen> + Send + Sync + 'static {}
+impl<M: Tested<Key = u64, Value = u64, Hasher = Chosen> + Send + Sync + 'static> Subject for M {}
+
+/// How many keys a thread uses: fewer where all are in one chain, and more than a chunk of a flat
+/// table has room for.
+fn keys<M: Subject>(hashing: Chosen) -> u64 {
+    match hashing {
+        Chosen::Good => 1_200,
+        Chosen::Constant if M::VERSIONS => 80,
+        Chosen::Truncated | Chosen::Constant => 300,
+    }
+}
+
+fn put<M: Subject>(map: &M, key: u64, value: u64) {
+    map.pin().insert(key, value);
+}
+
+fn remove<M: Subject>(map: &M, key: u64) {
+    map.pin().remove(&key);
+}
+
+/// Everything that a map can do, over and over, with keys from `first` on.
+fn churn<M: Subject>(map: &M, first: u64, keys: u64, rounds: u64) {
+    for round in 0..rounds {
+        let range = first..first + keys;
+        range.clone().for_each(|key| put(map, key, round));
+        let version = map.version();
+        for key in range.clone() {
+            let pinned = map.pin();
+            pinned.insert(key, round);
+            pinned.update(key, |value| value + 1);
+            pinned.compute(key, |_| Operation::<u64, ()>::Insert(round));
+        }
+        drop(version);
+        let fork = map.fork();
+        range.clone().step_by(2).for_each(|key| remove(map, key));
+        drop(fork);
+        range.for_each(|key| remove(map, key));
+        map.shrink_to_fit();
+        map.pin().refresh();
+        if round % 2 == 1 {
+            drop(map.take());
+        }
+    }
+}
+
+/// Every kind of operation, with keys that nobody else uses. Finds what it wrote.
+fn work<M: Subject>(map: &M, first: u64, keys: u64) {
+    let range = || first..first + keys;
+    for key in range() {
+        map.pin().insert(key, key);
+        assert_eq!(map.pin().get(&key), Some(&key));
+    }
+    let (version, fork) = (map.version(), map.fork());
+    for key in range() {
+        let mut pinned = map.pin();
+        assert_eq!(*pinned.get_or_insert(key, 0), key);
+        assert_eq!(pinned.update(key, |value| value + 1), Some(&(key + 1)));
+        assert!(pinned.try_insert(key, 0).is_err());
+        assert_eq!(pinned.remove_if(&key, |key, _| key % 2 == 0).is_some(), key % 2 == 0);
+        pinned.refresh();
+    }
+    assert_eq!(map.pin().get_many(&range().collect::<Vec<_>>()).flatten().count() as u64, keys / 2);
+    let mine = |entries: &mut dyn Iterator<Item = (u64, u64)>| {
+        entries.filter(|(key, value)| range().contains(key) && key == value).count() as u64
+    };
+    if M::VERSIONS {
+        assert_eq!(mine(&mut M::entries(&version).map(|(key, value)| (*key, *value))), keys);
+    }
+    if let Some(fork) = fork {
+        assert_eq!(mine(&mut fork.pin().iter().map(|(key, value)| (*key, *value))), keys);
+        range().for_each(|key| remove(&fork, key));
+        assert_eq!(fork.pin().get(&first), None);
+    }
+    assert_eq!(map.pin().keys().filter(|key| range().contains(key)).count() as u64, keys / 2);
+    map.pin().retain(|key, _| !range().contains(key));
+    assert_eq!(map.pin().keys().filter(|key| range().contains(key)).count(), 0);
+    map.reserve(100);
+    map.shrink_to_fit();
+    drop(version);
+}
+
+/// Lets a thread stall at a point, and others work. Returns whether the point was reached.
+fn stall<M: Subject>(point: &'static str, passes: u32, hashing: Chosen, room: usize) -> bool {
+    stalls::set_hook(hook);
+    let map: Arc<M> = Arc::new(M::with_private_collector(hashing));
+    map.reserve(room);
+    // What stands by when the thread stalls, and no one touches.
+    (0..keys::<M>(hashing) / 4).for_each(|key| put(&*map, key, key));
+    let stalled: &'static AtomicBool = Box::leak(Box::default());
+    let (victims_map, keys) = (Arc::clone(&map), keys::<M>(hashing));
+    // Ends if the point is not reached.
+    let victim = thread::spawn(move || {
+        STALLED.set(Some(stalled));
+        STALLS_AT.set(Some((point, passes)));
+        churn(&*victims_map, 10_000, keys, 4);
+    });
+    while !stalled.load(Ordering::SeqCst) {
+        if victim.is_finished() {
+            victim.join().expect("a thread that passes its point");
+            return false;
+        }
+        thread::sleep(Duration::from_micros(100));
+    }
+
+    let (done, finished) = channel();
+    let both = Arc::new(Barrier::new(2));
+    for thread in 0..2 {
+        let (map, done, both) = (Arc::clone(&map), done.clone(), Arc::clone(&both));
+        thread::spawn(move || {
+            work(&*map, 20_000 + 10_000 * thread, keys);
+            both.wait();
+            // From here on anybody may empty the map.
+            churn(&*map, 20_000, keys, 2);
+            drop(map.take());
+            map.clear();
+            done.send(()).expect("a test that waits");
+        });
+    }
+    drop(done);
+    (0..2).for_each(|_| wait(&finished, point));
+    // The stalled thread has its share of the map: it is never dropped.
+    true
+}
+
+fn wait(finished: &Receiver<()>, point: &str) {
+    match finished.recv_timeout(PATIENCE) {
+        Ok(()) => {}
+        Err(RecvTimeoutError::Timeout) => panic!("a thread waits for one that stalls at {point}"),
+        Err(RecvTimeoutError::Disconnected) => panic!("failed beside one that stalls at {point}"),
+    }
+}
+
+/// Each point with each hasher, the first time that it is reached and some later time.
+fn stall_at_all<M: Subject>(points: &[&'static str]) {
+    for &point in points {
+        let mut reached = 0;
+        for hashing in [Chosen::Good, Chosen::Truncated, Chosen::Constant] {
+            // With room for many, bad hashes fill one part of a flat table while the rest is empty.
+            for (passes, room) in [(0, 0), (0, if M::VERSIONS { 0 } else { 20_000 }), (3, 0)] {
+                reached += u32::from(stall::<M>(point, passes, hashing, room));
+            }
+        }
+        assert!(reached > 0, "no thread came to {point}");
+    }
+}
+
+#[test]
+fn a_thread_that_stalls_in_a_trie_stops_nobody() {
+    stall_at_all::<TrieMap<u64, u64, Chosen>>(TRIE);
+    stall_at_all::<TrieMap<u64, u64, Chosen>>(BOXED);
+}
+
+#[test]
+fn a_thread_that_stalls_in_an_inline_trie_stops_nobody() {
+    // A shard's turn comes with entries that are retired, of which there are few here.
+    stall_at_all::<CopyTrieMap<u64, u64, Chosen>>(TRIE);
+}
+
+#[test]
+fn a_thread_that_stalls_in_a_flat_map_stops_nobody() {
+    stall_at_all::<FlatMap<u64, u64, Chosen>>(FLAT);
+}
+
+#[test]
+fn a_point_that_does_not_exist_is_not_reached() {
+    assert!(!stall::<TrieMap<u64, u64, Chosen>>("nowhere", 0, Chosen::Truncated, 0));
+}
