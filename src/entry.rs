@@ -31,6 +31,10 @@ pub(crate) trait Store: Content {
 
     fn hash(slot: &Self::Slot) -> u64;
 
+    /// Whether two slots of one family of maps hold the same entry: the one that one operation
+    /// published.
+    fn same(one: &Self::Slot, other: &Self::Slot) -> bool;
+
     /// The generation of the operation that published the entry.
     ///
     /// # Safety
@@ -213,6 +217,12 @@ impl<K, V> Store for Boxed<K, V> {
     #[inline]
     fn hash(slot: &BoxedSlot<K, V>) -> u64 {
         slot.hash
+    }
+
+    /// An entry never moves while anybody can see it, so its address tells which one it is.
+    #[inline]
+    fn same(one: &BoxedSlot<K, V>, other: &BoxedSlot<K, V>) -> bool {
+        one.entry == other.entry
     }
 
     #[inline]

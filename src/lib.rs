@@ -114,8 +114,9 @@ mod trie;
 pub use flat::FlatStructure;
 pub use foldhash::fast::{FixedState, RandomState};
 pub use map::{
-    Compute, FlatMap, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned, Snapshot,
-    SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, Values,
+    Change, CommitError, CommitFailure, Compute, Conflict, Diff, FlatMap, IntoIter, Iter, Keys,
+    OccupiedError, Operation, OwnedDiff, Pinned, Resolution, Snapshot, SnapshotEntry, SnapshotIter,
+    SnapshotKeys, SnapshotValues, TrieMap, Values,
 };
 #[cfg(any(debug_assertions, snaptrie_check))]
 #[doc(hidden)]

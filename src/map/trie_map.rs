@@ -185,7 +185,8 @@ impl<K, V, S: Clone> TrieMap<K, V, S> {
     ///
     /// The two share memory, and neither sees what the other writes. As after a snapshot, each part is
     /// copied by the side that first writes it. The fork keeps what it shares alive: dropping the
-    /// original frees only what the fork cannot see.
+    /// original frees only what the fork cannot see. [`Self::try_commit`] makes the fork's content the
+    /// map's, [`Snapshot::merge`] brings two forks together.
     ///
     /// # Examples
     /// ```
@@ -196,6 +197,7 @@ impl<K, V, S: Clone> TrieMap<K, V, S> {
     /// ```
     #[must_use = "a fork is a map of its own"]
     pub fn fork(&self) -> Self {
+        self.trie.settle();
         self.snapshot().fork()
     }
 

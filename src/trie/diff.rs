@@ -1,0 +1,219 @@
+//! Comparing two trees without looking at what they share.
+//!
+//! Trees of one family of maps (a map, its snapshots, and forks of any of these) share the nodes that
+//! nobody has written since they parted. A comparison walks both at once and turns back wherever the
+//! two words lead to the same node. So it visits the nodes on the paths to what was written, and their
+//! neighbours' words, and nothing else.
+//!
+//! What a node is says nothing about what is in it: a branch may have burst into a fan on one side,
+//! a fan may have collapsed, a node may have been copied and hold what it held. So wherever one of two
+//! different nodes is no fan, each entry below the one is looked up below the other; entries do not
+//! leave the place that their hash gives them. An entry is the same if it is the very same entry
+//! ([`Store::same`]); nothing is asked of values.
+//!
+//! Both trees are frozen, and read as snapshots are.
+#![expect(unsafe_code, reason = "reads the entries of frozen trees")]
+
+use super::Pair;
+use super::frozen::Frozen;
+use super::iter::Iter;
+use super::lookup;
+use super::node::{FAN_WIDTH, Fan, Held, View, Word};
+use crate::entry::Store;
+
+/// One difference, with the entries that make it.
+pub(crate) enum TreeChange<'g, St: Store> {
+    Added(Pair<'g, St>),
+    Removed(Pair<'g, St>),
+    Changed { old: Pair<'g, St>, new: Pair<'g, St> },
+}
+
+/// The differences between two frozen trees of one family, found as they are asked for.
+pub(crate) struct TreeDiff<'g, St: Store> {
+    /// The fans on the way down that differ.
+    path: Vec<Fans<'g, St::Slot>>,
+    leaves: Option<Leaves<'g, St>>,
+    /// Pairs of different nodes that were looked into.
+    visited: usize,
+}
+
+/// Two fans at one place, compared up to the word `next`.
+struct Fans<'g, T> {
+    old: &'g Fan<T>,
+    new: &'g Fan<T>,
+    next: usize,
+}
+
+impl<'g, T> Fans<'g, T> {
+    fn next(&mut self) -> Option<(Word<'g, T>, Word<'g, T>)> {
+        if self.next == FAN_WIDTH {
+            return None;
+        }
+        self.next += 1;
+        let at = self.next - 1;
+        Some((self.old.words()[at].observe(), self.new.words()[at].observe()))
+    }
+}
+
+/// Two nodes at one place of which one at least is no fan.
+struct Leaves<'g, St: Store> {
+    old: Word<'g, St::Slot>,
+    new: Word<'g, St::Slot>,
+    level: u32,
+    /// First over `old`, then over `new`.
+    entries: Iter<'g, St>,
+    in_new: bool,
+}
+
+impl<'g, St: Store<Key: 'g, Value: 'g>> TreeDiff<'g, St> {
+    /// The trees must be of one family: [`Frozen::may_share`].
+    pub(crate) fn new(old: &'g Frozen<St>, new: &'g Frozen<St>) -> Self {
+        debug_assert!(old.may_share(new));
+        let mut diff = Self { path: Vec::new(), leaves: None, visited: 0 };
+        diff.enter(old.top(), new.top());
+        diff
+    }
+
+    /// How many pairs of different nodes were looked into so far.
+    pub(crate) fn visited(&self) -> usize {
+        self.visited
+    }
+
+    /// Begins the comparison of two nodes at one place.
+    fn enter(&mut self, old: Word<'g, St::Slot>, new: Word<'g, St::Slot>) {
+        if old.same_node(new) {
+            return;
+        }
+        self.visited += 1;
+        let level = self.path.len() as u32;
+        match (old.fan(), new.fan()) {
+            (Some(old), Some(new)) => self.path.push(Fans { old, new, next: 0 }),
+            _ => {
+                let entries = Iter::new(old, View::Observed);
+                self.leaves = Some(Leaves { old, new, level, entries, in_new: false });
+            }
+        }
+    }
+
+    /// The next difference.
+    pub(crate) fn next(&mut self) -> Option<TreeChange<'g, St>>
+    where
+        St::Key: Eq,
+    {
+        loop {
+            if let Some(leaves) = &mut self.leaves {
+                if let Some(change) = leaves.next() {
+                    return Some(change);
+                }
+                self.leaves = None;
+            }
+            match self.path.last_mut()?.next() {
+                Some((old, new)) => self.enter(old, new),
+                None => drop(self.path.pop()),
+            }
+        }
+    }
+}
+
+impl<'g, St: Store<Key: 'g, Value: 'g>> Leaves<'g, St> {
+    fn next(&mut self) -> Option<TreeChange<'g, St>>
+    where
+        St::Key: Eq,
+    {
+        loop {
+            let Some(slot) = self.entries.next_slot() else {
+                if self.in_new {
+                    return None;
+                }
+                self.in_new = true;
+                self.entries = Iter::new(self.new, View::Observed);
+                continue;
+            };
+            let other = if self.in_new { self.old } else { self.new };
+            // First the same entry: most are, and no keys are compared for that.
+            if holds::<St>(other, self.level, &slot.now) {
+                continue;
+            }
+            let pair = pair::<St>(slot);
+            let hash = St::hash(&slot.now);
+            let mut eq = |key: &St::Key| key == pair.0;
+            let found = lookup::find::<St>(other, View::Observed, self.level, hash, &mut eq);
+            match (self.in_new, found) {
+                (false, None) => return Some(TreeChange::Removed(pair)),
+                (false, Some(new)) => {
+                    return Some(TreeChange::Changed { old: pair, new: self::pair::<St>(new) });
+                }
+                (true, None) => return Some(TreeChange::Added(pair)),
+                // It came with the old ones.
+                (true, Some(_)) => {}
+            }
+        }
+    }
+}
+
+/// Whether this very entry is below `word`, which was read from a node at `level` or above.
+pub(super) fn holds<St: Store>(word: Word<'_, St::Slot>, level: u32, slot: &St::Slot) -> bool {
+    let same = |candidate: &St::Slot| St::same(slot, candidate);
+    lookup::find_slot::<St>(word, View::Observed, level, St::hash(slot), same).is_some()
+}
+
+fn pair<'g, St: Store<Key: 'g, Value: 'g>>(slot: Held<'g, St::Slot>) -> Pair<'g, St> {
+    // SAFETY:
+    // - not freed for `'g`: called with slots of the trees that are compared, which are borrowed.
+    unsafe { St::pair(slot) }
+}
+
+impl<St: Store> Frozen<St> {
+    /// Whether a key has the same entry in both, or none in either; `hash` is its hash here, and
+    /// `other_hash` there.
+    pub(crate) fn has_same(
+        &self,
+        other: &Self,
+        (hash, other_hash): (u64, u64),
+        eq: &mut impl FnMut(&St::Key) -> bool,
+    ) -> bool {
+        let here = lookup::find::<St>(self.top(), View::Observed, 0, hash, eq);
+        let there = lookup::find::<St>(other.top(), View::Observed, 0, other_hash, eq);
+        match (here, there) {
+            (Some(here), Some(there)) => St::same(&here.now, &there.now),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether both are trees of one family, or one is empty: then [`TreeDiff`] tells how they differ.
+    pub(crate) fn may_share(&self, other: &Self) -> bool {
+        match (self.domain(), other.domain()) {
+            (Some(one), Some(other)) => one.lineage.family == other.lineage.family,
+            // Never written.
+            _ => true,
+        }
+    }
+}
+
+impl<St: Store> Clone for TreeDiff<'_, St> {
+    fn clone(&self) -> Self {
+        let Self { path, leaves, visited } = self;
+        Self { path: path.clone(), leaves: leaves.clone(), visited: *visited }
+    }
+}
+
+impl<T> Clone for Fans<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Fans<'_, T> {}
+
+impl<St: Store> Clone for Leaves<'_, St> {
+    fn clone(&self) -> Self {
+        Self { entries: self.entries.clone(), ..*self }
+    }
+}
+
+// SAFETY:
+// - Send: it holds shared references to nodes and entries of frozen trees, as `FrozenIter`.
+unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for TreeDiff<'_, St> {}
+// SAFETY:
+// - Sync: there is nothing to do with a shared one.
+unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Sync for TreeDiff<'_, St> {}

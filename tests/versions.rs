@@ -1,0 +1,9 @@
+//! What is built on snapshots: differences, merges, commits, and what keeps or passes versions on.
+
+mod support;
+
+mod versions {
+    mod commits;
+    mod diffs;
+    mod merges;
+}
