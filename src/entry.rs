@@ -56,6 +56,9 @@ pub(crate) trait Store: Content {
         Self::Key: 'g,
         Self::Value: 'g;
 
+    /// Bytes that an entry takes besides its slot.
+    const ENTRY_BYTES: usize;
+
     /// Asks for the memory of a slot's entry, if that is not the slot itself.
     fn prefetch(slot: &Self::Slot);
 
@@ -251,6 +254,8 @@ impl<K, V> Store for Boxed<K, V> {
         let entry: &'g Entry<K, V> = unsafe { slot.now.entry.as_ref() };
         (&entry.key, &entry.value)
     }
+
+    const ENTRY_BYTES: usize = size_of::<Entry<K, V>>();
 
     #[inline]
     fn prefetch(slot: &BoxedSlot<K, V>) {

@@ -102,9 +102,11 @@ mod engine;
 mod entry;
 mod flat;
 mod hash;
+mod history;
 mod impls;
 mod map;
 mod prefetch;
+mod published;
 mod reclaim;
 mod sync;
 mod trie;
@@ -113,11 +115,14 @@ mod trie;
 #[doc(hidden)]
 pub use flat::FlatStructure;
 pub use foldhash::fast::{FixedState, RandomState};
+pub use history::{History, HistoryIter};
 pub use map::{
-    Change, CommitError, CommitFailure, Compute, Conflict, Diff, FlatMap, IntoIter, Iter, Keys,
-    OccupiedError, Operation, OwnedDiff, Pinned, Resolution, Snapshot, SnapshotEntry, SnapshotIter,
-    SnapshotKeys, SnapshotValues, TrieMap, Values,
+    Change, CommitError, CommitFailure, Compute, Conflict, Diff, FlatMap, FlatStats, IntoIter,
+    Iter, Keys, MoveStats, NodeStats, OccupiedError, Operation, OwnedDiff, Pinned, Resolution,
+    Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, TrieStats,
+    Values,
 };
+pub use published::{Current, Newer, Published, Publisher, Reader, Refresher};
 #[cfg(any(debug_assertions, snaptrie_check))]
 #[doc(hidden)]
 pub use trie::Structure;

@@ -5,5 +5,8 @@ mod support;
 mod versions {
     mod commits;
     mod diffs;
+    mod history;
     mod merges;
+    mod published;
+    mod stats;
 }

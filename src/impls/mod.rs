@@ -2,3 +2,5 @@
 
 #[cfg(feature = "rayon")]
 mod rayon;
+#[cfg(feature = "serde")]
+mod serde_diff;

@@ -14,6 +14,7 @@
 //! | `merge` | two forks made one |
 //! | `commit` | a fork's content made the map's |
 //! | `snapshot` | [`Snapshot`] |
+//! | `stats` | what maps are made of |
 //! | `iter` | the iterators of both |
 
 mod batch;
@@ -28,6 +29,7 @@ mod merge;
 pub(crate) mod mode;
 mod pinned;
 mod snapshot;
+mod stats;
 mod trie_map;
 
 pub use commit::{CommitError, CommitFailure};
@@ -40,4 +42,5 @@ pub use iter::{Iter, Keys, Values};
 pub use merge::{Conflict, Resolution};
 pub use pinned::Pinned;
 pub use snapshot::{IntoIter, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues};
+pub use stats::{FlatStats, MoveStats, NodeStats, TrieStats};
 pub use trie_map::TrieMap;

@@ -50,12 +50,12 @@
 #![expect(unsafe_code, reason = "moves a tree from a fork to its map")]
 
 use std::mem::ManuallyDrop;
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use super::diff::holds;
+use super::diff::{Beyond, beyond};
 use super::domain::{Dead, Domain, Fate};
-use super::node::{FAN_WIDTH, Node, Word};
+use super::node::{Link, Word};
 use super::root::Root;
 use super::{Context, Trie};
 use crate::engine::Engine;
@@ -72,9 +72,6 @@ pub(crate) enum Refusal {
     /// The fork is not one of this map.
     Unrelated,
 }
-
-/// What the map loses with a commit: objects with their births.
-type Losses<St> = Vec<(Dead<St>, u64)>;
 
 impl<St: Store> Trie<St> {
     /// Puts the tree of a fork in the place of the map's, if the map is what the fork began with.
@@ -101,11 +98,7 @@ impl<St: Store> Trie<St> {
                 continue;
             }
             let tree = from.top.load(&guard);
-            losses.get_or_insert_with(|| {
-                let mut losses = Losses::new();
-                list_losses::<St>(base, tree, 0, &mut losses);
-                losses
-            });
+            losses.get_or_insert_with(|| Losses::<St>::of(base, tree));
             let committed = tree.to_older().frozen();
             // LINEARIZES commit.
             if context.root.top.replace(top, committed).is_ok() {
@@ -115,10 +108,10 @@ impl<St: Store> Trie<St> {
         };
         let death = root.generation_after(committed);
         let map = Context { root, guard: &guard };
-        for (dead, birth) in losses.into_iter().flatten() {
+        for (dead, birth) in losses.into_iter().flat_map(|losses| losses.lost) {
             // SAFETY:
             // - unlinked once: the CAS above put a tree without it in the place of the one that held
-            //   it, and `list_losses` passes each object once; under the guard.
+            //   it, and `beyond` shows each object once; under the guard.
             unsafe { map.domain().retire(dead, birth, death, &mut Fate::Operation(&guard)) };
         }
         fork.dissolve();
@@ -127,7 +120,7 @@ impl<St: Store> Trie<St> {
 
     /// Root and domain of a map that has no snapshots or forks.
     fn alone(&mut self) -> Result<(&Root<St>, &Domain<St>), Refusal> {
-        let root = ptr::NonNull::new(*self.root.get_mut()).ok_or(Refusal::Unrelated)?;
+        let root = NonNull::new(*self.root.get_mut()).ok_or(Refusal::Unrelated)?;
         // SAFETY:
         // - the map's root, and the reference to the domain that the map holds, made by
         //   `Arc::into_raw`. Both stay as long as the map, which the result borrows.
@@ -164,58 +157,44 @@ impl<St: Store> Trie<St> {
     }
 }
 
-/// Appends what is below `old` and not below `new`; `new` was read from a node at `level` or above,
-/// at the same place.
-fn list_losses<St: Store>(
-    old: Word<'_, St::Slot>,
-    new: Word<'_, St::Slot>,
-    level: u32,
-    losses: &mut Losses<St>,
-) {
-    let (Some(node), Some(shell), Some(birth)) = (old.node(), old.header(), old.birth()) else {
-        return;
-    };
-    if old.same_node(new) {
-        return;
+/// Lists what the map loses with a commit.
+struct Losses<St: Store> {
+    /// With its birth.
+    lost: Vec<(Dead<St>, u64)>,
+}
+
+impl<St: Store> Losses<St> {
+    fn of(base: Word<'_, St::Slot>, committed: Word<'_, St::Slot>) -> Self {
+        let mut losses = Self { lost: Vec::new() };
+        beyond(base, committed, 0, &mut losses);
+        losses
     }
-    if new.is_empty() {
-        losses.push((Dead::Tree(old.detach()), birth));
-        return;
+}
+
+/// Shown the tree of the fork's base, which the fork keeps: so nothing of it is freed meanwhile.
+impl<St: Store> Beyond<St> for Losses<St> {
+    fn tree(&mut self, word: Word<'_, St::Slot>) -> bool {
+        let tree = word.birth().map(|birth| (Dead::Tree(word.detach()), birth));
+        self.lost.extend(tree);
+        true
     }
-    let lose_entry = |slot: St::Slot, losses: &mut Losses<St>| {
-        if !holds::<St>(new, level, &slot) {
-            // SAFETY:
-            // - not freed: it is in the tree of the fork's base, which the fork keeps.
-            losses.push((Dead::Entry(slot), unsafe { St::birth(&slot) }));
-        }
-    };
-    match node {
-        Node::Fan(fan) => {
-            for index in 0..FAN_WIDTH {
-                let below = new.fan().map_or(new, |fan| fan.words()[index].observe());
-                list_losses(fan.words()[index].observe(), below, level + 1, losses);
-            }
-        }
-        Node::Branch(branch) => {
-            for slot in branch.groups().flat_map(|group| group.observe().iter()) {
-                lose_entry(slot.now, losses);
-            }
-        }
-        Node::Chain(chain) => {
-            let kept = match new.node() {
-                Some(Node::Chain(chain)) => chain.observe(),
-                _ => Vec::new(),
-            };
-            for cell in chain.observe() {
-                // SAFETY:
-                // - not freed: as for the entries.
-                let link = unsafe { cell.as_ref() };
-                lose_entry(link.slot().now, losses);
-                if !kept.contains(&cell) {
-                    losses.push((Dead::Link(cell), link.birth));
-                }
-            }
-        }
+
+    fn node(&mut self, word: Word<'_, St::Slot>) {
+        let node = word.header().zip(word.birth());
+        self.lost.extend(node.map(|(node, birth)| (Dead::Node(node), birth)));
     }
-    losses.push((Dead::Node(shell), birth));
+
+    fn entry(&mut self, slot: &St::Slot, _level: u32) {
+        // SAFETY:
+        // - not freed: it is in the tree that the fork keeps.
+        let birth = unsafe { St::birth(slot) };
+        self.lost.push((Dead::Entry(*slot), birth));
+    }
+
+    fn link(&mut self, cell: NonNull<Link<St::Slot>>) {
+        // SAFETY:
+        // - not freed: it is in the tree that the fork keeps.
+        let birth = unsafe { cell.as_ref() }.birth;
+        self.lost.push((Dead::Link(cell), birth));
+    }
 }

@@ -14,11 +14,13 @@
 //! Both trees are frozen, and read as snapshots are.
 #![expect(unsafe_code, reason = "reads the entries of frozen trees")]
 
+use std::ptr::NonNull;
+
 use super::Pair;
 use super::frozen::Frozen;
 use super::iter::Iter;
 use super::lookup;
-use super::node::{FAN_WIDTH, Fan, Held, View, Word};
+use super::node::{FAN_WIDTH, Fan, Held, Link, Node, View, Word};
 use crate::entry::Store;
 
 /// One difference, with the entries that make it.
@@ -151,6 +153,69 @@ impl<'g, St: Store<Key: 'g, Value: 'g>> Leaves<'g, St> {
     }
 }
 
+/// What a tree has that another one has not, part by part. Each part comes once.
+pub(super) trait Beyond<St: Store> {
+    /// A node with all that is below it, of which the other tree has nothing. Returns whether that is
+    /// done with; otherwise its parts follow.
+    fn tree(&mut self, word: Word<'_, St::Slot>) -> bool;
+    /// A node alone.
+    fn node(&mut self, word: Word<'_, St::Slot>);
+    /// An entry, with `level` fans above it.
+    fn entry(&mut self, slot: &St::Slot, level: u32);
+    /// The cell of a chain's entry, without the entry.
+    fn link(&mut self, cell: NonNull<Link<St::Slot>>);
+}
+
+/// Shows what is below `word` and not below `other`. `word` was read from a node at `level`, `other` at the
+/// same place, or above if it leads to no fan.
+///
+/// Entries that moved to another node, and links that went to another chain, are in both.
+pub(super) fn beyond<St: Store>(
+    word: Word<'_, St::Slot>,
+    other: Word<'_, St::Slot>,
+    level: u32,
+    visitor: &mut impl Beyond<St>,
+) {
+    let Some(node) = word.node().filter(|_| !word.same_node(other)) else { return };
+    if other.is_empty() && visitor.tree(word) {
+        return;
+    }
+    let has = |slot: &St::Slot| !other.is_empty() && holds::<St>(other, level, slot);
+    match node {
+        Node::Fan(fan) => {
+            for index in 0..FAN_WIDTH {
+                let other = other.fan().map_or(other, |fan| fan.words()[index].observe());
+                beyond(fan.words()[index].observe(), other, level + 1, visitor);
+            }
+        }
+        Node::Branch(branch) => {
+            for slot in branch.groups().flat_map(|group| group.observe().iter()) {
+                if !has(&slot.now) {
+                    visitor.entry(&slot.now, level);
+                }
+            }
+        }
+        Node::Chain(chain) => {
+            let kept = match other.node() {
+                Some(Node::Chain(chain)) => chain.observe(),
+                _ => Vec::new(),
+            };
+            for cell in chain.observe() {
+                // SAFETY:
+                // - not freed: it is in a tree that the caller keeps, as it keeps the words.
+                let slot = unsafe { cell.as_ref() }.slot().now;
+                if !has(&slot) {
+                    visitor.entry(&slot, level);
+                }
+                if !kept.contains(&cell) {
+                    visitor.link(cell);
+                }
+            }
+        }
+    }
+    visitor.node(word);
+}
+
 /// Whether this very entry is below `word`, which was read from a node at `level` or above.
 pub(super) fn holds<St: Store>(word: Word<'_, St::Slot>, level: u32, slot: &St::Slot) -> bool {
     let same = |candidate: &St::Slot| St::same(slot, candidate);
@@ -164,6 +229,19 @@ fn pair<'g, St: Store<Key: 'g, Value: 'g>>(slot: Held<'g, St::Slot>) -> Pair<'g,
 }
 
 impl<St: Store> Frozen<St> {
+    /// Whether both are of the same map, as far as can be told: not of one that was never written.
+    pub(crate) fn is_of_map_of(&self, other: &Self) -> bool {
+        match (self.domain(), other.domain()) {
+            (Some(one), Some(other)) => std::sync::Arc::ptr_eq(one, other),
+            _ => true,
+        }
+    }
+
+    /// Whether both lead to the same tree, so that nothing was written between them.
+    pub(crate) fn is_unchanged(&self, other: &Self) -> bool {
+        self.top().same_node(other.top())
+    }
+
     /// Whether a key has the same entry in both, or none in either; `hash` is its hash here, and
     /// `other_hash` there.
     pub(crate) fn has_same(

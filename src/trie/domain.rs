@@ -298,8 +298,15 @@ impl<St: Store> Domain<St> {
     /// Number of live snapshots.
     #[cfg(any(debug_assertions, snaptrie_check))]
     pub(super) fn snapshots(&self) -> usize {
+        self.generations().len()
+    }
+
+    /// The generations of the live snapshots, newest first.
+    pub(super) fn generations(&self) -> Vec<u64> {
         let newest = self.registry.read();
-        std::iter::successors(newest.as_deref(), |enlisted| enlisted.older.as_deref()).count()
+        std::iter::successors(newest.as_deref(), |enlisted| enlisted.older.as_deref())
+            .map(|enlisted| enlisted.record.generation)
+            .collect()
     }
 }
 

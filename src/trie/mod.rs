@@ -71,6 +71,7 @@ mod node;
 mod rebuild;
 mod root;
 mod shrink;
+mod stats;
 mod upsert;
 mod versions;
 
@@ -88,6 +89,7 @@ pub(crate) use iter::Iter;
 pub(crate) use node::{Held, Slot, Swap};
 use node::{Indirection, View, Word};
 use root::Root;
+pub(crate) use stats::{SHAPES, Tally};
 
 use crate::engine::{Change, Content, Engine};
 use crate::entry::Store;

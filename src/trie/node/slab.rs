@@ -29,7 +29,7 @@ pub(super) const FIRST_LEVEL: u32 = if cfg!(any(miri, shuttle)) { 0 } else { 2 }
 const PAGE_BYTES: usize = 4096;
 
 /// From one fan to the next.
-const STRIDE: usize = fan::NODE_BYTES.next_multiple_of(NODE_ALIGN);
+pub(super) const STRIDE: usize = fan::NODE_BYTES.next_multiple_of(NODE_ALIGN);
 
 /// Where the fans of a page begin.
 const FANS_AT: usize = size_of::<Page>().next_multiple_of(NODE_ALIGN);

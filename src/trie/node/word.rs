@@ -15,7 +15,7 @@
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
-use super::header::{Header, NODE_ALIGN, Shape};
+use super::header::{self, Header, NODE_ALIGN, Shape};
 use super::slot::Slot;
 use super::{Branch, Chain, Fan};
 use crate::reclaim::Guard;
@@ -153,6 +153,16 @@ impl<'g, T> Word<'g, T> {
         // SAFETY:
         // - the node is allocated for `'g` by the invariant of `Word`; headers never change.
         self.header().map(|header| unsafe { header.as_ref() }.birth)
+    }
+}
+
+impl<T> Word<'_, T> {
+    /// The shape of the node, and the bytes that it takes.
+    pub(crate) fn shape_and_bytes(self) -> Option<(Shape, usize)> {
+        // SAFETY:
+        // - the node is allocated for `'g` by the invariant of `Word`; headers never change.
+        let header = unsafe { self.header()?.as_ref() };
+        Some((header.shape, header::allocated_bytes::<T>(header)))
     }
 }
 
