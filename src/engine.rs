@@ -93,6 +93,12 @@ pub(crate) trait Change<'g, C: Content> {
     /// that key.
     fn is_key(&self, candidate: &C::Key, in_draft: Option<&C::Key>) -> bool;
 
+    /// The hash of any key of the map, for content that does not tell it. Every change that comes from
+    /// the map layer can say.
+    fn rehash(&self, _key: &C::Key) -> u64 {
+        unreachable!("the content tells its hashes")
+    }
+
     /// Does work that the decision will need, while the memory that it depends on is on its way from
     /// memory. Called only for changes that are sure to put something.
     fn prepare(&mut self) {}

@@ -4,6 +4,7 @@ use std::collections::{VecDeque, vec_deque};
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 
+use crate::map::mode::{Boxed, CompareMode, TrieMode};
 use crate::{Diff, RandomState, Snapshot, TrieMap};
 
 /// The last so many snapshots of a map, by their [generations](Snapshot::generation).
@@ -28,13 +29,13 @@ use crate::{Diff, RandomState, Snapshot, TrieMap};
 /// let changes = history.diff(monday, tuesday).unwrap();
 /// assert_eq!(changes.count(), 1);
 /// ```
-pub struct History<K, V, S = RandomState> {
+pub struct History<K, V, S = RandomState, M: TrieMode<K, V> = Boxed> {
     /// Oldest first; generations increase.
-    versions: VecDeque<Snapshot<K, V, S>>,
+    versions: VecDeque<Snapshot<K, V, S, M>>,
     capacity: usize,
 }
 
-impl<K, V, S> History<K, V, S> {
+impl<K, V, S, M: TrieMode<K, V>> History<K, V, S, M> {
     /// An empty history that keeps this many versions.
     ///
     /// # Panics
@@ -66,7 +67,7 @@ impl<K, V, S> History<K, V, S> {
     /// assert!(history.push(second));
     /// assert!(!history.push(first));
     /// ```
-    pub fn push(&mut self, version: Snapshot<K, V, S>) -> bool {
+    pub fn push(&mut self, version: Snapshot<K, V, S, M>) -> bool {
         if let Some(latest) = self.versions.back() {
             assert!(latest.tree().is_of_map_of(version.tree()), "a snapshot of another map");
             if latest.generation() >= version.generation() {
@@ -90,7 +91,7 @@ impl<K, V, S> History<K, V, S> {
     /// assert!(history.get(version).is_some());
     /// assert!(history.get(version + 1).is_none());
     /// ```
-    pub fn get(&self, generation: u64) -> Option<&Snapshot<K, V, S>> {
+    pub fn get(&self, generation: u64) -> Option<&Snapshot<K, V, S, M>> {
         self.at(generation).filter(|version| version.generation() == generation)
     }
 
@@ -108,18 +109,18 @@ impl<K, V, S> History<K, V, S> {
     /// assert_eq!(history.at(between.generation()).unwrap().generation(), recorded);
     /// assert!(history.at(recorded - 1).is_none());
     /// ```
-    pub fn at(&self, generation: u64) -> Option<&Snapshot<K, V, S>> {
+    pub fn at(&self, generation: u64) -> Option<&Snapshot<K, V, S, M>> {
         let newer = self.versions.partition_point(|version| version.generation() <= generation);
         self.versions.get(newer.checked_sub(1)?)
     }
 
     /// The newest version.
-    pub fn latest(&self) -> Option<&Snapshot<K, V, S>> {
+    pub fn latest(&self) -> Option<&Snapshot<K, V, S, M>> {
         self.versions.back()
     }
 
     /// The oldest version.
-    pub fn oldest(&self) -> Option<&Snapshot<K, V, S>> {
+    pub fn oldest(&self) -> Option<&Snapshot<K, V, S, M>> {
         self.versions.front()
     }
 
@@ -136,7 +137,7 @@ impl<K, V, S> History<K, V, S> {
     /// let lengths: Vec<_> = history.iter().map(|version| version.len()).collect();
     /// assert_eq!(lengths, [3, 4, 5]);
     /// ```
-    pub fn iter(&self) -> HistoryIter<'_, K, V, S> {
+    pub fn iter(&self) -> HistoryIter<'_, K, V, S, M> {
         self.versions.iter()
     }
 
@@ -157,9 +158,10 @@ impl<K, V, S> History<K, V, S> {
 }
 
 /// An iterator over the versions of a [`History`], oldest first.
-pub type HistoryIter<'h, K, V, S = RandomState> = vec_deque::Iter<'h, Snapshot<K, V, S>>;
+pub type HistoryIter<'h, K, V, S = RandomState, M = Boxed> =
+    vec_deque::Iter<'h, Snapshot<K, V, S, M>>;
 
-impl<K, V, S: Clone> History<K, V, S> {
+impl<K, V, S: Clone, M: TrieMode<K, V>> History<K, V, S, M> {
     /// Adds the map's content of now. Returns the [generation](Snapshot::generation) by which it is
     /// found again.
     ///
@@ -173,7 +175,7 @@ impl<K, V, S: Clone> History<K, V, S> {
     /// let version = history.record(&map);
     /// assert_eq!(history.get(version).unwrap().len(), 1);
     /// ```
-    pub fn record(&mut self, map: &TrieMap<K, V, S>) -> u64 {
+    pub fn record(&mut self, map: &TrieMap<K, V, S, M>) -> u64 {
         let version = map.snapshot();
         let generation = version.generation();
         self.push(version);
@@ -181,7 +183,7 @@ impl<K, V, S: Clone> History<K, V, S> {
     }
 }
 
-impl<K: Hash + Eq, V, S: BuildHasher> History<K, V, S> {
+impl<K: Hash + Eq, V, S: BuildHasher, M: CompareMode<K, V>> History<K, V, S, M> {
     /// What changed from the version of one generation to that of another, in either direction, as
     /// [`Snapshot::diff`]. None if one of them is not here.
     ///
@@ -195,27 +197,27 @@ impl<K: Hash + Eq, V, S: BuildHasher> History<K, V, S> {
     /// assert_eq!(history.diff(before, after).unwrap().count(), 1);
     /// assert!(history.diff(before, after + 1).is_none());
     /// ```
-    pub fn diff(&self, from: u64, to: u64) -> Option<Diff<'_, K, V, S>> {
+    pub fn diff(&self, from: u64, to: u64) -> Option<Diff<'_, K, V, S, M>> {
         Some(self.get(from)?.diff(self.get(to)?))
     }
 }
 
-impl<'h, K, V, S> IntoIterator for &'h History<K, V, S> {
-    type Item = &'h Snapshot<K, V, S>;
-    type IntoIter = HistoryIter<'h, K, V, S>;
+impl<'h, K, V, S, M: TrieMode<K, V>> IntoIterator for &'h History<K, V, S, M> {
+    type Item = &'h Snapshot<K, V, S, M>;
+    type IntoIter = HistoryIter<'h, K, V, S, M>;
 
-    fn into_iter(self) -> HistoryIter<'h, K, V, S> {
+    fn into_iter(self) -> HistoryIter<'h, K, V, S, M> {
         self.iter()
     }
 }
 
-impl<K, V, S: Clone> Clone for History<K, V, S> {
+impl<K, V, S: Clone, M: TrieMode<K, V>> Clone for History<K, V, S, M> {
     fn clone(&self) -> Self {
         Self { versions: self.versions.clone(), capacity: self.capacity }
     }
 }
 
-impl<K, V, S> fmt::Debug for History<K, V, S> {
+impl<K, V, S, M: TrieMode<K, V>> fmt::Debug for History<K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let generations: Vec<u64> = self.iter().map(Snapshot::generation).collect();
         f.debug_struct("History")

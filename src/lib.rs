@@ -117,10 +117,10 @@ pub use flat::FlatStructure;
 pub use foldhash::fast::{FixedState, RandomState};
 pub use history::{History, HistoryIter};
 pub use map::{
-    Change, CommitError, CommitFailure, Compute, Conflict, Diff, FlatMap, FlatStats, IntoIter,
-    Iter, Keys, MoveStats, NodeStats, OccupiedError, Operation, OwnedDiff, Pinned, Resolution,
-    Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, TrieStats,
-    Values,
+    Change, CommitError, CommitFailure, Compute, Conflict, CopyTrieMap, Diff, FlatMap, FlatStats,
+    IntoIter, Iter, Keys, MoveStats, NodeStats, OccupiedError, Operation, OwnedDiff, Pinned,
+    Resolution, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap,
+    TrieStats, Values,
 };
 pub use published::{Current, Newer, Published, Publisher, Reader, Refresher};
 #[cfg(any(debug_assertions, snaptrie_check))]
@@ -134,9 +134,9 @@ pub mod mode {
     //! [`Values`](crate::Values) have the kind of their map as last parameter. It is needed only to
     //! name those types for another map than a [`TrieMap`](crate::TrieMap).
 
+    pub use crate::map::mode::{Boxed, Flat, Inline};
     #[doc(hidden)]
-    pub use crate::map::mode::Mode;
-    pub use crate::map::mode::{Boxed, Flat};
+    pub use crate::map::mode::{CompareMode, Mode, TrieMode};
 }
 
 /// The examples of the README, as tests.

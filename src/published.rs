@@ -22,10 +22,12 @@ use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, Cache, Guard};
 
+use crate::map::mode::{Boxed, StaticMode, TrieMode};
 use crate::{Pinned, RandomState, Snapshot, TrieMap};
 
-type Shared<K, V, S> = Arc<Snapshot<K, V, S>>;
-type Latest<K, V, S> = ArcSwap<Snapshot<K, V, S>>;
+type Shared<K, V, S, M> = Arc<Snapshot<K, V, S, M>>;
+type Cached<'p, K, V, S, M> = Cache<&'p Latest<K, V, S, M>, Shared<K, V, S, M>>;
+type Latest<K, V, S, M> = ArcSwap<Snapshot<K, V, S, M>>;
 
 /// The latest published snapshot of a map.
 ///
@@ -54,8 +56,8 @@ type Latest<K, V, S> = ArcSwap<Snapshot<K, V, S>>;
 /// published.publish(&routes);
 /// assert_eq!(published.load().get("/about"), Some(&"about"));
 /// ```
-pub struct Published<K, V, S = RandomState> {
-    latest: Latest<K, V, S>,
+pub struct Published<K, V, S = RandomState, M: TrieMode<K, V> = Boxed> {
+    latest: Latest<K, V, S, M>,
     waiting: Mutex<Waiting>,
 }
 
@@ -66,7 +68,7 @@ struct Waiting {
     next_id: u64,
 }
 
-impl<K, V, S: Clone> Published<K, V, S> {
+impl<K, V, S: Clone, M: TrieMode<K, V>> Published<K, V, S, M> {
     /// Publishes a first snapshot of a map.
     ///
     /// # Examples
@@ -74,7 +76,7 @@ impl<K, V, S: Clone> Published<K, V, S> {
     /// let map = snaptrie::TrieMap::from([(1, 'a')]);
     /// assert_eq!(snaptrie::Published::new(&map).load().len(), 1);
     /// ```
-    pub fn new(map: &TrieMap<K, V, S>) -> Self {
+    pub fn new(map: &TrieMap<K, V, S, M>) -> Self {
         Self { latest: ArcSwap::from_pointee(map.snapshot()), waiting: Mutex::default() }
     }
 
@@ -94,7 +96,7 @@ impl<K, V, S: Clone> Published<K, V, S> {
     /// map.pin().insert(2, 'b');
     /// assert!(published.publish(&map));
     /// ```
-    pub fn publish(&self, map: &TrieMap<K, V, S>) -> bool {
+    pub fn publish(&self, map: &TrieMap<K, V, S, M>) -> bool {
         self.offer(map.snapshot())
     }
 
@@ -118,15 +120,15 @@ impl<K, V, S: Clone> Published<K, V, S> {
     /// ```
     pub fn publisher<'p>(
         &'p self,
-        map: &'p TrieMap<K, V, S>,
+        map: &'p TrieMap<K, V, S, M>,
         every: u64,
-    ) -> Publisher<'p, K, V, S> {
+    ) -> Publisher<'p, K, V, S, M> {
         assert_ne!(every, 0, "a publisher publishes after some writes");
         Publisher { map, published: self, every, writes: Cell::new(0) }
     }
 }
 
-impl<K, V, S> Published<K, V, S> {
+impl<K, V, S, M: TrieMode<K, V>> Published<K, V, S, M> {
     /// Publishes a snapshot that was taken of the map before. As [`Self::publish`].
     ///
     /// # Panics
@@ -142,7 +144,7 @@ impl<K, V, S> Published<K, V, S> {
     /// assert!(published.offer(map.snapshot()));
     /// assert!(!published.offer(earlier), "versions only go forward");
     /// ```
-    pub fn offer(&self, snapshot: Snapshot<K, V, S>) -> bool {
+    pub fn offer(&self, snapshot: Snapshot<K, V, S, M>) -> bool {
         let new = Arc::new(snapshot);
         let mut current = self.latest.load();
         loop {
@@ -174,7 +176,7 @@ impl<K, V, S> Published<K, V, S> {
     /// let latest = published.load();
     /// assert_eq!((latest[&1], latest.len()), ('a', 1));
     /// ```
-    pub fn load(&self) -> Current<K, V, S> {
+    pub fn load(&self) -> Current<K, V, S, M> {
         Current(self.latest.load())
     }
 
@@ -190,7 +192,7 @@ impl<K, V, S> Published<K, V, S> {
     /// published.publish(&map);
     /// assert_eq!(reader.latest()[&1], 2);
     /// ```
-    pub fn reader(&self) -> Reader<'_, K, V, S> {
+    pub fn reader(&self) -> Reader<'_, K, V, S, M> {
         Reader(Cache::new(&self.latest))
     }
 
@@ -216,7 +218,7 @@ impl<K, V, S> Published<K, V, S> {
     /// // let snapshot = next.await;
     /// assert_eq!(snapshot.len(), 2);
     /// ```
-    pub fn newer_than(&self, generation: u64) -> Newer<'_, K, V, S> {
+    pub fn newer_than(&self, generation: u64) -> Newer<'_, K, V, S, M> {
         Newer { published: self, generation, id: None }
     }
 
@@ -226,7 +228,7 @@ impl<K, V, S> Published<K, V, S> {
     }
 }
 
-impl<K, V, S: Clone> Published<K, V, S> {
+impl<K, V, S: Clone, M: TrieMode<K, V>> Published<K, V, S, M> {
     /// Waits for the next version after the one of this [generation](Snapshot::generation), on this
     /// thread. None if none came in time.
     ///
@@ -246,7 +248,11 @@ impl<K, V, S: Clone> Published<K, V, S> {
     ///     assert_eq!(next.len(), 2);
     /// });
     /// ```
-    pub fn wait_newer_than(&self, generation: u64, timeout: Duration) -> Option<Snapshot<K, V, S>> {
+    pub fn wait_newer_than(
+        &self,
+        generation: u64,
+        timeout: Duration,
+    ) -> Option<Snapshot<K, V, S, M>> {
         struct Unpark(Thread);
         impl Wake for Unpark {
             fn wake(self: Arc<Self>) {
@@ -266,11 +272,12 @@ impl<K, V, S: Clone> Published<K, V, S> {
     }
 }
 
-impl<K, V, S> Published<K, V, S>
+impl<K, V, S, M> Published<K, V, S, M>
 where
     K: Send + Sync + 'static,
     V: Send + Sync + 'static,
     S: Clone + Send + Sync + 'static,
+    M: StaticMode<K, V> + 'static,
 {
     /// Starts a thread that publishes the map so often, until the result is dropped.
     ///
@@ -295,7 +302,7 @@ where
     /// ```
     pub fn refresh_every(
         self: &Arc<Self>,
-        map: &Arc<TrieMap<K, V, S>>,
+        map: &Arc<TrieMap<K, V, S, M>>,
         period: Duration,
     ) -> Refresher {
         let (published, map) = (Arc::clone(self), Arc::clone(map));
@@ -311,7 +318,7 @@ where
     }
 }
 
-impl<K, V, S> fmt::Debug for Published<K, V, S> {
+impl<K, V, S, M: TrieMode<K, V>> fmt::Debug for Published<K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let generation = self.load().generation();
         f.debug_struct("Published").field("generation", &generation).finish_non_exhaustive()
@@ -319,41 +326,41 @@ impl<K, V, S> fmt::Debug for Published<K, V, S> {
 }
 
 /// The latest published snapshot, from [`Published::load`].
-pub struct Current<K, V, S = RandomState>(Guard<Shared<K, V, S>>);
+pub struct Current<K, V, S = RandomState, M: TrieMode<K, V> = Boxed>(Guard<Shared<K, V, S, M>>);
 
-impl<K, V, S> Deref for Current<K, V, S> {
-    type Target = Snapshot<K, V, S>;
+impl<K, V, S, M: TrieMode<K, V>> Deref for Current<K, V, S, M> {
+    type Target = Snapshot<K, V, S, M>;
 
     #[inline]
-    fn deref(&self) -> &Snapshot<K, V, S> {
+    fn deref(&self) -> &Snapshot<K, V, S, M> {
         &self.0
     }
 }
 
-impl<K: fmt::Debug, V: fmt::Debug, S> fmt::Debug for Current<K, V, S> {
+impl<K: fmt::Debug, V: fmt::Debug, S, M: TrieMode<K, V>> fmt::Debug for Current<K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&**self, f)
     }
 }
 
 /// A reader that remembers what it saw last, from [`Published::reader`].
-pub struct Reader<'p, K, V, S = RandomState>(Cache<&'p Latest<K, V, S>, Shared<K, V, S>>);
+pub struct Reader<'p, K, V, S = RandomState, M: TrieMode<K, V> = Boxed>(Cached<'p, K, V, S, M>);
 
-impl<K, V, S> Reader<'_, K, V, S> {
+impl<K, V, S, M: TrieMode<K, V>> Reader<'_, K, V, S, M> {
     /// The latest published snapshot.
     #[inline]
-    pub fn latest(&mut self) -> &Snapshot<K, V, S> {
+    pub fn latest(&mut self) -> &Snapshot<K, V, S, M> {
         self.0.load()
     }
 }
 
-impl<K, V, S> Clone for Reader<'_, K, V, S> {
+impl<K, V, S, M: TrieMode<K, V>> Clone for Reader<'_, K, V, S, M> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<K, V, S> fmt::Debug for Reader<'_, K, V, S> {
+impl<K, V, S, M: TrieMode<K, V>> fmt::Debug for Reader<'_, K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader").finish_non_exhaustive()
     }
@@ -363,16 +370,16 @@ impl<K, V, S> fmt::Debug for Reader<'_, K, V, S> {
 ///
 /// It counts in a plain cell, so each writing thread has one of its own, and counting costs nothing
 /// that threads share. What was written and not published yet is published when it is dropped.
-pub struct Publisher<'p, K, V, S: Clone = RandomState> {
-    map: &'p TrieMap<K, V, S>,
-    published: &'p Published<K, V, S>,
+pub struct Publisher<'p, K, V, S: Clone = RandomState, M: TrieMode<K, V> = Boxed> {
+    map: &'p TrieMap<K, V, S, M>,
+    published: &'p Published<K, V, S, M>,
     every: u64,
     writes: Cell<u64>,
 }
 
-impl<'p, K, V, S: Clone> Publisher<'p, K, V, S> {
+impl<'p, K, V, S: Clone, M: TrieMode<K, V>> Publisher<'p, K, V, S, M> {
     /// A handle to the map.
-    pub fn pin(&self) -> Pinned<'p, K, V, S> {
+    pub fn pin(&self) -> Pinned<'p, K, V, S, M> {
         self.map.pin()
     }
 
@@ -394,7 +401,7 @@ impl<'p, K, V, S: Clone> Publisher<'p, K, V, S> {
     }
 }
 
-impl<K, V, S: Clone> Drop for Publisher<'_, K, V, S> {
+impl<K, V, S: Clone, M: TrieMode<K, V>> Drop for Publisher<'_, K, V, S, M> {
     fn drop(&mut self) {
         if self.writes.get() > 0 {
             self.flush();
@@ -402,7 +409,7 @@ impl<K, V, S: Clone> Drop for Publisher<'_, K, V, S> {
     }
 }
 
-impl<K, V, S: Clone> fmt::Debug for Publisher<'_, K, V, S> {
+impl<K, V, S: Clone, M: TrieMode<K, V>> fmt::Debug for Publisher<'_, K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Publisher")
             .field("every", &self.every)
@@ -432,23 +439,23 @@ impl Drop for Refresher {
 }
 
 /// A future: the next published version, from [`Published::newer_than`].
-pub struct Newer<'p, K, V, S = RandomState> {
-    published: &'p Published<K, V, S>,
+pub struct Newer<'p, K, V, S = RandomState, M: TrieMode<K, V> = Boxed> {
+    published: &'p Published<K, V, S, M>,
     generation: u64,
     /// Under which this waits.
     id: Option<u64>,
 }
 
-impl<K, V, S> Newer<'_, K, V, S> {
-    fn ready(&self) -> Option<Current<K, V, S>> {
+impl<K, V, S, M: TrieMode<K, V>> Newer<'_, K, V, S, M> {
+    fn ready(&self) -> Option<Current<K, V, S, M>> {
         Some(self.published.load()).filter(|latest| latest.generation() > self.generation)
     }
 }
 
-impl<K, V, S: Clone> Future for Newer<'_, K, V, S> {
-    type Output = Snapshot<K, V, S>;
+impl<K, V, S: Clone, M: TrieMode<K, V>> Future for Newer<'_, K, V, S, M> {
+    type Output = Snapshot<K, V, S, M>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Snapshot<K, V, S>> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Snapshot<K, V, S, M>> {
         if let Some(latest) = self.ready() {
             return Poll::Ready(latest.clone());
         }
@@ -475,7 +482,7 @@ impl<K, V, S: Clone> Future for Newer<'_, K, V, S> {
     }
 }
 
-impl<K, V, S> Drop for Newer<'_, K, V, S> {
+impl<K, V, S, M: TrieMode<K, V>> Drop for Newer<'_, K, V, S, M> {
     fn drop(&mut self) {
         let Some(id) = self.id else { return };
         let mut waiting = self.published.waiting();
@@ -486,7 +493,7 @@ impl<K, V, S> Drop for Newer<'_, K, V, S> {
     }
 }
 
-impl<K, V, S> fmt::Debug for Newer<'_, K, V, S> {
+impl<K, V, S, M: TrieMode<K, V>> fmt::Debug for Newer<'_, K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Newer").field("than", &self.generation).finish_non_exhaustive()
     }

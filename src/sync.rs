@@ -96,5 +96,9 @@ mod scheduled {
             schedule();
             self.0.fetch_add(value, order)
         }
+        pub(crate) fn fetch_sub(&self, value: usize, order: Ordering) -> usize {
+            schedule();
+            self.0.fetch_sub(value, order)
+        }
     }
 }

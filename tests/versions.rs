@@ -2,11 +2,10 @@
 
 mod support;
 
+/// The tests, by where a map keeps its entries. What all maps do is written once: each of those files is
+/// compiled for both.
+#[allow(clippy::duplicate_mod, reason = "one body for both kinds of map")]
 mod versions {
-    mod commits;
-    mod diffs;
-    mod history;
-    mod merges;
-    mod published;
-    mod stats;
+    mod boxed;
+    mod inline;
 }

@@ -2,13 +2,15 @@
 
 use std::hash::{BuildHasher, Hash};
 
-use crate::entry::Boxed;
+use crate::entry::Store;
 use crate::map::cloned;
+use crate::map::mode::TrieMode;
 use crate::trie::FrozenIter;
 use crate::{FlatMap, Snapshot};
 
-impl<K, V, S> Snapshot<K, V, S>
+impl<K, V, S, M> Snapshot<K, V, S, M>
 where
+    M: TrieMode<K, V>,
     K: Clone + Hash + Eq + Send + Sync,
     V: Clone + Send + Sync,
     S: BuildHasher + Clone + Sync,
@@ -32,8 +34,9 @@ where
 }
 
 /// Inserts clones of the entries, after halving them so many times if there are enough.
-fn fill<K, V, S>(map: &FlatMap<K, V, S>, mut entries: FrozenIter<'_, Boxed<K, V>>, halvings: u32)
+fn fill<K, V, S, St>(map: &FlatMap<K, V, S>, mut entries: FrozenIter<'_, St>, halvings: u32)
 where
+    St: Store<Key = K, Value = V>,
     K: Clone + Hash + Eq + Send + Sync,
     V: Clone + Send + Sync,
     S: BuildHasher + Sync,

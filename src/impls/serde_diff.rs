@@ -1,7 +1,7 @@
 //! The feature `serde`: differences that travel.
 
-use serde::de::{Deserialize, Deserializer};
-use serde::ser::{Serialize, Serializer};
+use serde_core::de::{Deserialize, Deserializer};
+use serde_core::ser::{Serialize, Serializer};
 
 use crate::OwnedDiff;
 

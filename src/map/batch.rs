@@ -6,10 +6,11 @@
 //! cache. Nothing about an operation is different from a single one, but its speed.
 
 use std::hash::{BuildHasher, Hash};
+use std::panic::{self, AssertUnwindSafe};
 
 use equivalent::Equivalent;
 
-use super::mode::Mode;
+use super::mode::{Mode, TrieMode};
 use super::{Pinned, Snapshot};
 use crate::engine::Engine;
 use crate::hash;
@@ -28,13 +29,17 @@ struct Group<T> {
 
 impl<T> Group<T> {
     fn new() -> Self {
-        Self { hashes: [0; GROUP], items: Vec::with_capacity(GROUP) }
+        Self { hashes: [0; GROUP], items: Vec::new() }
     }
 
     /// Takes the next items. Returns false if there are none.
     fn refill(&mut self, from: &mut impl Iterator<Item = T>, hash: impl Fn(&T) -> u64) -> bool {
         self.items.clear();
         for item in from.take(GROUP) {
+            // Room for all at the first, and none for nothing.
+            if self.items.is_empty() {
+                self.items.reserve_exact(GROUP);
+            }
             self.hashes[self.items.len()] = hash(&item);
             self.items.push(item);
         }
@@ -114,8 +119,8 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// time, and each insertion takes effect by itself. `extend` and `collect` do the same.
     ///
     /// # Panics
-    /// If `Hash` or `Eq` of a key or the iterator does. What was inserted stays; of the 32 entries
-    /// that were taken last some may be dropped.
+    /// If the iterator does, or `Hash` or `Eq` of a key. What came before is in the map then; if it was
+    /// `Eq`, up to 31 entries that came after have been taken from the iterator and are dropped.
     ///
     /// # Examples
     /// ```
@@ -152,17 +157,21 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
         group: &mut Group<(K, V)>,
         entries: &mut impl Iterator<Item = (K, V)>,
     ) -> Option<usize> {
-        if !group.refill(entries, |(key, _)| self.hash(key)) {
-            return None;
-        }
+        // What the iterator gave before it panicked is inserted, as if it had come one by one.
+        let refill = || group.refill(entries, |(key, _)| self.hash(key));
+        let refilled = panic::catch_unwind(AssertUnwindSafe(refill));
         self.engine().prefetch(group.hashes(), self.guard());
         let hashed = group.items.drain(..).zip(group.hashes);
         let old = hashed.map(|((key, value), hash)| self.insert_hashed(hash, key, value));
-        Some(old.filter(Option::is_none).count())
+        let new = old.filter(Option::is_none).count();
+        match refilled {
+            Ok(any) => any.then_some(new),
+            Err(panic) => panic::resume_unwind(panic),
+        }
     }
 }
 
-impl<K, V, S: BuildHasher> Snapshot<K, V, S> {
+impl<K, V, S: BuildHasher, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
     /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them, with
     /// their cache misses side by side.
     ///

@@ -1,26 +1,33 @@
 //! Changes of one key, as the engine takes them: by a borrowed key or by an owned one.
 
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 
 use equivalent::Equivalent;
 
 use crate::engine::{Action, Change, Content};
+use crate::hash;
 
 /// A change that only needs to find the key, and never inserts.
-pub(super) struct ByRef<'q, Q: ?Sized, F> {
+pub(super) struct ByRef<'q, Q: ?Sized, S, F> {
+    pub(super) hasher: &'q S,
     pub(super) key: &'q Q,
     /// Whether to remove the entry that is there.
     pub(super) remove: F,
 }
 
-impl<'g, C, Q, F> Change<'g, C> for ByRef<'_, Q, F>
+impl<'g, C, Q, S, F> Change<'g, C> for ByRef<'_, Q, S, F>
 where
-    C: Content<Key: 'g, Value: 'g>,
+    C: Content<Key: Hash + 'g, Value: 'g>,
     Q: Hash + Equivalent<C::Key> + ?Sized,
+    S: BuildHasher,
     F: FnMut(&'g C::Key, &'g C::Value) -> bool,
 {
     fn is_key(&self, candidate: &C::Key, _in_draft: Option<&C::Key>) -> bool {
         self.key.equivalent(candidate)
+    }
+
+    fn rehash(&self, key: &C::Key) -> u64 {
+        hash::of(self.hasher, key)
     }
 
     fn decide(
@@ -36,19 +43,25 @@ where
 }
 
 /// A change that may insert the key.
-pub(super) struct ByValue<C: Content, F> {
+pub(super) struct ByValue<'h, C: Content, S, F> {
+    pub(super) hasher: &'h S,
     pub(super) offer: Offer<C>,
     pub(super) decide: F,
 }
 
-impl<'g, C, F> Change<'g, C> for ByValue<C, F>
+impl<'g, C, S, F> Change<'g, C> for ByValue<'_, C, S, F>
 where
-    C: Content<Key: Eq + 'g, Value: 'g>,
+    C: Content<Key: Hash + Eq + 'g, Value: 'g>,
+    S: BuildHasher,
     F: FnMut(&mut Offer<C>, Option<(&'g C::Key, &'g C::Value)>) -> Choice,
 {
     fn is_key(&self, candidate: &C::Key, in_draft: Option<&C::Key>) -> bool {
         // The key is in one place: here, or in the draft that the engine holds.
         self.offer.key().or(in_draft).is_some_and(|key| key == candidate)
+    }
+
+    fn rehash(&self, key: &C::Key) -> u64 {
+        hash::of(self.hasher, key)
     }
 
     fn prepare(&mut self) {

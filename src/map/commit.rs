@@ -4,9 +4,10 @@ use std::error::Error;
 use std::fmt;
 
 use super::TrieMap;
+use super::mode::{Boxed, TrieMode};
 use crate::trie::Refusal;
 
-impl<K, V, S> TrieMap<K, V, S> {
+impl<K, V, S, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
     /// Makes the content of a fork of this map the map's own, at one instant, if nobody has written to
     /// the map since the fork was taken.
     ///
@@ -40,7 +41,7 @@ impl<K, V, S> TrieMap<K, V, S> {
     /// accounts.pin().insert("c", 1);
     /// assert!(accounts.try_commit(late).unwrap_err().is_conflict());
     /// ```
-    pub fn try_commit(&self, fork: Self) -> Result<(), CommitError<K, V, S>> {
+    pub fn try_commit(&self, fork: Self) -> Result<(), CommitError<K, V, S, M>> {
         let Self { trie, hasher } = fork;
         self.trie.try_commit(trie).map_err(|(trie, refusal)| {
             let failure = match refusal {
@@ -53,7 +54,7 @@ impl<K, V, S> TrieMap<K, V, S> {
     }
 }
 
-impl<K, V, S: Clone> TrieMap<K, V, S> {
+impl<K, V, S: Clone, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
     /// Lets the closure change a fork of this map, and commits that. Returns the closure's result.
     ///
     /// If another writer was first, the closure runs again with a new fork: whatever it reads there is
@@ -122,30 +123,30 @@ impl fmt::Display for CommitFailure {
 }
 
 /// The error of [`TrieMap::try_commit`]. Gives the fork back.
-pub struct CommitError<K, V, S = crate::RandomState> {
+pub struct CommitError<K, V, S = crate::RandomState, M: TrieMode<K, V> = Boxed> {
     /// The fork that was not committed, as it was.
-    pub fork: TrieMap<K, V, S>,
+    pub fork: TrieMap<K, V, S, M>,
     /// Why not.
     pub failure: CommitFailure,
 }
 
-impl<K, V, S> CommitError<K, V, S> {
+impl<K, V, S, M: TrieMode<K, V>> CommitError<K, V, S, M> {
     /// Whether the map was written since the fork was taken.
     pub fn is_conflict(&self) -> bool {
         self.failure == CommitFailure::Conflict
     }
 }
 
-impl<K, V, S> fmt::Debug for CommitError<K, V, S> {
+impl<K, V, S, M: TrieMode<K, V>> fmt::Debug for CommitError<K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CommitError").field("failure", &self.failure).finish_non_exhaustive()
     }
 }
 
-impl<K, V, S> fmt::Display for CommitError<K, V, S> {
+impl<K, V, S, M: TrieMode<K, V>> fmt::Display for CommitError<K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.failure, f)
     }
 }
 
-impl<K, V, S> Error for CommitError<K, V, S> {}
+impl<K, V, S, M: TrieMode<K, V>> Error for CommitError<K, V, S, M> {}

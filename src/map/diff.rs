@@ -4,18 +4,20 @@ use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::iter::FusedIterator;
 
-use super::mode::Mode;
+use super::mode::{Boxed, CompareMode, Mode, TrieMode};
 use super::{FlatMap, Pinned, Snapshot, TrieMap};
 use crate::RandomState;
-use crate::entry::Boxed;
+use crate::entry::Store;
+use crate::hash;
 use crate::trie::{FrozenIter, TreeChange, TreeDiff};
 
-impl<K: Hash + Eq, V, S: BuildHasher> Snapshot<K, V, S> {
+impl<K: Hash + Eq, V, S: BuildHasher, M: CompareMode<K, V>> Snapshot<K, V, S, M> {
     /// What has to be done to this snapshot's content to get the content of `newer`.
     ///
     /// Each key that differs comes once, in no particular order. An entry is unchanged if it is the
     /// very same entry: nothing is asked of the values, and a key that was written again with an equal
-    /// value counts as changed.
+    /// value counts as changed. (In a [`CopyTrieMap`](crate::CopyTrieMap), whose entries have no place of their own, an entry
+    /// is unchanged if its value is equal; so values must be `PartialEq` there.)
     ///
     /// The two may be of one map, in either order, or of forks of it that grew apart. Then parts of
     /// the map that both share are passed over: the cost is O(changes · log n), whatever the size of
@@ -42,7 +44,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Snapshot<K, V, S> {
     ///     Change::Removed { key: &8, old: &"old" },
     /// ]);
     /// ```
-    pub fn diff<'s>(&'s self, newer: &'s Self) -> Diff<'s, K, V, S> {
+    pub fn diff<'s>(&'s self, newer: &'s Self) -> Diff<'s, K, V, S, M> {
         let (old, new) = (self.tree(), newer.tree());
         let walk = if old.may_share(new) {
             Walk::Trees(TreeDiff::new(old, new))
@@ -117,22 +119,22 @@ impl<K, V> Copy for Change<'_, K, V> {}
 ///
 /// Finds them as it goes. It borrows both snapshots and holds nothing else: `Send` and `Sync` as they
 /// are.
-pub struct Diff<'s, K, V, S = RandomState> {
-    walk: Walk<'s, K, V>,
-    old: &'s Snapshot<K, V, S>,
-    new: &'s Snapshot<K, V, S>,
+pub struct Diff<'s, K, V, S = RandomState, M: TrieMode<K, V> = Boxed> {
+    walk: Walk<'s, M::Store>,
+    old: &'s Snapshot<K, V, S, M>,
+    new: &'s Snapshot<K, V, S, M>,
 }
 
-enum Walk<'s, K: 's, V: 's> {
-    Trees(TreeDiff<'s, Boxed<K, V>>),
+enum Walk<'s, St: Store> {
+    Trees(TreeDiff<'s, St>),
     /// Looks up the entries of the one side, then those of the other.
     Lookups {
-        entries: FrozenIter<'s, Boxed<K, V>>,
+        entries: FrozenIter<'s, St>,
         in_new: bool,
     },
 }
 
-impl<K, V, S> Diff<'_, K, V, S> {
+impl<K, V, S, M: TrieMode<K, V>> Diff<'_, K, V, S, M> {
     /// For tests: how many pairs of nodes were compared so far.
     #[doc(hidden)]
     pub fn visited_nodes(&self) -> usize {
@@ -143,12 +145,15 @@ impl<K, V, S> Diff<'_, K, V, S> {
     }
 }
 
-impl<'s, K: Hash + Eq, V, S: BuildHasher> Iterator for Diff<'s, K, V, S> {
+impl<'s, K: Hash + Eq, V, S: BuildHasher, M: CompareMode<K, V>> Iterator for Diff<'s, K, V, S, M> {
     type Item = Change<'s, K, V>;
 
     fn next(&mut self) -> Option<Change<'s, K, V>> {
         match &mut self.walk {
-            Walk::Trees(trees) => trees.next().map(Change::from),
+            Walk::Trees(trees) => {
+                let rehash = |key: &K| hash::of(self.old.hasher(), key);
+                trees.next(&rehash).map(Change::new)
+            }
             Walk::Lookups { entries, in_new } => loop {
                 match (entries.next(), *in_new) {
                     (Some((key, old)), false) => {
@@ -172,10 +177,10 @@ impl<'s, K: Hash + Eq, V, S: BuildHasher> Iterator for Diff<'s, K, V, S> {
     }
 }
 
-impl<K: Hash + Eq, V, S: BuildHasher> FusedIterator for Diff<'_, K, V, S> {}
+impl<K: Hash + Eq, V, S: BuildHasher, M: CompareMode<K, V>> FusedIterator for Diff<'_, K, V, S, M> {}
 
-impl<'s, K, V> From<TreeChange<'s, Boxed<K, V>>> for Change<'s, K, V> {
-    fn from(change: TreeChange<'s, Boxed<K, V>>) -> Self {
+impl<'s, K, V> Change<'s, K, V> {
+    fn new(change: TreeChange<'s, K, V>) -> Self {
         match change {
             TreeChange::Added((key, new)) => Self::Added { key, new },
             TreeChange::Removed((key, old)) => Self::Removed { key, old },
@@ -186,13 +191,13 @@ impl<'s, K, V> From<TreeChange<'s, Boxed<K, V>>> for Change<'s, K, V> {
     }
 }
 
-impl<K, V, S> Clone for Diff<'_, K, V, S> {
+impl<K, V, S, M: TrieMode<K, V>> Clone for Diff<'_, K, V, S, M> {
     fn clone(&self) -> Self {
         Self { walk: self.walk.clone(), old: self.old, new: self.new }
     }
 }
 
-impl<K, V> Clone for Walk<'_, K, V> {
+impl<St: Store> Clone for Walk<'_, St> {
     fn clone(&self) -> Self {
         match self {
             Self::Trees(trees) => Self::Trees(trees.clone()),
@@ -204,11 +209,12 @@ impl<K, V> Clone for Walk<'_, K, V> {
 }
 
 /// Lists what is left of it.
-impl<K, V, S> fmt::Debug for Diff<'_, K, V, S>
+impl<K, V, S, M> fmt::Debug for Diff<'_, K, V, S, M>
 where
     K: Hash + Eq + fmt::Debug,
     V: fmt::Debug,
     S: BuildHasher,
+    M: CompareMode<K, V>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.clone()).finish()
@@ -301,7 +307,7 @@ where
     pinned.insert_all(diff.put);
 }
 
-impl<K: Hash + Eq, V, S: BuildHasher> TrieMap<K, V, S> {
+impl<K: Hash + Eq, V, S: BuildHasher, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
     /// Does to this map what was done between the two snapshots that `diff` is from.
     ///
     /// Each key by itself, in one atomic step: who reads meanwhile may see some of it. For all of it at

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hash};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use super::collection::collection;
-use super::mode;
+use super::mode::{self, TrieMode};
 use super::{Pinned, Snapshot, TrieMap};
 use crate::RandomState;
 use crate::engine::Engine;
@@ -111,6 +111,10 @@ impl<K, V, S> FlatMap<K, V, S> {
     /// assert_eq!(CACHE.pin().get("answer"), Some(&42));
     /// ```
     pub const fn with_hasher(hasher: S) -> Self {
+        Self::empty(hasher)
+    }
+
+    pub(super) const fn empty(hasher: S) -> Self {
         Self { table: Flat::new(Collector::Global), hasher }
     }
 
@@ -264,7 +268,13 @@ impl<K: Clone + Hash + Eq, V: Clone, S: BuildHasher + Clone> FlatMap<K, V, S> {
     }
 }
 
-impl<K: Clone + Hash + Eq, V: Clone, S: BuildHasher + Clone> Snapshot<K, V, S> {
+impl<K, V, S, M> Snapshot<K, V, S, M>
+where
+    K: Clone + Hash + Eq,
+    V: Clone,
+    S: BuildHasher + Clone,
+    M: TrieMode<K, V>,
+{
     /// A [`FlatMap`] with clones of the snapshot's entries, and the same hasher. O(n).
     ///
     /// For what is filled once and then read: the trie takes the writes, and its content of one
@@ -318,26 +328,28 @@ impl<K: Clone + Hash + Eq, V: Clone, S: BuildHasher + Clone> Clone for FlatMap<K
 }
 
 /// [`Snapshot::to_flat`].
-impl<K, V, S> From<&Snapshot<K, V, S>> for FlatMap<K, V, S>
+impl<K, V, S, M> From<&Snapshot<K, V, S, M>> for FlatMap<K, V, S>
 where
+    M: TrieMode<K, V>,
     K: Clone + Hash + Eq,
     V: Clone,
     S: BuildHasher + Clone,
 {
-    fn from(snapshot: &Snapshot<K, V, S>) -> Self {
+    fn from(snapshot: &Snapshot<K, V, S, M>) -> Self {
         snapshot.to_flat()
     }
 }
 
 /// [`Snapshot::to_flat`] of what is in the map. The entries are cloned although the map is given
 /// away: snapshots and forks of it may share them.
-impl<K, V, S> From<TrieMap<K, V, S>> for FlatMap<K, V, S>
+impl<K, V, S, M> From<TrieMap<K, V, S, M>> for FlatMap<K, V, S>
 where
+    M: TrieMode<K, V>,
     K: Clone + Hash + Eq,
     V: Clone,
     S: BuildHasher + Clone,
 {
-    fn from(map: TrieMap<K, V, S>) -> Self {
+    fn from(map: TrieMap<K, V, S, M>) -> Self {
         map.snapshot().to_flat()
     }
 }

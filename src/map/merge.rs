@@ -2,10 +2,17 @@
 
 use std::hash::{BuildHasher, Hash};
 
+use super::mode::CompareMode;
 use super::{Snapshot, TrieMap};
 use crate::hash;
 
-impl<K: Hash + Eq + Clone, V: Clone, S: BuildHasher + Clone> Snapshot<K, V, S> {
+impl<K, V, S, M> Snapshot<K, V, S, M>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    S: BuildHasher + Clone,
+    M: CompareMode<K, V>,
+{
     /// A map with what `left` and `right` have made of this snapshot, from which both grew.
     ///
     /// What only one of them has changed is as that one has it. For a key that both changed, `resolve`
@@ -45,7 +52,7 @@ impl<K: Hash + Eq + Clone, V: Clone, S: BuildHasher + Clone> Snapshot<K, V, S> {
         left: &Self,
         right: &Self,
         mut resolve: impl FnMut(Conflict<'_, K, V>) -> Resolution<V>,
-    ) -> TrieMap<K, V, S> {
+    ) -> TrieMap<K, V, S, M> {
         let merged = left.fork();
         let pinned = merged.pin();
         for change in self.diff(right) {

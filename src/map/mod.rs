@@ -43,4 +43,4 @@ pub use merge::{Conflict, Resolution};
 pub use pinned::Pinned;
 pub use snapshot::{IntoIter, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues};
 pub use stats::{FlatStats, MoveStats, NodeStats, TrieStats};
-pub use trie_map::TrieMap;
+pub use trie_map::{CopyTrieMap, TrieMap};

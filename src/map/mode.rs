@@ -5,7 +5,7 @@
 
 use super::{FlatMap, TrieMap};
 use crate::engine::Engine;
-use crate::entry;
+use crate::entry::{self, Compare, Store};
 use crate::flat;
 use crate::trie::Trie;
 
@@ -21,6 +21,30 @@ use crate::trie::Trie;
 /// ```
 #[derive(Debug)]
 pub enum Boxed {}
+
+/// A [`TrieMap`] that keeps pairs of `Copy` types in its nodes: [`CopyTrieMap`](crate::CopyTrieMap).
+///
+/// Nothing is allocated for an entry: inserting, scanning and dropping cost less, and an entry takes
+/// about half of the memory. Replacing a value costs more than in a [`Boxed`] map, since references to
+/// the old one may be held and the new one needs another place. Everything else is the same: the
+/// methods, the guarantees, snapshots and forks.
+///
+/// - Key and value together take 64 bytes at most, aligned to 16 at most. More does not compile.
+/// - When a node is rebuilt, the keys in it are hashed anew. A hasher that is inconsistent may make
+///   keys unreachable; one that panics then may do so in an operation on another key, which may have
+///   taken effect or not.
+/// - A closure that decides about a key may run again when the key's entry was moved, not only when
+///   it was changed. So it must not take a snapshot of its own map each time it runs.
+///
+/// ```
+/// use snaptrie::{CopyTrieMap, TrieMap};
+///
+/// let map: CopyTrieMap<u64, u64> = TrieMap::inline();
+/// map.pin().insert(1, 10);
+/// assert_eq!(map.snapshot()[&1], 10);
+/// ```
+#[derive(Debug)]
+pub enum Inline {}
 
 /// A [`FlatMap`].
 ///
@@ -42,6 +66,34 @@ pub trait Mode<K, V>: Parts<K, V> {}
 
 impl<K, V, M: Parts<K, V>> Mode<K, V> for M {}
 
+/// A kind of [`TrieMap`] for keys and values of these types.
+#[doc(hidden)]
+#[expect(private_bounds, reason = "as for `Mode`")]
+pub trait TrieMode<K, V>: Layout<K, V> {}
+
+impl<K, V, M: Layout<K, V>> TrieMode<K, V> for M {}
+
+/// A kind of [`TrieMap`] for keys and values of these types, which borrow nothing.
+#[doc(hidden)]
+#[expect(private_bounds, reason = "as for `Mode`")]
+pub trait StaticMode<K: 'static, V: 'static>:
+    Layout<K, V, Store: Store<Slot: 'static>> + TrieMode<K, V>
+{
+}
+
+impl<K: 'static, V: 'static, M> StaticMode<K, V> for M where
+    M: Layout<K, V, Store: Store<Slot: 'static>>
+{
+}
+
+/// A kind of [`TrieMap`] whose versions can be compared: any [`Boxed`] one, and an [`Inline`] one if its
+/// values are `PartialEq`.
+#[doc(hidden)]
+#[expect(private_bounds, reason = "as for `Mode`")]
+pub trait CompareMode<K, V>: Layout<K, V, Store: Compare> + TrieMode<K, V> {}
+
+impl<K, V, M> CompareMode<K, V> for M where M: Layout<K, V, Store: Compare> {}
+
 /// What a kind of map is made of: an engine, and a map that owns one and a hasher.
 pub(crate) trait Parts<K, V> {
     type Engine: Engine<Key = K, Value = V>;
@@ -51,17 +103,36 @@ pub(crate) trait Parts<K, V> {
     fn hasher<S>(map: &Self::Map<S>) -> &S;
 }
 
-impl<K, V> Parts<K, V> for Boxed {
-    type Engine = Trie<entry::Boxed<K, V>>;
-    type Map<S> = TrieMap<K, V, S>;
+/// Where a kind of [`TrieMap`] keeps its entries.
+pub(crate) trait Layout<K, V>: InTrie + Sized {
+    type Store: Store<Key = K, Value = V>;
+}
+
+/// The kinds of [`TrieMap`].
+pub(crate) trait InTrie {}
+
+impl InTrie for Boxed {}
+impl InTrie for Inline {}
+
+impl<K, V> Layout<K, V> for Boxed {
+    type Store = entry::Boxed<K, V>;
+}
+
+impl<K: Copy, V: Copy> Layout<K, V> for Inline {
+    type Store = entry::Inline<K, V>;
+}
+
+impl<K, V, M: Layout<K, V>> Parts<K, V> for M {
+    type Engine = Trie<M::Store>;
+    type Map<S> = TrieMap<K, V, S, M>;
 
     #[inline]
-    fn engine<S>(map: &TrieMap<K, V, S>) -> &Self::Engine {
+    fn engine<S>(map: &TrieMap<K, V, S, M>) -> &Self::Engine {
         &map.trie
     }
 
     #[inline]
-    fn hasher<S>(map: &TrieMap<K, V, S>) -> &S {
+    fn hasher<S>(map: &TrieMap<K, V, S, M>) -> &S {
         &map.hasher
     }
 }

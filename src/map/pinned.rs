@@ -9,7 +9,7 @@ use std::ptr;
 use equivalent::Equivalent;
 
 use super::change::{ByRef, ByValue, Choice, Offer};
-use super::mode::{Boxed, Flat, Mode, Parts};
+use super::mode::{Boxed, Flat, Mode, Parts, TrieMode};
 use super::{Compute, FlatMap, Iter, Keys, OccupiedError, Operation, TrieMap, Values};
 use crate::engine::{Engine, Outcome};
 use crate::hash;
@@ -75,9 +75,9 @@ const FREED_BY_REFRESH: usize = 256;
 /// An entry on its way into a map of this kind.
 type MyOffer<K, V, M> = Offer<<<M as Parts<K, V>>::Engine as Engine>::Content>;
 
-impl<'m, K, V, S> Pinned<'m, K, V, S> {
+impl<'m, K, V, S, M: TrieMode<K, V>> Pinned<'m, K, V, S, M> {
     /// The map.
-    pub fn map(&self) -> &'m TrieMap<K, V, S> {
+    pub fn map(&self) -> &'m TrieMap<K, V, S, M> {
         self.map
     }
 }
@@ -248,13 +248,13 @@ impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
 ///
 /// # Panics
 /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was.
-impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
+impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     fn remove_where<Q, F>(&self, key: &Q, remove: F) -> Option<(&K, &V)>
     where
         Q: Hash + Equivalent<K> + ?Sized,
         F: FnMut(&K, &V) -> bool,
     {
-        let change = ByRef { key, remove };
+        let change = ByRef { hasher: M::hasher(self.map), key, remove };
         match self.engine().modify(self.hash(key), true, &self.guard, change) {
             Outcome::Removed(pair) => Some(pair),
             Outcome::Kept(_) | Outcome::Put { .. } => None,
@@ -320,7 +320,7 @@ impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// ```
     pub fn retain<F>(&self, mut keep: F)
     where
-        K: Hash + Eq,
+        K: Eq,
         F: FnMut(&K, &V) -> bool,
     {
         for (key, value) in self {
@@ -351,7 +351,8 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     where
         F: FnMut(&mut MyOffer<K, V, M>, Option<(&'p K, &'p V)>) -> Choice,
     {
-        self.engine().modify(offer.hash(), peek, &self.guard, ByValue { offer, decide })
+        let change = ByValue { hasher: M::hasher(self.map), offer, decide };
+        self.engine().modify(change.offer.hash(), peek, &self.guard, change)
     }
 
     /// Inserts a key, or replaces its value. Returns the value that it had.

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use equivalent::Equivalent;
 
 use super::TrieMap;
-use crate::entry::Boxed;
+use super::mode::{Boxed, StaticMode, TrieMode};
+use crate::entry::Store;
 use crate::hash;
 use crate::reclaim::Collector;
 use crate::trie::{Frozen, FrozenIter, OwnedIter, OwnedPair, Trie};
@@ -47,17 +48,17 @@ use crate::trie::{Frozen, FrozenIter, OwnedIter, OwnedPair, Trie};
 /// map.clear();
 /// assert_eq!(sum.join().unwrap(), 499_500);
 /// ```
-pub struct Snapshot<K, V, S = crate::RandomState> {
-    tree: Arc<Frozen<Boxed<K, V>>>,
+pub struct Snapshot<K, V, S = crate::RandomState, M: TrieMode<K, V> = Boxed> {
+    tree: Arc<Frozen<M::Store>>,
     hasher: S,
 }
 
-impl<K, V, S> Snapshot<K, V, S> {
-    pub(super) fn new(tree: Frozen<Boxed<K, V>>, hasher: S) -> Self {
+impl<K, V, S, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
+    pub(super) fn new(tree: Frozen<M::Store>, hasher: S) -> Self {
         Self { tree: Arc::new(tree), hasher }
     }
 
-    pub(crate) fn tree(&self) -> &Frozen<Boxed<K, V>> {
+    pub(crate) fn tree(&self) -> &Frozen<M::Store> {
         &self.tree
     }
 
@@ -100,7 +101,7 @@ impl<K, V, S> Snapshot<K, V, S> {
     /// assert_eq!(snapshot.iter().len(), 2);
     /// assert_eq!(snapshot.iter().map(|(_, value)| value).sum::<i32>(), 30);
     /// ```
-    pub fn iter(&self) -> SnapshotIter<'_, K, V> {
+    pub fn iter(&self) -> SnapshotIter<'_, K, V, M> {
         SnapshotIter { entries: self.tree.iter(), tree: &self.tree, yielded: 0 }
     }
 
@@ -111,7 +112,7 @@ impl<K, V, S> Snapshot<K, V, S> {
     /// let map = snaptrie::TrieMap::from([(1, 10), (2, 20)]);
     /// assert_eq!(map.snapshot().keys().sum::<i32>(), 3);
     /// ```
-    pub fn keys(&self) -> SnapshotKeys<'_, K, V> {
+    pub fn keys(&self) -> SnapshotKeys<'_, K, V, M> {
         SnapshotKeys(self.iter())
     }
 
@@ -122,7 +123,7 @@ impl<K, V, S> Snapshot<K, V, S> {
     /// let map = snaptrie::TrieMap::from([(1, 10), (2, 20)]);
     /// assert_eq!(map.snapshot().values().sum::<i32>(), 30);
     /// ```
-    pub fn values(&self) -> SnapshotValues<'_, K, V> {
+    pub fn values(&self) -> SnapshotValues<'_, K, V, M> {
         SnapshotValues(self.iter())
     }
 
@@ -155,7 +156,7 @@ impl<K, V, S> Snapshot<K, V, S> {
     }
 }
 
-impl<K, V, S: BuildHasher> Snapshot<K, V, S> {
+impl<K, V, S: BuildHasher, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
     /// The value of a key.
     ///
     /// # Panics
@@ -204,7 +205,7 @@ impl<K, V, S: BuildHasher> Snapshot<K, V, S> {
     }
 }
 
-impl<K, V, S: Clone> Snapshot<K, V, S> {
+impl<K, V, S: Clone, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
     /// A map that begins with this content. O(1).
     ///
     /// It shares the snapshot's memory and keeps the snapshot alive; neither sees what the other, or
@@ -219,29 +220,31 @@ impl<K, V, S: Clone> Snapshot<K, V, S> {
     /// assert_eq!(restored.pin()["a"], 1);
     /// ```
     #[must_use = "a fork is a map of its own"]
-    pub fn fork(&self) -> TrieMap<K, V, S> {
+    pub fn fork(&self) -> TrieMap<K, V, S, M> {
         let empty = Trie::new(Collector::Global);
         TrieMap::from_trie(Trie::fork(&self.tree, empty), self.hasher.clone())
     }
 }
 
-impl<K, V, S: Clone> Clone for Snapshot<K, V, S> {
+impl<K, V, S: Clone, M: TrieMode<K, V>> Clone for Snapshot<K, V, S, M> {
     fn clone(&self) -> Self {
         Self { tree: Arc::clone(&self.tree), hasher: self.hasher.clone() }
     }
 }
 
 /// Two snapshots are equal if they have equal keys with equal values. O(n).
-impl<K: Hash + Eq, V: Eq, S: BuildHasher> Eq for Snapshot<K, V, S> {}
+impl<K: Hash + Eq, V: Eq, S: BuildHasher, M: TrieMode<K, V>> Eq for Snapshot<K, V, S, M> {}
 
-impl<K: Hash + Eq, V: PartialEq, S: BuildHasher> PartialEq for Snapshot<K, V, S> {
+impl<K: Hash + Eq, V: PartialEq, S: BuildHasher, M: TrieMode<K, V>> PartialEq
+    for Snapshot<K, V, S, M>
+{
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len()
             && self.iter().all(|(key, value)| other.get(key).is_some_and(|v| value == v))
     }
 }
 
-impl<K: fmt::Debug, V: fmt::Debug, S> fmt::Debug for Snapshot<K, V, S> {
+impl<K: fmt::Debug, V: fmt::Debug, S, M: TrieMode<K, V>> fmt::Debug for Snapshot<K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self).finish()
     }
@@ -251,8 +254,9 @@ impl<K: fmt::Debug, V: fmt::Debug, S> fmt::Debug for Snapshot<K, V, S> {
 ///
 /// # Panics
 /// If the key is not in the snapshot.
-impl<K, V, S, Q> Index<&Q> for Snapshot<K, V, S>
+impl<K, V, S, M, Q> Index<&Q> for Snapshot<K, V, S, M>
 where
+    M: TrieMode<K, V>,
     Q: Hash + Equivalent<K> + ?Sized,
     S: BuildHasher,
 {
@@ -263,14 +267,20 @@ where
     }
 }
 
-impl<K: RefUnwindSafe, V: RefUnwindSafe, S: UnwindSafe> UnwindSafe for Snapshot<K, V, S> {}
-impl<K: RefUnwindSafe, V: RefUnwindSafe, S: RefUnwindSafe> RefUnwindSafe for Snapshot<K, V, S> {}
+impl<K: RefUnwindSafe, V: RefUnwindSafe, S: UnwindSafe, M: TrieMode<K, V>> UnwindSafe
+    for Snapshot<K, V, S, M>
+{
+}
+impl<K: RefUnwindSafe, V: RefUnwindSafe, S: RefUnwindSafe, M: TrieMode<K, V>> RefUnwindSafe
+    for Snapshot<K, V, S, M>
+{
+}
 
-impl<'s, K, V, S> IntoIterator for &'s Snapshot<K, V, S> {
+impl<'s, K, V, S, M: TrieMode<K, V>> IntoIterator for &'s Snapshot<K, V, S, M> {
     type Item = (&'s K, &'s V);
-    type IntoIter = SnapshotIter<'s, K, V>;
+    type IntoIter = SnapshotIter<'s, K, V, M>;
 
-    fn into_iter(self) -> SnapshotIter<'s, K, V> {
+    fn into_iter(self) -> SnapshotIter<'s, K, V, M> {
         self.iter()
     }
 }
@@ -285,29 +295,29 @@ impl<'s, K, V, S> IntoIterator for &'s Snapshot<K, V, S> {
 /// drop(map);
 /// assert_eq!(entries.iter().map(|entry| entry.value()).sum::<i32>(), 3);
 /// ```
-impl<K: 'static, V: 'static, S> IntoIterator for Snapshot<K, V, S> {
-    type Item = SnapshotEntry<K, V>;
-    type IntoIter = IntoIter<K, V>;
+impl<K: 'static, V: 'static, S, M: StaticMode<K, V>> IntoIterator for Snapshot<K, V, S, M> {
+    type Item = SnapshotEntry<K, V, M>;
+    type IntoIter = IntoIter<K, V, M>;
 
-    fn into_iter(self) -> IntoIter<K, V> {
+    fn into_iter(self) -> IntoIter<K, V, M> {
         IntoIter { entries: OwnedIter::new(self.tree), yielded: 0 }
     }
 }
 
 /// How many entries an iterator has yet to yield. Counts the snapshot if nobody did before.
-fn left<K, V>(tree: &Frozen<Boxed<K, V>>, yielded: usize) -> (usize, Option<usize>) {
+fn left<St: Store>(tree: &Frozen<St>, yielded: usize) -> (usize, Option<usize>) {
     let left = tree.len() - yielded;
     (left, Some(left))
 }
 
 /// An iterator over the entries of a snapshot, from [`Snapshot::iter`].
-pub struct SnapshotIter<'s, K, V> {
-    entries: FrozenIter<'s, Boxed<K, V>>,
-    tree: &'s Arc<Frozen<Boxed<K, V>>>,
+pub struct SnapshotIter<'s, K: 's, V: 's, M: TrieMode<K, V> + 's = Boxed> {
+    entries: FrozenIter<'s, M::Store>,
+    tree: &'s Arc<Frozen<M::Store>>,
     yielded: usize,
 }
 
-impl<'s, K, V> Iterator for SnapshotIter<'s, K, V> {
+impl<'s, K: 's, V: 's, M: TrieMode<K, V>> Iterator for SnapshotIter<'s, K, V, M> {
     type Item = (&'s K, &'s V);
 
     #[inline]
@@ -323,9 +333,9 @@ impl<'s, K, V> Iterator for SnapshotIter<'s, K, V> {
 }
 
 /// An iterator over the keys of a snapshot, from [`Snapshot::keys`].
-pub struct SnapshotKeys<'s, K, V>(SnapshotIter<'s, K, V>);
+pub struct SnapshotKeys<'s, K, V, M: TrieMode<K, V> = Boxed>(SnapshotIter<'s, K, V, M>);
 
-impl<'s, K, V> Iterator for SnapshotKeys<'s, K, V> {
+impl<'s, K: 's, V: 's, M: TrieMode<K, V>> Iterator for SnapshotKeys<'s, K, V, M> {
     type Item = &'s K;
 
     #[inline]
@@ -339,9 +349,9 @@ impl<'s, K, V> Iterator for SnapshotKeys<'s, K, V> {
 }
 
 /// An iterator over the values of a snapshot, from [`Snapshot::values`].
-pub struct SnapshotValues<'s, K, V>(SnapshotIter<'s, K, V>);
+pub struct SnapshotValues<'s, K, V, M: TrieMode<K, V> = Boxed>(SnapshotIter<'s, K, V, M>);
 
-impl<'s, K, V> Iterator for SnapshotValues<'s, K, V> {
+impl<'s, K: 's, V: 's, M: TrieMode<K, V>> Iterator for SnapshotValues<'s, K, V, M> {
     type Item = &'s V;
 
     #[inline]
@@ -355,15 +365,15 @@ impl<'s, K, V> Iterator for SnapshotValues<'s, K, V> {
 }
 
 /// An iterator that owns its snapshot, from `Snapshot::into_iter`.
-pub struct IntoIter<K: 'static, V: 'static> {
-    entries: OwnedIter<Boxed<K, V>>,
+pub struct IntoIter<K: 'static, V: 'static, M: StaticMode<K, V> = Boxed> {
+    entries: OwnedIter<M::Store>,
     yielded: usize,
 }
 
-impl<K: 'static, V: 'static> Iterator for IntoIter<K, V> {
-    type Item = SnapshotEntry<K, V>;
+impl<K: 'static, V: 'static, M: StaticMode<K, V>> Iterator for IntoIter<K, V, M> {
+    type Item = SnapshotEntry<K, V, M>;
 
-    fn next(&mut self) -> Option<SnapshotEntry<K, V>> {
+    fn next(&mut self) -> Option<SnapshotEntry<K, V, M>> {
         let pair = self.entries.next()?;
         self.yielded += 1;
         Some(SnapshotEntry(pair))
@@ -375,9 +385,9 @@ impl<K: 'static, V: 'static> Iterator for IntoIter<K, V> {
 }
 
 /// An entry that keeps its snapshot alive, from `Snapshot::into_iter`.
-pub struct SnapshotEntry<K, V>(OwnedPair<Boxed<K, V>>);
+pub struct SnapshotEntry<K, V, M: TrieMode<K, V> = Boxed>(OwnedPair<M::Store>);
 
-impl<K, V> SnapshotEntry<K, V> {
+impl<K, V, M: TrieMode<K, V>> SnapshotEntry<K, V, M> {
     /// The key.
     pub fn key(&self) -> &K {
         self.0.pair().0
@@ -394,31 +404,33 @@ impl<K, V> SnapshotEntry<K, V> {
     }
 }
 
-impl<K, V> Clone for SnapshotEntry<K, V> {
+impl<K, V, M: TrieMode<K, V>> Clone for SnapshotEntry<K, V, M> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for SnapshotEntry<K, V> {
+impl<K: fmt::Debug, V: fmt::Debug, M: TrieMode<K, V>> fmt::Debug for SnapshotEntry<K, V, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SnapshotEntry").field(self.key()).field(self.value()).finish()
     }
 }
 
-impl<K, V> ExactSizeIterator for SnapshotIter<'_, K, V> {}
-impl<K, V> ExactSizeIterator for SnapshotKeys<'_, K, V> {}
-impl<K, V> ExactSizeIterator for SnapshotValues<'_, K, V> {}
-impl<K: 'static, V: 'static> ExactSizeIterator for IntoIter<K, V> {}
+impl<K, V, M: TrieMode<K, V>> ExactSizeIterator for SnapshotIter<'_, K, V, M> {}
+impl<K, V, M: TrieMode<K, V>> ExactSizeIterator for SnapshotKeys<'_, K, V, M> {}
+impl<K, V, M: TrieMode<K, V>> ExactSizeIterator for SnapshotValues<'_, K, V, M> {}
+impl<K: 'static, V: 'static, M: StaticMode<K, V>> ExactSizeIterator for IntoIter<K, V, M> {}
 
-impl<K, V> FusedIterator for SnapshotIter<'_, K, V> {}
-impl<K, V> FusedIterator for SnapshotKeys<'_, K, V> {}
-impl<K, V> FusedIterator for SnapshotValues<'_, K, V> {}
-impl<K: 'static, V: 'static> FusedIterator for IntoIter<K, V> {}
+impl<K, V, M: TrieMode<K, V>> FusedIterator for SnapshotIter<'_, K, V, M> {}
+impl<K, V, M: TrieMode<K, V>> FusedIterator for SnapshotKeys<'_, K, V, M> {}
+impl<K, V, M: TrieMode<K, V>> FusedIterator for SnapshotValues<'_, K, V, M> {}
+impl<K: 'static, V: 'static, M: StaticMode<K, V>> FusedIterator for IntoIter<K, V, M> {}
 
 macro_rules! debug_what_is_left {
-    ($($name:ident: $iter:ty),*) => {$(
-        impl<K, V> fmt::Debug for $iter {
+    ($($name:ident [$($borrow:lifetime)?] [$($life:lifetime)?] $Mode:ident),*) => {$(
+        impl<K $(: $life)?, V $(: $life)?, M: $Mode<K, V>> fmt::Debug
+            for $name<$($borrow,)? K, V, M>
+        {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($name)).field("left", &self.len()).finish()
             }
@@ -427,8 +439,8 @@ macro_rules! debug_what_is_left {
 }
 
 debug_what_is_left!(
-    SnapshotIter: SnapshotIter<'_, K, V>,
-    SnapshotKeys: SnapshotKeys<'_, K, V>,
-    SnapshotValues: SnapshotValues<'_, K, V>,
-    IntoIter: IntoIter<K, V>
+    SnapshotIter ['_] [] TrieMode,
+    SnapshotKeys ['_] [] TrieMode,
+    SnapshotValues ['_] [] TrieMode,
+    IntoIter [] ['static] StaticMode
 );

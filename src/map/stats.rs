@@ -1,11 +1,14 @@
 //! What maps are made of, for who wants to know what they cost.
 
 use std::fmt;
+use std::hash::{BuildHasher, Hash};
 
+use super::mode::{CompareMode, TrieMode};
 use super::{FlatMap, Snapshot, TrieMap};
+use crate::hash;
 use crate::trie::Tally;
 
-impl<K, V, S> Snapshot<K, V, S> {
+impl<K, V, S, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
     /// What the snapshot is made of. O(n): walks over all of it.
     ///
     /// # Examples
@@ -17,9 +20,11 @@ impl<K, V, S> Snapshot<K, V, S> {
     /// println!("{stats}");
     /// ```
     pub fn stats(&self) -> TrieStats {
-        TrieStats::new(self.generation(), &self.tree().tally(None), self.tree().generations())
+        TrieStats::new(self.generation(), &self.tree().tally(), self.tree().generations())
     }
+}
 
+impl<K: Hash, V, S: BuildHasher, M: CompareMode<K, V>> Snapshot<K, V, S, M> {
     /// What this snapshot has that another one has not: what it costs to keep this besides the other.
     /// O(changes · log n) for snapshots of one map or of forks of it, as [`Self::diff`]; others have
     /// nothing in common, and this is [`Self::stats`].
@@ -37,12 +42,13 @@ impl<K, V, S> Snapshot<K, V, S> {
     /// assert!(held.bytes() < 10_000);
     /// ```
     pub fn stats_beyond(&self, other: &Self) -> TrieStats {
-        let tally = self.tree().tally(Some(other.tree()));
+        let rehash = |key: &K| hash::of(self.hasher(), key);
+        let tally = self.tree().tally_beyond(other.tree(), &rehash);
         TrieStats::new(self.generation(), &tally, self.tree().generations())
     }
 }
 
-impl<K, V, S: Clone> TrieMap<K, V, S> {
+impl<K, V, S: Clone, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
     /// What the map is made of, at one instant. O(n): walks over a snapshot, and so the next write to
     /// each part of the map copies it.
     ///

@@ -5,9 +5,9 @@ use std::hash::{BuildHasher, Hash};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use super::collection::collection;
+use super::mode::{Boxed, Inline, TrieMode};
 use super::{Pinned, Snapshot};
 use crate::RandomState;
-use crate::entry::Boxed;
 use crate::hash;
 use crate::reclaim::Collector;
 use crate::trie::Trie;
@@ -46,9 +46,62 @@ use crate::trie::Trie;
 /// assert_eq!(before.len(), 1);
 /// assert_eq!(map.snapshot().len(), 2);
 /// ```
-pub struct TrieMap<K, V, S = RandomState> {
-    pub(super) trie: Trie<Boxed<K, V>>,
+///
+/// The last parameter tells where entries are kept: [`mode::Boxed`](Boxed), or [`mode::Inline`](Inline) for small
+/// plain pairs ([`CopyTrieMap`]).
+pub struct TrieMap<K, V, S = RandomState, M: TrieMode<K, V> = Boxed> {
+    pub(super) trie: Trie<M::Store>,
     pub(super) hasher: S,
+}
+
+/// A [`TrieMap`] that keeps its entries in its nodes; see [`mode::Inline`](Inline).
+///
+/// # Examples
+/// ```
+/// use snaptrie::{CopyTrieMap, TrieMap};
+///
+/// let squares: CopyTrieMap<u64, u64> = (0..1_000).map(|i| (i, i * i)).collect();
+/// assert_eq!(squares.pin().get(&30), Some(&900));
+/// let empty: CopyTrieMap<u64, u64> = TrieMap::inline();
+/// assert!(empty.is_empty());
+/// ```
+pub type CopyTrieMap<K, V, S = RandomState> = TrieMap<K, V, S, Inline>;
+
+impl<K: Copy, V: Copy> TrieMap<K, V, RandomState, Inline> {
+    /// An empty map that keeps its entries in its nodes. Allocates nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::inline();
+    /// map.pin().insert(1_u64, 2_u64);
+    /// assert_eq!(map.len(), 1);
+    /// ```
+    pub fn inline() -> Self {
+        Self::empty(RandomState::default())
+    }
+}
+
+impl<K: Copy, V: Copy, S> TrieMap<K, V, S, Inline> {
+    /// An empty map with this hasher that keeps its entries in its nodes. Allocates nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// use snaptrie::{CopyTrieMap, FixedState, TrieMap};
+    ///
+    /// static SEEN: CopyTrieMap<u64, u64, FixedState> =
+    ///     TrieMap::inline_with_hasher(FixedState::with_seed(7));
+    /// SEEN.pin().insert(1, 1);
+    /// assert!(SEEN.pin().contains_key(&1));
+    /// ```
+    pub const fn inline_with_hasher(hasher: S) -> Self {
+        Self::empty(hasher)
+    }
+
+    /// For tests: a map with an epoch collector of its own.
+    #[doc(hidden)]
+    pub fn inline_with_private_collector(hasher: S) -> Self {
+        Self { trie: Trie::new(Collector::private()), hasher }
+    }
 }
 
 impl<K, V> TrieMap<K, V> {
@@ -79,13 +132,19 @@ impl<K, V, S> TrieMap<K, V, S> {
     /// assert_eq!(CACHE.pin().get("answer"), Some(&42));
     /// ```
     pub const fn with_hasher(hasher: S) -> Self {
-        Self { trie: Trie::new(Collector::Global), hasher }
+        Self::empty(hasher)
     }
 
     /// For tests: a map with an epoch collector of its own.
     #[doc(hidden)]
     pub fn with_private_collector(hasher: S) -> Self {
         Self { trie: Trie::new(Collector::private()), hasher }
+    }
+}
+
+impl<K, V, S, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
+    pub(super) const fn empty(hasher: S) -> Self {
+        Self { trie: Trie::new(Collector::Global), hasher }
     }
 
     /// The map's hasher.
@@ -103,7 +162,7 @@ impl<K, V, S> TrieMap<K, V, S> {
     /// assert_eq!(pinned.get("a"), Some(&1));
     /// ```
     #[inline]
-    pub fn pin(&self) -> Pinned<'_, K, V, S> {
+    pub fn pin(&self) -> Pinned<'_, K, V, S, M> {
         Pinned::new(self)
     }
 
@@ -143,7 +202,7 @@ impl<K, V, S> TrieMap<K, V, S> {
     }
 }
 
-impl<K, V, S: Clone> TrieMap<K, V, S> {
+impl<K, V, S: Clone, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
     /// The map's content at one instant, as a frozen map. O(1), lock-free; writers go on.
     ///
     /// Every write takes effect before or after that instant, for all keys alike. The snapshot holds
@@ -160,7 +219,7 @@ impl<K, V, S: Clone> TrieMap<K, V, S> {
     /// map.pin().insert("b", 3);
     /// assert_eq!(snapshot.iter().collect::<Vec<_>>(), [(&"a", &1)]);
     /// ```
-    pub fn snapshot(&self) -> Snapshot<K, V, S> {
+    pub fn snapshot(&self) -> Snapshot<K, V, S, M> {
         Snapshot::new(self.trie.snapshot(), self.hasher.clone())
     }
 
@@ -177,7 +236,7 @@ impl<K, V, S: Clone> TrieMap<K, V, S> {
     /// assert_eq!(taken.len(), 1);
     /// assert!(map.is_empty());
     /// ```
-    pub fn take(&self) -> Snapshot<K, V, S> {
+    pub fn take(&self) -> Snapshot<K, V, S, M> {
         Snapshot::new(self.trie.take(), self.hasher.clone())
     }
 
@@ -201,14 +260,14 @@ impl<K, V, S: Clone> TrieMap<K, V, S> {
         self.snapshot().fork()
     }
 
-    pub(super) fn from_trie(trie: Trie<Boxed<K, V>>, hasher: S) -> Self {
+    pub(super) fn from_trie(trie: Trie<M::Store>, hasher: S) -> Self {
         Self { trie, hasher }
     }
 }
 
 /// Checks for tests, in builds with debug assertions.
 #[cfg(any(debug_assertions, snaptrie_check))]
-impl<K: Hash, V, S: BuildHasher> TrieMap<K, V, S> {
+impl<K: Hash, V, S: BuildHasher, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
     /// Verifies the structure of the whole map, which no thread may change meanwhile.
     ///
     /// # Panics
@@ -219,17 +278,19 @@ impl<K: Hash, V, S: BuildHasher> TrieMap<K, V, S> {
     }
 }
 
-collection!(TrieMap);
+collection!(TrieMap<M: TrieMode>);
 
 /// [`TrieMap::fork`]: O(1), one instant, both sides independent.
-impl<K, V, S: Clone> Clone for TrieMap<K, V, S> {
+impl<K, V, S: Clone, M: TrieMode<K, V>> Clone for TrieMap<K, V, S, M> {
     fn clone(&self) -> Self {
         self.fork()
     }
 }
 
 /// Compares a snapshot of each: the instants of the two may differ, each side is one instant.
-impl<K: Hash + Eq, V: PartialEq, S: BuildHasher> PartialEq for TrieMap<K, V, S> {
+impl<K: Hash + Eq, V: PartialEq, S: BuildHasher, M: TrieMode<K, V>> PartialEq
+    for TrieMap<K, V, S, M>
+{
     fn eq(&self, other: &Self) -> bool {
         let (left, right) = (self.trie.snapshot(), other.trie.snapshot());
         left.len() == right.len()
@@ -240,10 +301,10 @@ impl<K: Hash + Eq, V: PartialEq, S: BuildHasher> PartialEq for TrieMap<K, V, S> 
     }
 }
 
-impl<K: Hash + Eq, V: Eq, S: BuildHasher> Eq for TrieMap<K, V, S> {}
+impl<K: Hash + Eq, V: Eq, S: BuildHasher, M: TrieMode<K, V>> Eq for TrieMap<K, V, S, M> {}
 
 /// Lists the entries of one instant.
-impl<K: fmt::Debug, V: fmt::Debug, S> fmt::Debug for TrieMap<K, V, S> {
+impl<K: fmt::Debug, V: fmt::Debug, S, M: TrieMode<K, V>> fmt::Debug for TrieMap<K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tree = self.trie.snapshot();
         f.debug_map().entries(tree.iter()).finish()

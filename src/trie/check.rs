@@ -2,10 +2,13 @@
 //!
 //! For tests. It must run alone: no other thread may change the map meanwhile.
 
-use super::Trie;
+use std::collections::HashMap;
+
 use super::node::{FAN_WIDTH, Fan, LEVELS, Node, View, Word};
+use super::{Rehash, Trie};
 use crate::engine::Engine;
-use crate::entry::Store;
+use crate::entry::{Mover, Store};
+use crate::reclaim::Guard;
 
 /// What the checker counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,39 +35,49 @@ impl<St: Store> Trie<St> {
             let top = context.root.top.load(&guard);
             assert!(!top.is_frozen(), "the newest root is frozen");
             found.snapshots = context.domain().snapshots();
-            let mut walk = Walk { view: View::Live(&guard), found: &mut found };
-            walk.check::<St>(top, context.root.generation, 0, 0);
+            let mut walk = Walk::<St> { view: View::Live(&guard), found: &mut found, hash: &hash };
+            walk.check(top, context.root.generation, 0, 0);
         }
-        let mut hashes = std::collections::HashMap::<u64, usize>::new();
-        for (key, _) in self.iter(&guard) {
-            *hashes.entry(hash(key)).or_default() += 1;
-        }
-        for (key, _) in self.iter(&guard) {
-            let hash = hash(key);
-            let mut found = 0;
-            // A key is found under its own hash, as the same entry.
-            let same = |other: &St::Key| {
-                found += usize::from(std::ptr::eq(other, key));
-                std::ptr::eq(other, key)
-            };
-            assert!(self.get(hash, same, &guard).is_some(), "an entry that no lookup reaches");
-            assert_eq!(found, 1, "an entry that is there twice");
-        }
+        self.check_lookups(&hash, &guard);
         assert_eq!(found.entries, self.len(&guard));
         assert_eq!(found.entries, self.iter(&guard).count());
         found
     }
+
+    /// A lookup by a key's hash comes to that entry, once.
+    fn check_lookups(&self, hash: &impl Fn(&St::Key) -> u64, guard: &Guard) {
+        let mut by_hash = HashMap::<u64, Vec<*const St::Key>>::new();
+        for (key, _) in self.iter(guard) {
+            by_hash.entry(hash(key)).or_default().push(key);
+        }
+        for (hash, keys) in by_hash {
+            // By address, so that keys need not be comparable: the n-th entry that a lookup of this
+            // hash looks at, for each n. (What it is asked about may be a copy; what it returns is not.)
+            let nth = |index: usize| {
+                let mut before = 0..index;
+                let found = self.get(hash, |_| before.next().is_none(), guard);
+                found.map(|(key, _)| std::ptr::from_ref(key))
+            };
+            let mut reached = HashMap::<*const St::Key, usize>::new();
+            (0..).map_while(nth).for_each(|key| *reached.entry(key).or_default() += 1);
+            for key in keys {
+                assert!(reached.contains_key(&key), "an entry that no lookup reaches");
+                assert_eq!(reached[&key], 1, "an entry that is there twice");
+            }
+        }
+    }
 }
 
-struct Walk<'g, 'a> {
+struct Walk<'g, 'a, St: Store> {
     view: View<'g>,
     found: &'a mut Structure,
+    hash: Rehash<'a, St>,
 }
 
-impl<'g> Walk<'g, '_> {
+impl<'g, St: Store> Walk<'g, '_, St> {
     /// Checks the node of `word`, which a node (or root) born in `holder` holds; `path` has the hash
     /// bits that lead to it, at the top.
-    fn check<St: Store>(&mut self, word: Word<'g, St::Slot>, holder: u64, level: u32, path: u64) {
+    fn check(&mut self, word: Word<'g, St::Slot>, holder: u64, level: u32, path: u64) {
         let Some(birth) = word.birth() else {
             assert!(!word.is_older(), "OLDER on an empty word");
             return;
@@ -82,18 +95,18 @@ impl<'g> Walk<'g, '_> {
                 for index in 0..FAN_WIDTH {
                     let below = path | (index as u64) << (60 - 4 * level);
                     let child = fan.words()[index].read(self.view);
-                    self.check::<St>(child, birth, level + 1, below);
+                    self.check(child, birth, level + 1, below);
                 }
             }
             Some(Node::Branch(branch)) => {
                 assert!(level < LEVELS, "a branch below the last hash bit");
                 for (index, group) in branch.groups().enumerate() {
                     let seen = group.read(self.view);
-                    seen.check(St::hash);
+                    seen.check(|slot| self.hash_of(slot));
                     for slot in seen.iter() {
-                        let hash = St::hash(&slot.now);
+                        let hash = self.hash_of(&slot.now);
                         assert_eq!(branch.group_index(hash), index, "in another's group");
-                        self.check_slot::<St>(&slot.now, level, path);
+                        self.check_slot(&slot.now, level, path);
                     }
                 }
             }
@@ -101,18 +114,23 @@ impl<'g> Walk<'g, '_> {
                 assert_eq!(level, LEVELS, "a chain above the last hash bit");
                 for link in chain.links(self.view) {
                     assert!(link.birth <= birth, "a link younger than its chain");
-                    self.check_slot::<St>(&link.slot().now, level, path);
+                    self.check_slot(&link.slot().now, level, path);
                 }
             }
             None => unreachable!("a birth without a node"),
         }
     }
 
-    fn check_slot<St: Store>(&mut self, slot: &St::Slot, level: u32, path: u64) {
+    fn hash_of(&self, slot: &St::Slot) -> u64 {
+        St::mover(*slot, self.hash).hash()
+    }
+
+    fn check_slot(&mut self, slot: &St::Slot, level: u32, path: u64) {
+        let hash = self.hash_of(slot);
         self.found.entries += 1;
         let above = (0..level).all(|above| {
             let index = Fan::<St::Slot>::index;
-            index(St::hash(slot), above) == index(path, above)
+            index(hash, above) == index(path, above)
         });
         assert!(above, "an entry under another hash's path");
     }

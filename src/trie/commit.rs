@@ -53,13 +53,13 @@ use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use super::diff::{Beyond, beyond};
+use super::diff::{Beyond, beyond, holds};
 use super::domain::{Dead, Domain, Fate};
 use super::node::{Link, Word};
 use super::root::Root;
 use super::{Context, Trie};
 use crate::engine::Engine;
-use crate::entry::Store;
+use crate::entry::{Mover, Store};
 use crate::reclaim::Fallout;
 
 /// Why a commit was refused.
@@ -173,6 +173,14 @@ impl<St: Store> Losses<St> {
 
 /// Shown the tree of the fork's base, which the fork keeps: so nothing of it is freed meanwhile.
 impl<St: Store> Beyond<St> for Losses<St> {
+    fn has(&self, other: Word<'_, St::Slot>, level: u32, slot: &St::Slot) -> bool {
+        // What is nothing besides its slot is not lost with it.
+        !St::OWNS || {
+            let hash = St::mover(*slot, |_| unreachable!("such slots know it")).hash();
+            holds::<St>(other, level, hash, |candidate| St::is_same(slot, candidate))
+        }
+    }
+
     fn tree(&mut self, word: Word<'_, St::Slot>) -> bool {
         let tree = word.birth().map(|birth| (Dead::Tree(word.detach()), birth));
         self.lost.extend(tree);
@@ -185,10 +193,12 @@ impl<St: Store> Beyond<St> for Losses<St> {
     }
 
     fn entry(&mut self, slot: &St::Slot, _level: u32) {
-        // SAFETY:
-        // - not freed: it is in the tree that the fork keeps.
-        let birth = unsafe { St::birth(slot) };
-        self.lost.push((Dead::Entry(*slot), birth));
+        if St::OWNS {
+            // SAFETY:
+            // - not freed: it is in the tree that the fork keeps.
+            let birth = unsafe { St::birth(slot) };
+            self.lost.push((Dead::Entry(*slot), birth));
+        }
     }
 
     fn link(&mut self, cell: NonNull<Link<St::Slot>>) {

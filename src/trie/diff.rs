@@ -8,27 +8,30 @@
 //! What a node is says nothing about what is in it: a branch may have burst into a fan on one side,
 //! a fan may have collapsed, a node may have been copied and hold what it held. So wherever one of two
 //! different nodes is no fan, each entry below the one is looked up below the other; entries do not
-//! leave the place that their hash gives them. An entry is the same if it is the very same entry
-//! ([`Store::same`]); nothing is asked of values.
+//! leave the place that their hash gives them. An allocated entry is unchanged if it is the very same
+//! one, and nothing is asked of values; pairs in nodes, if they are equal ([`Compare`]).
 //!
 //! Both trees are frozen, and read as snapshots are.
 #![expect(unsafe_code, reason = "reads the entries of frozen trees")]
 
 use std::ptr::NonNull;
 
-use super::Pair;
 use super::frozen::Frozen;
 use super::iter::Iter;
 use super::lookup;
 use super::node::{FAN_WIDTH, Fan, Held, Link, Node, View, Word};
-use crate::entry::Store;
+use super::{Pair, Rehash};
+use crate::engine::Content;
+use crate::entry::{Compare, Mover, Store};
 
 /// One difference, with the entries that make it.
-pub(crate) enum TreeChange<'g, St: Store> {
-    Added(Pair<'g, St>),
-    Removed(Pair<'g, St>),
-    Changed { old: Pair<'g, St>, new: Pair<'g, St> },
+pub(crate) enum TreeChange<'g, K, V> {
+    Added((&'g K, &'g V)),
+    Removed((&'g K, &'g V)),
+    Changed { old: (&'g K, &'g V), new: (&'g K, &'g V) },
 }
+
+type ChangeOf<'g, St> = TreeChange<'g, <St as Content>::Key, <St as Content>::Value>;
 
 /// The differences between two frozen trees of one family, found as they are asked for.
 pub(crate) struct TreeDiff<'g, St: Store> {
@@ -98,13 +101,13 @@ impl<'g, St: Store<Key: 'g, Value: 'g>> TreeDiff<'g, St> {
     }
 
     /// The next difference.
-    pub(crate) fn next(&mut self) -> Option<TreeChange<'g, St>>
+    pub(crate) fn next(&mut self, rehash: Rehash<'_, St>) -> Option<ChangeOf<'g, St>>
     where
-        St::Key: Eq,
+        St: Compare<Key: Eq>,
     {
         loop {
             if let Some(leaves) = &mut self.leaves {
-                if let Some(change) = leaves.next() {
+                if let Some(change) = leaves.next(rehash) {
                     return Some(change);
                 }
                 self.leaves = None;
@@ -118,9 +121,9 @@ impl<'g, St: Store<Key: 'g, Value: 'g>> TreeDiff<'g, St> {
 }
 
 impl<'g, St: Store<Key: 'g, Value: 'g>> Leaves<'g, St> {
-    fn next(&mut self) -> Option<TreeChange<'g, St>>
+    fn next(&mut self, rehash: Rehash<'_, St>) -> Option<ChangeOf<'g, St>>
     where
-        St::Key: Eq,
+        St: Compare<Key: Eq>,
     {
         loop {
             let Some(slot) = self.entries.next_slot() else {
@@ -132,12 +135,12 @@ impl<'g, St: Store<Key: 'g, Value: 'g>> Leaves<'g, St> {
                 continue;
             };
             let other = if self.in_new { self.old } else { self.new };
-            // First the same entry: most are, and no keys are compared for that.
-            if holds::<St>(other, self.level, &slot.now) {
+            let hash = St::mover(slot.now, rehash).hash();
+            // First the unchanged entry: most are, and in a boxed store no keys are compared for that.
+            if holds::<St>(other, self.level, hash, |now| St::unchanged(&slot.now, now)) {
                 continue;
             }
             let pair = pair::<St>(slot);
-            let hash = St::hash(&slot.now);
             let mut eq = |key: &St::Key| key == pair.0;
             let found = lookup::find::<St>(other, View::Observed, self.level, hash, &mut eq);
             match (self.in_new, found) {
@@ -155,6 +158,8 @@ impl<'g, St: Store<Key: 'g, Value: 'g>> Leaves<'g, St> {
 
 /// What a tree has that another one has not, part by part. Each part comes once.
 pub(super) trait Beyond<St: Store> {
+    /// Whether the other tree has this entry, below `other`, which was read as for [`holds`].
+    fn has(&self, other: Word<'_, St::Slot>, level: u32, slot: &St::Slot) -> bool;
     /// A node with all that is below it, of which the other tree has nothing. Returns whether that is
     /// done with; otherwise its parts follow.
     fn tree(&mut self, word: Word<'_, St::Slot>) -> bool;
@@ -180,7 +185,9 @@ pub(super) fn beyond<St: Store>(
     if other.is_empty() && visitor.tree(word) {
         return;
     }
-    let has = |slot: &St::Slot| !other.is_empty() && holds::<St>(other, level, slot);
+    let has = |slot: &St::Slot, visitor: &_| {
+        !other.is_empty() && Beyond::<St>::has(visitor, other, level, slot)
+    };
     match node {
         Node::Fan(fan) => {
             for index in 0..FAN_WIDTH {
@@ -190,7 +197,7 @@ pub(super) fn beyond<St: Store>(
         }
         Node::Branch(branch) => {
             for slot in branch.groups().flat_map(|group| group.observe().iter()) {
-                if !has(&slot.now) {
+                if !has(&slot.now, &*visitor) {
                     visitor.entry(&slot.now, level);
                 }
             }
@@ -204,7 +211,7 @@ pub(super) fn beyond<St: Store>(
                 // SAFETY:
                 // - not freed: it is in a tree that the caller keeps, as it keeps the words.
                 let slot = unsafe { cell.as_ref() }.slot().now;
-                if !has(&slot) {
+                if !has(&slot, &*visitor) {
                     visitor.entry(&slot, level);
                 }
                 if !kept.contains(&cell) {
@@ -216,10 +223,15 @@ pub(super) fn beyond<St: Store>(
     visitor.node(word);
 }
 
-/// Whether this very entry is below `word`, which was read from a node at `level` or above.
-pub(super) fn holds<St: Store>(word: Word<'_, St::Slot>, level: u32, slot: &St::Slot) -> bool {
-    let same = |candidate: &St::Slot| St::same(slot, candidate);
-    lookup::find_slot::<St>(word, View::Observed, level, St::hash(slot), same).is_some()
+/// Whether an entry for which `is_it` holds is below `word`, which was read from a node at `level`; or
+/// above, if it leads to no fan.
+pub(super) fn holds<St: Store>(
+    word: Word<'_, St::Slot>,
+    level: u32,
+    hash: u64,
+    is_it: impl FnMut(&St::Slot) -> bool,
+) -> bool {
+    lookup::find_slot::<St>(word, View::Observed, level, hash, is_it).is_some()
 }
 
 fn pair<'g, St: Store<Key: 'g, Value: 'g>>(slot: Held<'g, St::Slot>) -> Pair<'g, St> {
@@ -249,11 +261,14 @@ impl<St: Store> Frozen<St> {
         other: &Self,
         (hash, other_hash): (u64, u64),
         eq: &mut impl FnMut(&St::Key) -> bool,
-    ) -> bool {
+    ) -> bool
+    where
+        St: Compare,
+    {
         let here = lookup::find::<St>(self.top(), View::Observed, 0, hash, eq);
         let there = lookup::find::<St>(other.top(), View::Observed, 0, other_hash, eq);
         match (here, there) {
-            (Some(here), Some(there)) => St::same(&here.now, &there.now),
+            (Some(here), Some(there)) => St::unchanged(&here.now, &there.now),
             (None, None) => true,
             _ => false,
         }

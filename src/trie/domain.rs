@@ -185,6 +185,26 @@ impl<St: Store> Domain<St> {
         }
     }
 
+    /// [`Self::retire_among`] for the entry of a slot, if it is something besides the slot.
+    ///
+    /// # Safety
+    /// - As for [`Self::retire`], and the entry is not freed.
+    unsafe fn retire_entry_among(
+        &self,
+        snapshots: &List<St>,
+        slot: St::Slot,
+        death: u64,
+        fate: &mut Fate<'_>,
+    ) {
+        if St::OWNS {
+            // SAFETY: the same contract.
+            unsafe {
+                let birth = St::birth(&slot);
+                self.retire_among(snapshots, Dead::Entry(slot), birth, death, fate);
+            }
+        }
+    }
+
     /// Retires a node, which no snapshot sees as a whole, and all below it, each by its own birth.
     ///
     /// The tree is out of the live one, but late writers of older generations may still publish into
@@ -214,16 +234,14 @@ impl<St: Store> Domain<St> {
                 }
                 Node::Branch(branch) => {
                     for slot in branch.groups().flat_map(|group| group.observe().iter()) {
-                        let (entry, birth) = (Dead::Entry(slot.now), St::birth(&slot.now));
-                        self.retire_among(&snapshots, entry, birth, death, fate);
+                        self.retire_entry_among(&snapshots, slot.now, death, fate);
                     }
                 }
                 Node::Chain(chain) => {
                     for cell in chain.observe() {
                         let link = cell.as_ref();
-                        let (birth, slot) = (link.birth, link.slot().now);
-                        let (entry, entry_birth) = (Dead::Entry(slot), St::birth(&slot));
-                        self.retire_among(&snapshots, entry, entry_birth, death, fate);
+                        let birth = link.birth;
+                        self.retire_entry_among(&snapshots, link.slot().now, death, fate);
                         self.retire_among(&snapshots, Dead::Link(cell), birth, death, fate);
                     }
                 }

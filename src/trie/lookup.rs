@@ -17,7 +17,7 @@ pub(super) unsafe fn is_it<St: Store>(
 ) -> bool {
     // SAFETY:
     // - not freed during the call: promised by the caller.
-    St::hash(slot) == hash && eq(unsafe { St::key(slot) })
+    St::may_have(slot, hash) && eq(unsafe { St::key(slot) })
 }
 
 /// Walks down from `word`, which was read from a node at `level`, to the entry for which `eq` holds.
@@ -91,7 +91,7 @@ pub(super) fn prefetch<'g, St: Store>(top: Word<'g, St::Slot>, view: View<'g>, h
                 let seen = branch.group(hash).read(view.below(*word));
                 // One is enough: a second entry with the same tag is rare.
                 let _ = seen.find(hash, |slot| {
-                    let same = St::hash(slot) == hash;
+                    let same = St::may_have(slot, hash);
                     if same {
                         St::prefetch(slot);
                     }

@@ -102,6 +102,9 @@ type Pair<'g, St> = (&'g <St as Content>::Key, &'g <St as Content>::Value);
 /// What an operation did with a key of a store.
 type Changed<'g, St> = crate::engine::Outcome<'g, <St as Content>::Key, <St as Content>::Value>;
 
+/// Tells the hash of a key of the map, where a store does not keep it.
+type Rehash<'a, St> = &'a dyn Fn(&<St as Content>::Key) -> u64;
+
 /// A concurrent hash trie.
 pub(crate) struct Trie<St: Store> {
     /// The newest root; null until the first write. INVARIANT: comes from `Box::into_raw`; the trie

@@ -11,18 +11,19 @@ use super::domain::{Dead, Fate};
 use super::node::{
     Branch, Chain, FAN_WIDTH, Fan, Header, LEVELS, Link, Node, Word, free_node, shape_for,
 };
-use super::{Context, Place, Trie};
-use crate::entry::Store;
+use super::{Context, Place, Rehash, Trie};
+use crate::entry::{Mover, Store};
 
 impl<St: Store> Trie<St> {
     /// Replaces the node at `place` by one of the operation's generation that has room for a new
-    /// entry in each group. Returns the new word; none if the place changed meanwhile, and then the
+    /// entry in each group. If `rehash` panics the node stays frozen, and the next operation does this. Returns the new word; none if the place changed meanwhile, and then the
     /// operation starts again.
     #[cold]
     pub(super) fn rebuild<'g>(
         &self,
         context: Context<'g, St>,
         place: Place<'g, St::Slot>,
+        rehash: Rehash<'_, St>,
     ) -> Option<Word<'g, St::Slot>> {
         let generation = context.root.generation;
         match place.word.node()? {
@@ -41,11 +42,9 @@ impl<St: Store> Trie<St> {
                 self.swing(context, place, copy, |copy| unsafe { Self::free_shell(copy) })
             }
             Node::Branch(branch) => {
-                let mut slots = Vec::with_capacity(branch.capacity());
-                branch
-                    .groups()
-                    .for_each(|group| slots.extend(group.observe().iter().map(|slot| slot.now)));
-                let built = Self::build(context, &mut slots, place.level);
+                let mut movers = Vec::with_capacity(branch.capacity());
+                Self::collect_slots(branch, &mut movers, rehash);
+                let built = Self::build(context, &mut movers, place.level);
                 // SAFETY:
                 // - just built, and not published.
                 self.swing(context, place, built, |built| unsafe { Self::unbuild(built) })
@@ -61,6 +60,17 @@ impl<St: Store> Trie<St> {
                 // - the shell is this function's; its links are not.
                 self.swing(context, place, copy, |copy| unsafe { Self::free_shell(copy) })
             }
+        }
+    }
+
+    /// Freezes a branch and appends what it holds.
+    pub(super) fn collect_slots(
+        branch: Branch<'_, St::Slot>,
+        movers: &mut Vec<St::Mover>,
+        rehash: Rehash<'_, St>,
+    ) {
+        for group in branch.groups() {
+            movers.extend(group.observe().iter().map(|slot| St::mover(slot.now, rehash)));
         }
     }
 
@@ -100,24 +110,25 @@ impl<St: Store> Trie<St> {
     /// nodes are new; nobody sees them yet.
     pub(super) fn build<'n>(
         context: Context<'_, St>,
-        slots: &mut [St::Slot],
+        movers: &mut [St::Mover],
         level: u32,
     ) -> Word<'n, St::Slot> {
         let birth = context.root.generation;
-        if slots.is_empty() {
+        if movers.is_empty() {
             return Word::EMPTY;
         }
         if level == LEVELS {
-            let link = |slot: &St::Slot| Box::leak(Box::new(Link::new(birth, *slot)));
+            let link = |mover: &St::Mover| Box::leak(Box::new(Link::new(birth, mover.slot())));
             let links: Vec<NonNull<Link<St::Slot>>> =
-                slots.iter().map(|slot| NonNull::from(link(slot))).collect();
+                movers.iter().map(|mover| NonNull::from(link(mover))).collect();
             return Chain::allocate(birth, &links);
         }
-        if let Some(shape) = shape_for::<St::Slot>(slots.len(), slots.iter().map(St::hash)) {
-            return Branch::allocate(shape, birth, slots, St::hash);
+        let hashes = movers.iter().map(|mover| mover.hash());
+        if let Some(shape) = shape_for::<St::Slot>(movers.len(), hashes) {
+            return Branch::allocate(shape, birth, movers);
         }
         let mut words = [Word::EMPTY; FAN_WIDTH];
-        for (index, part) in partition::<St>(slots, level) {
+        for (index, part) in partition(movers, level) {
             words[index] = Self::build(context, part, level + 1);
         }
         Fan::allocate(&context.domain().fans, level, birth, words)
@@ -166,11 +177,8 @@ impl<St: Store> Trie<St> {
 }
 
 /// Sorts slots by the word of a fan at `level` that they belong to, and cuts them at these borders.
-fn partition<St: Store>(
-    slots: &mut [St::Slot],
-    level: u32,
-) -> impl Iterator<Item = (usize, &mut [St::Slot])> {
-    let word_of = move |slot: &St::Slot| Fan::<St::Slot>::index(St::hash(slot), level);
+fn partition<T: Mover>(slots: &mut [T], level: u32) -> impl Iterator<Item = (usize, &mut [T])> {
+    let word_of = move |slot: &T| Fan::<T::Slot>::index(slot.hash(), level);
     // A counting sort: sixteen buckets, in linear time.
     let mut ends = [0_usize; FAN_WIDTH];
     slots.iter().for_each(|slot| ends[word_of(slot)] += 1);

@@ -11,7 +11,7 @@
 #![expect(unsafe_code, reason = "retires the nodes of a collapsed fan")]
 
 use super::node::{Branch, FAN_WIDTH, Fan, Node, Seen, View, Word, shape_for_count};
-use super::{Context, Place, Trie};
+use super::{Context, Place, Rehash, Trie};
 use crate::entry::Store;
 use crate::reclaim::Guard;
 
@@ -33,6 +33,7 @@ impl<St: Store> Trie<St> {
         branch: Branch<'g, St::Slot>,
         left: Seen<'g, St::Slot>,
         hash: u64,
+        rehash: Rehash<'_, St>,
     ) {
         if !LOOK_AT.contains(&left.count()) {
             return;
@@ -42,14 +43,14 @@ impl<St: Store> Trie<St> {
         if count > 0 && wanted + 2 > branch.shape() as usize {
             return;
         }
-        if self.rebuild(context, place).is_some() && count <= COLLAPSE {
-            self.shrink(context.guard, hash);
+        if self.rebuild(context, place, rehash).is_some() && count <= COLLAPSE {
+            self.shrink(context.guard, hash, rehash);
         }
     }
 
     /// Collapses the fans above a hash that hold little, from the bottom up.
     #[cold]
-    pub(super) fn shrink<'g>(&'g self, guard: &'g Guard, hash: u64) {
+    pub(super) fn shrink<'g>(&'g self, guard: &'g Guard, hash: u64, rehash: Rehash<'_, St>) {
         let Some(context) = self.root(guard) else { return };
         let mut place =
             Place { cell: &context.root.top, word: context.root.top.load(guard), level: 0 };
@@ -66,7 +67,7 @@ impl<St: Store> Trie<St> {
                     place = Place { cell, word: cell.load(guard), level: place.level + 1 };
                 }
                 Some(Node::Chain(chain)) if chain.links(View::Live(guard)).next().is_none() => {
-                    if self.rebuild(context, place).is_none() {
+                    if self.rebuild(context, place, rehash).is_none() {
                         return;
                     }
                     break;
@@ -75,7 +76,7 @@ impl<St: Store> Trie<St> {
             }
         }
         while let Some((place, fan)) = fans.pop() {
-            if !holds_little::<St>(fan, guard) || !self.collapse(context, place, fan) {
+            if !holds_little::<St>(fan, guard) || !self.collapse(context, place, fan, rehash) {
                 return;
             }
         }
@@ -87,32 +88,34 @@ impl<St: Store> Trie<St> {
         context: Context<'g, St>,
         place: Place<'g, St::Slot>,
         fan: &'g Fan<St::Slot>,
+        rehash: Rehash<'_, St>,
     ) -> bool {
         // From here on no child of this fan is replaced …
         let children = fan.words().each_ref().map(|word| word.observe());
         if children.iter().any(|child| matches!(child.node(), Some(Node::Fan(_)))) {
             // … and one of them burst before that: the fan stays, with words that can change.
-            self.rebuild(context, place);
+            self.rebuild(context, place, rehash);
             return false;
         }
         // … and now none changes any more.
-        let mut slots = Vec::with_capacity(2 * COLLAPSE);
+        let mut movers = Vec::with_capacity(2 * COLLAPSE);
         let mut links = Vec::new();
         for child in children {
             match child.node() {
                 Some(Node::Branch(branch)) => {
-                    branch.groups().for_each(|group| {
-                        slots.extend(group.observe().iter().map(|slot| slot.now));
-                    });
+                    Self::collect_slots(branch, &mut movers, rehash);
                 }
                 Some(Node::Chain(chain)) => links.extend(chain.observe()),
                 Some(Node::Fan(_)) | None => {}
             }
         }
-        // SAFETY:
-        // - reached under the guard: links stay allocated for `'g`.
-        slots.extend(links.iter().map(|link| unsafe { link.as_ref() }.slot().now));
-        let built = Self::build(context, &mut slots, place.level);
+        movers.extend(links.iter().map(|link| {
+            // SAFETY:
+            // - reached under the guard: links stay allocated for `'g`.
+            let slot = unsafe { link.as_ref() }.slot().now;
+            St::mover(slot, rehash)
+        }));
+        let built = Self::build(context, &mut movers, place.level);
         // SAFETY:
         // - just built, and not published.
         let swung = self.swing(context, place, built, |built| unsafe { Self::unbuild(built) });

@@ -2,10 +2,11 @@
 
 use std::ptr::NonNull;
 
-use super::diff::{Beyond, beyond};
+use super::Rehash;
+use super::diff::{Beyond, beyond, holds};
 use super::frozen::Frozen;
 use super::node::{LEVELS, Link, Node, Shape, View, Word};
-use crate::entry::Store;
+use crate::entry::{Compare, Mover, Store};
 
 /// Shapes of nodes.
 pub(crate) const SHAPES: usize = 8;
@@ -32,13 +33,28 @@ pub(crate) struct NodeTally {
 }
 
 impl<St: Store> Frozen<St> {
-    /// Counts what is in this tree, and not in `other` if there is one. O(n), or O(changes).
-    pub(crate) fn tally(&self, other: Option<&Self>) -> Tally {
-        let mut tally = Tally::default();
-        let other = other.filter(|other| self.may_share(other));
-        let other = other.map_or(Word::EMPTY, Self::top);
-        beyond::<St>(self.top(), other, 0, &mut tally);
-        tally
+    /// Counts what is in this tree. O(n).
+    pub(crate) fn tally(&self) -> Tally {
+        let mut count = Count { tally: Tally::default(), has: |_: Word<'_, _>, _, _: &_| false };
+        beyond::<St>(self.top(), Word::EMPTY, 0, &mut count);
+        count.tally
+    }
+
+    /// Counts what is in this tree, and not in `other`. O(changes · log n) if they may share something.
+    pub(crate) fn tally_beyond(&self, other: &Self, rehash: Rehash<'_, St>) -> Tally
+    where
+        St: Compare,
+    {
+        if !self.may_share(other) {
+            return self.tally();
+        }
+        let has = |word: Word<'_, St::Slot>, level, slot: &St::Slot| {
+            let hash = St::mover(*slot, rehash).hash();
+            holds::<St>(word, level, hash, |candidate| St::unchanged(slot, candidate))
+        };
+        let mut count = Count { tally: Tally::default(), has };
+        beyond::<St>(self.top(), other.top(), 0, &mut count);
+        count.tally
     }
 
     /// The generations of the map's live snapshots, newest first.
@@ -47,7 +63,20 @@ impl<St: Store> Frozen<St> {
     }
 }
 
-impl<St: Store> Beyond<St> for Tally {
+/// Counts what it is shown; `has` tells of an entry whether the other tree has it.
+struct Count<F> {
+    tally: Tally,
+    has: F,
+}
+
+impl<St: Store, F> Beyond<St> for Count<F>
+where
+    F: Fn(Word<'_, St::Slot>, u32, &St::Slot) -> bool,
+{
+    fn has(&self, other: Word<'_, St::Slot>, level: u32, slot: &St::Slot) -> bool {
+        (self.has)(other, level, slot)
+    }
+
     fn tree(&mut self, _: Word<'_, St::Slot>) -> bool {
         false
     }
@@ -67,7 +96,7 @@ impl<St: Store> Beyond<St> for Tally {
             }
             Node::Chain(chain) => (chain.capacity(), chain.links(View::Observed).count()),
         };
-        let tally = &mut self.nodes[shape as usize];
+        let tally = &mut self.tally.nodes[shape as usize];
         tally.count += 1;
         tally.bytes += bytes;
         tally.slots += slots;
@@ -75,11 +104,11 @@ impl<St: Store> Beyond<St> for Tally {
     }
 
     fn entry(&mut self, _: &St::Slot, level: u32) {
-        self.depths[level as usize] += 1;
-        self.entry_bytes += St::ENTRY_BYTES;
+        self.tally.depths[level as usize] += 1;
+        self.tally.entry_bytes += St::ENTRY_BYTES;
     }
 
     fn link(&mut self, _: NonNull<Link<St::Slot>>) {
-        self.nodes[Shape::Chain as usize].bytes += size_of::<Link<St::Slot>>();
+        self.tally.nodes[Shape::Chain as usize].bytes += size_of::<Link<St::Slot>>();
     }
 }

@@ -138,7 +138,7 @@ impl<St: Store> Trie<St> {
                         return Step::Done(Outcome::Kept(found));
                     }
                 }
-                match self.rebuild(context, place) {
+                match self.rebuild(context, place, &request.rehash()) {
                     Some(word) => place.word = word,
                     None => return Step::Retry,
                 }
@@ -149,7 +149,7 @@ impl<St: Store> Trie<St> {
             if word.is_frozen() {
                 // Frozen in this generation by a collapse, or by a newer one: then the word of the
                 // fan itself is frozen too, and so on up to the root.
-                self.rebuild(context, place);
+                self.rebuild(context, place, &request.rehash());
                 return Step::Retry;
             }
             place = Place { cell, word, level: place.level + 1 };
@@ -175,7 +175,8 @@ impl<St: Store> Trie<St> {
             return Step::Done(Outcome::Kept(None));
         };
         let entry = Unpublished::<St>::new(draft, generation);
-        let word = Self::build(context, &mut [entry.slot], place.level);
+        let mover = St::mover(entry.slot, |_| request.hash);
+        let word = Self::build(context, &mut [mover], place.level);
         let slot = Self::only_slot(word, context.guard);
         // LINEARIZES insert into an empty place.
         if place.cell.replace(place.word, word).is_ok() {
@@ -234,7 +235,7 @@ impl<St: Store> Trie<St> {
         // Each round begins with what is known of the key in `seen`.
         loop {
             if seen.is_frozen() {
-                self.rebuild(context, place);
+                self.rebuild(context, place, &request.rehash());
                 return Step::Retry;
             }
             let old = hit.as_ref().map(|hit| pair(hit.slot));
@@ -248,7 +249,8 @@ impl<St: Store> Trie<St> {
                     match seen.remove(hit) {
                         Ok(left) => {
                             self.retire_entry(context, hit.slot.now);
-                            self.shrink_after_remove(context, place, branch, left, hash);
+                            let rehash = &request.rehash();
+                            self.shrink_after_remove(context, place, branch, left, hash, rehash);
                             return Step::Done(Outcome::Removed(old));
                         }
                         Err(now) => now,
@@ -268,7 +270,7 @@ impl<St: Store> Trie<St> {
                             return Step::Done(Outcome::Put { old, new: pair(slot) });
                         }
                         Publication::NoRoom => {
-                            self.rebuild(context, place);
+                            self.rebuild(context, place, &request.rehash());
                             return Step::Retry;
                         }
                         Publication::KeyChanged(now) => now,
@@ -383,7 +385,7 @@ impl<St: Store> Trie<St> {
             let matches = |slot: &St::Slot| unsafe { request.matches(slot, None) };
             let found = chain.find(View::Live(guard), matches);
             if found.as_ref().is_some_and(ChainHit::is_frozen) {
-                self.rebuild(context, place);
+                self.rebuild(context, place, &request.rehash());
                 return Step::Retry;
             }
             let old_link = found.as_ref().and_then(ChainHit::link);
@@ -398,7 +400,7 @@ impl<St: Store> Trie<St> {
                     if hit.remove().is_ok() {
                         self.retire_link(context, hit.cell(), link);
                         if chain.links(View::Live(guard)).next().is_none() {
-                            self.shrink(guard, hash);
+                            self.shrink(guard, hash, &request.rehash());
                         }
                         return Step::Done(Outcome::Removed(old));
                     }
@@ -406,7 +408,7 @@ impl<St: Store> Trie<St> {
                 Action::Put(draft) => {
                     let Some(hit) = &found else {
                         request.spare = Some(draft);
-                        self.rebuild(context, place);
+                        self.rebuild(context, place, &request.rehash());
                         return Step::Retry;
                     };
                     let entry = Unpublished::<St>::new(draft, root.generation);
@@ -434,6 +436,9 @@ impl<St: Store> Trie<St> {
 
     /// Retires an entry that this operation just took out.
     fn retire_entry(&self, context: Context<'_, St>, slot: St::Slot) {
+        if !St::OWNS {
+            return;
+        }
         let mut fate = Fate::Operation(context.guard);
         // SAFETY:
         // - the entry was reached under the guard, so its birth can be read; this operation's CAS
@@ -492,6 +497,10 @@ impl<'g, St: Store<Key: 'g, Value: 'g>, C: Change<'g, St>> Request<St, C> {
         // SAFETY:
         // - not freed: promised by the caller.
         unsafe { is_it::<St>(slot, self.hash, &mut eq) }
+    }
+
+    fn rehash(&self) -> impl Fn(&St::Key) -> u64 {
+        |key| self.change.rehash(key)
     }
 
     /// Asks what to do with a key that has this entry.

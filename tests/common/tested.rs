@@ -5,7 +5,7 @@
 use std::hash::{BuildHasher, Hash};
 
 use snaptrie::mode::{self, Mode};
-use snaptrie::{FlatMap, Pinned, Snapshot, TrieMap};
+use snaptrie::{CopyTrieMap, FlatMap, Pinned, Snapshot, TrieMap};
 
 /// A kind of map with its keys, values and hasher.
 ///
@@ -34,6 +34,14 @@ pub(crate) trait Tested {
 
     /// Takes everything out.
     fn take(&self) -> Self::Version;
+
+    /// A map of its own with the content of one instant, if there are any.
+    fn fork(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
 
     /// What is in a version.
     fn entries<'v>(
@@ -70,17 +78,17 @@ pub(crate) fn with_and_without_version<M: Tested>() -> &'static [bool] {
 }
 
 macro_rules! forward {
-    ($Map:ident, $Mode:ty) => {
+    ($Map:ident, $Mode:ty, $with_hasher:ident, $with_private_collector:ident) => {
         type Key = K;
         type Value = V;
         type Hasher = S;
         type Mode = $Mode;
 
         fn with_hasher(hasher: S) -> Self {
-            $Map::with_hasher(hasher)
+            $Map::$with_hasher(hasher)
         }
         fn with_private_collector(hasher: S) -> Self {
-            $Map::with_private_collector(hasher)
+            $Map::$with_private_collector(hasher)
         }
         fn pin(&self) -> Pinned<'_, K, V, S, $Mode> {
             $Map::pin(self)
@@ -108,30 +116,44 @@ macro_rules! forward {
     };
 }
 
+macro_rules! forward_versions {
+    ($Mode:ty) => {
+        type Version = Snapshot<K, V, S, $Mode>;
+        const VERSIONS: bool = true;
+
+        fn version(&self) -> Self::Version {
+            self.snapshot()
+        }
+
+        fn take(&self) -> Self::Version {
+            TrieMap::take(self)
+        }
+
+        fn fork(&self) -> Option<Self> {
+            Some(TrieMap::fork(self))
+        }
+
+        fn entries<'v>(version: &'v Self::Version) -> impl Iterator<Item = (&'v K, &'v V)>
+        where
+            Self: 'v,
+        {
+            version.iter()
+        }
+    };
+}
+
 impl<K, V, S: Clone> Tested for TrieMap<K, V, S> {
-    forward!(TrieMap, mode::Boxed);
+    forward!(TrieMap, mode::Boxed, with_hasher, with_private_collector);
+    forward_versions!(mode::Boxed);
+}
 
-    type Version = Snapshot<K, V, S>;
-    const VERSIONS: bool = true;
-
-    fn version(&self) -> Snapshot<K, V, S> {
-        self.snapshot()
-    }
-
-    fn take(&self) -> Snapshot<K, V, S> {
-        TrieMap::take(self)
-    }
-
-    fn entries<'v>(version: &'v Snapshot<K, V, S>) -> impl Iterator<Item = (&'v K, &'v V)>
-    where
-        Self: 'v,
-    {
-        version.iter()
-    }
+impl<K: Copy, V: Copy, S: Clone> Tested for CopyTrieMap<K, V, S> {
+    forward!(TrieMap, mode::Inline, inline_with_hasher, inline_with_private_collector);
+    forward_versions!(mode::Inline);
 }
 
 impl<K, V, S> Tested for FlatMap<K, V, S> {
-    forward!(FlatMap, mode::Flat);
+    forward!(FlatMap, mode::Flat, with_hasher, with_private_collector);
 
     type Version = NoVersion;
     const VERSIONS: bool = false;

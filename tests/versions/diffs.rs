@@ -15,8 +15,8 @@ over_hashers!(
     copied_nodes_are_no_differences,
 );
 
-type Map = TrieMap<u32, u32, Chosen>;
-type View = Snapshot<u32, u32, Chosen>;
+type Map = super::Map<u32, u32>;
+type View = Snapshot<u32, u32, Chosen, super::Mode>;
 /// For each key that differs, what it had and what it has.
 type Model = BTreeMap<u32, (Option<u32>, Option<u32>)>;
 
@@ -33,7 +33,7 @@ fn expected(old: &View, new: &View) -> Model {
         .collect()
 }
 
-fn found(diff: Diff<'_, u32, u32, Chosen>) -> Model {
+fn found(diff: Diff<'_, u32, u32, Chosen, super::Mode>) -> Model {
     let mut found = Model::new();
     for change in diff {
         let entry = (change.before().copied(), change.after().copied());
@@ -123,12 +123,12 @@ fn empty_and_never_written_maps() {
 
 fn maps_of_different_families_are_looked_up() {
     let (one, other) = (FixedState::with_seed(1), FixedState::with_seed(2));
-    let fill = |hasher, keys: std::ops::Range<u32>| {
+    let fill = |hasher, keys: std::ops::Range<u32>, value| {
         let map = TrieMap::with_hasher(hasher);
-        keys.for_each(|key| _ = map.pin().insert(key, key));
+        keys.for_each(|key| _ = map.pin().insert(key, value));
         map
     };
-    let (one, other) = (fill(one, 0..300), fill(other, 100..500));
+    let (one, other) = (fill(one, 0..300, 1), fill(other, 100..500, 2));
     let (old, new) = (one.snapshot(), other.snapshot());
     let mut counts = [0; 3];
     for change in old.diff(&new) {

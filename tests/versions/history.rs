@@ -1,13 +1,13 @@
 //! Histories of a map.
 
-use snaptrie::{History, TrieMap};
+use snaptrie::{History, Snapshot};
 
 use super::diffs::content;
-use crate::support::{Chosen, Counted, Ledger, finish, over_hashers, panics, refresh_until};
+use crate::support::{finish, over_hashers, panics};
 
-over_hashers!(versions_are_found, what_falls_out_is_dropped, differences_between_versions);
+over_hashers!(versions_are_found, differences_between_versions);
 
-type Map = TrieMap<u32, u32, Chosen>;
+type Map = super::Map<u32, u32>;
 
 fn versions_are_found() {
     let map = Map::default();
@@ -25,7 +25,7 @@ fn versions_are_found() {
     for &(version, len) in kept {
         assert_eq!(history.get(version).unwrap().len(), len);
         assert_eq!(history.at(version + 1).unwrap().len(), len);
-        let before = history.at(version - 1).map(|before| before.len());
+        let before = history.at(version - 1).map(Snapshot::len);
         assert_eq!(before, (len > 7).then_some(len - 1));
     }
     assert!(recorded[..6].iter().all(|(version, _)| history.get(*version).is_none()));
@@ -34,26 +34,11 @@ fn versions_are_found() {
     assert!(history.get(history.latest().unwrap().generation() + 1).is_none());
     let oldest = history.oldest().unwrap().clone();
     assert!(!history.push(oldest), "older than the latest");
-    assert_eq!(history.iter().map(snaptrie::Snapshot::len).collect::<Vec<_>>(), [7, 8, 9, 10]);
+    assert_eq!(history.iter().map(Snapshot::len).collect::<Vec<_>>(), [7, 8, 9, 10]);
     let copy = history.clone();
     history.record(&map);
     assert_eq!((copy.oldest().unwrap().len(), history.oldest().unwrap().len()), (7, 8));
     assert!(panics(|| _ = history.record(&[(1, 1)].into_iter().collect())));
-    finish(map);
-}
-
-fn what_falls_out_is_dropped() {
-    let ledger = Ledger::new();
-    let map = TrieMap::<u32, Counted, Chosen>::with_private_collector(Chosen::default());
-    let mut history = History::new(3);
-    for round in 0..20 {
-        (0..30).for_each(|key| _ = map.pin().insert(key, ledger.make(round)));
-        history.record(&map);
-    }
-    assert!(refresh_until(&map, 200, || ledger.live() == 90), "{}", ledger.live());
-    assert!((17..20).zip(&history).all(|(round, version)| version[&0].tag() == round));
-    drop(history);
-    assert!(refresh_until(&map, 200, || ledger.live() == 30), "{}", ledger.live());
     finish(map);
 }
 

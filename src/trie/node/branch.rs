@@ -12,6 +12,7 @@ use super::header::{HEADER_BYTES, Header, Shape, allocate_node};
 use super::slot::Slot;
 use super::tags;
 use super::word::Word;
+use crate::entry::Mover;
 use crate::sync::AtomicU64;
 
 /// Distance between the groups of a branch, and so the most that one may take: a branch of eight is
@@ -128,15 +129,14 @@ impl<T> Clone for Branch<'_, T> {
 impl<T> Copy for Branch<'_, T> {}
 
 impl<'g, T: Slot> Branch<'g, T> {
-    /// Makes a branch that holds `items`, each with its hash, and returns the word for it.
+    /// Makes a branch that holds `items` and returns the word for it.
     ///
     /// # Panics
     /// If a group has no room for the items that belong to it.
     pub(crate) fn allocate<'n>(
         shape: Shape,
         birth: u64,
-        items: &[T],
-        hash: impl Fn(&T) -> u64,
+        items: &[impl Mover<Slot = T>],
     ) -> Word<'n, T> {
         let node = allocate_node::<T>(shape, birth, 0);
         // SAFETY:
@@ -153,8 +153,7 @@ impl<'g, T: Slot> Branch<'g, T> {
             Filler::new(branch.nth_group(index % branch.group_count()))
         });
         for item in items {
-            let hash = hash(item);
-            fillers[branch.group_index(hash)].place(hash, *item);
+            fillers[branch.group_index(item.hash())].place(item.hash(), item.slot());
         }
         fillers.into_iter().take(branch.group_count()).for_each(Filler::finish);
         // SAFETY:

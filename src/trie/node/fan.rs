@@ -37,10 +37,10 @@ impl<T> Fan<T> {
         words: [Word<'_, T>; FAN_WIDTH],
     ) -> Word<'g, T> {
         let () = Self::_SIZE;
-        let header = if level < slab::FIRST_LEVEL {
-            allocate_node::<T>(Shape::Fan, birth, 0)
-        } else {
+        let header = if slab::serves(level) {
             header::fan_in_slab(slab.allocate(), birth)
+        } else {
+            allocate_node::<T>(Shape::Fan, birth, 0)
         };
         // SAFETY:
         // - in bounds and aligned: the allocation has `NODE_BYTES` and 32-byte alignment.

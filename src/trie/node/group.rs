@@ -49,10 +49,10 @@ use crate::sync::{AtomicU64, Ordering};
 const FROZEN: u64 = 1 << 63;
 const OPEN: u64 = 1 << 62;
 
-/// A reference to a group.
 /// The memory of a slot.
 pub(super) type RawSlot<T> = UnsafeCell<MaybeUninit<<T as Slot>::Cell>>;
 
+/// A reference to a group.
 pub(crate) struct Group<'g, T: Slot> {
     state: &'g AtomicU64,
     tags: &'g [tags::Pair],
@@ -186,8 +186,11 @@ impl<'g, T: Slot> Group<'g, T> {
     #[inline]
     fn nearest(self, free: u64, hash: u64) -> u32 {
         let per_line = const {
-            let fits = 64 / size_of::<T>();
-            if fits == 0 { 1 } else { fits }
+            match size_of::<T>() {
+                0 => 64,
+                1..=64 => 64 / size_of::<T>(),
+                _ => 1,
+            }
         };
         let first = self.home(hash) / per_line * per_line;
         let from_there = free >> first << first;

@@ -42,7 +42,7 @@ pub use self::papaya::Papaya;
 pub use self::scc_index::SccIndex;
 pub use self::scc_map::SccMap;
 #[cfg(feature = "snaptrie")]
-pub use self::snaptrie::Snaptrie;
+pub use self::snaptrie::{Inline, Snaptrie};
 pub use self::std_mutex::StdMutex;
 pub use self::std_rwlock::StdRwlock;
 
@@ -145,6 +145,9 @@ pub enum MapName {
     /// This repository's trie.
     #[cfg(feature = "snaptrie")]
     Snaptrie,
+    /// This repository's trie, with its entries in the nodes.
+    #[cfg(feature = "snaptrie")]
+    Inline,
     /// This repository's flat table.
     #[cfg(feature = "snaptrie")]
     Flat,
@@ -213,6 +216,8 @@ impl MapName {
         match self {
             #[cfg(feature = "snaptrie")]
             Self::Snaptrie => Some(visitor.visit::<Snaptrie>()),
+            #[cfg(feature = "snaptrie")]
+            Self::Inline => Some(visitor.visit::<Inline>()),
             Self::Dashmap => Some(visitor.visit::<Dashmap>()),
             Self::ImblSwap => Some(visitor.visit::<ImblSwap>()),
             Self::StdRwlock => Some(visitor.visit::<StdRwlock>()),
@@ -235,6 +240,8 @@ impl MapName {
         match self {
             #[cfg(feature = "snaptrie")]
             Self::Snaptrie => visitor.visit::<Snaptrie>(),
+            #[cfg(feature = "snaptrie")]
+            Self::Inline => visitor.visit::<Inline>(),
             #[cfg(feature = "snaptrie")]
             Self::Flat => visitor.visit::<Flat>(),
             Self::Dashmap => visitor.visit::<Dashmap>(),

@@ -58,6 +58,7 @@ fn table(
 fn name(map: &str) -> &str {
     match map {
         "snaptrie" => "**`TrieMap`**",
+        "inline" => "**`CopyTrieMap`**",
         "flat" => "**`FlatMap`**",
         _ => map,
     }

@@ -26,8 +26,9 @@ pub(super) fn rank(map: &str) -> usize {
 }
 
 /// By name, so that a map keeps its colour when others come and go.
-const STYLES: [(&str, RGBColor, Mark); 19] = [
+const STYLES: [(&str, RGBColor, Mark); 20] = [
     ("snaptrie", RGBColor(214, 69, 65), Mark::Circle),
+    ("inline", RGBColor(168, 40, 90), Mark::Circle),
     ("flat", RGBColor(230, 126, 34), Mark::Circle),
     ("dashmap", RGBColor(41, 128, 205), Mark::Circle),
     ("papaya", RGBColor(39, 160, 96), Mark::Circle),
@@ -56,7 +57,7 @@ pub(super) fn of(map: &str) -> (RGBColor, Mark) {
 
 /// Whether this is one of the repository's own maps, which are drawn on top.
 pub(super) fn is_ours(map: &str) -> bool {
-    matches!(map, "snaptrie" | "flat")
+    matches!(map, "snaptrie" | "inline" | "flat")
 }
 
 #[cfg(test)]

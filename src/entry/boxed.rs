@@ -1,73 +1,15 @@
-//! Where keys and values live: the stores.
-//!
-//! The trie's nodes hold slots of any `T: Copy`. A store says what a slot is. [`Boxed`], the general
-//! one, keeps each entry in an allocation of its own, which never moves while anybody can see it:
-//! keys and values need no bound at all, and `&V` and `AtomicU64` values just work.
+//! The store for any key and value: a slot is the hash and a pointer to an entry of its own.
 #![expect(unsafe_code, reason = "slots are raw pointers to entries")]
 
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
+use super::{Compare, Mover, Store};
 use crate::engine::Content;
 use crate::prefetch;
 use crate::reclaim::Garbage;
 use crate::sync::{AtomicPtr, Ordering};
 use crate::trie::{Held, Slot, Swap};
-
-/// What a slot of the trie holds, and what it means.
-pub(crate) trait Store: Content {
-    /// What a node holds for an entry. A slot does not own its entry: who unlinks it, does.
-    type Slot: Slot;
-
-    /// Turns a draft into a slot that an operation of generation `birth` may publish. The entry now
-    /// belongs to whoever holds the slot.
-    fn expose(draft: Self::Draft, birth: u64) -> Self::Slot;
-
-    /// Takes a slot back that was never published.
-    ///
-    /// # Safety
-    /// - `slot` came from [`Self::expose`] and no other thread has seen it.
-    unsafe fn retract(slot: Self::Slot) -> Self::Draft;
-
-    fn hash(slot: &Self::Slot) -> u64;
-
-    /// Whether two slots of one family of maps hold the same entry: the one that one operation
-    /// published.
-    fn same(one: &Self::Slot, other: &Self::Slot) -> bool;
-
-    /// The generation of the operation that published the entry.
-    ///
-    /// # Safety
-    /// - The slot's entry is not freed.
-    unsafe fn birth(slot: &Self::Slot) -> u64;
-
-    /// The key of a slot.
-    ///
-    /// # Safety
-    /// - The slot's entry is not freed while the slot is borrowed.
-    unsafe fn key(slot: &Self::Slot) -> &Self::Key;
-
-    /// The key and value of a slot in its node.
-    ///
-    /// # Safety
-    /// - The slot's entry is not freed for `'g`.
-    unsafe fn pair<'g>(slot: Held<'g, Self::Slot>) -> (&'g Self::Key, &'g Self::Value)
-    where
-        Self::Key: 'g,
-        Self::Value: 'g;
-
-    /// Bytes that an entry takes besides its slot.
-    const ENTRY_BYTES: usize;
-
-    /// Asks for the memory of a slot's entry, if that is not the slot itself.
-    fn prefetch(slot: &Self::Slot);
-
-    /// The entry as garbage.
-    ///
-    /// # Safety
-    /// - The entry was unlinked, and nobody else turns it into garbage.
-    unsafe fn garbage(slot: Self::Slot) -> Garbage;
-}
 
 /// The store for any key and value: a slot is the hash and a pointer to an entry of its own.
 ///
@@ -202,6 +144,8 @@ impl<K, V> Content for Boxed<K, V> {
 
 impl<K, V> Store for Boxed<K, V> {
     type Slot = BoxedSlot<K, V>;
+    type Mover = BoxedSlot<K, V>;
+    const OWNS: bool = true;
 
     #[inline]
     fn expose(mut draft: BoxedDraft<K, V>, birth: u64) -> BoxedSlot<K, V> {
@@ -218,13 +162,17 @@ impl<K, V> Store for Boxed<K, V> {
     }
 
     #[inline]
-    fn hash(slot: &BoxedSlot<K, V>) -> u64 {
-        slot.hash
+    fn may_have(slot: &BoxedSlot<K, V>, hash: u64) -> bool {
+        slot.hash == hash
+    }
+
+    fn mover(slot: BoxedSlot<K, V>, _rehash: impl FnOnce(&K) -> u64) -> BoxedSlot<K, V> {
+        slot
     }
 
     /// An entry never moves while anybody can see it, so its address tells which one it is.
     #[inline]
-    fn same(one: &BoxedSlot<K, V>, other: &BoxedSlot<K, V>) -> bool {
+    fn is_same(one: &BoxedSlot<K, V>, other: &BoxedSlot<K, V>) -> bool {
         one.entry == other.entry
     }
 
@@ -271,5 +219,24 @@ impl<K, V> Store for Boxed<K, V> {
         // SAFETY:
         // - one free for each entry: the contract of this function.
         unsafe { Garbage::new(slot.entry.as_ptr().cast(), free::<K, V>) }
+    }
+}
+
+impl<K, V> Mover for BoxedSlot<K, V> {
+    type Slot = Self;
+
+    fn slot(self) -> Self {
+        self
+    }
+
+    fn hash(self) -> u64 {
+        self.hash
+    }
+}
+
+impl<K, V> Compare for Boxed<K, V> {
+    #[inline]
+    fn unchanged(one: &BoxedSlot<K, V>, other: &BoxedSlot<K, V>) -> bool {
+        Self::is_same(one, other)
     }
 }
