@@ -101,6 +101,7 @@
 mod engine;
 mod entry;
 mod flat;
+pub mod guide;
 mod hash;
 mod history;
 mod impls;
