@@ -723,10 +723,12 @@ fn random_programs_in_a_chain_are_linearizable() {
     });
 }
 
-/// Commits of a fork of `map` in which the key has this value; drops the fork if it is refused.
+/// Commits a fork in which these keys have this value; drops the fork if it is refused. The fork's
+/// generations are ahead of the map's.
 fn commit(world: &World<DefaultHasher>, keys: std::ops::Range<u8>, number: u16) -> bool {
     let fork = world.map.fork();
-    keys.for_each(|key| drop(fork.pin().insert(key, world.value(number))));
+    (0..3).for_each(|_| drop(fork.snapshot()));
+    keys.for_each(|key| _ = fork.pin().insert(key, world.value(number)));
     world.map.try_commit(fork).is_ok()
 }
 
@@ -741,7 +743,7 @@ impl<H: Default + Hasher + 'static> World<H> {
 
 fn six_keys() -> Arc<World<DefaultHasher>> {
     let world = World::<DefaultHasher>::new();
-    (0..6).for_each(|key| drop(world.map.pin().insert(key, world.value(1))));
+    (0..6).for_each(|key| _ = world.map.pin().insert(key, world.value(1)));
     world
 }
 
@@ -799,7 +801,7 @@ fn commit_against_commit() {
         let world = six_keys();
         let forks = [2, 3].map(|number| {
             let fork = world.map.fork();
-            (0..3).for_each(|key| drop(fork.pin().insert(key, world.value(number))));
+            (0..3).for_each(|key| _ = fork.pin().insert(key, world.value(number)));
             (fork, number)
         });
         let threads = forks.map(|(fork, number)| {
@@ -835,7 +837,7 @@ fn commit_against_snapshots() {
         });
         assert!(commit(&world, 0..3, 3), "snapshots are no writes");
         (0..6).for_each(|_| world.map.pin().refresh());
-        snapshots.map(|thread| thread.join().unwrap());
+        snapshots.into_iter().for_each(|thread| thread.join().unwrap());
         world.check_alone();
     });
 }
@@ -871,7 +873,7 @@ fn commit_against_readers_and_drops() {
         let reader = thread::spawn(move || {
             let pinned = other.map.pin();
             for _ in 0..2 {
-                (0..6).for_each(|key| drop(pinned.get(&key).map(Value::number)));
+                (0..6).for_each(|key| _ = pinned.get(&key).map(Value::number));
             }
             assert_eq!(pinned.iter().map(|(_, value)| value.number()).count(), 6);
         });
@@ -910,7 +912,7 @@ fn commits_in_a_loop_lose_nothing() {
         let writer = thread::spawn(move || {
             other.map.pin().update(0, |value| other.value(value.number() + 1));
         });
-        threads.map(|thread| thread.join().unwrap());
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
         writer.join().unwrap();
         assert_eq!(world.numbers()[..3], [4, 3, 1]);
         world.check_alone();
