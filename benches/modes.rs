@@ -1,4 +1,4 @@
-//! Which map for which load? The library's maps against each other and against the floor, an
+//! Which map for which load? The library's maps (the trie over both stores, and the flat table) against each other and against the floor, an
 //! `RwLock<HashMap>` with the same hasher.
 //!
 //! ```sh

@@ -3,6 +3,8 @@
 use std::hash::Hash;
 use std::ops::Range;
 
+use super::maps::{Inline, Visit};
+
 /// A key that a counter can be turned into. Distinct counters give distinct keys.
 pub(crate) trait Key: Clone + Eq + Hash + Send + Sync + 'static {
     /// How the key is called in the name of a benchmark.
@@ -10,6 +12,9 @@ pub(crate) trait Key: Clone + Eq + Hash + Send + Sync + 'static {
 
     /// The key of a counter.
     fn nth(counter: u64) -> Self;
+
+    /// Does it with the maps that only take keys of this kind.
+    fn each_special(_visitor: &mut impl Visit<Self>) {}
 }
 
 impl Key for u64 {
@@ -17,6 +22,10 @@ impl Key for u64 {
 
     fn nth(counter: u64) -> Self {
         mix(counter)
+    }
+
+    fn each_special(visitor: &mut impl Visit<Self>) {
+        visitor.visit::<Inline<Self>>();
     }
 }
 
@@ -35,6 +44,10 @@ impl Key for u32 {
 
     fn nth(counter: u64) -> Self {
         counter as Self
+    }
+
+    fn each_special(visitor: &mut impl Visit<Self>) {
+        visitor.visit::<Inline<Self>>();
     }
 }
 

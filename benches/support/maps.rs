@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::{PoisonError, RwLock};
 
-use snaptrie::{RandomState, TrieMap};
+use snaptrie::{CopyTrieMap, FlatMap, RandomState, TrieMap};
 
-use super::flat::Flat;
 use super::keys::Key;
 
 /// A concurrent map with numbers as values.
@@ -36,6 +35,7 @@ pub(crate) trait Visit<K: Key> {
 /// Does it with each map.
 pub(crate) fn each<K: Key>(visitor: &mut impl Visit<K>) {
     visitor.visit::<Trie<K>>();
+    K::each_special(visitor);
     visitor.visit::<Flat<K>>();
     visitor.visit::<Locked<K>>();
 }
@@ -43,28 +43,42 @@ pub(crate) fn each<K: Key>(visitor: &mut impl Visit<K>) {
 /// The trie.
 pub(crate) type Trie<K> = TrieMap<K, u64>;
 
-impl<K: Key> Map<K> for Trie<K> {
-    const NAME: &'static str = "trie";
+/// The trie, with its entries in the nodes.
+pub(crate) type Inline<K> = CopyTrieMap<K, u64>;
 
-    fn new() -> Self {
-        TrieMap::with_hasher(RandomState::default())
-    }
+/// The flat table.
+pub(crate) type Flat<K> = FlatMap<K, u64>;
 
-    #[inline]
-    fn insert(&self, key: K, value: u64) -> bool {
-        self.pin().insert(key, value).is_none()
-    }
+macro_rules! pinned {
+    ($Map:ident [$($Copy:ident)?] $name:literal, $new:expr) => {
+        impl<K: Key $(+ $Copy)?> Map<K> for $Map<K> {
+            const NAME: &'static str = $name;
 
-    #[inline]
-    fn get(&self, key: &K) -> Option<u64> {
-        self.pin().get(key).copied()
-    }
+            fn new() -> Self {
+                $new
+            }
 
-    #[inline]
-    fn remove(&self, key: &K) -> bool {
-        self.pin().remove(key).is_some()
-    }
+            #[inline]
+            fn insert(&self, key: K, value: u64) -> bool {
+                self.pin().insert(key, value).is_none()
+            }
+
+            #[inline]
+            fn get(&self, key: &K) -> Option<u64> {
+                self.pin().get(key).copied()
+            }
+
+            #[inline]
+            fn remove(&self, key: &K) -> bool {
+                self.pin().remove(key).is_some()
+            }
+        }
+    };
 }
+
+pinned!(Trie [] "trie", TrieMap::with_hasher(RandomState::default()));
+pinned!(Inline [Copy] "inline", TrieMap::inline_with_hasher(RandomState::default()));
+pinned!(Flat [] "flat", FlatMap::with_hasher(RandomState::default()));
 
 /// The floor: what everybody has without this library.
 pub(crate) type Locked<K> = RwLock<HashMap<K, u64, RandomState>>;

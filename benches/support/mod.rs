@@ -2,7 +2,6 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `flat` | one of them, the flat table |
 //! | `maps` | the maps that are measured, behind one trait |
 //! | `keys` | keys, random numbers and distributions, the same for every map |
 //! | `alloc` | an allocator that counts when it is told to |
@@ -11,7 +10,6 @@
 #![allow(dead_code, unused_imports, reason = "each benchmark uses a part of it")]
 
 pub(crate) mod alloc;
-pub(crate) mod flat;
 pub(crate) mod keys;
 pub(crate) mod maps;
 pub(crate) mod options;

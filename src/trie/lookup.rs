@@ -102,7 +102,7 @@ pub(super) fn prefetch<'g, St: Store>(top: Word<'g, St::Slot>, view: View<'g>, h
     }
 }
 
-/// One step of [`prefetch`] for all hashes that are at a fan of `level`. Returns whether there are
+/// One step of [`prefetch()`] for all hashes that are at a fan of `level`. Returns whether there are
 /// fans below.
 fn descend<'g, St: Store>(
     lanes: &mut [(Word<'g, St::Slot>, View<'g>); LANES],

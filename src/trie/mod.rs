@@ -20,8 +20,9 @@
 //!
 //! 1. A lookup ([`lookup`]) walks from the map's root through fans to one group, matches all its
 //!    tags at once, and compares the key.
-//! 2. A change ([`upsert`]) walks the same way and changes that group by one CAS of its bitmap: a new
-//!    entry is written to a free slot first, and the CAS makes it live and the old one dead.
+//! 2. A change ([`upsert`]) walks the same way and changes that group by one CAS: of its bitmap, to
+//!    insert (a new entry is written to a free slot first, and the CAS makes it live) or to remove; of
+//!    the key's slot, to replace, where the store's slots can be replaced ([`node`], `group`).
 //! 3. A group without a free slot, or a frozen one, makes the operation rebuild the node
 //!    ([`rebuild`]): freeze it, copy what lives into a new one, or into a fan with children when it
 //!    is too much for a branch, and swing the one word that points to it. Nobody waits: whoever
@@ -50,6 +51,7 @@
 //! |---|---|---|
 //! | `Indirection::replace` (Release) | `Indirection::load` (Acquire) | a node, whole |
 //! | `Seen::publish` (Release, and each later CAS of the bitmap goes on its release sequence) | `Group::load` (Acquire) | a slot and its tag |
+//! | `Slot::swap` (Release) | `Slot::read`, `Slot::seal` (Acquire) | an entry that replaced another |
 //! | `ChainHit::put` (Release) | `Chain::read` (Acquire) | a chain's link |
 //! | swap of the map's root (Release) | `Trie::root` (Acquire) | a root, and that the snapshots before it are registered |
 //! | `Record::push` (Release) | `Record::close` (Acquire) | an object on a dead list |

@@ -13,6 +13,7 @@ mod memory;
 mod mix;
 mod scan;
 mod snapshot;
+mod strings;
 
 use crate::keys::Keys;
 use crate::maps::{Frozen, MapName, Peer, Visit, VisitFrozen};
@@ -64,6 +65,8 @@ pub enum Workload {
     SnapshotLoad,
     /// Bytes that a snapshot holds.
     SnapshotMemory,
+    /// `String -> u64`: insert from empty, and hits.
+    Strings,
 }
 
 impl Workload {
@@ -72,6 +75,7 @@ impl Workload {
         match self {
             Self::Latency | Self::Vroom => true,
             Self::Snapshot | Self::SnapshotLoad | Self::SnapshotMemory => map.has_snapshots(),
+            Self::Strings => strings::suits(map),
             _ => map != MapName::None,
         }
     }
@@ -123,6 +127,9 @@ pub struct Job {
 impl Job {
     /// Does the job.
     pub fn run(self) -> Vec<Record> {
+        if self.workload == Workload::Strings {
+            return strings::run(&self);
+        }
         let frozen = self.map.visit_frozen(Run(self)).flatten();
         frozen.unwrap_or_else(|| self.map.visit(Run(self)))
     }
@@ -169,6 +176,7 @@ impl Visit for Run {
             Workload::Snapshot | Workload::SnapshotLoad | Workload::SnapshotMemory => {
                 unreachable!("needs more than a `Peer`")
             }
+            Workload::Strings => unreachable!("needs other keys"),
         }
     }
 }
