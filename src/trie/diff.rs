@@ -19,7 +19,7 @@ use std::ptr::NonNull;
 use super::frozen::Frozen;
 use super::iter::Iter;
 use super::lookup;
-use super::node::{FAN_WIDTH, Fan, Held, Link, Node, View, Word};
+use super::node::{Branch, FAN_WIDTH, Fan, Held, Link, Node, Slot, View, Word};
 use super::{Pair, Rehash};
 use crate::engine::Content;
 use crate::entry::{Compare, Mover, Store};
@@ -65,23 +65,41 @@ struct Leaves<'g, St: Store> {
     old: Word<'g, St::Slot>,
     new: Word<'g, St::Slot>,
     level: u32,
-    /// First over `old`, then over `new`.
-    entries: Iter<'g, St>,
-    in_new: bool,
+    /// Entries of `old` that may have changed.
+    from_old: Entries<'g, St>,
+    /// Those of `new`, which come afterwards.
+    from_new: Entries<'g, St>,
 }
 
-impl<'g, St: Store<Key: 'g, Value: 'g>> TreeDiff<'g, St> {
+enum Entries<'g, St: Store> {
+    All(Iter<'g, St>),
+    Some(Vec<Held<'g, St::Slot>>),
+}
+
+impl<'g, St: Store> Entries<'g, St> {
+    #[inline]
+    fn next(&mut self) -> Option<Held<'g, St::Slot>> {
+        match self {
+            Self::All(iter) => iter.next_slot(),
+            Self::Some(slots) => slots.pop(),
+        }
+    }
+}
+
+impl<St: Store> TreeDiff<'_, St> {
+    /// How many pairs of different nodes were looked into so far.
+    pub(crate) fn visited(&self) -> usize {
+        self.visited
+    }
+}
+
+impl<'g, St: Compare<Key: 'g, Value: 'g>> TreeDiff<'g, St> {
     /// The trees must be of one family: [`Frozen::may_share`].
     pub(crate) fn new(old: &'g Frozen<St>, new: &'g Frozen<St>) -> Self {
         debug_assert!(old.may_share(new));
         let mut diff = Self { path: Vec::new(), leaves: None, visited: 0 };
         diff.enter(old.top(), new.top());
         diff
-    }
-
-    /// How many pairs of different nodes were looked into so far.
-    pub(crate) fn visited(&self) -> usize {
-        self.visited
     }
 
     /// Begins the comparison of two nodes at one place.
@@ -93,17 +111,14 @@ impl<'g, St: Store<Key: 'g, Value: 'g>> TreeDiff<'g, St> {
         let level = self.path.len() as u32;
         match (old.fan(), new.fan()) {
             (Some(old), Some(new)) => self.path.push(Fans { old, new, next: 0 }),
-            _ => {
-                let entries = Iter::new(old, View::Observed);
-                self.leaves = Some(Leaves { old, new, level, entries, in_new: false });
-            }
+            _ => self.leaves = Some(Leaves::new(old, new, level)),
         }
     }
 
     /// The next difference.
     pub(crate) fn next(&mut self, rehash: Rehash<'_, St>) -> Option<ChangeOf<'g, St>>
     where
-        St: Compare<Key: Eq>,
+        St::Key: Eq,
     {
         loop {
             if let Some(leaves) = &mut self.leaves {
@@ -120,40 +135,88 @@ impl<'g, St: Store<Key: 'g, Value: 'g>> TreeDiff<'g, St> {
     }
 }
 
-impl<'g, St: Store<Key: 'g, Value: 'g>> Leaves<'g, St> {
+impl<'g, St: Compare<Key: 'g, Value: 'g>> Leaves<'g, St> {
+    fn new(old: Word<'g, St::Slot>, new: Word<'g, St::Slot>, level: u32) -> Self {
+        let (from_old, from_new) = match (old.node(), new.node()) {
+            (Some(Node::Branch(old)), Some(Node::Branch(new)))
+                if old.group_count() == new.group_count() =>
+            {
+                Self::candidates(old, new)
+            }
+            _ => {
+                let all = |word| Entries::All(Iter::new(word, View::Observed));
+                (all(old), all(new))
+            }
+        };
+        Self { old, new, level, from_old, from_new }
+    }
+
+    /// The entries that are not in the same place of both branches. A copy has most of them where they
+    /// were, so that few are left to be hashed and looked up.
+    fn candidates(
+        old: Branch<'g, St::Slot>,
+        new: Branch<'g, St::Slot>,
+    ) -> (Entries<'g, St>, Entries<'g, St>) {
+        let (mut from_old, mut from_new) = (Vec::new(), Vec::new());
+        for (old, new) in old.groups().zip(new.groups()) {
+            let (mut old, mut new) = (old.observe(), new.observe());
+            old.forget_common(&mut new, St::unchanged);
+            from_old.extend(old.iter());
+            from_new.extend(new.iter());
+        }
+        (Entries::Some(from_old), Entries::Some(from_new))
+    }
+
     fn next(&mut self, rehash: Rehash<'_, St>) -> Option<ChangeOf<'g, St>>
     where
-        St: Compare<Key: Eq>,
+        St::Key: Eq,
     {
-        loop {
-            let Some(slot) = self.entries.next_slot() else {
-                if self.in_new {
-                    return None;
+        while let Some(slot) = self.from_old.next() {
+            match self.counterpart(slot, self.new, rehash) {
+                Counterpart::Same => {}
+                Counterpart::None => return Some(TreeChange::Removed(pair::<St>(slot))),
+                Counterpart::Other(new) => {
+                    let (old, new) = (pair::<St>(slot), pair::<St>(new));
+                    return Some(TreeChange::Changed { old, new });
                 }
-                self.in_new = true;
-                self.entries = Iter::new(self.new, View::Observed);
-                continue;
-            };
-            let other = if self.in_new { self.old } else { self.new };
-            let hash = St::mover(slot.now, rehash).hash();
-            // First the unchanged entry: most are, and in a boxed store no keys are compared for that.
-            if holds::<St>(other, self.level, hash, |now| St::unchanged(&slot.now, now)) {
-                continue;
-            }
-            let pair = pair::<St>(slot);
-            let mut eq = |key: &St::Key| key == pair.0;
-            let found = lookup::find::<St>(other, View::Observed, self.level, hash, &mut eq);
-            match (self.in_new, found) {
-                (false, None) => return Some(TreeChange::Removed(pair)),
-                (false, Some(new)) => {
-                    return Some(TreeChange::Changed { old: pair, new: self::pair::<St>(new) });
-                }
-                (true, None) => return Some(TreeChange::Added(pair)),
-                // It came with the old ones.
-                (true, Some(_)) => {}
             }
         }
+        while let Some(slot) = self.from_new.next() {
+            // What was there before came with the old ones.
+            if let Counterpart::None = self.counterpart(slot, self.old, rehash) {
+                return Some(TreeChange::Added(pair::<St>(slot)));
+            }
+        }
+        None
     }
+
+    /// What the other node has for the key of a slot.
+    fn counterpart(
+        &self,
+        slot: Held<'g, St::Slot>,
+        other: Word<'g, St::Slot>,
+        rehash: Rehash<'_, St>,
+    ) -> Counterpart<'g, St::Slot>
+    where
+        St::Key: Eq,
+    {
+        let hash = St::mover(slot.now, rehash).hash();
+        // First the unchanged entry: most are, and in a boxed store no keys are compared for that.
+        if holds::<St>(other, self.level, hash, |now| St::unchanged(&slot.now, now)) {
+            return Counterpart::Same;
+        }
+        let (key, _) = pair::<St>(slot);
+        let mut eq = |other: &St::Key| other == key;
+        let found = lookup::find::<St>(other, View::Observed, self.level, hash, &mut eq);
+        found.map_or(Counterpart::None, Counterpart::Other)
+    }
+}
+
+/// What a node has for a key, compared with another node's entry.
+enum Counterpart<'g, T: Slot> {
+    Same,
+    Other(Held<'g, T>),
+    None,
 }
 
 /// What a tree has that another one has not, part by part. Each part comes once.
@@ -298,9 +361,20 @@ impl<T> Clone for Fans<'_, T> {
 }
 impl<T> Copy for Fans<'_, T> {}
 
+impl<St: Store> Clone for Entries<'_, St> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::All(iter) => Self::All(iter.clone()),
+            Self::Some(slots) => Self::Some(slots.clone()),
+        }
+    }
+}
+
 impl<St: Store> Clone for Leaves<'_, St> {
     fn clone(&self) -> Self {
-        Self { entries: self.entries.clone(), ..*self }
+        let Self { old, new, level, from_old, from_new } = self;
+        let (from_old, from_new) = (from_old.clone(), from_new.clone());
+        Self { old: *old, new: *new, level: *level, from_old, from_new }
     }
 }
 
