@@ -37,6 +37,7 @@
 //! - [Handles](#handles): how entries are read and written
 //! - [Consistency](#consistency): what is guaranteed under concurrency
 //! - [Snapshots](#snapshots): snapshots, forks, takes, and what they cost
+//! - [Versions](#versions): differences, commits, and what keeps or passes versions on
 //! - [Features](#features): what can be switched on
 //! - [Limits](#limits): when to use something else
 //!
@@ -86,8 +87,22 @@
 //! [`fork`](TrieMap::fork) gives a writable copy the same way, and [`take`](TrieMap::take) takes all
 //! entries out at one instant: every write is in the result or in the map afterwards.
 //!
+//! # Versions
+//!
+//! Snapshots of one map, and forks of it, share what they have in common. So what follows costs as
+//! much as what changed, whatever the size of the map:
+//!
+//! - [`Snapshot::diff`] tells what differs between two snapshots, and [`OwnedDiff`] brings a replica in
+//!   another place up to date; [`Snapshot::merge`] makes one map of two forks.
+//! - [`TrieMap::commit_with`] changes several keys at one instant: it commits a fork, if nobody else has
+//!   written meanwhile.
+//! - [`Published`] holds the latest published snapshot for many readers, and wakes who waits for the
+//!   next one, in asynchronous code too; [`History`] keeps the last so many.
+//! - [`TrieMap::stats`] and [`Snapshot::stats_beyond`] tell what all this costs.
+//!
 //! # Features
 //!
+//! - `serde`: serialization of [`OwnedDiff`].
 //! - `rayon`: `Snapshot::par_to_flat`, which makes a [`FlatMap`] on all processors.
 //!
 //! # Limits

@@ -21,3 +21,5 @@ mod stats;
 mod owned;
 #[path = "published.rs"]
 mod published;
+#[path = "traits.rs"]
+mod traits;
