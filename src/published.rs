@@ -167,7 +167,8 @@ impl<K, V, S, M: TrieMode<K, V>> Published<K, V, S, M> {
     /// The latest published snapshot, for a short look. Wait-free, and cheaper than a clone.
     ///
     /// What this returns keeps its version for as long as it is held. To keep one for long,
-    /// clone the [`Snapshot`] inside: each thread has a handful of places for cheap looks.
+    /// clone the [`Snapshot`] inside: each thread has a handful of places for cheap looks. A version that
+    /// was replaced is dropped by whoever lets it go last, which may be a reader.
     ///
     /// # Examples
     /// ```

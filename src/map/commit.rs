@@ -28,6 +28,9 @@ impl<K, V, S, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
     /// ([`CommitFailure::Conflict`]) these are a fork that has snapshots or forks of its own
     /// ([`CommitFailure::Shared`]: drop them first), and one of another map.
     ///
+    /// # Panics
+    /// If a destructor of what the fork had replaced itself does; the commit has taken effect then.
+    ///
     /// # Examples
     /// ```
     /// let accounts = snaptrie::TrieMap::from([("a", 10), ("b", 0)]);
