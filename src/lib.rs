@@ -40,6 +40,10 @@
 //! - [Versions](#versions): differences, commits, and what keeps or passes versions on
 //! - [Features](#features): what can be switched on
 //! - [Limits](#limits): when to use something else
+#![cfg_attr(
+    doc,
+    doc = "- [`guide`]: choosing, counting, snapshots, coming from other maps; how it is made"
+)]
 //!
 //! # Which map
 //!
@@ -54,6 +58,9 @@
 //! allocates nothing for an entry and takes about half of the memory; scans and look-ups touch one
 //! cache line less. Replacing values all the time is the one thing that it does less well; see
 //! [`mode::Inline`].
+//!
+//! [`TrieSet`] and [`FlatSet`] are the two without values. Of two snapshots of a [`TrieSet`] the
+//! union, intersection and differences are exact.
 //!
 //! # Handles
 //!
@@ -102,8 +109,12 @@
 //!
 //! # Features
 //!
-//! - `serde`: serialization of [`OwnedDiff`].
-//! - `rayon`: `Snapshot::par_to_flat`, which makes a [`FlatMap`] on all processors.
+//! None is on by default.
+//!
+//! - `rayon`: parallel iteration over snapshots, parallel `collect` and `extend` of all maps and sets,
+//!   and `Snapshot::par_to_flat`, which makes a [`FlatMap`] on all processors.
+//! - `serde`: serialization and deserialization of all maps and sets, and of [`OwnedDiff`]. A [`TrieMap`] is written as it
+//!   is at one instant, whatever other threads write meanwhile.
 //!
 //! # Limits
 //!
@@ -116,12 +127,17 @@
 //!   that is removed meanwhile, from all maps.
 //! - A [`FlatMap`] needs a hasher that spreads keys well, as any flat table. It stays correct with a
 //!   bad one, and becomes slow; so does a [`TrieMap`] whose hashes are all the same.
+//! - There is no `no_std`. The maps tell threads apart by thread-locals (the guards of
+//!   `crossbeam-epoch`, the shards of counters and garbage) and catch panics of destructors so that one
+//!   of them stops no other; both need the standard library. Without them a map would ask for a
+//!   participant with every call, and a panic would end the process: another library.
 //! - Snapshots alive at once make the dropping of one of them slower: it is found in a list, newest
 //!   first.
 
 mod engine;
 mod entry;
 mod flat;
+#[cfg(any(doc, doctest))]
 pub mod guide;
 mod hash;
 mod history;
@@ -130,6 +146,7 @@ mod map;
 mod prefetch;
 mod published;
 mod reclaim;
+mod set;
 mod sync;
 mod trie;
 
@@ -138,6 +155,8 @@ mod trie;
 pub use flat::FlatStructure;
 pub use foldhash::fast::{FixedState, RandomState};
 pub use history::{History, HistoryIter};
+#[cfg(feature = "rayon")]
+pub use impls::rayon::{ParIter, SnapshotParIter};
 pub use map::{
     Change, CommitError, CommitFailure, Compute, Conflict, CopyTrieMap, Diff, FlatMap, FlatStats,
     IntoIter, Iter, Keys, MoveStats, NodeStats, OccupiedError, Operation, OwnedDiff, Pinned,
@@ -145,6 +164,7 @@ pub use map::{
     TrieStats, Values,
 };
 pub use published::{Current, Newer, Published, Publisher, Reader, Refresher};
+pub use set::{CopyTrieSet, FlatSet, PinnedSet, SetSnapshot, TrieSet};
 #[cfg(any(debug_assertions, snaptrie_check))]
 #[doc(hidden)]
 pub use trie::Structure;
@@ -158,7 +178,7 @@ pub mod mode {
 
     pub use crate::map::mode::{Boxed, Flat, Inline};
     #[doc(hidden)]
-    pub use crate::map::mode::{CompareMode, Mode, TrieMode};
+    pub use crate::map::mode::{CompareMode, Mode, StaticMode, TrieMode};
 }
 
 /// The examples of the README, as tests.

@@ -1,4 +1,4 @@
-//! Every public method and trait implementation of both kinds of map, on one thread, over a good hash, one truncated to
+//! Every public method and trait implementation of all kinds of map, on one thread, over a good hash, one truncated to
 //! four bits, and a constant one.
 //!
 //! What happens between threads is in `stress.rs` and `models.rs`, what happens to values at their
@@ -6,13 +6,14 @@
 
 mod support;
 
-/// The tests, by kind of map and by what they are about. What both kinds do is written once: each of
-/// those files is compiled for the one and for the other.
-#[allow(clippy::duplicate_mod, reason = "one body for both kinds of map")]
+/// The tests, by kind of map and by what they are about. What several kinds do is written once: each
+/// of those files is compiled for each of them.
+#[allow(clippy::duplicate_mod, reason = "one body for all kinds of map")]
 #[allow(clippy::drop_non_drop, reason = "a map without snapshots has versions of nothing")]
 mod api {
     mod auto_traits;
     mod flat;
+    mod inline;
     mod trie;
 }
 

@@ -7,14 +7,15 @@ mod support;
 use std::collections::VecDeque;
 use std::thread;
 
-use snaptrie::{FixedState, Snapshot, TrieMap};
-use support::alloc::{live, peak, reset_peak, reset_total_peak, total, total_peak};
-use support::{Numbers, one_at_a_time, refresh_until, verify};
+use snaptrie::{CopyTrieMap, FixedState, Snapshot, TrieMap};
+use support::alloc::{allocations, live, peak, reset_peak, reset_total_peak, total, total_peak};
+use support::{Numbers, Tested, one_at_a_time, refresh_until, verify};
 
 #[global_allocator]
 static ALLOCATOR: support::alloc::Counting = support::alloc::Counting;
 
 type Map = TrieMap<u64, u64, FixedState>;
+type Inline = CopyTrieMap<u64, u64, FixedState>;
 
 const KIB: isize = 1024;
 
@@ -31,7 +32,13 @@ const LARGE: usize = 200_000;
 const SLACK: isize = 256 * KIB;
 
 fn filled(entries: usize) -> Map {
-    let map = Map::default();
+    filled_as(entries)
+}
+
+fn filled_as<M: Tested<Key = u64, Value = u64, Hasher = FixedState> + Default>(
+    entries: usize,
+) -> M {
+    let map = M::default();
     for key in 0..entries as u64 {
         map.pin().insert(key, key);
     }
@@ -52,8 +59,14 @@ fn warm_up() -> isize {
 
 /// Bytes that a map of so many entries takes once its garbage is gone.
 fn bytes_of(entries: usize) -> isize {
+    bytes_of_as::<Map>(entries)
+}
+
+fn bytes_of_as<M: Tested<Key = u64, Value = u64, Hasher = FixedState> + Default>(
+    entries: usize,
+) -> isize {
     let before = live();
-    let map = filled(entries);
+    let map = filled_as::<M>(entries);
     refresh_until(&map, 1_000, || false);
     let bytes = live() - before;
     drop(map);
@@ -62,7 +75,7 @@ fn bytes_of(entries: usize) -> isize {
 
 /// Refreshes until no more than `allowed` bytes are in use, a bounded number of times.
 #[track_caller]
-fn assert_shrinks_to(map: &Map, allowed: isize) {
+fn assert_shrinks_to(map: &impl Tested, allowed: isize) {
     let shrunk = refresh_until(map, 10_000, || live() <= allowed);
     assert!(shrunk, "{} bytes in use, {allowed} allowed", live());
 }
@@ -291,6 +304,88 @@ fn keys_with_one_hash_do_not_grow_under_churn() {
     }
     assert_eq!(map.len(), 100);
     assert!(peak() - before < SLACK, "{} bytes", peak() - before);
+}
+
+/// Over many sizes, since how full nodes are goes up and down with the number of entries: they take
+/// 28 to 37 bytes, 32 on average.
+#[test]
+fn an_inline_entry_takes_few_bytes() {
+    const SIZES: i32 = 19;
+    const MOST: f64 = 33.0;
+    let _turn = one_at_a_time();
+    warm_up();
+    let ratio = 1_000_f64.powf(f64::from(SIZES - 1).recip());
+    let each = |index| {
+        let entries = 1_000.0 * ratio.powi(index);
+        bytes_of_as::<Inline>(entries as usize) as f64 / entries
+    };
+    let bytes: Vec<f64> = (0..SIZES).map(each).collect();
+    let average = bytes.iter().sum::<f64>() / f64::from(SIZES);
+    assert!((16.0..=MOST).contains(&average), "{average:.1} bytes: {bytes:.1?}");
+}
+
+#[test]
+fn removing_all_inline_entries_gives_their_memory_back() {
+    let _turn = one_at_a_time();
+    let start = warm_up();
+    let map = filled_as::<Inline>(LARGE);
+    assert!(live() - start > 16 * LARGE as isize, "the allocator counts");
+    for key in 0..LARGE as u64 {
+        assert_eq!(map.pin().remove(&(key * 7 % LARGE as u64)), Some(&(key * 7 % LARGE as u64)));
+    }
+    assert_shrinks_to(&map, start + EMPTY);
+    verify(&map);
+    let taken = {
+        (0..LARGE as u64).for_each(|key| _ = map.pin().insert(key, key));
+        map.take()
+    };
+    assert_eq!(taken.len(), LARGE);
+    drop(taken);
+    assert_shrinks_to(&map, start + EMPTY);
+    drop(map);
+    assert!(live() <= start + LEFT, "{} bytes left", live() - start);
+}
+
+/// A value is overwritten in another slot of its node: a node is allocated only when all are taken.
+#[test]
+fn overwriting_inline_entries_seldom_allocates_and_does_not_grow() {
+    const ENTRIES: usize = 10_000;
+    const OVERWRITES: u64 = 500_000;
+    let _turn = one_at_a_time();
+    let start = warm_up();
+    let size = bytes_of_as::<Inline>(ENTRIES);
+    let map = filled_as::<Inline>(ENTRIES);
+    reset_peak();
+    let mut numbers = Numbers(2);
+    let overwrite = |step| _ = map.pin().insert(numbers.below(ENTRIES) as u64, step);
+    let times = allocations(|| (0..OVERWRITES).for_each(overwrite)) as u64;
+    assert!(times < OVERWRITES / 5, "{times} allocations for {OVERWRITES} overwrites");
+    let most = peak() - start;
+    assert!(most < 2 * size + SLACK, "{most} bytes for a map that takes {size}");
+    assert_eq!(map.len(), ENTRIES);
+    verify(&map);
+}
+
+#[test]
+fn a_snapshot_of_inline_entries_costs_what_changes() {
+    const SIZE: usize = 20_000;
+    let _turn = one_at_a_time();
+    let start = warm_up();
+    let size = bytes_of_as::<Inline>(SIZE);
+    let map = filled_as::<Inline>(SIZE);
+    let before = live();
+    let snapshot = map.snapshot();
+    assert!(live() - before < 4 * KIB, "a snapshot allocates {} bytes", live() - before);
+    reset_peak();
+    let mut numbers = Numbers(3);
+    for step in 0..300_000 {
+        map.pin().insert(numbers.below(SIZE) as u64, step);
+    }
+    let most = peak() - start;
+    assert!(most < 3 * size + SLACK, "{most} bytes for two maps of {size}");
+    assert!(snapshot.iter().all(|(key, value)| key == value));
+    drop(snapshot);
+    assert_shrinks_to(&map, start + size + size / 4 + EMPTY);
 }
 
 /// More threads than processors: each writes keys of its own and removes them again. Garbage may

@@ -13,7 +13,7 @@ use proptest::sample::select;
 use proptest::test_runner::TestRunner;
 use snaptrie::TrieMap;
 
-use ops::{Flat, Hashes, Hashing, Mix, Op, Playable, Setup, Trie, play};
+use ops::{Flat, Hashes, Hashing, Inline, Mix, Op, Playable, Setup, Trie, play};
 
 fn any_op(mix: Mix) -> impl Strategy<Value = Op> {
     let numbers = (any::<u8>(), any::<u16>(), any::<u8>());
@@ -55,6 +55,11 @@ macro_rules! for_each_hashing {
             }
 
             #[test]
+            fn all_ops_inline() {
+                play_many::<Inline>(Hashing::$hashing, Mix::General, KEYS, 400, 1500);
+            }
+
+            #[test]
             fn all_ops_flat() {
                 play_many::<Flat>(Hashing::$hashing, Mix::General, KEYS, 400, 1000);
             }
@@ -68,6 +73,11 @@ macro_rules! for_each_hashing {
             fn versions() {
                 play_many::<Trie>(Hashing::$hashing, Mix::Snapshots, KEYS, 300, 1500);
             }
+
+            #[test]
+            fn versions_inline() {
+                play_many::<Inline>(Hashing::$hashing, Mix::Snapshots, KEYS, 300, 1500);
+            }
         }
     )*};
 }
@@ -77,6 +87,12 @@ for_each_hashing!(good Good, low Low, high High, deep Deep, constant Constant, f
 #[test]
 fn long_sequences_over_many_keys() {
     play_many::<Trie>(Hashing::Good, Mix::General, &[4096], 2_000, 30);
+}
+
+#[test]
+fn long_sequences_over_many_keys_inline() {
+    play_many::<Inline>(Hashing::Good, Mix::General, &[4096], 2_000, 30);
+    play_many::<Inline>(Hashing::Deep, Mix::General, &[4096], 2_000, 25);
 }
 
 #[test]
@@ -93,6 +109,11 @@ fn long_sequences_over_many_keys_deep_down() {
 #[test]
 fn many_versions_of_many_keys() {
     play_many::<Trie>(Hashing::Good, Mix::Snapshots, &[4096], 1_000, 50);
+}
+
+#[test]
+fn many_versions_of_many_keys_inline() {
+    play_many::<Inline>(Hashing::Good, Mix::Snapshots, &[4096], 1_000, 50);
 }
 
 /// The bad hashers are as bad as they are meant to be.

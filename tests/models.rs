@@ -10,14 +10,23 @@
 
 mod linear;
 
+/// The tests for every kind of trie, by kind: one body, compiled for each.
+#[allow(clippy::duplicate_mod, reason = "one body for all kinds of map")]
+mod models {
+    mod inline;
+    pub(crate) mod trie;
+}
+
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
 use linear::{Clock, Event, KEYS, Op, Output, State, assert_linearizable};
+use models::trie::World;
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread;
+use snaptrie::mode::{self, TrieMode};
 use snaptrie::{Snapshot, TrieMap};
 
 /// Few bits, so that keys meet in one group; deep tries come from the constant hash.
@@ -53,10 +62,68 @@ struct Value {
 
 const DROPPED: u16 = u16::MAX;
 
-impl Value {
+/// A value with a number.
+trait Item: Send + Sync + 'static {
+    fn make(number: u16, live: &Arc<AtomicIsize>) -> Self;
+    fn number(&self) -> u16;
+}
+
+impl Item for Value {
+    fn make(number: u16, live: &Arc<AtomicIsize>) -> Self {
+        live.fetch_add(1, Ordering::SeqCst);
+        Self { number, live: Arc::clone(live) }
+    }
+
     fn number(&self) -> u16 {
         assert_ne!(self.number, DROPPED, "read after it was dropped");
         self.number
+    }
+}
+
+/// A plain number, and the same number so that it shows if what is read was never written.
+#[derive(Clone, Copy)]
+struct Plain(u16, u16);
+
+impl Item for Plain {
+    fn make(number: u16, _live: &Arc<AtomicIsize>) -> Self {
+        Self(number, !number)
+    }
+
+    fn number(&self) -> u16 {
+        assert_eq!(self.0, !self.1, "read what was not written");
+        self.0
+    }
+}
+
+/// A kind of trie.
+trait Kind: Sized + 'static {
+    type Value: Item;
+    type Mode: TrieMode<u8, Self::Value>;
+
+    fn map<H>() -> AnyMap<H, Self>;
+}
+
+type AnyMap<H, K> = TrieMap<u8, <K as Kind>::Value, BuildHasherDefault<H>, <K as Kind>::Mode>;
+
+enum Boxed {}
+
+impl Kind for Boxed {
+    type Value = Value;
+    type Mode = mode::Boxed;
+
+    fn map<H>() -> AnyMap<H, Self> {
+        TrieMap::with_private_collector(BuildHasherDefault::default())
+    }
+}
+
+enum Inline {}
+
+impl Kind for Inline {
+    type Value = Plain;
+    type Mode = mode::Inline;
+
+    fn map<H>() -> AnyMap<H, Self> {
+        TrieMap::inline_with_private_collector(BuildHasherDefault::default())
     }
 }
 
@@ -71,26 +138,27 @@ impl Drop for Value {
 }
 
 /// A map, the count of its live values, and the clock of its history.
-struct World<H> {
-    map: Map<H>,
+struct AnyWorld<H, K: Kind> {
+    map: AnyMap<H, K>,
     live: Arc<AtomicIsize>,
     clock: Clock,
 }
 
-impl<H: Default + Hasher + 'static> World<H> {
+impl<H: Default + Hasher + 'static, K: Kind> AnyWorld<H, K>
+where
+    Self: Send + Sync,
+{
     fn new() -> Arc<Self> {
-        let map = TrieMap::with_private_collector(BuildHasherDefault::default());
-        Arc::new(Self { map, live: Arc::default(), clock: Clock::default() })
+        Arc::new(Self { map: K::map(), live: Arc::default(), clock: Clock::default() })
     }
 
-    fn value(&self, number: u16) -> Value {
-        self.live.fetch_add(1, Ordering::SeqCst);
-        Value { number, live: Arc::clone(&self.live) }
+    fn value(&self, number: u16) -> K::Value {
+        K::Value::make(number, &self.live)
     }
 
     fn run(&self, op: Op) -> Event {
         let pinned = self.map.pin();
-        let number = |value: Option<&Value>| Output::Value(value.map(Value::number));
+        let number = |value: Option<&K::Value>| Output::Value(value.map(K::Value::number));
         match op {
             Op::Get(key) => self.clock.record(op, || pinned.get(&key), number),
             Op::Insert(key, value) => {
@@ -137,9 +205,10 @@ impl<H: Default + Hasher + 'static> World<H> {
 }
 
 /// Reads a view key by key, by iteration, and key by key again: all must agree.
-fn read<H: Default + Hasher>(view: &Snapshot<u8, Value, BuildHasherDefault<H>>) -> State {
-    let by_key =
-        || -> State { std::array::from_fn(|key| view.get(&(key as u8)).map(Value::number)) };
+fn read<H: Default + Hasher, V: Item, M: TrieMode<u8, V>>(
+    view: &Snapshot<u8, V, BuildHasherDefault<H>, M>,
+) -> State {
+    let by_key = || -> State { std::array::from_fn(|key| view.get(&(key as u8)).map(V::number)) };
     let first = by_key();
     let mut iterated = State::default();
     for (&key, value) in view {
@@ -177,118 +246,6 @@ fn explore_stalls(test: impl Fn() + Send + Sync + 'static) {
 }
 
 #[test]
-fn two_writers_in_one_group() {
-    explore(|| {
-        let programs = vec![
-            vec![Op::Insert(0, 1), Op::Insert(1, 2), Op::Remove(0)],
-            vec![Op::Insert(0, 3), Op::Insert(1, 4), Op::Remove(1)],
-        ];
-        World::<FewBits>::new().check(&[], programs);
-    });
-}
-
-#[test]
-fn two_writers_of_one_absent_key_find_each_other() {
-    explore(|| {
-        let programs = vec![
-            vec![Op::GetOrInsert(0, 1)],
-            vec![Op::GetOrInsert(0, 2)],
-            vec![Op::GetOrInsert(0, 3)],
-        ];
-        World::<FewBits>::new().check(&[Op::Insert(1, 9)], programs);
-    });
-}
-
-#[test]
-fn an_insertion_returns_its_own_entry_though_it_was_replaced() {
-    explore(|| {
-        let programs = vec![vec![Op::GetOrInsert(0, 1)], vec![Op::Insert(0, 2), Op::Insert(0, 3)]];
-        World::<FewBits>::new().check(&[Op::Insert(1, 8), Op::Insert(1, 9)], programs);
-    });
-}
-
-#[test]
-fn replacements_against_removal() {
-    explore(|| {
-        // The second insertion replaces in place: the group is open from then on.
-        let before = [Op::Insert(0, 8), Op::Insert(0, 9), Op::Insert(1, 7)];
-        let programs = vec![
-            vec![Op::Insert(0, 1), Op::Insert(0, 2), Op::Get(0)],
-            vec![Op::Remove(0), Op::Insert(0, 3)],
-            vec![Op::Insert(0, 4), Op::Remove(1)],
-        ];
-        World::<FewBits>::new().check(&before, programs);
-    });
-}
-
-#[test]
-fn first_replacement_against_removal() {
-    explore(|| {
-        let programs = vec![
-            vec![Op::Insert(0, 1), Op::Get(0)],
-            vec![Op::Remove(0), Op::Insert(0, 3)],
-            vec![Op::Insert(0, 4), Op::Get(0)],
-        ];
-        World::<FewBits>::new().check(&[Op::Insert(0, 8)], programs);
-    });
-}
-
-#[test]
-fn replacement_against_snapshot() {
-    explore(|| {
-        let before = [Op::Insert(0, 8), Op::Insert(0, 9), Op::Insert(1, 7), Op::Insert(1, 6)];
-        let programs = vec![
-            vec![Op::Insert(0, 1), Op::Insert(1, 2), Op::Insert(0, 3)],
-            vec![Op::Snapshot, Op::Get(0), Op::Snapshot],
-            vec![Op::Insert(1, 4), Op::Snapshot, Op::Insert(0, 5)],
-        ];
-        World::<FewBits>::new().check(&before, programs);
-    });
-}
-
-#[test]
-fn replacement_against_growth() {
-    explore(|| {
-        let world = World::<FewBits>::new();
-        world.map.pin().insert(9, world.value(0));
-        world.map.pin().insert(9, world.value(1));
-        let programs = vec![
-            vec![Op::Insert(1, 1), Op::Insert(2, 2), Op::Remove(1), Op::Insert(1, 3)],
-            vec![Op::Insert(0, 3), Op::Insert(0, 4), Op::Insert(0, 5), Op::Get(0)],
-            vec![Op::Insert(0, 6), Op::Get(0)],
-        ];
-        world.check(&[Op::Insert(0, 1), Op::Insert(0, 2)], programs);
-    });
-}
-
-#[test]
-fn two_writers_in_one_chain() {
-    explore(|| {
-        // Equal hashes, and more entries than a branch of this build holds: a chain.
-        let world = World::<Constant>::new();
-        for key in 10..16 {
-            world.map.pin().insert(key, world.value(0));
-        }
-        let programs = vec![
-            vec![Op::Insert(0, 1), Op::Remove(0), Op::Insert(1, 2)],
-            vec![Op::Insert(0, 3), Op::Insert(1, 4), Op::Get(0)],
-        ];
-        world.check(&[], programs);
-    });
-}
-
-#[test]
-fn writer_against_growth() {
-    explore(|| {
-        let world = World::<FewBits>::new();
-        world.map.pin().insert(9, world.value(0));
-        let grow = (10..14).map(|key| Op::Insert(key % 3, u16::from(key))).collect();
-        let programs = vec![grow, vec![Op::Insert(0, 3), Op::Remove(0), Op::Insert(1, 4)]];
-        world.check(&[Op::Insert(2, 5)], programs);
-    });
-}
-
-#[test]
 fn writer_against_burst_and_collapse() {
     explore(|| {
         let world = World::<DefaultHasher>::new();
@@ -318,37 +275,7 @@ fn writer_against_burst_and_collapse() {
     });
 }
 
-#[test]
-fn writer_against_collapse() {
-    explore(|| {
-        let world = World::<DefaultHasher>::new();
-        for key in 10..17 {
-            world.map.pin().insert(key, world.value(0));
-        }
-        for key in 10..14 {
-            world.map.pin().remove(&key);
-        }
-        let other = Arc::clone(&world);
-        // Three entries left in the fan: each removal may collapse it.
-        let remover = thread::spawn(move || {
-            for key in 14..17 {
-                assert!(other.map.pin().remove(&key).is_some());
-            }
-        });
-        let mine = Arc::clone(&world);
-        let writer = thread::spawn(move || {
-            [Op::Insert(0, 1), Op::Get(0), Op::Remove(0), Op::Insert(1, 2), Op::Get(1)]
-                .map(|op| mine.run(op))
-        });
-        let mut history = writer.join().unwrap().to_vec();
-        remover.join().unwrap();
-        history.extend((0..KEYS as u8).map(|key| world.run(Op::Get(key))));
-        assert_linearizable(&history);
-        world.check_alone();
-    });
-}
-
-impl<H: Default + Hasher + 'static> World<H> {
+impl<H: Default + Hasher + 'static, K: Kind> AnyWorld<H, K> {
     /// Checks structure and drops when all threads are done.
     fn check_alone(self: Arc<Self>) {
         #[cfg(any(debug_assertions, snaptrie_check))]
@@ -357,66 +284,6 @@ impl<H: Default + Hasher + 'static> World<H> {
         drop(Arc::into_inner(self).unwrap());
         assert_eq!(live.load(Ordering::SeqCst), 0, "values that were never dropped");
     }
-}
-
-#[test]
-fn late_writer_against_snapshot() {
-    explore(|| {
-        let programs = vec![
-            vec![Op::Insert(0, 1), Op::Insert(1, 1), Op::Insert(0, 2), Op::Insert(1, 2)],
-            vec![Op::Snapshot, Op::Get(0), Op::Get(1)],
-        ];
-        World::<FewBits>::new().check(&[], programs);
-    });
-}
-
-#[test]
-fn late_writers_of_many_groups_against_snapshot() {
-    explore(|| {
-        let programs = vec![
-            vec![Op::Insert(0, 1), Op::Insert(1, 1), Op::Insert(2, 1)],
-            vec![Op::Remove(0), Op::Insert(2, 2)],
-            vec![Op::Snapshot, Op::Insert(1, 3), Op::Snapshot],
-        ];
-        let world = World::<DefaultHasher>::new();
-        for key in 10..16 {
-            world.map.pin().insert(key, world.value(0));
-        }
-        world.check(&[], programs);
-    });
-}
-
-#[test]
-fn writer_against_renewal() {
-    explore(|| {
-        let world = World::<DefaultHasher>::new();
-        for key in 10..17 {
-            world.map.pin().insert(key, world.value(0));
-        }
-        let before = world.map.snapshot();
-        let programs = vec![
-            vec![Op::Insert(0, 1), Op::Remove(1)],
-            vec![Op::Insert(1, 2), Op::Insert(0, 3)],
-            vec![Op::Get(0), Op::Get(1), Op::Get(0)],
-        ];
-        let count = before.len();
-        Arc::clone(&world).run(Op::Get(0));
-        let history: Vec<_> = programs
-            .into_iter()
-            .map(|program| {
-                let world = Arc::clone(&world);
-                thread::spawn(move || {
-                    program.into_iter().map(|op| world.run(op)).collect::<Vec<_>>()
-                })
-            })
-            .collect();
-        let history: Vec<_> =
-            history.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
-        assert_linearizable(&history);
-        assert_eq!(before.iter().count(), count, "a snapshot changed");
-        drop(before);
-        world.check_alone();
-    });
 }
 
 #[test]
@@ -579,18 +446,6 @@ fn a_late_writer_is_in_the_snapshot_only_if_nobody_saw_otherwise() {
 }
 
 #[test]
-fn take_splits_writes_at_one_instant() {
-    explore(|| {
-        let programs = vec![
-            vec![Op::Insert(0, 1), Op::Insert(1, 1), Op::Insert(2, 1)],
-            vec![Op::Take, Op::Snapshot],
-            vec![Op::Remove(0), Op::Take],
-        ];
-        World::<FewBits>::new().check(&[Op::Insert(2, 9)], programs);
-    });
-}
-
-#[test]
 fn retire_against_the_drop_of_a_snapshot() {
     explore(|| {
         let world = World::<DefaultHasher>::new();
@@ -694,227 +549,4 @@ fn random_programs() -> Vec<Vec<Op>> {
     };
     let threads = rng.gen_range(2..5);
     (0..threads).map(|_| (0..rng.gen_range(1..5)).map(|_| op(&mut rng)).collect()).collect()
-}
-
-#[test]
-fn random_programs_in_one_group_are_linearizable() {
-    explore(|| World::<FewBits>::new().check(&[], random_programs()));
-}
-
-#[test]
-fn random_programs_in_a_deep_trie_are_linearizable() {
-    explore(|| {
-        let world = World::<DefaultHasher>::new();
-        for key in 10..17 {
-            world.map.pin().insert(key, world.value(0));
-        }
-        world.check(&[], random_programs());
-    });
-}
-
-#[test]
-fn random_programs_in_a_chain_are_linearizable() {
-    explore(|| {
-        let world = World::<Constant>::new();
-        for key in 10..15 {
-            world.map.pin().insert(key, world.value(0));
-        }
-        world.check(&[], random_programs());
-    });
-}
-
-/// Commits a fork in which these keys have this value; drops the fork if it is refused. The fork's
-/// generations are ahead of the map's.
-fn commit(world: &World<DefaultHasher>, keys: std::ops::Range<u8>, number: u16) -> bool {
-    let fork = world.map.fork();
-    (0..3).for_each(|_| drop(fork.snapshot()));
-    keys.for_each(|key| _ = fork.pin().insert(key, world.value(number)));
-    world.map.try_commit(fork).is_ok()
-}
-
-impl<H: Default + Hasher + 'static> World<H> {
-    fn numbers(&self) -> Vec<u16> {
-        let numbers = |view: &Snapshot<u8, Value, BuildHasherDefault<H>>| -> Vec<u16> {
-            (0..6).map(|key| view.get(&key).map_or(0, Value::number)).collect()
-        };
-        numbers(&self.map.snapshot())
-    }
-}
-
-fn six_keys() -> Arc<World<DefaultHasher>> {
-    let world = World::<DefaultHasher>::new();
-    (0..6).for_each(|key| _ = world.map.pin().insert(key, world.value(1)));
-    world
-}
-
-#[test]
-fn commit_against_a_writer() {
-    explore(|| {
-        let world = six_keys();
-        let other = Arc::clone(&world);
-        let writer = thread::spawn(move || {
-            other.map.pin().insert(0, other.value(2));
-            other.map.pin().remove(&5);
-        });
-        let committed = commit(&world, 0..3, 3);
-        writer.join().unwrap();
-        let numbers = world.numbers();
-        // The writer's are the last word on its keys, or were there before the fork.
-        assert_eq!(numbers[5], 0, "a removal was lost");
-        match (committed, numbers[0]) {
-            // The fork was taken after the write, or the write came after the commit.
-            (true, 2 | 3) => assert_eq!(numbers[1..3], [3, 3]),
-            (false, 2) => assert_eq!(numbers[1..3], [1, 1]),
-            other => panic!("{other:?}"),
-        }
-        assert_eq!(numbers[3..5], [1, 1]);
-        world.check_alone();
-    });
-}
-
-#[test]
-fn commit_against_a_late_writer() {
-    explore_stalls(|| {
-        let world = six_keys();
-        let other = Arc::clone(&world);
-        let writer = thread::spawn(move || {
-            other.map.pin().insert(0, other.value(2));
-            other.map.pin().insert(4, other.value(2));
-        });
-        // In another part of the map than the first write.
-        let committed = commit(&world, 4..5, 3);
-        let early = world.map.snapshot();
-        let seen = early.get(&0).unwrap().number();
-        writer.join().unwrap();
-        assert_eq!(early.get(&0).unwrap().number(), seen, "a snapshot changed");
-        let numbers = world.numbers();
-        assert_eq!(numbers[0], 2, "a write was lost to a commit");
-        assert!(matches!((committed, numbers[4]), (_, 2) | (true, 3)), "{numbers:?}");
-        drop(early);
-        world.check_alone();
-    });
-}
-
-#[test]
-fn commit_against_commit() {
-    explore(|| {
-        let world = six_keys();
-        let forks = [2, 3].map(|number| {
-            let fork = world.map.fork();
-            (0..3).for_each(|key| _ = fork.pin().insert(key, world.value(number)));
-            (fork, number)
-        });
-        let threads = forks.map(|(fork, number)| {
-            let world = Arc::clone(&world);
-            thread::spawn(move || world.map.try_commit(fork).is_ok().then_some(number))
-        });
-        let done = threads.map(|thread| thread.join().unwrap());
-        let winner = match done {
-            [Some(number), None] | [None, Some(number)] => number,
-            _ => panic!("not one of two: {done:?}"),
-        };
-        assert_eq!(world.numbers(), [winner, winner, winner, 1, 1, 1]);
-        world.check_alone();
-    });
-}
-
-#[test]
-fn commit_against_snapshots() {
-    explore(|| {
-        let world = six_keys();
-        let snapshots = [Arc::clone(&world), Arc::clone(&world)].map(|world| {
-            thread::spawn(move || {
-                let view = world.map.snapshot();
-                let numbers: Vec<u16> =
-                    (0..3).map(|key| view.get(&key).unwrap().number()).collect();
-                assert!(numbers == [1, 1, 1] || numbers == [3, 3, 3], "{numbers:?}");
-                drop(view);
-                // What a snapshot has seen stays seen.
-                let later: Vec<u16> =
-                    (0..3).map(|key| world.map.pin().get(&key).unwrap().number()).collect();
-                assert!(numbers <= later, "{numbers:?} and then {later:?}");
-            })
-        });
-        assert!(commit(&world, 0..3, 3), "snapshots are no writes");
-        (0..6).for_each(|_| world.map.pin().refresh());
-        snapshots.into_iter().for_each(|thread| thread.join().unwrap());
-        world.check_alone();
-    });
-}
-
-#[test]
-fn commit_against_take() {
-    explore(|| {
-        let world = six_keys();
-        let other = Arc::clone(&world);
-        let taker = thread::spawn(move || {
-            let taken = other.map.take();
-            (0..6).map(|key| taken.get(&key).map_or(0, Value::number)).collect::<Vec<_>>()
-        });
-        let committed = commit(&world, 0..3, 3);
-        let taken = taker.join().unwrap();
-        let left = world.numbers();
-        match committed {
-            true if left == [0; 6] => assert_eq!(taken, [3, 3, 3, 1, 1, 1]),
-            // The fork was taken of the emptied map.
-            true => assert_eq!((taken, left), (vec![1; 6], vec![3, 3, 3, 0, 0, 0])),
-            false => assert_eq!((taken, left), (vec![1; 6], vec![0; 6])),
-        }
-        world.check_alone();
-    });
-}
-
-#[test]
-fn commit_against_readers_and_drops() {
-    explore(|| {
-        let world = six_keys();
-        let before = world.map.snapshot();
-        let other = Arc::clone(&world);
-        let reader = thread::spawn(move || {
-            let pinned = other.map.pin();
-            for _ in 0..2 {
-                (0..6).for_each(|key| _ = pinned.get(&key).map(Value::number));
-            }
-            assert_eq!(pinned.iter().map(|(_, value)| value.number()).count(), 6);
-        });
-        let dropper = thread::spawn(move || {
-            assert!((0..6).all(|key| before.get(&key).unwrap().number() == 1));
-            drop(before);
-        });
-        assert!(commit(&world, 0..3, 3));
-        assert!(commit(&world, 2..5, 4));
-        world.map.pin().insert(0, world.value(5));
-        (0..6).for_each(|_| world.map.pin().refresh());
-        reader.join().unwrap();
-        dropper.join().unwrap();
-        assert_eq!(world.numbers(), [5, 3, 4, 4, 4, 1]);
-        world.check_alone();
-    });
-}
-
-#[test]
-fn commits_in_a_loop_lose_nothing() {
-    explore(|| {
-        let world = six_keys();
-        let threads = [0, 1].map(|_| {
-            let world = Arc::clone(&world);
-            thread::spawn(move || {
-                world.map.commit_with(|fork| {
-                    let fork = fork.pin();
-                    for key in 0..2 {
-                        let number = fork.get(&key).unwrap().number();
-                        fork.insert(key, world.value(number + 1));
-                    }
-                });
-            })
-        });
-        let other = Arc::clone(&world);
-        let writer = thread::spawn(move || {
-            other.map.pin().update(0, |value| other.value(value.number() + 1));
-        });
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
-        writer.join().unwrap();
-        assert_eq!(world.numbers()[..3], [4, 3, 1]);
-        world.check_alone();
-    });
 }

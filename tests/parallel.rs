@@ -1,20 +1,42 @@
-//! Flat maps made on all processors: the same as those made in one go.
+//! Iteration, collection and conversion on all processors: the same as on one.
 #![cfg(feature = "rayon")]
 
 mod support;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::thread::{self, ThreadId};
 
-use snaptrie::TrieMap;
+use rayon::prelude::*;
+use snaptrie::{CopyTrieMap, FlatMap, FlatSet, TrieMap, TrieSet};
 use support::{
-    Chosen, Counted, Ledger, catch, finish, is_on_purpose, over_hashers, panic_on_purpose,
+    Chosen, Counted, Ledger, Numbers, beside_a_writer, catch, finish, is_on_purpose, over_hashers,
+    panic_on_purpose, sort, sorted, verify,
 };
 
 type Trie<K, V> = TrieMap<K, V, Chosen>;
+type Flat<K, V> = FlatMap<K, V, Chosen>;
 
-over_hashers!(as_in_one_go, of_forks_and_takes, a_clone_that_panics,);
+over_hashers!(
+    as_in_one_go,
+    of_forks_and_takes,
+    a_clone_that_panics,
+    iterating,
+    collecting_maps,
+    collecting_sets,
+    what_is_collected_is_dropped_once,
+);
+
+/// Runs a body on a pool of four threads, which all have this thread's hasher.
+fn on_four<T: Send>(body: impl FnOnce() -> T + Send) -> T {
+    let chosen = Chosen::default();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
+    pool.install(|| {
+        let mut result = None;
+        chosen.during(|| result = Some(body()));
+        result.unwrap()
+    })
+}
 
 /// Sizes at which the trie is a branch, a fan, and several levels of fans.
 fn sizes() -> &'static [u32] {
@@ -92,4 +114,175 @@ fn the_work_is_shared() {
     let flat = pool.install(|| trie.snapshot().par_to_flat());
     assert_eq!(flat.len(), 2_000);
     assert!(SEEN.lock().unwrap().as_ref().is_some_and(|threads| threads.len() > 1));
+}
+
+fn iterating() {
+    for &count in sizes() {
+        let trie: Trie<u32, u32> = (0..count).map(|key| (key, !key)).collect();
+        let flat = trie.snapshot().to_flat();
+        let snapshot = trie.take();
+        let all: Vec<_> = (0..count).map(|key| (key, !key)).collect();
+        on_four(|| {
+            let entries: Vec<_> = snapshot.par_iter().map(|(key, value)| (*key, *value)).collect();
+            assert_eq!(sort(entries), all);
+            assert_eq!(sort(snapshot.par_keys().copied().collect::<Vec<_>>()), sort(0..count));
+            assert_eq!(
+                snapshot.par_values().map(|value| u64::from(!value)).sum::<u64>(),
+                total(count)
+            );
+            let pinned = flat.pin();
+            let entries: Vec<_> = pinned.par_iter().map(|(key, value)| (*key, *value)).collect();
+            assert_eq!(sort(entries), all);
+        });
+    }
+}
+
+/// The sum of the numbers below.
+fn total(count: u32) -> u64 {
+    (0..u64::from(count)).sum()
+}
+
+/// Entries with many equal keys, in no order.
+fn repetitive(count: u32) -> Vec<(u32, u32)> {
+    let mut numbers = Numbers(7);
+    (0..count).map(|index| (numbers.below(1 + count as usize / 3) as u32, index)).collect()
+}
+
+fn collecting_maps() {
+    for &count in sizes() {
+        let entries = repetitive(count);
+        let model: HashMap<u32, u32> = entries.iter().copied().collect();
+        on_four(|| {
+            let mut trie: Trie<u32, u32> = entries.par_iter().copied().collect();
+            let mut flat: Flat<u32, u32> = entries.par_iter().copied().collect();
+            let copies: CopyTrieMap<u32, u32, Chosen> = entries.par_iter().copied().collect();
+            let snapshot = copies.snapshot();
+            let copies: Vec<_> = snapshot.par_iter().map(|(key, value)| (*key, *value)).collect();
+            assert_eq!(sort(copies), sort(model.clone()));
+            assert_eq!(sorted(&trie), sort(model.clone()));
+            assert_eq!(sorted(&flat), sort(model));
+            // Over what is there; half of it is.
+            trie.par_extend((0..count).into_par_iter().map(|key| (key, 7)));
+            flat.par_extend((0..count).into_par_iter().map(|key| (key, 7)));
+            (&trie).par_extend([(u32::MAX, 8)]);
+            (&flat).par_extend([(u32::MAX, 8)]);
+            let all = (0..count).map(|key| (key, 7)).chain([(u32::MAX, 8)]);
+            let all = all.collect::<Vec<_>>();
+            assert_eq!((sorted(&trie), sorted(&flat)), (all.clone(), all));
+            finish(trie);
+            finish(flat);
+        });
+    }
+}
+
+/// Equal by the key alone.
+#[derive(Clone, Copy, Debug)]
+struct Numbered(u32, u32);
+
+impl PartialEq for Numbered {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+impl Eq for Numbered {}
+impl std::hash::Hash for Numbered {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+fn collecting_sets() {
+    for &count in sizes() {
+        let elements = repetitive(count).into_iter().map(|(key, at)| Numbered(key, at));
+        let elements: Vec<Numbered> = elements.collect();
+        let model: HashSet<Numbered> = elements.iter().copied().collect();
+        let model = sort(model.iter().map(|element| (element.0, element.1)));
+        on_four(|| {
+            let trie: TrieSet<Numbered, Chosen> = elements.par_iter().copied().collect();
+            let mut flat = FlatSet::<Numbered, Chosen>::default();
+            flat.par_extend(elements.par_iter().copied());
+            (&flat).par_extend(elements.par_iter().map(|element| Numbered(element.0, u32::MAX)));
+            (&trie).par_extend(elements.par_iter().map(|element| Numbered(element.0, u32::MAX)));
+            let snapshot = trie.snapshot();
+            let seen: Vec<_> = snapshot.par_iter().map(|element| (element.0, element.1)).collect();
+            assert_eq!(sort(seen), model, "the first of equal elements stays");
+            let pinned = flat.pin();
+            let seen: Vec<_> = pinned.par_iter().map(|element| (element.0, element.1)).collect();
+            assert_eq!(sort(seen), model);
+        });
+    }
+}
+
+fn what_is_collected_is_dropped_once() {
+    let ledger = Ledger::new();
+    on_four(|| {
+        let entries = || (0..200_u64).into_par_iter().map(|tag| (tag % 50, ledger.make(tag)));
+        let trie: Trie<u64, Counted> = entries().collect();
+        let flat: Flat<u64, Counted> = entries().collect();
+        let payload = catch(|| {
+            (&trie).par_extend(entries().map(|(key, value)| match value.tag() {
+                77 => panic_on_purpose(77),
+                _ => (key, value),
+            }));
+        });
+        assert!(is_on_purpose(&*payload.unwrap_err()));
+        assert_eq!((trie.len(), flat.len()), (50, 50));
+        verify(&trie);
+    });
+    assert_eq!(ledger.live(), 0);
+}
+
+/// The table moves to larger and smaller ones meanwhile.
+#[test]
+fn iterating_over_a_flat_map_that_is_written() {
+    const STAY: u32 = 1_000;
+    let map: Flat<u32, u32> = (0..STAY).map(|key| (key, key)).collect();
+    let write = |number: u32| {
+        let key = STAY + number % 30_000;
+        match number / 30_000 % 2 {
+            0 => _ = map.pin().insert(key, key),
+            _ => _ = map.pin().remove(&key),
+        }
+    };
+    let look = || {
+        let pinned = map.pin();
+        let seen = sort(pinned.par_iter().map(|(key, value)| (*key, *value)).collect::<Vec<_>>());
+        assert!(seen.iter().all(|(key, value)| key == value));
+        assert!(seen.windows(2).all(|two| two[0].0 != two[1].0), "a key twice");
+        assert!(seen.iter().take(STAY as usize).map(|entry| entry.0).eq(0..STAY), "one is missing");
+    };
+    beside_a_writer(write, || on_four(|| (0..60).for_each(|_| look())));
+    finish(map);
+}
+
+/// A writer moves one token from key to key: each instant has it once or, in between, twice.
+#[test]
+fn iterating_over_a_snapshot_is_exact() {
+    let map: Trie<u32, bool> = (0..3_000).map(|key| (key, key == 0)).collect();
+    let write = |number: u32| {
+        map.pin().insert((number + 1) % 3_000, true);
+        map.pin().insert(number % 3_000, false);
+    };
+    let look = || {
+        let snapshot = map.snapshot();
+        let tokens = snapshot.par_values().filter(|token| **token).count();
+        assert!((1..=2).contains(&tokens), "{tokens} tokens");
+        assert_eq!(snapshot.par_iter().count(), 3_000);
+    };
+    beside_a_writer(write, || on_four(|| (0..60).for_each(|_| look())));
+}
+
+#[test]
+fn all_threads_iterate() {
+    let trie: Trie<u32, u32> = (0..3_000).map(|key| (key, key)).collect();
+    let flat = trie.snapshot().to_flat();
+    let slow = |_: (&u32, &u32)| {
+        thread::sleep(std::time::Duration::from_micros(50));
+        thread::current().id()
+    };
+    let threads = |ids: Vec<ThreadId>| ids.into_iter().collect::<HashSet<_>>().len();
+    on_four(|| {
+        assert!(threads(trie.snapshot().par_iter().map(slow).collect()) > 1);
+        assert!(threads(flat.pin().par_iter().map(slow).collect()) > 1);
+    });
 }

@@ -6,10 +6,11 @@ mod linear;
 #[path = "common/tested.rs"]
 mod tested;
 
-/// The tests, by kind of map. What both kinds do is written once, and compiled for each.
-#[allow(clippy::duplicate_mod, reason = "one body for both kinds of map")]
+/// The tests, by kind of map. What several kinds do is written once, and compiled for each.
+#[allow(clippy::duplicate_mod, reason = "one body for all kinds of map")]
 mod stress {
     mod flat;
+    mod inline;
     mod trie;
 }
 
@@ -54,6 +55,32 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         assert!(self.1.fetch_sub(1, Ordering::Relaxed) > 0, "dropped twice");
+    }
+}
+
+/// A value with a number; those that count themselves do so in `live`.
+trait Numbered {
+    fn make(number: u64, live: &Arc<AtomicI64>) -> Self;
+    fn number(&self) -> u64;
+}
+
+impl Numbered for Counted {
+    fn make(number: u64, live: &Arc<AtomicI64>) -> Self {
+        Self::new(number, live)
+    }
+
+    fn number(&self) -> u64 {
+        self.0
+    }
+}
+
+impl Numbered for u64 {
+    fn make(number: u64, _live: &Arc<AtomicI64>) -> Self {
+        number
+    }
+
+    fn number(&self) -> u64 {
+        *self
     }
 }
 

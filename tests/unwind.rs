@@ -11,5 +11,6 @@ mod support;
 #[allow(clippy::drop_non_drop, reason = "a map without snapshots has versions of nothing")]
 mod unwind {
     mod flat;
+    mod inline;
     mod trie;
 }

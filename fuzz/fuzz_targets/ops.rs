@@ -1,4 +1,4 @@
-//! All operations, mostly changes of single keys, on both kinds of map, against an oracle.
+//! All operations, mostly changes of single keys, on all kinds of map, against an oracle.
 //!
 //! From the root of the repository:
 //!
@@ -15,5 +15,6 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|bytes: &[u8]| {
     // The same sequence on each kind of map.
     ops::play_bytes::<ops::Trie>(bytes, ops::Mix::General);
+    ops::play_bytes::<ops::Inline>(bytes, ops::Mix::General);
     ops::play_bytes::<ops::Flat>(bytes, ops::Mix::General);
 });

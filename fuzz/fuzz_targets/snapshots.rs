@@ -13,4 +13,8 @@ mod ops;
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| ops::play_bytes::<ops::Trie>(bytes, ops::Mix::Snapshots));
+fuzz_target!(|bytes: &[u8]| {
+    // The same sequence on each kind of map that has snapshots.
+    ops::play_bytes::<ops::Trie>(bytes, ops::Mix::Snapshots);
+    ops::play_bytes::<ops::Inline>(bytes, ops::Mix::Snapshots);
+});

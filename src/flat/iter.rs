@@ -133,6 +133,55 @@ impl<'g, K, V> Iterator for Iter<'g, K, V> {
     }
 }
 
+/// [`Iter`] for threads that share one guard.
+///
+/// A guard keeps what was reachable since it was made, whoever reads it; it is lent for `'g`, so the
+/// thread that it belongs to keeps it until all of them are done.
+#[cfg(feature = "rayon")]
+pub(crate) struct SharedIter<'g, K, V>(Iter<'g, K, V>);
+
+// SAFETY:
+// - Send: it holds shared references to tables and entries, which are made of atomics, keys and
+//   values (`Sync`), and plain memory. They stay allocated for `'g`: the guard that is borrowed for
+//   that long was made before any of them was read, and handing this over orders it so for the
+//   other thread too.
+#[cfg(feature = "rayon")]
+unsafe impl<K: Send + Sync, V: Send + Sync> Send for SharedIter<'_, K, V> {}
+
+#[cfg(feature = "rayon")]
+impl<K, V> SharedIter<'_, K, V> {
+    /// Gives away about half of the hashes that this has yet to pass; none if they are one chunk.
+    pub(crate) fn split(&mut self) -> Option<Self> {
+        // The lowest stretch is the last, and the largest unless little is left.
+        let lowest = self.0.todo.first_mut()?;
+        let middle = lowest.first + (lowest.last - lowest.first) / 2;
+        let end = lowest.table.shape.chunk_end(middle);
+        if end >= lowest.last {
+            return None;
+        }
+        let given = Stretch { table: lowest.table, first: end + 1, last: lowest.last };
+        lowest.last = end;
+        Some(Self(Iter { todo: vec![given], found: Vec::new(), read: Vec::new() }))
+    }
+}
+
+#[cfg(feature = "rayon")]
+impl<'g, K, V> Iterator for SharedIter<'g, K, V> {
+    type Item = Pair<'g, K, V>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+}
+
+#[cfg(feature = "rayon")]
+impl<K, V> Flat<K, V> {
+    pub(crate) fn shared_iter<'g>(&'g self, guard: &'g Guard) -> SharedIter<'g, K, V> {
+        SharedIter(Iter::new(self.root(guard)))
+    }
+}
+
 /// Removes one entry, if its key still has it.
 struct ThisOne<K>(*const K);
 

@@ -78,6 +78,8 @@ use count::Counter;
 use entry::Entry;
 pub(crate) use entry::Pairs;
 pub(crate) use iter::Iter;
+#[cfg(feature = "rayon")]
+pub(crate) use iter::SharedIter;
 use shape::Shape;
 use table::{Spot, Table};
 

@@ -21,6 +21,13 @@ use crate::hash;
 /// no more misses in flight than the processor can, and their lines begin to push each other out.
 pub(crate) const GROUP: usize = 32;
 
+/// Which of several entries with equal keys is in the map in the end.
+#[derive(Clone, Copy)]
+pub(crate) enum Stays {
+    First,
+    Last,
+}
+
 /// Up to [`GROUP`] of what an iterator yields, each with its hash.
 struct Group<T> {
     hashes: [u64; GROUP],
@@ -33,14 +40,14 @@ impl<T> Group<T> {
     }
 
     /// Takes the next items. Returns false if there are none.
-    fn refill(&mut self, from: &mut impl Iterator<Item = T>, hash: impl Fn(&T) -> u64) -> bool {
+    fn refill(&mut self, from: impl Iterator<Item = (u64, T)>) -> bool {
         self.items.clear();
-        for item in from.take(GROUP) {
+        for (hash, item) in from.take(GROUP) {
             // Room for all at the first, and none for nothing.
             if self.items.is_empty() {
                 self.items.reserve_exact(GROUP);
             }
-            self.hashes[self.items.len()] = hash(&item);
+            self.hashes[self.items.len()] = hash;
             self.items.push(item);
         }
         !self.items.is_empty()
@@ -63,7 +70,7 @@ fn lookups<'q, Q: ?Sized + 'q, T>(
     let mut next = 0;
     std::iter::from_fn(move || {
         if next == group.items.len() {
-            if !group.refill(&mut keys, |key| hash(key)) {
+            if !group.refill((&mut keys).map(|key| (hash(key), key))) {
                 return None;
             }
             prefetch(group.hashes());
@@ -129,41 +136,69 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// assert_eq!(map.pin().get(&2), Some(&'d'));
     /// ```
     pub fn insert_many(&self, entries: impl IntoIterator<Item = (K, V)>) -> usize {
-        let mut entries = entries.into_iter();
+        self.put_many(entries, Stays::Last)
+    }
+
+    /// [`Self::insert_many`] that leaves the keys alone that are in the map.
+    pub(crate) fn insert_many_new(&self, entries: impl IntoIterator<Item = (K, V)>) -> usize {
+        self.put_many(entries, Stays::First)
+    }
+
+    fn put_many(&self, entries: impl IntoIterator<Item = (K, V)>, stays: Stays) -> usize {
+        let mut entries = entries.into_iter().map(|(key, value)| (self.hash(&key), key, value));
         let mut group = Group::new();
         let mut new = 0;
-        while let Some(inserted) = self.insert_group(&mut group, &mut entries) {
+        while let Some(inserted) = self.put_group(&mut group, &mut entries, stays) {
             new += inserted;
         }
         new
     }
 
     /// Inserts everything, and lets the epoch go on after each group.
-    pub(crate) fn insert_all(&mut self, entries: impl IntoIterator<Item = (K, V)>) {
+    pub(crate) fn insert_all(&mut self, entries: impl IntoIterator<Item = (K, V)>, stays: Stays) {
+        let hasher = self.hasher();
+        let hashed = |(key, value)| (hash::of(hasher, &key), key, value);
+        self.insert_all_hashed(entries.into_iter().map(hashed), stays);
+    }
+
+    /// [`Self::insert_all`] of entries whose hashes are known.
+    pub(crate) fn insert_all_hashed(
+        &mut self,
+        entries: impl IntoIterator<Item = (u64, K, V)>,
+        stays: Stays,
+    ) {
         let mut entries = entries.into_iter();
-        let (expected, _) = entries.size_hint();
-        // As the standard map does: half of the keys may be in the map already.
-        let new = if self.is_empty() { expected } else { expected.div_ceil(2) };
-        self.engine().reserve(new, self.guard());
+        self.expect(entries.size_hint().0);
         let mut group = Group::new();
-        while self.insert_group(&mut group, &mut entries).is_some() {
+        while self.put_group(&mut group, &mut entries, stays).is_some() {
             self.refresh_guard();
         }
     }
 
-    /// Inserts the next group, if there is one. Returns how many of its keys are new.
-    fn insert_group(
+    /// Makes room for so many insertions, if that is something this kind of map does ahead.
+    pub(crate) fn expect(&self, insertions: usize) {
+        // As the standard map does: half of the keys may be in the map already.
+        let new = if self.is_empty() { insertions } else { insertions.div_ceil(2) };
+        self.engine().reserve(new, self.guard());
+    }
+
+    /// Puts the next group into the map, if there is one. Returns how many of its keys are new.
+    fn put_group(
         &self,
         group: &mut Group<(K, V)>,
-        entries: &mut impl Iterator<Item = (K, V)>,
+        entries: &mut impl Iterator<Item = (u64, K, V)>,
+        stays: Stays,
     ) -> Option<usize> {
         // What the iterator gave before it panicked is inserted, as if it had come one by one.
-        let refill = || group.refill(entries, |(key, _)| self.hash(key));
+        let refill = || group.refill(entries.map(|(hash, key, value)| (hash, (key, value))));
         let refilled = panic::catch_unwind(AssertUnwindSafe(refill));
         self.engine().prefetch(group.hashes(), self.guard());
         let hashed = group.items.drain(..).zip(group.hashes);
-        let old = hashed.map(|((key, value), hash)| self.insert_hashed(hash, key, value));
-        let new = old.filter(Option::is_none).count();
+        let new = hashed.map(|((key, value), hash)| match stays {
+            Stays::Last => self.insert_hashed(hash, key, value).is_none(),
+            Stays::First => self.insert_new(hash, key, value),
+        });
+        let new = new.filter(|new| *new).count();
         match refilled {
             Ok(any) => any.then_some(new),
             Err(panic) => panic::resume_unwind(panic),

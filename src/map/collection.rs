@@ -13,7 +13,7 @@ macro_rules! collection {
             /// Of entries with equal keys the last one stays.
             fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
                 let map = Self::default();
-                map.pin().insert_all(entries);
+                map.pin().insert_all(entries, Stays::Last);
                 map
             }
         }
@@ -26,14 +26,14 @@ macro_rules! collection {
 
         impl<K: Hash + Eq, V, S: BuildHasher $(, $M: $Mode<K, V>)?> Extend<(K, V)> for $Map<K, V, S $(, $M)?> {
             fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
-                self.pin().insert_all(entries);
+                self.pin().insert_all(entries, Stays::Last);
             }
         }
 
         /// Extends a shared map: `(&map).extend(entries)`. Each entry is inserted by itself.
         impl<K: Hash + Eq, V, S: BuildHasher $(, $M: $Mode<K, V>)?> Extend<(K, V)> for &$Map<K, V, S $(, $M)?> {
             fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
-                self.pin().insert_all(entries);
+                self.pin().insert_all(entries, Stays::Last);
             }
         }
 

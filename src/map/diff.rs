@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::iter::FusedIterator;
 
+use super::batch::Stays;
 use super::mode::{Boxed, CompareMode, Mode, TrieMode};
 use super::{FlatMap, Pinned, Snapshot, TrieMap};
 use crate::RandomState;
@@ -304,7 +305,7 @@ where
         }
         pinned.refresh_guard();
     }
-    pinned.insert_all(diff.put);
+    pinned.insert_all(diff.put, Stays::Last);
 }
 
 impl<K: Hash + Eq, V, S: BuildHasher, M: TrieMode<K, V>> TrieMap<K, V, S, M> {

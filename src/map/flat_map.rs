@@ -6,7 +6,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use super::collection::collection;
 use super::mode::{self, TrieMode};
-use super::{Pinned, Snapshot, TrieMap};
+use super::{Pinned, Snapshot, Stays, TrieMap};
 use crate::RandomState;
 use crate::engine::Engine;
 use crate::flat::Flat;
@@ -114,7 +114,7 @@ impl<K, V, S> FlatMap<K, V, S> {
         Self::empty(hasher)
     }
 
-    pub(super) const fn empty(hasher: S) -> Self {
+    pub(crate) const fn empty(hasher: S) -> Self {
         Self { table: Flat::new(Collector::Global), hasher }
     }
 
@@ -263,7 +263,7 @@ impl<K: Clone + Hash + Eq, V: Clone, S: BuildHasher + Clone> FlatMap<K, V, S> {
     #[must_use = "the result is a map of its own"]
     pub fn to_trie(&self) -> TrieMap<K, V, S> {
         let map = TrieMap::with_hasher(self.hasher.clone());
-        map.pin().insert_all(self.pin().iter().map(cloned));
+        map.pin().insert_all(self.pin().iter().map(cloned), Stays::Last);
         map
     }
 }
@@ -291,7 +291,7 @@ where
     #[must_use = "the result is a map of its own"]
     pub fn to_flat(&self) -> FlatMap<K, V, S> {
         let map = FlatMap::with_capacity_and_hasher(self.len(), self.hasher().clone());
-        map.pin().insert_all(self.iter().map(cloned));
+        map.pin().insert_all(self.iter().map(cloned), Stays::Last);
         map
     }
 }
@@ -322,7 +322,7 @@ collection!(FlatMap);
 impl<K: Clone + Hash + Eq, V: Clone, S: BuildHasher + Clone> Clone for FlatMap<K, V, S> {
     fn clone(&self) -> Self {
         let map = Self::with_capacity_and_hasher(self.len(), self.hasher.clone());
-        map.pin().insert_all(self.pin().iter().map(cloned));
+        map.pin().insert_all(self.pin().iter().map(cloned), Stays::Last);
         map
     }
 }

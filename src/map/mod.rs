@@ -32,6 +32,7 @@ mod snapshot;
 mod stats;
 mod trie_map;
 
+pub(crate) use batch::Stays;
 pub use commit::{CommitError, CommitFailure};
 pub use compute::{Compute, OccupiedError, Operation};
 pub use diff::{Change, Diff, OwnedDiff};

@@ -43,6 +43,37 @@ pub enum Boxed {}
 /// map.pin().insert(1, 10);
 /// assert_eq!(map.snapshot()[&1], 10);
 /// ```
+///
+/// What is not `Copy`, takes more than 64 bytes or wants more than 16-byte alignment does not compile:
+///
+/// ```
+/// # use snaptrie::TrieMap;
+/// #[derive(Clone, Copy)]
+/// #[repr(align(16))]
+/// struct Wide(u64);
+///
+/// TrieMap::inline().pin().insert(1_u64, [0_u64; 7]);
+/// TrieMap::inline().pin().insert(1_u64, Wide(0));
+/// ```
+///
+/// ```compile_fail
+/// # use snaptrie::TrieMap;
+/// TrieMap::inline().pin().insert(1_u64, [0_u64; 8]);
+/// ```
+///
+/// ```compile_fail
+/// # use snaptrie::TrieMap;
+/// #[derive(Clone, Copy)]
+/// #[repr(align(32))]
+/// struct Wide(u64);
+///
+/// TrieMap::inline().pin().insert(1_u64, Wide(0));
+/// ```
+///
+/// ```compile_fail
+/// # use snaptrie::TrieMap;
+/// TrieMap::inline().pin().insert(1_u64, String::new());
+/// ```
 #[derive(Debug)]
 pub enum Inline {}
 

@@ -77,6 +77,13 @@ type MyOffer<K, V, M> = Offer<<<M as Parts<K, V>>::Engine as Engine>::Content>;
 
 impl<'m, K, V, S, M: TrieMode<K, V>> Pinned<'m, K, V, S, M> {
     /// The map.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("a", 1)]);
+    /// let pinned = map.pin();
+    /// assert_eq!(pinned.map().snapshot().len(), 1);
+    /// ```
     pub fn map(&self) -> &'m TrieMap<K, V, S, M> {
         self.map
     }
@@ -84,14 +91,25 @@ impl<'m, K, V, S, M: TrieMode<K, V>> Pinned<'m, K, V, S, M> {
 
 impl<'m, K, V, S> Pinned<'m, K, V, S, Flat> {
     /// The map.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::FlatMap::<u32, u32>::new();
+    /// assert_eq!(map.pin().map().capacity(), 0);
+    /// ```
     pub fn map(&self) -> &'m FlatMap<K, V, S> {
         self.map
+    }
+
+    #[cfg(feature = "rayon")]
+    pub(crate) fn shared_iter(&self) -> crate::flat::SharedIter<'_, K, V> {
+        self.engine().shared_iter(&self.guard)
     }
 }
 
 impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     #[inline]
-    pub(super) fn new(map: &'m M::Map<S>) -> Self {
+    pub(crate) fn new(map: &'m M::Map<S>) -> Self {
         thread_local! {
             // Without a destructor, so that it works inside those of other thread-locals.
             static PINS: Cell<u32> = const { Cell::new(0) };
@@ -104,6 +122,10 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
             engine.collect_some(&guard, FREED_BY_PIN);
         }
         Self { map, guard }
+    }
+
+    pub(super) fn hasher(&self) -> &'m S {
+        M::hasher(self.map)
     }
 
     #[inline]
@@ -184,11 +206,23 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     }
 
     /// Iterates over the keys. Weakly consistent, see [`Iter`].
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 10), (2, 20)]);
+    /// assert_eq!(map.pin().keys().sum::<i32>(), 3);
+    /// ```
     pub fn keys(&self) -> Keys<'_, K, V, M> {
         Keys(self.iter())
     }
 
     /// Iterates over the values. Weakly consistent, see [`Iter`].
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 10), (2, 20)]);
+    /// assert_eq!(map.pin().values().sum::<i32>(), 30);
+    /// ```
     pub fn values(&self) -> Values<'_, K, V, M> {
         Values(self.iter())
     }
@@ -201,7 +235,7 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
 /// # Panics
 /// These methods panic if `Hash` or `Eq` of the key does; the map stays as it was.
 impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
-    pub(super) fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u64 {
+    pub(crate) fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u64 {
         hash::of(M::hasher(self.map), key)
     }
 
@@ -467,11 +501,34 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// ```
     #[inline]
     pub fn try_insert_with(&self, key: K, value: impl FnOnce() -> V) -> Result<&V, &V> {
-        let hash = self.hash(&key);
-        if let Some((_, value)) =
-            self.engine().get(hash, |candidate| key == *candidate, &self.guard)
-        {
-            return Err(value);
+        match self.find_or_insert(self.hash(&key), key, value) {
+            Ok((_, new)) => Ok(new),
+            Err((_, current)) => Err(current),
+        }
+    }
+
+    /// Inserts a key if it is not in the map, and drops it otherwise. Returns whether it was not.
+    #[inline]
+    pub(crate) fn insert_new(&self, hash: u64, key: K, value: V) -> bool {
+        let decide = |_: &mut MyOffer<K, V, M>, current: Option<_>| match current {
+            Some(_) => Choice::Keep,
+            None => Choice::Put,
+        };
+        let outcome = self.change(true, Offer::with_value(hash, key, value), decide);
+        matches!(outcome, Outcome::Put { .. })
+    }
+
+    /// Inserts a key with the closure's value if it is not in the map. The entry is an error if it
+    /// was there.
+    #[inline]
+    pub(crate) fn find_or_insert(
+        &self,
+        hash: u64,
+        key: K,
+        value: impl FnOnce() -> V,
+    ) -> Result<(&K, &V), (&K, &V)> {
+        if let Some(found) = self.engine().get(hash, |candidate| key == *candidate, &self.guard) {
+            return Err(found);
         }
         let mut value = Some(value);
         let decide = |offer: &mut MyOffer<K, V, M>, current: Option<_>| {
@@ -484,8 +541,8 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
             Choice::Put
         };
         match self.change(true, Offer::new(hash, key), decide) {
-            Outcome::Put { new: (_, new), .. } => Ok(new),
-            Outcome::Kept(Some((_, current))) => Err(current),
+            Outcome::Put { new, .. } => Ok(new),
+            Outcome::Kept(Some(current)) => Err(current),
             _ => unreachable!("an insertion that neither inserted nor found the key"),
         }
     }

@@ -6,7 +6,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use super::collection::collection;
 use super::mode::{Boxed, Inline, TrieMode};
-use super::{Pinned, Snapshot};
+use super::{Pinned, Snapshot, Stays};
 use crate::RandomState;
 use crate::hash;
 use crate::reclaim::Collector;
@@ -143,7 +143,7 @@ impl<K, V, S> TrieMap<K, V, S> {
 }
 
 impl<K, V, S, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
-    pub(super) const fn empty(hasher: S) -> Self {
+    pub(crate) const fn empty(hasher: S) -> Self {
         Self { trie: Trie::new(Collector::Global), hasher }
     }
 
@@ -199,6 +199,13 @@ impl<K, V, S, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
     /// ```
     pub fn clear(&self) {
         drop(self.trie.take());
+    }
+}
+
+impl<K, V, S, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
+    /// A snapshot without the hasher, for walking over.
+    pub(crate) fn content(&self) -> Snapshot<K, V, (), M> {
+        Snapshot::new(self.trie.snapshot(), ())
     }
 }
 
@@ -306,7 +313,6 @@ impl<K: Hash + Eq, V: Eq, S: BuildHasher, M: TrieMode<K, V>> Eq for TrieMap<K, V
 /// Lists the entries of one instant.
 impl<K: fmt::Debug, V: fmt::Debug, S, M: TrieMode<K, V>> fmt::Debug for TrieMap<K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tree = self.trie.snapshot();
-        f.debug_map().entries(tree.iter()).finish()
+        self.content().fmt(f)
     }
 }

@@ -3,6 +3,7 @@
 //! For tests. It must run alone: no other thread may change the map meanwhile.
 
 use std::collections::HashMap;
+use std::ptr;
 
 use super::node::{FAN_WIDTH, Fan, LEVELS, Node, View, Word};
 use super::{Rehash, Trie};
@@ -38,33 +39,36 @@ impl<St: Store> Trie<St> {
             let mut walk = Walk::<St> { view: View::Live(&guard), found: &mut found, hash: &hash };
             walk.check(top, context.root.generation, 0, 0);
         }
-        self.check_lookups(&hash, &guard);
+        // What lookups of each hash come by.
+        let mut reached = HashMap::new();
+        for (key, _) in self.iter(&guard) {
+            let hash = hash(key);
+            let reached = reached.entry(hash).or_insert_with(|| self.reached(hash, &guard));
+            match reached.get(&ptr::from_ref(key)) {
+                Some(times) => assert_eq!(*times, 1, "an entry that is there twice"),
+                None => panic!("an entry that no lookup reaches"),
+            }
+        }
         assert_eq!(found.entries, self.len(&guard));
         assert_eq!(found.entries, self.iter(&guard).count());
         found
     }
 
-    /// A lookup by a key's hash comes to that entry, once.
-    fn check_lookups(&self, hash: &impl Fn(&St::Key) -> u64, guard: &Guard) {
-        let mut by_hash = HashMap::<u64, Vec<*const St::Key>>::new();
-        for (key, _) in self.iter(guard) {
-            by_hash.entry(hash(key)).or_default().push(key);
-        }
-        for (hash, keys) in by_hash {
-            // By address, so that keys need not be comparable: the n-th entry that a lookup of this
-            // hash looks at, for each n. (What it is asked about may be a copy; what it returns is not.)
-            let nth = |index: usize| {
-                let mut before = 0..index;
-                let found = self.get(hash, |_| before.next().is_none(), guard);
-                found.map(|(key, _)| std::ptr::from_ref(key))
+    /// The entries that a lookup of this hash asks about, each by the address of its key, and how
+    /// often.
+    fn reached(&self, hash: u64, guard: &Guard) -> HashMap<*const St::Key, usize> {
+        let mut reached = HashMap::new();
+        for before in 0.. {
+            let mut asked = 0;
+            // Who asks may do so about a copy: it is the answer that says where the entry is.
+            let after_those = |_: &St::Key| {
+                asked += 1;
+                asked > before
             };
-            let mut reached = HashMap::<*const St::Key, usize>::new();
-            (0..).map_while(nth).for_each(|key| *reached.entry(key).or_default() += 1);
-            for key in keys {
-                assert!(reached.contains_key(&key), "an entry that no lookup reaches");
-                assert_eq!(reached[&key], 1, "an entry that is there twice");
-            }
+            let Some((key, _)) = self.get(hash, after_those, guard) else { break };
+            *reached.entry(ptr::from_ref(key)).or_default() += 1;
         }
+        reached
     }
 }
 

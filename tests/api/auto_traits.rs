@@ -6,8 +6,9 @@ use std::rc::Rc;
 use std::sync::MutexGuard;
 
 use snaptrie::{
-    Compute, FlatMap, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned, RandomState,
-    Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, Values, mode,
+    Compute, FlatMap, FlatSet, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned, PinnedSet,
+    RandomState, SetSnapshot, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues,
+    TrieMap, TrieSet, Values, mode,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -29,6 +30,23 @@ assert_not_impl_any!(TrieMap<u8, SyncOnly>: Send, Sync);
 assert_not_impl_any!(TrieMap<u8, *const u8>: Send, Sync);
 assert_not_impl_any!(TrieMap<u8, u8, LocalHasher>: Send, Sync);
 
+type Inline<K, V, S = RandomState> = TrieMap<K, V, S, mode::Inline>;
+assert_impl_all!(Inline<&'static str, u64>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(Inline<u8, &'static SendOnly>: Send, Sync);
+assert_not_impl_any!(Inline<&'static SendOnly, u8>: Send, Sync);
+assert_not_impl_any!(Inline<u8, *const u8>: Send, Sync);
+assert_not_impl_any!(Inline<u8, u8, LocalHasher>: Send, Sync);
+assert_not_impl_any!(Inline<u8, &'static RefCell<u8>>: UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(Pinned<'static, u8, u8, RandomState, mode::Inline>: Send, Sync);
+assert_not_impl_any!(Iter<'static, u8, u8, mode::Inline>: Send, Sync);
+assert_impl_all!(Snapshot<u8, u8, RandomState, mode::Inline>: Send, Sync, Unpin, UnwindSafe);
+assert_not_impl_any!(Snapshot<u8, &'static SendOnly, RandomState, mode::Inline>: Send, Sync);
+assert_impl_all!(SnapshotIter<'static, u8, u8, mode::Inline>: Send, Sync);
+assert_impl_all!(IntoIter<u8, u8, mode::Inline>: Send, Sync);
+assert_impl_all!(SnapshotEntry<u8, u8, mode::Inline>: Send, Sync);
+assert_not_impl_any!(IntoIter<u8, &'static SendOnly, mode::Inline>: Send, Sync);
+assert_not_impl_any!(SnapshotEntry<u8, &'static SendOnly, mode::Inline>: Send, Sync);
+
 assert_impl_all!(FlatMap<String, Vec<u8>>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
 assert_impl_all!(FlatMap<&'static str, Box<dyn Fn() + Send + Sync>>: Send, Sync, Unpin);
 assert_not_impl_any!(FlatMap<Rc<u8>, u8>: Send, Sync);
@@ -41,6 +59,19 @@ assert_not_impl_any!(FlatMap<u8, *const u8>: Send, Sync);
 assert_not_impl_any!(FlatMap<u8, u8, LocalHasher>: Send, Sync);
 assert_not_impl_any!(FlatMap<u8, RefCell<u8>>: UnwindSafe, RefUnwindSafe);
 assert_not_impl_any!(FlatMap<RefCell<u8>, u8>: UnwindSafe, RefUnwindSafe);
+
+assert_impl_all!(TrieSet<String>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_impl_all!(FlatSet<String>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_impl_all!(SetSnapshot<String>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(TrieSet<SendOnly>: Send, Sync);
+assert_not_impl_any!(TrieSet<SyncOnly>: Send, Sync);
+assert_not_impl_any!(FlatSet<SendOnly>: Send, Sync);
+assert_not_impl_any!(FlatSet<SyncOnly>: Send, Sync);
+assert_not_impl_any!(SetSnapshot<SendOnly>: Send, Sync);
+assert_not_impl_any!(SetSnapshot<SyncOnly>: Send, Sync);
+assert_not_impl_any!(TrieSet<u8, LocalHasher>: Send, Sync);
+assert_not_impl_any!(TrieSet<RefCell<u8>>: UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(PinnedSet<'static, u8>: Send, Sync);
 
 assert_not_impl_any!(Pinned<'static, u8, u8>: Send, Sync);
 assert_not_impl_any!(Pinned<'static, u8, u8, RandomState, mode::Flat>: Send, Sync);

@@ -7,8 +7,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::Map;
-use crate::support::hooks::{Event, Touchy, hook, unhook};
+use super::{Map, TouchyKey};
+use crate::support::hooks::{Event, hook, unhook};
 use crate::support::script::{
     Found, Model, Op, all_operations, model_of, some_operations, touchy_map,
 };
@@ -18,7 +18,7 @@ use crate::support::{
 
 over_hashers!(an_operation_within_an_operation);
 
-type TouchyMap = Map<Touchy, u32>;
+type TouchyMap = Map<TouchyKey, u32>;
 
 /// One operation inside another: where, and in what map.
 #[derive(Clone, Copy, Debug)]

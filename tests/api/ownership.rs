@@ -1,39 +1,12 @@
-//! Where maps and their entries may live: in statics, on other threads, over borrowed data.
+//! Where maps and their entries may live: over borrowed data, and across a panic.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
-use std::thread;
 
-use snaptrie::FixedState;
-
-use super::{AnyMap, Map};
+use super::Map;
 use crate::support::{Tested, finish, over_hashers, sort};
 
-over_hashers!(
-    keys_and_values_may_borrow,
-    values_may_stay_on_their_thread,
-    maps_cross_a_caught_panic,
-    maps_within_maps,
-);
-
-static COUNTS: AnyMap<String, u32, FixedState> = AnyMap::with_hasher(FixedState::with_seed(7));
-
-#[test]
-fn a_static_map() {
-    let threads: Vec<_> = (0..4)
-        .map(|id| {
-            thread::spawn(move || {
-                for i in 0..100 {
-                    COUNTS.pin().insert(format!("{id} {i}"), i);
-                    COUNTS.pin().update_or_insert("sum".to_string(), |sum| sum + i, i);
-                }
-            })
-        })
-        .collect();
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
-    assert_eq!((COUNTS.len(), COUNTS.pin()["sum"]), (401, 4 * 4950));
-}
+over_hashers!(keys_and_values_may_borrow, maps_cross_a_caught_panic,);
 
 fn keys_and_values_may_borrow() {
     let text = "the cat and the dog and the bird".to_string();
@@ -54,19 +27,6 @@ fn keys_and_values_may_borrow() {
     drop(map);
 }
 
-fn values_may_stay_on_their_thread() {
-    let map = Map::<u32, Rc<u32>>::default();
-    let value = Rc::new(7);
-    for key in 0..100 {
-        map.pin().insert(key, Rc::clone(&value));
-    }
-    map.pin().retain(|key, _| key % 2 == 0);
-    assert!(map.pin().values().all(|value| **value == 7));
-    assert_eq!(map.len(), 50);
-    drop(map);
-    assert_eq!(Rc::strong_count(&value), 1);
-}
-
 fn maps_cross_a_caught_panic() {
     let map: Map<u32, u32> = (0..100).map(|key| (key, key)).collect();
     let result = catch_unwind(AssertUnwindSafe(|| {
@@ -77,21 +37,5 @@ fn maps_cross_a_caught_panic() {
     }));
     assert!(result.is_err());
     assert_eq!(map.len(), 101);
-    finish(map);
-}
-
-fn maps_within_maps() {
-    type Inner = Map<u32, u32>;
-    let map = Map::<u32, Inner>::default();
-    for key in 0..50 {
-        map.pin().insert(key, Inner::default());
-        for i in 0..key {
-            map.pin()[&key].pin().insert(i, key);
-        }
-    }
-    map.pin()[&10].clear();
-    let sizes = map.pin().iter().map(|(_, inner)| inner.len()).collect::<Vec<_>>();
-    assert_eq!(sort(sizes), sort((0..50).map(|key| if key == 10 { 0 } else { key })));
-    map.pin().retain(|key, _| key % 2 == 0);
     finish(map);
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use snaptrie::Snapshot;
+use snaptrie::{FixedState, Snapshot, TrieMap};
 
 use super::Map;
 use crate::support::{Chosen, finish, over_hashers, sort};
@@ -157,4 +157,16 @@ fn snapshots_of_maps_of_maps() {
     let sizes = history.pin().iter().map(|(_, snapshot)| snapshot.len()).collect::<Vec<_>>();
     assert_eq!(sort(sizes), sort((0..50).map(|key| if key == 10 { 0 } else { key })));
     finish(history);
+}
+
+#[test]
+fn a_snapshot_does_not_freeze_the_inside_of_values() {
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    let map = TrieMap::with_hasher(FixedState::default());
+    map.pin().insert("counter", AtomicU32::new(1));
+    let snapshot = map.snapshot();
+    map.pin()["counter"].store(2, Relaxed);
+    assert_eq!(snapshot["counter"].load(Relaxed), 2);
+    map.pin().insert("counter", AtomicU32::new(3));
+    assert_eq!(snapshot["counter"].load(Relaxed), 2);
 }

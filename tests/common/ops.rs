@@ -8,7 +8,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `ops/objects.rs` | keys and values that count themselves and know when they are dead |
+//! | `ops/objects.rs` | keys and values that know when they are dead |
 //! | `ops/hashes.rs` | hashers from good to fickle |
 //! | `ops/oracle.rs` | what a map or snapshot must hold |
 //! | `ops/world.rs` | the world: what lives, its full check, its end |
@@ -35,7 +35,7 @@ mod tested;
 mod world;
 
 pub(crate) use hashes::{Hashes, Hashing};
-pub(crate) use world::{Flat, Playable, Setup, Trie};
+pub(crate) use world::{Flat, Inline, Playable, Setup, Trie};
 
 use tested::Tested;
 use world::World;

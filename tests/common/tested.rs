@@ -5,7 +5,7 @@
 use std::hash::{BuildHasher, Hash};
 
 use snaptrie::mode::{self, Mode};
-use snaptrie::{CopyTrieMap, FlatMap, Pinned, Snapshot, TrieMap};
+use snaptrie::{FlatMap, Pinned, Snapshot, TrieMap};
 
 /// A kind of map with its keys, values and hasher.
 ///
@@ -35,14 +35,6 @@ pub(crate) trait Tested {
     /// Takes everything out.
     fn take(&self) -> Self::Version;
 
-    /// A map of its own with the content of one instant, if there are any.
-    fn fork(&self) -> Option<Self>
-    where
-        Self: Sized,
-    {
-        None
-    }
-
     /// What is in a version.
     fn entries<'v>(
         version: &'v Self::Version,
@@ -70,6 +62,7 @@ pub(crate) trait Tested {
 }
 
 /// What a map has instead of a snapshot that has none.
+#[derive(Clone)]
 pub(crate) struct NoVersion;
 
 /// Whether a test sets out from a map alone, and from one that has a snapshot.
@@ -129,10 +122,6 @@ macro_rules! forward_versions {
             TrieMap::take(self)
         }
 
-        fn fork(&self) -> Option<Self> {
-            Some(TrieMap::fork(self))
-        }
-
         fn entries<'v>(version: &'v Self::Version) -> impl Iterator<Item = (&'v K, &'v V)>
         where
             Self: 'v,
@@ -147,7 +136,7 @@ impl<K, V, S: Clone> Tested for TrieMap<K, V, S> {
     forward_versions!(mode::Boxed);
 }
 
-impl<K: Copy, V: Copy, S: Clone> Tested for CopyTrieMap<K, V, S> {
+impl<K: Copy, V: Copy, S: Clone> Tested for TrieMap<K, V, S, mode::Inline> {
     forward!(TrieMap, mode::Inline, inline_with_hasher, inline_with_private_collector);
     forward_versions!(mode::Inline);
 }

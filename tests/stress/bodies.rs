@@ -3,60 +3,38 @@
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread;
 
 use snaptrie::{Compute, FixedState, Operation};
 
-use super::Map;
+use super::{Map, Value};
 use crate::linear::{self, Clock, KEYS, Op, Output, State, assert_linearizable};
 use crate::tested::Tested;
-use crate::{Counted, Random, THREADS, TruncatedState, on_threads, scaled};
-
-fn counters_are_exact<S: BuildHasher + Default + Clone + Sync>(keys: u64, operations: u64) {
-    let map = Map::<u64, AtomicU64, S>::default();
-    on_threads(|thread| {
-        let mut random = Random(thread + 1);
-        for _ in 0..operations {
-            let key = random.below(keys);
-            map.pin().get_or_insert(key, AtomicU64::new(0)).fetch_add(1, Ordering::Relaxed);
-        }
-    });
-    map.check();
-    let total: u64 = map.pin().values().map(|count| count.load(Ordering::Relaxed)).sum();
-    assert_eq!(total, THREADS * operations);
-}
-
-#[test]
-fn counters_are_exact_with_many_keys() {
-    counters_are_exact::<FixedState>(20_000, scaled(200_000));
-}
-
-#[test]
-fn counters_are_exact_with_truncated_hashes() {
-    counters_are_exact::<TruncatedState>(300, scaled(20_000));
-}
+use crate::{Numbered, Random, THREADS, TruncatedState, on_threads, scaled};
 
 /// Every thread replaces values by their successors; none is lost.
 fn updates_are_exact<S: BuildHasher + Default + Clone + Sync>(keys: u64, operations: u64) {
     let live = Arc::new(AtomicI64::new(0));
-    let map = Map::<u64, Counted, S>::default();
+    let map = Map::<u64, Value, S>::default();
     on_threads(|thread| {
         let mut random = Random(thread + 1);
         for index in 0..operations {
             let key = random.below(keys);
-            let next = |old: &Counted| Counted::new(old.0 + 1, &live);
+            let next = |old: &Value| Value::make(old.number() + 1, &live);
             match index % 3 {
-                0 => map.pin().update_or_insert(key, next, Counted::new(1, &live)).0,
-                1 => map.pin().update_or_insert_with(key, next, || Counted::new(1, &live)).0,
+                0 => map.pin().update_or_insert(key, next, Value::make(1, &live)).number(),
+                1 => map.pin().update_or_insert_with(key, next, || Value::make(1, &live)).number(),
                 _ => {
                     let pinned = map.pin();
-                    let count = |entry: Option<(&u64, &Counted)>| {
-                        let old = entry.map_or(0, |(_, value)| value.0);
-                        Operation::<_, ()>::Insert(Counted::new(old + 1, &live))
+                    let count = |entry: Option<(&u64, &Value)>| {
+                        let old = entry.map_or(0, |(_, value)| value.number());
+                        Operation::<_, ()>::Insert(Value::make(old + 1, &live))
                     };
                     match pinned.compute(key, count) {
-                        Compute::Inserted(_, new) | Compute::Updated { new: (_, new), .. } => new.0,
+                        Compute::Inserted(_, new) | Compute::Updated { new: (_, new), .. } => {
+                            new.number()
+                        }
                         _ => unreachable!("always inserts"),
                     }
                 }
@@ -64,7 +42,7 @@ fn updates_are_exact<S: BuildHasher + Default + Clone + Sync>(keys: u64, operati
         }
     });
     map.check();
-    let total: u64 = map.pin().values().map(|value| value.0).sum();
+    let total: u64 = map.pin().values().map(Numbered::number).sum();
     assert_eq!(total, THREADS * operations);
     drop(map);
     assert_eq!(live.load(Ordering::Relaxed), 0);
@@ -89,13 +67,13 @@ fn updates_are_exact_with_truncated_hashes() {
 fn insert_and_remove_balance<S: BuildHasher + Default + Clone + Sync>(keys: u64, operations: u64) {
     let live = Arc::new(AtomicI64::new(0));
     let balance: Vec<AtomicI64> = (0..keys).map(|_| AtomicI64::new(0)).collect();
-    let map = Map::<u64, Counted, S>::default();
+    let map = Map::<u64, Value, S>::default();
     on_threads(|thread| {
         let mut random = Random(thread + 77);
         for index in 0..operations {
             let key = random.below(keys);
             let change = if random.below(2) == 0 {
-                i64::from(map.pin().try_insert(key, Counted::new(index, &live)).is_ok())
+                i64::from(map.pin().try_insert(key, Value::make(index, &live)).is_ok())
             } else {
                 -i64::from(map.pin().remove(&key).is_some())
             };
@@ -127,19 +105,19 @@ fn insert_and_remove_balance_with_truncated_hashes() {
 #[test]
 fn waves_of_growth_and_removal() {
     let live = Arc::new(AtomicI64::new(0));
-    let map = Map::<u64, Counted, FixedState>::default();
+    let map = Map::<u64, Value, FixedState>::default();
     let wave = scaled(8_000);
     on_threads(|thread| {
         for _ in 0..4 {
             let mine = || (0..wave).map(|i| i * THREADS + thread);
             for key in mine() {
-                assert!(map.pin().insert(key, Counted::new(key, &live)).is_none());
+                assert!(map.pin().insert(key, Value::make(key, &live)).is_none());
             }
             for key in mine() {
-                assert_eq!(map.pin().get(&key).map(|value| value.0), Some(key));
+                assert_eq!(map.pin().get(&key).map(Numbered::number), Some(key));
             }
             for key in mine() {
-                assert_eq!(map.pin().remove(&key).map(|value| value.0), Some(key));
+                assert_eq!(map.pin().remove(&key).map(Numbered::number), Some(key));
             }
         }
     });

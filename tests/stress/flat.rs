@@ -10,8 +10,12 @@ use crate::{Counted, Random, THREADS, on_threads, scaled};
 
 pub(crate) use snaptrie::FlatMap as Map;
 
+type Value = Counted;
+
 #[path = "bodies.rs"]
 mod bodies;
+#[path = "counters.rs"]
+mod counters;
 
 /// Writers, readers, and threads that make the table larger and smaller, all at once.
 #[test]

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use super::{Counted, panic_on_purpose};
+use super::{Counted, Ledger, panic_on_purpose};
 
 /// Where a test can make something happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,12 +73,22 @@ fn run_hook(event: Event) {
     }
 }
 
+/// A key at whose hashing and comparison things happen.
+pub(crate) trait Eventful: Hash + Eq + fmt::Debug + 'static {
+    fn make(ledger: Ledger, tag: u64) -> Self;
+    fn tag(&self) -> u64;
+}
+
 /// A key or value at whose hashing, comparison and drop things happen.
 #[derive(Clone)]
 pub(crate) struct Touchy(pub(crate) Counted);
 
-impl Touchy {
-    pub(crate) fn tag(&self) -> u64 {
+impl Eventful for Touchy {
+    fn make(ledger: Ledger, tag: u64) -> Self {
+        Self(ledger.make(tag))
+    }
+
+    fn tag(&self) -> u64 {
         self.0.tag()
     }
 }
@@ -110,3 +120,33 @@ impl fmt::Debug for Touchy {
         self.0.fmt(f)
     }
 }
+
+/// A plain key at whose hashing and comparison things happen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CopyTouchy(u64);
+
+impl Eventful for CopyTouchy {
+    fn make(_ledger: Ledger, tag: u64) -> Self {
+        Self(tag)
+    }
+
+    fn tag(&self) -> u64 {
+        self.0
+    }
+}
+
+impl Hash for CopyTouchy {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        happens(Event::Hash);
+        self.0.hash(state);
+    }
+}
+
+impl PartialEq for CopyTouchy {
+    fn eq(&self, other: &Self) -> bool {
+        happens(Event::Eq);
+        self.0 == other.0
+    }
+}
+
+impl Eq for CopyTouchy {}

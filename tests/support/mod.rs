@@ -23,6 +23,7 @@ use std::env;
 use std::hash::{BuildHasher, Hash};
 use std::panic::{self, AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
@@ -160,6 +161,35 @@ pub(crate) fn quieten() {
                 print(info);
             }
         }));
+    });
+}
+
+/// Runs a body while another thread calls `write` with ever new numbers. The body begins when some are
+/// written; when it ends, or panics, the other thread ends too.
+pub(crate) fn beside_a_writer(write: impl Fn(u32) + Sync, body: impl FnOnce()) {
+    /// Sets a flag, also when a panic unwinds.
+    struct SetOnDrop<'a>(&'a AtomicBool);
+
+    impl Drop for SetOnDrop<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Relaxed);
+        }
+    }
+
+    let (stop, begun) = (&AtomicBool::new(false), &AtomicBool::new(false));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let _begun = SetOnDrop(begun);
+            for number in (0..).take_while(|_| !stop.load(Relaxed)) {
+                write(number);
+                begun.store(number > 500, Relaxed);
+            }
+        });
+        let _stop = SetOnDrop(stop);
+        while !begun.load(Relaxed) {
+            thread::yield_now();
+        }
+        body();
     });
 }
 

@@ -5,19 +5,19 @@ use std::collections::BTreeMap;
 use snaptrie::mode::Mode;
 use snaptrie::{Compute, Operation, Pinned};
 
-use super::hooks::{Event, Touchy, happens};
+use super::hooks::{Event, Eventful, happens};
 use super::{Chosen, Ledger, Tested};
 
 pub(crate) type Model = BTreeMap<u32, u32>;
 
 /// A map of keys at which things happen.
 pub(crate) trait TouchyMap:
-    Tested<Key = Touchy, Value = u32, Hasher = Chosen> + FromIterator<(Touchy, u32)>
+    Tested<Key: Eventful, Value = u32, Hasher = Chosen> + FromIterator<(Self::Key, u32)>
 {
 }
 
 impl<M> TouchyMap for M where
-    M: Tested<Key = Touchy, Value = u32, Hasher = Chosen> + FromIterator<(Touchy, u32)>
+    M: Tested<Key: Eventful, Value = u32, Hasher = Chosen> + FromIterator<(M::Key, u32)>
 {
 }
 
@@ -53,7 +53,9 @@ pub(crate) enum Found {
 pub(crate) const NEW: u32 = 1_000_000;
 
 /// What a map or snapshot holds.
-pub(crate) fn model_of<'a>(entries: impl IntoIterator<Item = (&'a Touchy, &'a u32)>) -> Model {
+pub(crate) fn model_of<'a, K: Eventful>(
+    entries: impl IntoIterator<Item = (&'a K, &'a u32)>,
+) -> Model {
     entries.into_iter().map(|(key, value)| (key.tag() as u32, *value)).collect()
 }
 
@@ -65,7 +67,7 @@ fn before(now: u32) -> Option<u32> {
 impl Op {
     /// Does it.
     pub(crate) fn run<M: TouchyMap>(self, map: &M, ledger: Ledger) -> Found {
-        let key = |tag: u32| Touchy(ledger.make(u64::from(tag)));
+        let key = |tag: u32| M::Key::make(ledger, u64::from(tag));
         let pinned = map.pin();
         let update = |value: &u32| {
             happens(Event::Closure);
@@ -89,7 +91,7 @@ impl Op {
             Self::ComputeAbort(tag) => compute(&pinned, key(tag), Operation::Abort(())),
             Self::Remove(tag) => pinned.remove(&key(tag)).copied(),
             Self::RemoveIf(tag) => {
-                let condition = |_: &Touchy, _: &u32| {
+                let condition = |_: &M::Key, _: &u32| {
                     happens(Event::Closure);
                     true
                 };
@@ -147,9 +149,9 @@ impl Op {
     }
 }
 
-fn compute<M: Mode<Touchy, u32>>(
-    pinned: &Pinned<'_, Touchy, u32, Chosen, M>,
-    key: Touchy,
+fn compute<K: Eventful, M: Mode<K, u32>>(
+    pinned: &Pinned<'_, K, u32, Chosen, M>,
+    key: K,
     operation: Operation<u32, ()>,
 ) -> Option<u32> {
     let mut seen = None;
@@ -211,6 +213,6 @@ pub(crate) fn some_operations<M: Tested>() -> impl Iterator<Item = Op> {
 /// A map of keys `0..size`, each with ten times itself as its value.
 pub(crate) fn touchy_map<M: TouchyMap>(size: u32, ledger: Ledger) -> (M, Model) {
     let entries = (0..size).map(|key| (key, key * 10));
-    let touchy = |(key, value)| (Touchy(ledger.make(u64::from(key))), value);
+    let touchy = |(key, value)| (M::Key::make(ledger, u64::from(key)), value);
     (entries.clone().map(touchy).collect(), entries.collect())
 }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use snaptrie::{Compute, Operation};
 
 use super::Op;
-use super::objects::{Key, Ledger, Mark, Value};
+use super::objects::{AnyKey, AnyValue, Ledger, Mark};
 use super::oracle::Row;
 use super::world::{Pending, Playable, World};
 
@@ -37,14 +37,14 @@ impl<M: Playable> World<M> {
         let (live, id) = self.target(op);
         let expected = live.row(id);
         let pinned = live.map.pin();
-        self.agree(pinned.get(&id).map(Value::mark), expected.map(Row::value));
+        self.agree(pinned.get(&id).map(M::Value::mark), expected.map(Row::value));
         self.agree(pinned.get_key_value(&id).map(Row::of), expected);
         self.agree(pinned.contains_key(&id), expected.is_some());
         if self.trusts() && expected.is_some() {
             self.agree(Some(pinned[&id].mark()), expected.map(Row::value));
         }
         // By a key of the map's own type.
-        self.agree(pinned.contains_key(&Key::new(&self.ledger, id)), expected.is_some());
+        self.agree(pinned.contains_key(&M::Key::new(&self.ledger, id)), expected.is_some());
     }
 
     pub(super) fn insert(&mut self, op: Op) {
@@ -53,7 +53,7 @@ impl<M: Playable> World<M> {
         let pinned = live.map.pin();
         let old = pinned.insert(key, value);
         let expected = live.oracle.borrow_mut().put(row);
-        self.agree(old.map(Value::mark), expected.map(Row::value));
+        self.agree(old.map(M::Value::mark), expected.map(Row::value));
     }
 
     pub(super) fn try_insert(&mut self, op: Op) {
@@ -124,7 +124,7 @@ impl<M: Playable> World<M> {
 
     pub(super) fn update(&mut self, op: Op, meddle: impl FnOnce(&mut Self)) {
         let (live, id) = self.target(op);
-        let (key, ledger) = (Key::new(&self.ledger, id), Rc::clone(&self.ledger));
+        let (key, ledger) = (M::Key::new(&self.ledger, id), Rc::clone(&self.ledger));
         let stamp = key.stamp();
         let call = self.begin(&live, id);
         let updated = Cell::new(None);
@@ -160,7 +160,7 @@ impl<M: Playable> World<M> {
 
     pub(super) fn update_or_insert_with(&mut self, op: Op, meddle: impl FnOnce(&mut Self)) {
         let (live, id) = self.target(op);
-        let (key, ledger) = (Key::new(&self.ledger, id), Rc::clone(&self.ledger));
+        let (key, ledger) = (M::Key::new(&self.ledger, id), Rc::clone(&self.ledger));
         let stamp = key.stamp();
         let call = self.begin(&live, id);
         let (updated, first) = (Cell::new(None), Cell::new(None));
@@ -169,7 +169,7 @@ impl<M: Playable> World<M> {
             let once = Once::new(|| meddle(self));
             let make_first = || {
                 once.run();
-                let value = Value::new(&ledger, op.arg);
+                let value = M::Value::new(&ledger, op.arg);
                 first.set(Some(value.mark()));
                 value
             };
@@ -199,7 +199,7 @@ impl<M: Playable> World<M> {
 
     pub(super) fn compute(&mut self, op: Op, meddle: impl FnOnce(&mut Self)) {
         let (live, id) = self.target(op);
-        let (key, ledger) = (Key::new(&self.ledger, id), Rc::clone(&self.ledger));
+        let (key, ledger) = (M::Key::new(&self.ledger, id), Rc::clone(&self.ledger));
         let stamp = key.stamp();
         let call = self.begin(&live, id);
         let (seen, made) = (Cell::new(None), Cell::new(None));
@@ -213,7 +213,7 @@ impl<M: Playable> World<M> {
                     0 => Operation::Remove,
                     1 => Operation::Abort(op.arg),
                     _ => {
-                        let value = Value::new(&ledger, op.arg);
+                        let value = M::Value::new(&ledger, op.arg);
                         made.set(Some(Row { id, key: stamp, value: value.mark() }));
                         Operation::Insert(value)
                     }
@@ -245,7 +245,7 @@ impl<M: Playable> World<M> {
     pub(super) fn remove(&mut self, op: Op) {
         let (live, id) = self.target(op);
         let pinned = live.map.pin();
-        let old = pinned.remove(&id).map(Value::mark);
+        let old = pinned.remove(&id).map(M::Value::mark);
         let expected = live.oracle.borrow_mut().remove(id);
         self.agree(old, expected.map(Row::value));
     }
@@ -283,15 +283,15 @@ impl<M: Playable> World<M> {
 }
 
 /// An update that adds to the label, and notes what it saw and made.
-fn updating<'a>(
+fn updating<'a, V: AnyValue>(
     ledger: &'a Rc<Ledger>,
     by: u8,
     once: &'a Once<impl FnOnce()>,
     updated: &'a Cell<Option<Updated>>,
-) -> impl FnMut(&Value) -> Value + 'a {
+) -> impl FnMut(&V) -> V + 'a {
     move |old| {
         once.run();
-        let value = Value::new(ledger, old.label().wrapping_add(by));
+        let value = V::new(ledger, old.label().wrapping_add(by));
         updated.set(Some((old.mark(), value.mark())));
         value
     }

@@ -3,12 +3,23 @@
 use std::collections::BTreeSet;
 
 use super::live::{described, parts};
-use super::objects::{Key, Value};
+use snaptrie::mode::StaticMode;
+use snaptrie::{Snapshot, SnapshotEntry, TrieMap};
+
+use super::hashes::Hashes;
+use super::objects::{AnyKey, AnyValue};
 use super::oracle::{Oracle, Row, sorted};
-use super::world::{Loose, Shot, Trie, World};
+use super::world::{Loose, Playable, Shot, World};
 use super::{Op, Verb};
 
-impl World<Trie> {
+impl<K, V, L> World<TrieMap<K, V, Hashes, L>>
+where
+    K: AnyKey,
+    V: AnyValue,
+    L: StaticMode<K, V>,
+    TrieMap<K, V, Hashes, L>:
+        Playable<Key = K, Value = V, Version = Snapshot<K, V, Hashes, L>, Loose = Loose<K, V, L>>,
+{
     pub(super) fn step_versions(&mut self, op: Op) {
         match op.verb {
             Verb::Snapshot => self.snapshot(op),
@@ -71,7 +82,7 @@ impl World<Trie> {
         match op.verb {
             Verb::FrozenLook => self.frozen_look(op, &shot),
             Verb::FrozenWalk => self.frozen_walk(op, &shot),
-            Verb::FrozenLen => frozen_len(&shot),
+            Verb::FrozenLen => Self::frozen_len(&shot),
             Verb::FrozenShow => self.frozen_show(&shot),
             Verb::FrozenFork => self.frozen_fork(op, &shot),
             Verb::FrozenClone => self.clone_shot(op, &shot),
@@ -81,20 +92,20 @@ impl World<Trie> {
         }
     }
 
-    fn frozen_look(&self, op: Op, shot: &Shot) {
+    fn frozen_look(&self, op: Op, shot: &Shot<TrieMap<K, V, Hashes, L>>) {
         let id = self.id(op);
         shot.see(id);
         let expected = shot.oracle.get(id);
-        self.agree(shot.frozen.get(&id).map(Value::mark), expected.map(Row::value));
+        self.agree(shot.frozen.get(&id).map(V::mark), expected.map(Row::value));
         self.agree(shot.frozen.get_key_value(&id).map(Row::of), expected);
         self.agree(shot.frozen.contains_key(&id), expected.is_some());
         if self.trusts() && expected.is_some() {
             self.agree(Some(shot.frozen[&id].mark()), expected.map(Row::value));
         }
-        self.agree(shot.frozen.contains_key(&Key::new(&self.ledger, id)), expected.is_some());
+        self.agree(shot.frozen.contains_key(&K::new(&self.ledger, id)), expected.is_some());
     }
 
-    fn frozen_walk(&mut self, op: Op, shot: &Shot) {
+    fn frozen_walk(&mut self, op: Op, shot: &Shot<TrieMap<K, V, Hashes, L>>) {
         if !self.affords(shot.oracle.len()) {
             return;
         }
@@ -104,17 +115,30 @@ impl World<Trie> {
             0 => shot.check(),
             1 => assert_eq!(sorted((&shot.frozen).into_iter()), rows),
             2 => {
-                let keys: BTreeSet<_> = shot.frozen.keys().map(Key::mark).collect();
+                let keys: BTreeSet<_> = shot.frozen.keys().map(K::mark).collect();
                 assert_eq!(keys, rows.iter().map(|row| (row.id, row.key)).collect());
             }
             _ => {
-                let values: BTreeSet<_> = shot.frozen.values().map(Value::mark).collect();
+                let values: BTreeSet<_> = shot.frozen.values().map(V::mark).collect();
                 assert_eq!(values, rows.iter().map(|row| row.value).collect());
             }
         }
     }
 
-    fn frozen_show(&mut self, shot: &Shot) {
+    fn frozen_len(shot: &Shot<TrieMap<K, V, Hashes, L>>) {
+        shot.see_count();
+        let len = shot.oracle.len();
+        assert_eq!(shot.frozen.is_empty(), len == 0);
+        assert_eq!(shot.frozen.iter().len(), len);
+        assert_eq!(shot.frozen.len(), len);
+        let mut keys = shot.frozen.keys();
+        if keys.next().is_some() {
+            assert_eq!(keys.len(), len - 1);
+        }
+        assert_eq!(shot.frozen.values().len(), len);
+    }
+
+    fn frozen_show(&mut self, shot: &Shot<TrieMap<K, V, Hashes, L>>) {
         if self.affords(shot.oracle.len()) {
             shot.see_all();
             let described = described(&shot.oracle.rows());
@@ -125,12 +149,12 @@ impl World<Trie> {
         assert!(format!("{:?}", shot.frozen.iter()).ends_with(&left));
     }
 
-    fn frozen_fork(&mut self, op: Op, shot: &Shot) {
+    fn frozen_fork(&mut self, op: Op, shot: &Shot<TrieMap<K, V, Hashes, L>>) {
         let fork = shot.frozen.fork();
         self.add_fork(op, fork, shot.oracle.clone(), shot.frozen.generation(), shot.born);
     }
 
-    fn equal_frozen(&mut self, op: Op, shot: &Shot) {
+    fn equal_frozen(&mut self, op: Op, shot: &Shot<TrieMap<K, V, Hashes, L>>) {
         let other = self.shots[usize::from(op.key) % self.shots.len()].clone();
         assert_eq!(shot.frozen.ptr_eq(&other.frozen), shot.born == other.born);
         if self.affords(shot.oracle.len()) {
@@ -140,7 +164,7 @@ impl World<Trie> {
 
     /// Begins an owned iteration and keeps the last entry and the rest. Some such ops use the
     /// snapshot up.
-    fn iterate_owned(&mut self, op: Op, index: usize, shot: Shot) {
+    fn iterate_owned(&mut self, op: Op, index: usize, shot: Shot<TrieMap<K, V, Hashes, L>>) {
         if op.arg & 1 == 1 {
             drop(self.shots.swap_remove(index));
         }
@@ -170,7 +194,7 @@ impl World<Trie> {
         let index = usize::from(op.pick) % self.loose.len();
         let mut loose = self.loose.swap_remove(index);
         match &mut loose {
-            Loose::Entry(entry, row) => check_entry(entry, *row),
+            Loose::Entry(entry, row) => check_entry::<K, V, L>(entry, *row),
             Loose::Rest(iter, yielded, oracle) => {
                 for entry in iter.by_ref().take(usize::from(op.arg / 4)) {
                     yielded.push(Row::of(entry.pair()));
@@ -184,20 +208,10 @@ impl World<Trie> {
     }
 }
 
-fn frozen_len(shot: &Shot) {
-    shot.see_count();
-    let len = shot.oracle.len();
-    assert_eq!(shot.frozen.is_empty(), len == 0);
-    assert_eq!(shot.frozen.iter().len(), len);
-    assert_eq!(shot.frozen.len(), len);
-    let mut keys = shot.frozen.keys();
-    if keys.next().is_some() {
-        assert_eq!(keys.len(), len - 1);
-    }
-    assert_eq!(shot.frozen.values().len(), len);
-}
-
-fn check_entry(entry: &snaptrie::SnapshotEntry<Key, Value>, row: Row) {
+fn check_entry<K: AnyKey, V: AnyValue, L: StaticMode<K, V>>(
+    entry: &SnapshotEntry<K, V, L>,
+    row: Row,
+) {
     assert_eq!(Row::of(entry.pair()), row);
     assert_eq!(entry.clone().key().mark(), (row.id, row.key));
     assert_eq!(entry.value().mark(), row.value);

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::objects::{Key, Value};
+use super::objects::{AnyKey, AnyValue};
 use super::oracle::{Oracle, Row, sorted};
 use super::world::{Live, Playable, World};
-use super::{Op, Ops};
+use super::{Op, Ops, Tested};
+
+/// Entries for such a map.
+type Entries<M> = Vec<(<M as Tested>::Key, <M as Tested>::Value)>;
 
 impl<M: Playable> World<M> {
     pub(super) fn walk(&mut self, op: Op) {
@@ -20,11 +23,11 @@ impl<M: Playable> World<M> {
             0 => self.agree(sorted(pinned.iter()), rows),
             1 => self.agree(sorted((&pinned).into_iter()), rows),
             2 => {
-                let keys: BTreeSet<_> = pinned.keys().map(Key::mark).collect();
+                let keys: BTreeSet<_> = pinned.keys().map(M::Key::mark).collect();
                 self.agree(keys, rows.iter().map(|row| (row.id, row.key)).collect());
             }
             _ => {
-                let values: BTreeSet<_> = pinned.values().map(Value::mark).collect();
+                let values: BTreeSet<_> = pinned.values().map(M::Value::mark).collect();
                 self.agree(values, rows.iter().map(|row| row.value).collect());
             }
         }
@@ -98,7 +101,7 @@ impl<M: Playable> World<M> {
         let pinned = live.map.pin();
         for id in self.range(op) {
             let (key, value, row) = self.fresh(id, op.arg);
-            let old = pinned.insert(key, value).map(Value::mark);
+            let old = pinned.insert(key, value).map(M::Value::mark);
             let expected = live.oracle.borrow_mut().put(row);
             self.agree(old, expected.map(Row::value));
         }
@@ -114,7 +117,7 @@ impl<M: Playable> World<M> {
     }
 
     /// Entries for a range of keys, the first one twice, and their rows.
-    fn entries(&mut self, op: Op) -> (Vec<(Key, Value)>, Vec<Row>) {
+    fn entries(&mut self, op: Op) -> (Entries<M>, Vec<Row>) {
         let mut entries = Vec::new();
         let mut rows = Vec::new();
         for id in self.range(op).chain([self.id(op)]) {

@@ -1,4 +1,8 @@
-//! Keys and values that are counted, and that notice when they are used after their drop.
+//! Keys and values that notice when they are used after their end.
+//!
+//! Those of most worlds are counted, and on the ledger. Those that a map holds inline are [`Copy`],
+//! and nobody can tell how many copies there are; they notice when what is read is not what was
+//! written.
 
 use std::borrow::Borrow;
 use std::cell::{Cell, RefCell};
@@ -20,7 +24,7 @@ impl Mood {
 
 /// The keys and values of one world, each by its stamp.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     alive: RefCell<Vec<bool>>,
     living: Cell<usize>,
     /// What destructors found. They do not panic: the map would catch that.
@@ -31,8 +35,16 @@ pub(super) struct Ledger {
 
 impl Ledger {
     pub(super) fn new(fickle: Option<Mood>) -> Rc<Self> {
+        FICKLE.set(fickle.clone());
         let alive = RefCell::default();
         Rc::new(Self { alive, living: Cell::new(0), dropped_twice: Cell::new(0), fickle })
+    }
+
+    /// A number that no other object has.
+    fn number(&self) -> u32 {
+        let mut alive = self.alive.borrow_mut();
+        alive.push(true);
+        u32::try_from(alive.len() - 1).expect("fewer objects than that")
     }
 
     /// Number of objects that were made and not dropped.
@@ -45,8 +57,17 @@ impl Ledger {
     }
 
     fn lies(&self) -> bool {
-        self.fickle.as_ref().is_some_and(|mood| mood.next() % 8 == 0)
+        lies(self.fickle.as_ref())
     }
+}
+
+fn lies(fickle: Option<&Mood>) -> bool {
+    fickle.is_some_and(|mood| mood.next() % 8 == 0)
+}
+
+thread_local! {
+    /// The same for keys that know no ledger: of the world that is played on this thread.
+    static FICKLE: RefCell<Option<Mood>> = const { RefCell::new(None) };
 }
 
 /// An object's entry in the ledger.
@@ -58,11 +79,8 @@ struct Stamp {
 
 impl Stamp {
     fn new(ledger: &Rc<Ledger>) -> Self {
-        let mut alive = ledger.alive.borrow_mut();
-        let number = u32::try_from(alive.len()).expect("fewer objects than that");
-        alive.push(true);
         ledger.living.set(ledger.living.get() + 1);
-        Self { ledger: Rc::clone(ledger), number }
+        Self { ledger: Rc::clone(ledger), number: ledger.number() }
     }
 
     /// The object's number, if it may still be used.
@@ -85,23 +103,43 @@ impl Drop for Stamp {
     }
 }
 
-/// A key: equal to others by its id, and different from all others by its stamp.
+/// A key: equal to others by its id, and different from all others by its stamp. Lookups go by the
+/// bare id.
+pub(crate) trait AnyKey: Hash + Eq + Borrow<u16> + fmt::Debug + 'static {
+    fn new(ledger: &Rc<Ledger>, id: u16) -> Self;
+    fn mark(&self) -> (u16, u32);
+
+    fn stamp(&self) -> u32 {
+        self.mark().1
+    }
+}
+
+/// A value: equal to others by its label, and different from all others by its stamp.
+pub(crate) trait AnyValue: Eq + fmt::Debug + 'static {
+    fn new(ledger: &Rc<Ledger>, label: u8) -> Self;
+    fn mark(&self) -> Mark;
+
+    fn label(&self) -> u8 {
+        self.mark().1
+    }
+}
+
+/// A value's stamp and label.
+pub(crate) type Mark = (u32, u8);
+
+/// A key on the ledger.
 pub(crate) struct Key {
     stamp: Stamp,
     id: u16,
 }
 
-impl Key {
-    pub(super) fn new(ledger: &Rc<Ledger>, id: u16) -> Self {
+impl AnyKey for Key {
+    fn new(ledger: &Rc<Ledger>, id: u16) -> Self {
         Self { stamp: Stamp::new(ledger), id }
     }
 
-    pub(super) fn stamp(&self) -> u32 {
-        self.stamp.number()
-    }
-
-    pub(super) fn mark(&self) -> (u16, u32) {
-        (self.id, self.stamp())
+    fn mark(&self) -> (u16, u32) {
+        (self.id, self.stamp.number())
     }
 }
 
@@ -122,7 +160,6 @@ impl PartialEq for Key {
 
 impl Eq for Key {}
 
-/// Lookups go by the bare id.
 impl Borrow<u16> for Key {
     fn borrow(&self) -> &u16 {
         self.stamp();
@@ -136,25 +173,18 @@ impl fmt::Debug for Key {
     }
 }
 
-/// A value's stamp and label.
-pub(super) type Mark = (u32, u8);
-
-/// A value: equal to others by its label, and different from all others by its stamp.
+/// A value on the ledger.
 pub(crate) struct Value {
     stamp: Stamp,
     label: u8,
 }
 
-impl Value {
-    pub(super) fn new(ledger: &Rc<Ledger>, label: u8) -> Self {
+impl AnyValue for Value {
+    fn new(ledger: &Rc<Ledger>, label: u8) -> Self {
         Self { stamp: Stamp::new(ledger), label }
     }
 
-    pub(super) fn label(&self) -> u8 {
-        self.mark().1
-    }
-
-    pub(super) fn mark(&self) -> Mark {
+    fn mark(&self) -> Mark {
         (self.stamp.number(), self.label)
     }
 }
@@ -168,6 +198,110 @@ impl PartialEq for Value {
 impl Eq for Value {}
 
 impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (stamp, label) = self.mark();
+        write!(f, "{label}#{stamp}")
+    }
+}
+
+/// A plain object's content and stamp, and a number by which both are known to be what was written.
+#[derive(Clone, Copy)]
+struct Sealed<T> {
+    content: T,
+    stamp: u32,
+    seal: u32,
+}
+
+impl<T: Copy + Into<u32>> Sealed<T> {
+    fn new(ledger: &Ledger, content: T) -> Self {
+        let stamp = ledger.number();
+        Self { content, stamp, seal: Self::seal(content, stamp) }
+    }
+
+    fn seal(content: T, stamp: u32) -> u32 {
+        !(content.into() << 16 ^ stamp.wrapping_mul(0x9e37_79b9))
+    }
+
+    /// The content and the stamp.
+    fn open(&self) -> (T, u32) {
+        let seal = Self::seal(self.content, self.stamp);
+        assert_eq!(self.seal, seal, "what is read is not what was written");
+        (self.content, self.stamp)
+    }
+}
+
+/// A key that is on no ledger.
+#[derive(Clone, Copy)]
+pub(crate) struct CopyKey(Sealed<u16>);
+
+impl AnyKey for CopyKey {
+    fn new(ledger: &Rc<Ledger>, id: u16) -> Self {
+        Self(Sealed::new(ledger, id))
+    }
+
+    fn mark(&self) -> (u16, u32) {
+        self.0.open()
+    }
+}
+
+impl CopyKey {
+    fn lies() -> bool {
+        FICKLE.with_borrow(|fickle| lies(fickle.as_ref()))
+    }
+}
+
+impl Hash for CopyKey {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.mark().0.hash(hasher);
+    }
+}
+
+impl PartialEq for CopyKey {
+    fn eq(&self, other: &Self) -> bool {
+        (self.mark().0 == other.mark().0) != Self::lies()
+    }
+}
+
+impl Eq for CopyKey {}
+
+impl Borrow<u16> for CopyKey {
+    fn borrow(&self) -> &u16 {
+        self.mark();
+        if Self::lies() { &0 } else { &self.0.content }
+    }
+}
+
+impl fmt::Debug for CopyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (id, stamp) = self.mark();
+        write!(f, "{id}#{stamp}")
+    }
+}
+
+/// A value that is on no ledger.
+#[derive(Clone, Copy)]
+pub(crate) struct CopyValue(Sealed<u8>);
+
+impl AnyValue for CopyValue {
+    fn new(ledger: &Rc<Ledger>, label: u8) -> Self {
+        Self(Sealed::new(ledger, label))
+    }
+
+    fn mark(&self) -> Mark {
+        let (label, stamp) = self.0.open();
+        (stamp, label)
+    }
+}
+
+impl PartialEq for CopyValue {
+    fn eq(&self, other: &Self) -> bool {
+        self.label() == other.label()
+    }
+}
+
+impl Eq for CopyValue {}
+
+impl fmt::Debug for CopyValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (stamp, label) = self.mark();
         write!(f, "{label}#{stamp}")

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::objects::{Key, Mark, Value};
+use super::objects::{AnyKey, AnyValue, Mark};
 
 /// One entry: which key, which of the keys with that id, and which value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Row {
+pub(crate) struct Row {
     pub(super) id: u16,
     pub(super) key: u32,
     pub(super) value: Mark,
@@ -15,7 +15,7 @@ pub(super) struct Row {
 
 impl Row {
     /// Reads an entry. Both objects must be alive.
-    pub(super) fn of((key, value): (&Key, &Value)) -> Self {
+    pub(super) fn of<K: AnyKey, V: AnyValue>((key, value): (&K, &V)) -> Self {
         let (id, key) = key.mark();
         Self { id, key, value: value.mark() }
     }
@@ -30,7 +30,9 @@ impl Row {
 }
 
 /// Entries in the order of their keys.
-pub(super) fn sorted<'e>(entries: impl Iterator<Item = (&'e Key, &'e Value)>) -> Vec<Row> {
+pub(super) fn sorted<'e, K: AnyKey, V: AnyValue>(
+    entries: impl Iterator<Item = (&'e K, &'e V)>,
+) -> Vec<Row> {
     let mut rows: Vec<Row> = entries.map(Row::of).collect();
     rows.sort_unstable();
     rows
@@ -38,7 +40,7 @@ pub(super) fn sorted<'e>(entries: impl Iterator<Item = (&'e Key, &'e Value)>) ->
 
 /// The content of a map or snapshot. Clones share it until one of them changes.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Oracle(Rc<BTreeMap<u32, Row>>);
+pub(crate) struct Oracle(Rc<BTreeMap<u32, Row>>);
 
 impl Oracle {
     /// An oracle that was told rather than asked: for a world without trust, where ids may come up

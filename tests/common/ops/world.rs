@@ -2,14 +2,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::fmt::Debug;
 use std::rc::Rc;
 
-use snaptrie::{FlatMap, IntoIter, Snapshot, SnapshotEntry, TrieMap};
+use snaptrie::mode::{self, StaticMode};
+use snaptrie::{CopyTrieMap, FlatMap, IntoIter, SnapshotEntry, TrieMap};
 
 use super::Tested;
 use super::hashes::{Hashes, Hashing};
-use super::objects::{Key, Ledger, Mark, Mood, Value};
+use super::objects::{AnyKey, AnyValue, CopyKey, CopyValue, Key, Ledger, Mark, Mood, Value};
 use super::oracle::{Oracle, Row, sorted};
 use super::{Op, Ops, Verb};
 
@@ -27,41 +29,77 @@ pub(crate) struct Setup {
 }
 
 pub(crate) type Trie = TrieMap<Key, Value, Hashes>;
+pub(crate) type Inline = CopyTrieMap<CopyKey, CopyValue, Hashes>;
 pub(crate) type Flat = FlatMap<Key, Value, Hashes>;
 
 /// A map that a world may be made of.
 pub(crate) trait Playable:
-    Tested<Key = Key, Value = Value, Hasher = Hashes>
+    Tested<Key: AnyKey, Value: AnyValue, Hasher = Hashes, Version: Clone>
     + Default
     + Debug
     + PartialEq
-    + Extend<(Key, Value)>
-    + FromIterator<(Key, Value)>
+    + Extend<(Self::Key, Self::Value)>
+    + FromIterator<(Self::Key, Self::Value)>
     + Sized
 {
-    fn extend_shared(&self, entries: Vec<(Key, Value)>);
+    /// What owned iteration over a snapshot leaves about.
+    type Loose;
+
+    fn extend_shared(&self, entries: Vec<(Self::Key, Self::Value)>);
 
     /// Plays an op on versions of maps.
     fn play_versions(world: &mut World<Self>, op: Op);
+
+    /// What a version holds for a key.
+    fn frozen_row(version: &Self::Version, id: u16) -> Option<Row>;
+
+    /// How much a version holds.
+    fn frozen_len(version: &Self::Version) -> usize;
 }
 
-impl Playable for Trie {
-    fn extend_shared(mut self: &Self, entries: Vec<(Key, Value)>) {
-        self.extend(entries);
-    }
+macro_rules! playable_trie {
+    ($Trie:ty, $Layout:ty) => {
+        impl Playable for $Trie {
+            type Loose = Loose<Self::Key, Self::Value, $Layout>;
 
-    fn play_versions(world: &mut World<Self>, op: Op) {
-        world.step_versions(op);
-    }
+            fn extend_shared(mut self: &Self, entries: Vec<(Self::Key, Self::Value)>) {
+                self.extend(entries);
+            }
+
+            fn play_versions(world: &mut World<Self>, op: Op) {
+                world.step_versions(op);
+            }
+
+            fn frozen_row(version: &Self::Version, id: u16) -> Option<Row> {
+                version.get_key_value(&id).map(Row::of)
+            }
+
+            fn frozen_len(version: &Self::Version) -> usize {
+                version.len()
+            }
+        }
+    };
 }
+playable_trie!(Trie, mode::Boxed);
+playable_trie!(Inline, mode::Inline);
 
 impl Playable for Flat {
+    type Loose = Infallible;
+
     fn extend_shared(mut self: &Self, entries: Vec<(Key, Value)>) {
         self.extend(entries);
     }
 
     /// There are none.
     fn play_versions(_world: &mut World<Self>, _op: Op) {}
+
+    fn frozen_row(_version: &Self::Version, _id: u16) -> Option<Row> {
+        None
+    }
+
+    fn frozen_len(_version: &Self::Version) -> usize {
+        0
+    }
 }
 
 /// A live map.
@@ -106,9 +144,8 @@ impl<M> Live<M> {
 }
 
 /// A snapshot.
-#[derive(Clone)]
-pub(super) struct Shot {
-    pub(super) frozen: Snapshot<Key, Value, Hashes>,
+pub(super) struct Shot<M: Tested> {
+    pub(super) frozen: M::Version,
     pub(super) oracle: Oracle,
     /// The instant that it was taken at. The same for its clones.
     pub(super) born: u32,
@@ -124,11 +161,18 @@ pub(super) struct Seen {
     ids: BTreeSet<u16>,
 }
 
-impl Shot {
+impl<M: Playable> Clone for Shot<M> {
+    fn clone(&self) -> Self {
+        let (frozen, oracle) = (self.frozen.clone(), self.oracle.clone());
+        Self { frozen, oracle, born: self.born, seen: Rc::clone(&self.seen) }
+    }
+}
+
+impl<M: Playable> Shot<M> {
     pub(super) fn check(&self) {
         self.see_all();
-        assert_eq!(sorted(self.frozen.iter()), self.oracle.rows());
-        assert_eq!(self.frozen.len(), self.oracle.len());
+        assert_eq!(sorted(M::entries(&self.frozen)), self.oracle.rows());
+        assert_eq!(M::frozen_len(&self.frozen), self.oracle.len());
     }
 
     pub(super) fn see(&self, id: u16) {
@@ -154,10 +198,10 @@ impl Shot {
 }
 
 /// What `Snapshot::into_iter` left about.
-pub(super) enum Loose {
-    Entry(SnapshotEntry<Key, Value>, Row),
+pub(crate) enum Loose<K: 'static, V: 'static, L: StaticMode<K, V>> {
+    Entry(SnapshotEntry<K, V, L>, Row),
     /// An iterator, the rows that it has yielded, and what it iterates over.
-    Rest(IntoIter<Key, Value>, Vec<Row>, Oracle),
+    Rest(IntoIter<K, V, L>, Vec<Row>, Oracle),
 }
 
 /// A call of a map's method whose closure may play other ops.
@@ -187,13 +231,13 @@ const LOOSE: usize = 12;
 /// How deep ops go that span others.
 const DEPTH: usize = 3;
 
-pub(crate) struct World<M> {
+pub(crate) struct World<M: Playable> {
     pub(super) setup: Setup,
     pub(super) ledger: Rc<Ledger>,
     hashes: Hashes,
     pub(super) maps: Vec<Rc<Live<M>>>,
-    pub(super) shots: Vec<Shot>,
-    pub(super) loose: Vec<Loose>,
+    pub(super) shots: Vec<Shot<M>>,
+    pub(super) loose: Vec<M::Loose>,
     bulk: usize,
     depth: usize,
     /// The latest instant that a snapshot, fork or take was made at.
@@ -300,8 +344,8 @@ impl<M: Playable> World<M> {
     }
 
     /// A new key and value for an op, and their row.
-    pub(super) fn fresh(&self, id: u16, label: u8) -> (Key, Value, Row) {
-        let (key, value) = (Key::new(&self.ledger, id), Value::new(&self.ledger, label));
+    pub(super) fn fresh(&self, id: u16, label: u8) -> (M::Key, M::Value, Row) {
+        let (key, value) = (M::Key::new(&self.ledger, id), M::Value::new(&self.ledger, label));
         let row = Row::of((&key, &value));
         (key, value, row)
     }
@@ -376,24 +420,19 @@ impl<M: Playable> World<M> {
         self.instant
     }
 
-    pub(super) fn add_loose(&mut self, op: Op, loose: Loose) {
+    pub(super) fn add_loose(&mut self, op: Op, loose: M::Loose) {
         push(&mut self.loose, LOOSE, op, loose);
     }
 
     /// Keeps a snapshot that was just taken of a map with this content.
-    pub(super) fn add_shot(
-        &mut self,
-        op: Op,
-        frozen: Snapshot<Key, Value, Hashes>,
-        content: Oracle,
-    ) {
-        let told = |frozen: &Snapshot<_, _, _>| Oracle::told(frozen.iter().map(Row::of));
+    pub(super) fn add_shot(&mut self, op: Op, frozen: M::Version, content: Oracle) {
+        let told = |frozen| Oracle::told(M::entries(frozen).map(Row::of));
         let oracle = if self.trusts() { content } else { told(&frozen) };
         let shot = Shot { frozen, oracle, born: self.next_instant(), seen: Rc::default() };
         push(&mut self.shots, SHOTS, op, shot);
     }
 
-    pub(super) fn clone_shot(&mut self, op: Op, shot: &Shot) {
+    pub(super) fn clone_shot(&mut self, op: Op, shot: &Shot<M>) {
         push(&mut self.shots, SHOTS, op, shot.clone());
     }
 
@@ -426,7 +465,7 @@ impl<M: Playable> World<M> {
             fork.oracle.borrow_mut().adopt(id, actual, (old, new));
         }
         for shot in self.shots.iter_mut().filter(|shot| shot.born > began) {
-            let actual = shot.frozen.get_key_value(&id).map(Row::of);
+            let actual = M::frozen_row(&shot.frozen, id);
             if shot.oracle.adopt(id, actual, (old, new)) {
                 assert!(!shot.has_seen(id), "a snapshot changed after a look at it");
                 let replaced = old.is_some() && new.is_some();
@@ -492,10 +531,10 @@ impl<M: Playable> World<M> {
 }
 
 /// What is dropped at the end of a world.
-enum Thing<M> {
+enum Thing<M: Playable> {
     Map(Rc<Live<M>>),
-    Shot(Shot),
-    Loose(#[expect(dead_code, reason = "held, and dropped")] Loose),
+    Shot(Shot<M>),
+    Loose(M::Loose),
 }
 
 /// Adds to a list that has a limit: then something else has to go.

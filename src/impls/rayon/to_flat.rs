@@ -1,10 +1,12 @@
-//! The feature `rayon`: flat maps made on all processors.
+//! Flat maps made of snapshots, on all processors.
+//!
+//! The parts of a trie have no hash in common, so the threads do not meet in the flat map either.
 
 use std::hash::{BuildHasher, Hash};
 
 use crate::entry::Store;
-use crate::map::cloned;
 use crate::map::mode::TrieMode;
+use crate::map::{Stays, cloned};
 use crate::trie::FrozenIter;
 use crate::{FlatMap, Snapshot};
 
@@ -46,6 +48,6 @@ where
             let left = halvings - 1;
             rayon::join(|| fill(map, entries, left), || fill(map, half, left));
         }
-        None => map.pin().insert_all(entries.map(cloned)),
+        None => map.pin().insert_all(entries.map(cloned), Stays::Last),
     }
 }

@@ -1,0 +1,179 @@
+//! The feature `serde`: maps as maps, sets as sequences.
+//!
+//! Formats that write the length first believe it. So all that is written is counted first: a
+//! snapshot's length is exact, and of a flat map the entries that one iteration sees are collected.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+use std::marker::PhantomData;
+
+use serde_core::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_core::ser::{Serialize, Serializer};
+
+use crate::mode::TrieMode;
+use crate::{FlatMap, FlatSet, SetSnapshot, Snapshot, TrieMap, TrieSet};
+
+/// Writes the entries, as a map.
+impl<K: Serialize, V: Serialize, S, M: TrieMode<K, V>> Serialize for Snapshot<K, V, S, M> {
+    fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+        serializer.collect_map(self)
+    }
+}
+
+/// Writes the entries of one instant, as a map; other threads may write meanwhile.
+impl<K: Serialize, V: Serialize, S, M: TrieMode<K, V>> Serialize for TrieMap<K, V, S, M> {
+    fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+        self.content().serialize(serializer)
+    }
+}
+
+/// Writes what one iteration sees, as a map: weakly consistent, as every iteration. The length that is
+/// written is that of what is written.
+impl<K: Serialize, V: Serialize, S> Serialize for FlatMap<K, V, S> {
+    fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+        let pinned = self.pin();
+        let seen: Vec<(&K, &V)> = pinned.iter().collect();
+        serializer.collect_map(seen)
+    }
+}
+
+/// Writes the elements, as a sequence.
+impl<K: Serialize, S, M: TrieMode<K, ()>> Serialize for SetSnapshot<K, S, M> {
+    fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+        serializer.collect_seq(self)
+    }
+}
+
+/// Writes the elements of one instant, as a sequence; other threads may write meanwhile.
+impl<K: Serialize, S, M: TrieMode<K, ()>> Serialize for TrieSet<K, S, M> {
+    fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+        serializer.collect_seq(self.as_map().content().keys())
+    }
+}
+
+/// Writes what one iteration sees, as a sequence. The length that is written is that of what is
+/// written.
+impl<K: Serialize, S> Serialize for FlatSet<K, S> {
+    fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+        let pinned = self.pin();
+        let seen: Vec<&K> = pinned.iter().collect();
+        serializer.collect_seq(seen)
+    }
+}
+
+/// The most memory that is asked for ahead because the input says so.
+const BELIEVED_BYTES: usize = 1 << 20;
+
+/// What an input yields until its end or an error, which is kept.
+struct Input<T, E, F> {
+    next: F,
+    expected: usize,
+    error: Option<E>,
+    _yields: PhantomData<T>,
+}
+
+impl<T, E, F: FnMut() -> Result<Option<T>, E>> Input<T, E, F> {
+    fn new(expected: Option<usize>, next: F) -> Self {
+        let most = BELIEVED_BYTES / size_of::<T>().max(1);
+        Self { next, expected: expected.unwrap_or(0).min(most), error: None, _yields: PhantomData }
+    }
+
+    /// What was made of it, if there was no error.
+    fn end<M>(self, made: M) -> Result<M, E> {
+        self.error.map_or(Ok(made), Err)
+    }
+}
+
+impl<T, E, F: FnMut() -> Result<Option<T>, E>> Iterator for Input<T, E, F> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        if self.error.is_some() {
+            return None;
+        }
+        (self.next)().unwrap_or_else(|error| {
+            self.error = Some(error);
+            None
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.expected, None)
+    }
+}
+
+/// Makes a collection of what a map or sequence in the input holds.
+struct Collect<C>(PhantomData<C>);
+
+macro_rules! map {
+    ($Map:ident $(<$M:ident: $Mode:ident>)?) => {
+        impl<'de, K, V, S $(, $M: $Mode<K, V>)?> Visitor<'de> for Collect<$Map<K, V, S $(, $M)?>>
+        where
+            K: Deserialize<'de> + Hash + Eq,
+            V: Deserialize<'de>,
+            S: BuildHasher + Default,
+        {
+            type Value = $Map<K, V, S $(, $M)?>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+                let mut input = Input::new(access.size_hint(), || access.next_entry());
+                let map = input.by_ref().collect::<Self::Value>();
+                input.end(map)
+            }
+        }
+
+        /// Reads a map. Of entries with equal keys the last one stays.
+        impl<'de, K, V, S $(, $M: $Mode<K, V>)?> Deserialize<'de> for $Map<K, V, S $(, $M)?>
+        where
+            K: Deserialize<'de> + Hash + Eq,
+            V: Deserialize<'de>,
+            S: BuildHasher + Default,
+        {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_map(Collect::<Self>(PhantomData))
+            }
+        }
+    };
+}
+
+macro_rules! set {
+    ($Set:ident $(<$M:ident: $Mode:ident>)?) => {
+        impl<'de, K, S $(, $M: $Mode<K, ()>)?> Visitor<'de> for Collect<$Set<K, S $(, $M)?>>
+        where
+            K: Deserialize<'de> + Hash + Eq,
+            S: BuildHasher + Default,
+        {
+            type Value = $Set<K, S $(, $M)?>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a sequence")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+                let mut input = Input::new(access.size_hint(), || access.next_element());
+                let set = input.by_ref().collect::<Self::Value>();
+                input.end(set)
+            }
+        }
+
+        /// Reads a sequence. Of equal elements the first one stays.
+        impl<'de, K, S $(, $M: $Mode<K, ()>)?> Deserialize<'de> for $Set<K, S $(, $M)?>
+        where
+            K: Deserialize<'de> + Hash + Eq,
+            S: BuildHasher + Default,
+        {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_seq(Collect::<Self>(PhantomData))
+            }
+        }
+    };
+}
+
+map!(TrieMap<M: TrieMode>);
+map!(FlatMap);
+set!(TrieSet<M: TrieMode>);
+set!(FlatSet);

@@ -1,0 +1,393 @@
+//! Frozen views of a set, and what can be made of two of them.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+use std::ops::{BitAnd, BitOr, BitXor, Sub};
+
+use equivalent::Equivalent;
+
+use super::{FlatSet, TrieSet};
+use crate::map::mode::StaticMode;
+use crate::mode::{Boxed, TrieMode};
+use crate::{IntoIter, RandomState, Snapshot, SnapshotEntry, SnapshotKeys};
+
+/// The content of a [`TrieSet`] at one instant, from [`TrieSet::snapshot`] or [`TrieSet::take`].
+///
+/// What is said of [`Snapshot`] holds here: it never changes, holds no guard, is `Send + Sync` and
+/// cloned in O(1). So what is made of two of them is exact, whatever is written meanwhile. The two may
+/// have different hashers.
+///
+/// # Examples
+/// ```
+/// use snaptrie::TrieSet;
+///
+/// let online = TrieSet::from(["ann", "bob"]);
+/// let before = online.snapshot();
+/// online.pin().remove("ann");
+/// online.pin().insert("cy");
+/// let now = online.snapshot();
+/// assert_eq!(before.difference(&now).collect::<Vec<_>>(), [&"ann"]);
+/// assert_eq!(now.intersection(&before).collect::<Vec<_>>(), [&"bob"]);
+/// assert_eq!((&before | &now).len(), 3);
+/// ```
+pub struct SetSnapshot<K, S = RandomState, M: TrieMode<K, ()> = Boxed> {
+    map: Snapshot<K, (), S, M>,
+}
+
+impl<K, S, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
+    pub(super) fn new(map: Snapshot<K, (), S, M>) -> Self {
+        Self { map }
+    }
+
+    /// The snapshot of the map that holds the elements as keys, for what only maps can do.
+    ///
+    /// # Examples
+    /// ```
+    /// let first = snaptrie::TrieSet::from([1]).snapshot();
+    /// assert!(first.as_map().ptr_eq(first.clone().as_map()));
+    /// ```
+    pub const fn as_map(&self) -> &Snapshot<K, (), S, M> {
+        &self.map
+    }
+
+    /// Number of elements, exact. Counted when first asked for, see [`Snapshot::len`].
+    ///
+    /// # Examples
+    /// ```
+    /// assert_eq!(snaptrie::TrieSet::from([1, 2]).snapshot().len(), 2);
+    /// ```
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Whether the snapshot is empty. Stops at the first element it finds.
+    ///
+    /// # Examples
+    /// ```
+    /// assert!(snaptrie::TrieSet::<u32>::new().snapshot().is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
+    /// Iterates over the elements, each exactly once, in no particular order, the same each time.
+    ///
+    /// # Examples
+    /// ```
+    /// let snapshot = snaptrie::TrieSet::from([1, 2]).snapshot();
+    /// assert_eq!((snapshot.iter().len(), snapshot.iter().sum::<i32>()), (2, 3));
+    /// ```
+    pub fn iter(&self) -> SnapshotKeys<'_, K, (), M> {
+        self.map.keys()
+    }
+}
+
+impl<K, S: BuildHasher, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
+    /// Whether an element is in the snapshot.
+    ///
+    /// # Panics
+    /// If `Hash` or `Eq` of the element does.
+    ///
+    /// # Examples
+    /// ```
+    /// assert!(snaptrie::TrieSet::from(["a".to_string()]).snapshot().contains("a"));
+    /// ```
+    #[inline]
+    pub fn contains<Q: Hash + Equivalent<K> + ?Sized>(&self, element: &Q) -> bool {
+        self.map.contains_key(element)
+    }
+
+    /// The element of the snapshot that is equal to this one.
+    ///
+    /// # Panics
+    /// If `Hash` or `Eq` of the element does.
+    ///
+    /// # Examples
+    /// ```
+    /// let snapshot = snaptrie::TrieSet::from(["a".to_string()]).snapshot();
+    /// assert_eq!(snapshot.get("a"), Some(&"a".to_string()));
+    /// ```
+    #[inline]
+    pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, element: &Q) -> Option<&K> {
+        self.map.get_key_value(element).map(|(element, ())| element)
+    }
+}
+
+/// Of two snapshots. All of these look each element of one up in the other, O(n) or less.
+///
+/// # Panics
+/// These methods, and the iterators they return, panic if `Hash` or `Eq` of an element does.
+impl<K: Hash + Eq, S: BuildHasher, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
+    /// The elements of this snapshot, and those of the other that are not in this one.
+    ///
+    /// # Examples
+    /// ```
+    /// let (a, b) = (snaptrie::TrieSet::from([1, 2]), snaptrie::TrieSet::from([2, 3]));
+    /// assert_eq!(a.snapshot().union(&b.snapshot()).sum::<i32>(), 6);
+    /// ```
+    pub fn union<'s, T, N>(&'s self, other: &'s SetSnapshot<K, T, N>) -> impl Iterator<Item = &'s K>
+    where
+        T: BuildHasher,
+        N: TrieMode<K, ()>,
+    {
+        self.iter().chain(other.difference(self))
+    }
+
+    /// The elements that are in both, as this snapshot has them.
+    ///
+    /// To have it fast, call it on the smaller one.
+    ///
+    /// # Examples
+    /// ```
+    /// let (a, b) = (snaptrie::TrieSet::from([1, 2]), snaptrie::TrieSet::from([2, 3]));
+    /// assert_eq!(a.snapshot().intersection(&b.snapshot()).collect::<Vec<_>>(), [&2]);
+    /// ```
+    pub fn intersection<'s, T, N>(
+        &'s self,
+        other: &'s SetSnapshot<K, T, N>,
+    ) -> impl Iterator<Item = &'s K>
+    where
+        T: BuildHasher,
+        N: TrieMode<K, ()>,
+    {
+        self.iter().filter(|element| other.contains(*element))
+    }
+
+    /// The elements of this snapshot that are not in the other.
+    ///
+    /// # Examples
+    /// ```
+    /// let (a, b) = (snaptrie::TrieSet::from([1, 2]), snaptrie::TrieSet::from([2, 3]));
+    /// assert_eq!(a.snapshot().difference(&b.snapshot()).collect::<Vec<_>>(), [&1]);
+    /// ```
+    pub fn difference<'s, T, N>(
+        &'s self,
+        other: &'s SetSnapshot<K, T, N>,
+    ) -> impl Iterator<Item = &'s K>
+    where
+        T: BuildHasher,
+        N: TrieMode<K, ()>,
+    {
+        self.iter().filter(|element| !other.contains(*element))
+    }
+
+    /// The elements that are in one of the two and not in both.
+    ///
+    /// # Examples
+    /// ```
+    /// let (a, b) = (snaptrie::TrieSet::from([1, 2]), snaptrie::TrieSet::from([2, 3]));
+    /// assert_eq!(a.snapshot().symmetric_difference(&b.snapshot()).sum::<i32>(), 4);
+    /// ```
+    pub fn symmetric_difference<'s, T, N>(
+        &'s self,
+        other: &'s SetSnapshot<K, T, N>,
+    ) -> impl Iterator<Item = &'s K>
+    where
+        T: BuildHasher,
+        N: TrieMode<K, ()>,
+    {
+        self.difference(other).chain(other.difference(self))
+    }
+
+    /// Whether no element is in both.
+    ///
+    /// # Examples
+    /// ```
+    /// let (a, b) = (snaptrie::TrieSet::from([1, 2]), snaptrie::TrieSet::from([2, 3]));
+    /// assert!(!a.snapshot().is_disjoint(&b.snapshot()));
+    /// ```
+    pub fn is_disjoint<T, N>(&self, other: &SetSnapshot<K, T, N>) -> bool
+    where
+        T: BuildHasher,
+        N: TrieMode<K, ()>,
+    {
+        if self.len() <= other.len() {
+            self.intersection(other).next().is_none()
+        } else {
+            other.intersection(self).next().is_none()
+        }
+    }
+
+    /// Whether each element of this snapshot is in the other.
+    ///
+    /// # Examples
+    /// ```
+    /// let set = snaptrie::TrieSet::from([1]);
+    /// let before = set.snapshot();
+    /// set.pin().insert(2);
+    /// assert!(before.is_subset(&set.snapshot()));
+    /// ```
+    pub fn is_subset<T, N>(&self, other: &SetSnapshot<K, T, N>) -> bool
+    where
+        T: BuildHasher,
+        N: TrieMode<K, ()>,
+    {
+        self.len() <= other.len() && self.difference(other).next().is_none()
+    }
+
+    /// Whether each element of the other is in this snapshot.
+    ///
+    /// # Examples
+    /// ```
+    /// let (a, b) = (snaptrie::TrieSet::from([1, 2]), snaptrie::TrieSet::from([2]));
+    /// assert!(a.snapshot().is_superset(&b.snapshot()));
+    /// ```
+    pub fn is_superset<T, N>(&self, other: &SetSnapshot<K, T, N>) -> bool
+    where
+        T: BuildHasher,
+        N: TrieMode<K, ()>,
+    {
+        other.is_subset(self)
+    }
+}
+
+impl<K, S: Clone, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
+    /// A set that begins with this content. O(1). As [`Snapshot::fork`].
+    ///
+    /// # Examples
+    /// ```
+    /// let set = snaptrie::TrieSet::from([1]);
+    /// let checkpoint = set.snapshot();
+    /// set.pin().insert(2);
+    /// assert_eq!(checkpoint.fork().len(), 1);
+    /// ```
+    #[must_use = "a fork is a set of its own"]
+    pub fn fork(&self) -> TrieSet<K, S, M> {
+        self.map.fork().into()
+    }
+}
+
+impl<K: Clone + Hash + Eq, S: BuildHasher + Clone, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
+    /// A [`FlatSet`] with clones of the elements, and the same hasher. As [`Snapshot::to_flat`].
+    ///
+    /// # Examples
+    /// ```
+    /// let ingest: snaptrie::TrieSet<u32> = (0..1_000).collect();
+    /// let serve = ingest.take().to_flat();
+    /// assert!(serve.pin().contains(&30));
+    /// ```
+    #[must_use = "the result is a set of its own"]
+    pub fn to_flat(&self) -> FlatSet<K, S> {
+        self.map.to_flat().into()
+    }
+
+    /// A fork without the elements for which the closure does not hold.
+    fn fork_where(&self, keep: impl FnMut(&K) -> bool) -> TrieSet<K, S, M> {
+        let set = self.fork();
+        set.pin().retain(keep);
+        set
+    }
+}
+
+/// Makes an operator of two snapshots, whose result is a set that begins as a fork of the left one.
+macro_rules! operator {
+    ($(#[$doc:meta])* $Trait:ident, $method:ident, |$left:ident, $right:ident| $result:expr) => {
+        $(#[$doc])*
+        impl<K, S, T, M, N> $Trait<&SetSnapshot<K, T, N>> for &SetSnapshot<K, S, M>
+        where
+            K: Clone + Hash + Eq,
+            S: BuildHasher + Clone,
+            T: BuildHasher,
+            M: TrieMode<K, ()>,
+            N: TrieMode<K, ()>,
+        {
+            type Output = TrieSet<K, S, M>;
+
+            fn $method(self, other: &SetSnapshot<K, T, N>) -> TrieSet<K, S, M> {
+                let ($left, $right) = (self, other);
+                $result
+            }
+        }
+    };
+}
+
+operator! {
+    /// The union, as a set of its own: a fork of the left side, with clones of what only the right
+    /// side has. O(elements on the right).
+    BitOr, bitor, |left, right| {
+        let set = left.fork();
+        set.pin().insert_all(right.iter().cloned());
+        set
+    }
+}
+
+operator! {
+    /// The intersection, as a set of its own: a fork of the left side, without what the right side
+    /// has not. O(elements on the left).
+    BitAnd, bitand, |left, right| left.fork_where(|element| right.contains(element))
+}
+
+operator! {
+    /// The difference, as a set of its own: a fork of the left side, without what the right side
+    /// has. O(elements on the right).
+    Sub, sub, |left, right| {
+        let set = left.fork();
+        let pinned = set.pin();
+        right.iter().for_each(|element| _ = pinned.remove(element));
+        drop(pinned);
+        set
+    }
+}
+
+operator! {
+    /// The symmetric difference, as a set of its own: a fork of the left side, without what both
+    /// have, and with clones of what only the right side has. O(elements on the right).
+    BitXor, bitxor, |left, right| {
+        let set = left.fork();
+        let pinned = set.pin();
+        for element in right {
+            if !pinned.remove(element) {
+                pinned.insert(element.clone());
+            }
+        }
+        drop(pinned);
+        set
+    }
+}
+
+impl<K, S: Clone, M: TrieMode<K, ()>> Clone for SetSnapshot<K, S, M> {
+    fn clone(&self) -> Self {
+        Self { map: self.map.clone() }
+    }
+}
+
+/// Two snapshots are equal if they have equal elements. O(n).
+impl<K: Hash + Eq, S: BuildHasher, M: TrieMode<K, ()>> PartialEq for SetSnapshot<K, S, M> {
+    fn eq(&self, other: &Self) -> bool {
+        self.map == other.map
+    }
+}
+
+impl<K: Hash + Eq, S: BuildHasher, M: TrieMode<K, ()>> Eq for SetSnapshot<K, S, M> {}
+
+impl<K: fmt::Debug, S, M: TrieMode<K, ()>> fmt::Debug for SetSnapshot<K, S, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self).finish()
+    }
+}
+
+impl<'s, K, S, M: TrieMode<K, ()>> IntoIterator for &'s SetSnapshot<K, S, M> {
+    type Item = &'s K;
+    type IntoIter = SnapshotKeys<'s, K, (), M>;
+
+    fn into_iter(self) -> SnapshotKeys<'s, K, (), M> {
+        self.iter()
+    }
+}
+
+/// Iterates with ownership: iterator and items keep the snapshot alive and borrow nothing. An item's
+/// [`key`](SnapshotEntry::key) is the element.
+///
+/// # Examples
+/// ```
+/// let elements: Vec<_> = snaptrie::TrieSet::from([1, 2]).snapshot().into_iter().collect();
+/// assert_eq!(elements.iter().map(|element| element.key()).sum::<i32>(), 3);
+/// ```
+impl<K: 'static, S, M: StaticMode<K, ()>> IntoIterator for SetSnapshot<K, S, M> {
+    type Item = SnapshotEntry<K, (), M>;
+    type IntoIter = IntoIter<K, (), M>;
+
+    fn into_iter(self) -> IntoIter<K, (), M> {
+        self.map.into_iter()
+    }
+}

@@ -1,0 +1,111 @@
+//! What it means that entries move when their node is rebuilt.
+
+use std::cell::Cell;
+
+use snaptrie::Operation;
+
+use super::Map;
+use crate::support::{Chosen, finish, over_hashers, sorted, watched};
+
+over_hashers!(
+    closures_are_asked_again_only_about_entries_that_moved,
+    closures_that_fill_the_map_once,
+    references_stay_while_nodes_are_replaced,
+);
+
+/// Each operation asks once, and once more if it had to rebuild the entry's node before.
+fn closures_are_asked_again_only_about_entries_that_moved() {
+    let map = Map::<u32, u32>::default();
+    let runs = Cell::new(0);
+    let mut asked_again = 0;
+    for round in 0..20_u32 {
+        for key in 0..200 {
+            let pinned = map.pin();
+            let (entry, value) = (pinned.get_key_value(&key), Cell::new(None));
+            runs.set(0);
+            let new = pinned.update_or_insert_with(
+                key,
+                |old| {
+                    runs.set(runs.get() + 1);
+                    value.set(Some(*old));
+                    old + 1
+                },
+                || 0,
+            );
+            assert_eq!((*new, value.get()), (round, round.checked_sub(1)));
+            assert!(runs.get() <= 2, "asked {} times about {entry:?}", runs.get());
+            asked_again += u32::from(runs.get() == 2);
+        }
+    }
+    // A node has to be rebuilt for every few replacements; entries in a chain stay where they are.
+    let expected = if Chosen::default() == Chosen::Constant { 0..1 } else { 1..2_000 };
+    assert!(expected.contains(&asked_again), "asked again {asked_again} times");
+    finish(map);
+}
+
+/// What the closure does moves the entry that it was asked about: it is asked again.
+fn closures_that_fill_the_map_once() {
+    watched(|| {
+        for size in [1, 4, 13, 30, 180] {
+            let map: Map<u32, u32> = (0..size).map(|key| (key, 0)).collect();
+            let once = Cell::new(true);
+            let fill = || {
+                if once.replace(false) {
+                    (1_000..1_300).for_each(|key| _ = map.pin().insert(key, 1));
+                    (1_000..1_200).for_each(|key| _ = map.pin().remove(&key));
+                }
+            };
+            let pinned = map.pin();
+            let add = |value: &u32| {
+                fill();
+                value + 1
+            };
+            assert_eq!(pinned.update(0, add), Some(&1));
+            once.set(true);
+            assert_eq!(pinned.update_or_insert(0, add, 9), &2);
+            once.set(true);
+            pinned.compute::<()>(0, |entry| {
+                fill();
+                Operation::Insert(entry.unwrap().1 + 1)
+            });
+            assert_eq!(pinned.get(&0), Some(&3));
+            once.set(true);
+            let removed = pinned.remove_if(&0, |_, value| {
+                fill();
+                *value == 3
+            });
+            assert_eq!(removed, Some((&0, &3)));
+            assert_eq!(pinned.len(), 100 + size as usize - 1);
+            drop(pinned);
+            finish(map);
+        }
+    });
+}
+
+/// A reference is to the node that the entry was in, however often that is replaced.
+fn references_stay_while_nodes_are_replaced() {
+    let map: Map<u32, [u64; 4]> = (0..300).map(|key| (key, [u64::from(key); 4])).collect();
+    let pinned = map.pin();
+    let mut held: Vec<(&u32, &[u64; 4])> = pinned.iter().collect();
+    for round in 1..30 {
+        for key in 0..300 {
+            let value = [u64::from(key) + 1_000 * round; 4];
+            held.push((pinned.get_key_value(&key).unwrap().0, pinned.insert(key, value).unwrap()));
+        }
+        if round % 10 == 0 {
+            drop(map.snapshot());
+        }
+        map.pin().refresh();
+    }
+    for (index, (key, value)) in held.iter().enumerate().skip(300) {
+        let round = (index as u64 - 300) / 300;
+        assert_eq!(**value, [u64::from(**key) + 1_000 * round; 4]);
+    }
+    held.truncate(300);
+    assert!(held.iter().all(|(key, value)| **value == [u64::from(**key); 4]));
+    let last = (0..300).map(|key| (key, [u64::from(key) + 29_000; 4]));
+    assert_eq!(sorted(&map), last.collect::<Vec<_>>());
+    drop(held);
+    drop(pinned);
+    finish(map);
+}

@@ -1,0 +1,131 @@
+//! Pairs of every size and alignment that a map may hold inline, and the ways to make such a map.
+
+use std::hash::{BuildHasher, Hash};
+
+use snaptrie::{FixedState, RandomState};
+
+use super::{AnyMap, Map};
+use crate::support::alloc::allocations;
+use crate::support::{finish, over_hashers, sort, sorted, verify};
+
+over_hashers!(
+    units,
+    unit_values,
+    bytes,
+    three_bytes_to_five,
+    odd_pairs,
+    wide,
+    wide_to_byte,
+    largest
+);
+
+#[test]
+fn constructors() {
+    // The first random hasher of a process draws its seed, from the address of an allocation.
+    let _ = RandomState::default();
+    assert_eq!(allocations(|| drop(AnyMap::<u32, u32>::inline())), 0);
+    let map: AnyMap<u32, u32, RandomState> = AnyMap::default();
+    assert!(map.is_empty());
+    let map = AnyMap::<u32, u32, _>::inline_with_hasher(FixedState::with_seed(3));
+    assert_eq!(map.hasher().hash_one(7), FixedState::with_seed(3).hash_one(7));
+    let map = AnyMap::<u32, u32, _>::inline_with_private_collector(FixedState::default());
+    map.pin().insert(1, 1);
+    assert_eq!(sorted(&map), [(1, 1)]);
+}
+
+static SEEN: AnyMap<u64, u32, FixedState> = AnyMap::inline_with_hasher(FixedState::with_seed(7));
+
+#[test]
+fn a_static_map() {
+    std::thread::scope(|scope| {
+        for id in 0..4 {
+            scope.spawn(move || {
+                for i in 0..100 {
+                    SEEN.pin().insert(id << 32 | i, 0);
+                    SEEN.pin().update_or_insert(u64::MAX, |sum| sum + i as u32, i as u32);
+                }
+            });
+        }
+    });
+    assert_eq!((SEEN.len(), SEEN.pin()[&u64::MAX]), (401, 4 * 4950));
+}
+
+/// Fills a map, keeps a version, replaces all values, removes half, and looks at everything.
+fn fill<K, V>(key: impl Fn(u16) -> K, value: impl Fn(u16) -> V, count: u16)
+where
+    K: Copy + Hash + Eq + Ord + std::fmt::Debug,
+    V: Copy + Ord + std::fmt::Debug,
+{
+    let map = Map::<K, V>::default();
+    let pairs = |shift| sort((0..count).map(|i| (key(i), value(i + shift))));
+    for i in 0..count {
+        assert_eq!(map.pin().insert(key(i), value(i)), None);
+    }
+    verify(&map);
+    let before = map.snapshot();
+    for i in 0..count {
+        assert_eq!(map.pin().insert(key(i), value(i + 7)), Some(&value(i)));
+    }
+    assert_eq!((sorted(&map), map.len()), (pairs(7), usize::from(count)));
+    let aligned = |key: &K, value: &V| {
+        std::ptr::from_ref(key).is_aligned() && std::ptr::from_ref(value).is_aligned()
+    };
+    assert!(map.pin().iter().all(|(key, value)| aligned(key, value)));
+    verify(&map);
+    for i in (0..count).step_by(2) {
+        assert_eq!(map.pin().remove(&key(i)), Some(&value(i + 7)));
+        assert_eq!(map.pin().get(&key(i)), None);
+    }
+    verify(&map);
+    assert_eq!(map.len(), usize::from(count / 2));
+    assert_eq!(sort(before.iter().map(|(key, value)| (*key, *value))), pairs(0));
+    let fork = before.fork();
+    (0..count)
+        .for_each(|i| assert_eq!(fork.pin().remove_entry(&key(i)), Some((&key(i), &value(i)))));
+    assert!(fork.is_empty() && before.len() == usize::from(count));
+    finish(fork);
+    finish(map);
+}
+
+const MANY: u16 = 400;
+
+fn units() {
+    fill(|_| (), |_| (), 1);
+}
+
+fn unit_values() {
+    fill(|i| i, |_| (), MANY);
+}
+
+fn bytes() {
+    fill(|i| i as u8, |i| i as u8, 256);
+}
+
+fn three_bytes_to_five() {
+    fill(|i| [i as u8, (i >> 8) as u8, 3], |i| [1, 2, 3, i as u8, (i >> 8) as u8], MANY);
+}
+
+fn odd_pairs() {
+    fill(u64::from, |i| (i, i as u8), MANY);
+}
+
+/// As aligned as it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(align(16))]
+struct Wide(u16);
+
+fn wide() {
+    fill(Wide, Wide, MANY);
+}
+
+fn wide_to_byte() {
+    fill(|i| i, Wide, MANY);
+    fill(Wide, |i| i as u8, MANY);
+}
+
+/// As large as a pair may be.
+fn largest() {
+    fill(u64::from, |i| [u64::from(i); 7], MANY);
+    fill(|i| [u64::from(i); 6], |i| u128::from(i).to_ne_bytes(), MANY);
+    fill(|i| [i; 31], |i| i, MANY);
+}

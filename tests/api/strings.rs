@@ -1,0 +1,50 @@
+//! Keys and values that own something, and what is kept of them.
+
+use super::Map;
+use crate::support::{finish, over_hashers};
+
+over_hashers!(strings_are_found_by_str, references_to_owners_stay_valid);
+
+fn strings_are_found_by_str() {
+    let map = Map::<String, u32>::default();
+    for i in 0..100 {
+        map.pin().insert(i.to_string(), i);
+    }
+    let pinned = map.pin();
+    for (i, text) in (0..100).map(|i| (i, i.to_string())) {
+        let text: &str = &text;
+        assert_eq!(pinned.get(text), Some(&i));
+        let entry = Some((&text.to_string(), &i)).map(|(key, value)| (key.clone(), *value));
+        let owned = |(key, value): (&String, &u32)| (key.clone(), *value);
+        assert_eq!(pinned.get_key_value(text).map(owned), entry);
+        assert!(pinned.contains_key(text));
+        match i % 3 {
+            0 => assert_eq!(pinned.remove(text), Some(&i)),
+            1 => assert_eq!(pinned.remove_entry(text).map(owned), entry),
+            _ => assert_eq!(pinned.remove_if(text, |_, _| true).map(owned), entry),
+        }
+        assert!(!pinned.contains_key(text));
+    }
+    drop(pinned);
+    finish(map);
+}
+
+fn references_to_owners_stay_valid() {
+    let map: Map<u32, String> = (0..200).map(|key| (key, key.to_string())).collect();
+    let pinned = map.pin();
+    let early: Vec<(&u32, &String)> = pinned.iter().collect();
+    let removed: Vec<&String> = (0..100).filter_map(|key| pinned.remove(&key)).collect();
+    let replaced: Vec<&String> =
+        (100..200).filter_map(|key| pinned.insert(key, "new".to_string())).collect();
+    map.clear();
+    for round in 0..2_000 {
+        map.pin().insert(round % 7, round.to_string());
+        map.pin().refresh();
+    }
+    assert!(early.iter().all(|(key, value)| key.to_string() == **value));
+    assert_eq!(removed.len(), 100);
+    assert!(removed.iter().enumerate().all(|(i, value)| **value == i.to_string()));
+    assert!(replaced.iter().enumerate().all(|(i, value)| **value == (i + 100).to_string()));
+    drop(pinned);
+    finish(map);
+}

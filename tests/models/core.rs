@@ -1,0 +1,276 @@
+//! The interleavings that matter to every kind of trie.
+
+use std::collections::hash_map::DefaultHasher;
+use std::sync::Arc;
+
+use shuttle::thread;
+
+use super::World;
+use crate::linear::{KEYS, Op, assert_linearizable};
+use crate::{Constant, FewBits, Item, explore, random_programs};
+
+#[test]
+fn two_writers_in_one_group() {
+    explore(|| {
+        let programs = vec![
+            vec![Op::Insert(0, 1), Op::Insert(1, 2), Op::Remove(0)],
+            vec![Op::Insert(0, 3), Op::Insert(1, 4), Op::Remove(1)],
+        ];
+        World::<FewBits>::new().check(&[], programs);
+    });
+}
+
+#[test]
+fn two_writers_of_one_absent_key_find_each_other() {
+    explore(|| {
+        let programs = vec![
+            vec![Op::GetOrInsert(0, 1)],
+            vec![Op::GetOrInsert(0, 2)],
+            vec![Op::GetOrInsert(0, 3)],
+        ];
+        World::<FewBits>::new().check(&[Op::Insert(1, 9)], programs);
+    });
+}
+
+#[test]
+fn an_insertion_returns_its_own_entry_though_it_was_replaced() {
+    explore(|| {
+        let programs = vec![vec![Op::GetOrInsert(0, 1)], vec![Op::Insert(0, 2), Op::Insert(0, 3)]];
+        World::<FewBits>::new().check(&[Op::Insert(1, 8), Op::Insert(1, 9)], programs);
+    });
+}
+
+#[test]
+fn replacements_against_removal() {
+    explore(|| {
+        // The second insertion replaces in place: the group is open from then on.
+        let before = [Op::Insert(0, 8), Op::Insert(0, 9), Op::Insert(1, 7)];
+        let programs = vec![
+            vec![Op::Insert(0, 1), Op::Insert(0, 2), Op::Get(0)],
+            vec![Op::Remove(0), Op::Insert(0, 3)],
+            vec![Op::Insert(0, 4), Op::Remove(1)],
+        ];
+        World::<FewBits>::new().check(&before, programs);
+    });
+}
+
+#[test]
+fn first_replacement_against_removal() {
+    explore(|| {
+        let programs = vec![
+            vec![Op::Insert(0, 1), Op::Get(0)],
+            vec![Op::Remove(0), Op::Insert(0, 3)],
+            vec![Op::Insert(0, 4), Op::Get(0)],
+        ];
+        World::<FewBits>::new().check(&[Op::Insert(0, 8)], programs);
+    });
+}
+
+#[test]
+fn replacement_against_snapshot() {
+    explore(|| {
+        let before = [Op::Insert(0, 8), Op::Insert(0, 9), Op::Insert(1, 7), Op::Insert(1, 6)];
+        let programs = vec![
+            vec![Op::Insert(0, 1), Op::Insert(1, 2), Op::Insert(0, 3)],
+            vec![Op::Snapshot, Op::Get(0), Op::Snapshot],
+            vec![Op::Insert(1, 4), Op::Snapshot, Op::Insert(0, 5)],
+        ];
+        World::<FewBits>::new().check(&before, programs);
+    });
+}
+
+#[test]
+fn replacement_against_growth() {
+    explore(|| {
+        let world = World::<FewBits>::new();
+        world.map.pin().insert(9, world.value(0));
+        world.map.pin().insert(9, world.value(1));
+        let programs = vec![
+            vec![Op::Insert(1, 1), Op::Insert(2, 2), Op::Remove(1), Op::Insert(1, 3)],
+            vec![Op::Insert(0, 3), Op::Insert(0, 4), Op::Insert(0, 5), Op::Get(0)],
+            vec![Op::Insert(0, 6), Op::Get(0)],
+        ];
+        world.check(&[Op::Insert(0, 1), Op::Insert(0, 2)], programs);
+    });
+}
+
+#[test]
+fn two_writers_in_one_chain() {
+    explore(|| {
+        // Equal hashes, and more entries than a branch of this build holds: a chain.
+        let world = World::<Constant>::new();
+        for key in 10..16 {
+            world.map.pin().insert(key, world.value(0));
+        }
+        let programs = vec![
+            vec![Op::Insert(0, 1), Op::Remove(0), Op::Insert(1, 2)],
+            vec![Op::Insert(0, 3), Op::Insert(1, 4), Op::Get(0)],
+        ];
+        world.check(&[], programs);
+    });
+}
+
+#[test]
+fn writer_against_growth() {
+    explore(|| {
+        let world = World::<FewBits>::new();
+        world.map.pin().insert(9, world.value(0));
+        let grow = (10..14).map(|key| Op::Insert(key % 3, u16::from(key))).collect();
+        let programs = vec![grow, vec![Op::Insert(0, 3), Op::Remove(0), Op::Insert(1, 4)]];
+        world.check(&[Op::Insert(2, 5)], programs);
+    });
+}
+
+#[test]
+fn writer_against_collapse() {
+    explore(|| {
+        let world = World::<DefaultHasher>::new();
+        for key in 10..17 {
+            world.map.pin().insert(key, world.value(0));
+        }
+        for key in 10..14 {
+            world.map.pin().remove(&key);
+        }
+        let other = Arc::clone(&world);
+        // Three entries left in the fan: each removal may collapse it.
+        let remover = thread::spawn(move || {
+            for key in 14..17 {
+                assert!(other.map.pin().remove(&key).is_some());
+            }
+        });
+        let mine = Arc::clone(&world);
+        let writer = thread::spawn(move || {
+            [Op::Insert(0, 1), Op::Get(0), Op::Remove(0), Op::Insert(1, 2), Op::Get(1)]
+                .map(|op| mine.run(op))
+        });
+        let mut history = writer.join().unwrap().to_vec();
+        remover.join().unwrap();
+        history.extend((0..KEYS as u8).map(|key| world.run(Op::Get(key))));
+        assert_linearizable(&history);
+        world.check_alone();
+    });
+}
+
+#[test]
+fn late_writer_against_snapshot() {
+    explore(|| {
+        let programs = vec![
+            vec![Op::Insert(0, 1), Op::Insert(1, 1), Op::Insert(0, 2), Op::Insert(1, 2)],
+            vec![Op::Snapshot, Op::Get(0), Op::Get(1)],
+        ];
+        World::<FewBits>::new().check(&[], programs);
+    });
+}
+
+#[test]
+fn late_writers_of_many_groups_against_snapshot() {
+    explore(|| {
+        let programs = vec![
+            vec![Op::Insert(0, 1), Op::Insert(1, 1), Op::Insert(2, 1)],
+            vec![Op::Remove(0), Op::Insert(2, 2)],
+            vec![Op::Snapshot, Op::Insert(1, 3), Op::Snapshot],
+        ];
+        let world = World::<DefaultHasher>::new();
+        for key in 10..16 {
+            world.map.pin().insert(key, world.value(0));
+        }
+        world.check(&[], programs);
+    });
+}
+
+#[test]
+fn writer_against_renewal() {
+    explore(|| {
+        let world = World::<DefaultHasher>::new();
+        for key in 10..17 {
+            world.map.pin().insert(key, world.value(0));
+        }
+        let before = world.map.snapshot();
+        let programs = vec![
+            vec![Op::Insert(0, 1), Op::Remove(1)],
+            vec![Op::Insert(1, 2), Op::Insert(0, 3)],
+            vec![Op::Get(0), Op::Get(1), Op::Get(0)],
+        ];
+        let count = before.len();
+        Arc::clone(&world).run(Op::Get(0));
+        let history: Vec<_> = programs
+            .into_iter()
+            .map(|program| {
+                let world = Arc::clone(&world);
+                thread::spawn(move || {
+                    program.into_iter().map(|op| world.run(op)).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        let history: Vec<_> =
+            history.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+        assert_linearizable(&history);
+        assert_eq!(before.iter().count(), count, "a snapshot changed");
+        drop(before);
+        world.check_alone();
+    });
+}
+
+#[test]
+fn take_splits_writes_at_one_instant() {
+    explore(|| {
+        let programs = vec![
+            vec![Op::Insert(0, 1), Op::Insert(1, 1), Op::Insert(2, 1)],
+            vec![Op::Take, Op::Snapshot],
+            vec![Op::Remove(0), Op::Take],
+        ];
+        World::<FewBits>::new().check(&[Op::Insert(2, 9)], programs);
+    });
+}
+
+#[test]
+fn random_programs_in_one_group_are_linearizable() {
+    explore(|| World::<FewBits>::new().check(&[], random_programs()));
+}
+
+#[test]
+fn random_programs_in_a_deep_trie_are_linearizable() {
+    explore(|| {
+        let world = World::<DefaultHasher>::new();
+        for key in 10..17 {
+            world.map.pin().insert(key, world.value(0));
+        }
+        world.check(&[], random_programs());
+    });
+}
+
+#[test]
+fn random_programs_in_a_chain_are_linearizable() {
+    explore(|| {
+        let world = World::<Constant>::new();
+        for key in 10..15 {
+            world.map.pin().insert(key, world.value(0));
+        }
+        world.check(&[], random_programs());
+    });
+}
+
+/// Where entries are inline the reference is to a slot of a node that is replaced meanwhile.
+#[test]
+fn a_reference_stays_while_its_entry_is_replaced() {
+    explore(|| {
+        let world = World::<FewBits>::new();
+        world.run(Op::Insert(0, 1));
+        let other = Arc::clone(&world);
+        let reader = thread::spawn(move || {
+            let pinned = other.map.pin();
+            let (key, value) = pinned.get_key_value(&0).unwrap();
+            let number = value.number();
+            for _ in 0..4 {
+                thread::yield_now();
+                assert_eq!((*key, value.number()), (0, number));
+            }
+        });
+        for number in 2..9 {
+            world.run(Op::Insert(0, number));
+            world.map.pin().refresh();
+        }
+        reader.join().unwrap();
+        world.check_alone();
+    });
+}

@@ -1,0 +1,134 @@
+//! What both kinds of set do. Compiled for each of them.
+
+use std::sync::Barrier;
+use std::thread;
+
+use snaptrie::FixedState;
+
+use super::{AnySet, Set};
+use crate::support::{Counted, Ledger, over_hashers, sort, verify};
+
+over_hashers!(
+    the_first_of_equal_elements_stays,
+    replacing_changes_the_element,
+    removing,
+    getting_or_inserting,
+    many_at_once,
+    the_traits_of_a_collection,
+    one_of_many_inserts_wins,
+);
+
+/// Equal by the first part alone.
+#[derive(Clone, Debug)]
+struct Named(u32, &'static str);
+
+impl PartialEq for Named {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+impl Eq for Named {}
+impl std::hash::Hash for Named {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+fn the_first_of_equal_elements_stays() {
+    let name = |set: &Set<Named>| set.pin().get(&Named(1, "")).map(|element| element.1);
+    let mut set = Set::default();
+    assert!(set.pin().insert(Named(1, "first")));
+    assert!(!set.pin().insert(Named(1, "second")));
+    assert_eq!(set.pin().insert_many([Named(1, "third"), Named(2, "other")]), 1);
+    set.extend([Named(1, "fourth")]);
+    (&set).extend([Named(1, "fifth")]);
+    assert_eq!(set.pin().get_or_insert(Named(1, "sixth")).1, "first");
+    assert_eq!((name(&set), set.len()), (Some("first"), 2));
+    let collected: Set<Named> = [Named(1, "first"), Named(1, "second")].into_iter().collect();
+    assert_eq!(name(&collected), Some("first"));
+}
+
+fn replacing_changes_the_element() {
+    let set = Set::default();
+    let pinned = set.pin();
+    assert!(pinned.replace(Named(1, "first")).is_none());
+    assert_eq!(pinned.replace(Named(1, "second")).map(|old| old.1), Some("first"));
+    assert_eq!(pinned.get(&Named(1, "")).map(|now| now.1), Some("second"));
+    assert_eq!(pinned.len(), 1);
+}
+
+fn removing() {
+    let ledger = Ledger::new();
+    let set: Set<Counted> = (0..50).map(|tag| ledger.make(tag)).collect();
+    let mut pinned = set.pin();
+    let probe = ledger.make(7);
+    assert_eq!(pinned.remove_get(&probe).map(|element| element.tag()), Some(7));
+    assert!(pinned.remove_get(&probe).is_none() && !pinned.remove(&probe));
+    assert!(pinned.remove(&ledger.make(8)));
+    pinned.retain(|element| element.tag() % 2 == 0);
+    assert_eq!(
+        sort(pinned.iter().map(Counted::tag)),
+        sort((0..50).filter(|t| t % 2 == 0 && *t != 8))
+    );
+    pinned.refresh();
+    drop(pinned);
+    set.clear();
+    assert!(set.is_empty() && set.pin().is_empty());
+    drop((set, probe));
+    assert_eq!(ledger.live(), 0);
+}
+
+fn getting_or_inserting() {
+    let set = Set::<String>::default();
+    let pinned = set.pin();
+    let made = pinned.get_or_insert_with("a", str::to_string);
+    assert_eq!(made, "a");
+    let again = pinned.get_or_insert_with("a", |_| unreachable!("it is there"));
+    assert!(std::ptr::eq(made, again) && std::ptr::eq(made, pinned.get_or_insert("a".to_string())));
+    assert_eq!(pinned.get_or_insert("b".to_string()), "b");
+    // What the closure makes counts, not what it was asked for.
+    assert_eq!(pinned.get_or_insert_with("c", |_| "b".to_string()), "b");
+    assert!(!pinned.contains("c") && pinned.len() == 2);
+}
+
+fn many_at_once() {
+    let set = Set::<u32>::default();
+    assert_eq!(set.pin().insert_many((0..100).chain(50..150)), 150);
+    let pinned = set.pin();
+    let found: Vec<bool> = pinned.contains_many(&[149, 150, 0]).collect();
+    assert_eq!(found, [true, false, true]);
+    verify(set.as_map());
+}
+
+fn the_traits_of_a_collection() {
+    let mut set: Set<u32> = [1, 2].into_iter().collect();
+    set.extend(&[2, 3]);
+    (&set).extend(&[4]);
+    assert_eq!(set, (1..5).collect());
+    assert_ne!(set, (1..4).collect());
+    assert_ne!(set, (2..6).collect());
+    assert_eq!(sort((&set.pin()).into_iter().copied()), [1, 2, 3, 4]);
+    let one = AnySet::from([1]);
+    assert_eq!((format!("{one:?}"), format!("{:?}", one.pin())), ("{1}".into(), "{1}".into()));
+    assert_eq!(format!("{:?}", AnySet::<u32>::new()), "{}");
+    static STATIC: AnySet<u32, FixedState> = AnySet::with_hasher(FixedState::with_seed(1));
+    let hash = |state: &FixedState| std::hash::BuildHasher::hash_one(state, 7);
+    assert_eq!(hash(STATIC.hasher()), hash(&FixedState::with_seed(1)));
+}
+
+fn one_of_many_inserts_wins() {
+    const THREADS: usize = 4;
+    const ELEMENTS: u32 = 300;
+    let set = Set::<u32>::default();
+    let start = Barrier::new(THREADS);
+    let insert_all = || {
+        start.wait();
+        (0..ELEMENTS).filter(|element| set.pin().insert(*element)).count()
+    };
+    let won: usize = thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(insert_all)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!((won, set.len()), (ELEMENTS as usize, ELEMENTS as usize));
+    verify(set.as_map());
+}
