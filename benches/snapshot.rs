@@ -39,13 +39,14 @@ const FIRST_WRITES: usize = 200;
 fn main() {
     let options = Options::get();
     header(&options);
-    let sections: [Section; 6] = [
+    let sections: [Section; 7] = [
         ("take", take),
         ("writes-after", writes_after),
         ("throughput", throughput),
         ("bytes", bytes),
         ("scan", scan),
         ("drop", drops),
+        ("diff", diff),
     ];
     for (name, section) in sections {
         if options.wants(name) {
@@ -350,4 +351,47 @@ fn drops(options: &Options) {
         let map = filled(options.size);
         time(|| map.clear()) / 1e3
     });
+}
+
+/// Finding what differs between two snapshots, beside what is the least that can be done without:
+/// looking every entry of the one up in the other.
+fn diff(options: &Options) {
+    let map = filled(options.size);
+    let mut writer = Writer::new(&map, options.size, 0);
+    println!("| changes between two snapshots | microseconds | a second time |");
+    println!("|---|---:|---:|");
+    for changes in [1, 10, 100, 1_000, 10_000] {
+        let (mut first, mut again) = (Vec::new(), Vec::new());
+        for _ in 0..options.reps {
+            let before = map.snapshot();
+            writer.writes(changes);
+            let after = map.snapshot();
+            let mut count = 0;
+            // The first to look freezes what it sees.
+            first.push(time(|| count = black_box(before.diff(&after)).count()) / 1e3);
+            again.push(time(|| assert_eq!(before.diff(&after).count(), count)) / 1e3);
+            assert!(
+                count <= changes && count * 2 > changes.min(options.size / 2),
+                "{count} changes"
+            );
+        }
+        println!("| {changes} | {} | {} |", cell(first), cell(again));
+    }
+    let (before, after) = (map.snapshot(), map.snapshot());
+    line(options, "none, by looking all entries up", || {
+        let same = before.iter().filter(|(key, value)| after.get(*key) == Some(*value));
+        time(|| assert_eq!(same.count(), before.len())) / 1e3
+    });
+    println!();
+    println!("| a commit of so many changed keys | microseconds, without the writes |");
+    println!("|---|---:|");
+    for changes in [1, 10, 100, 1_000] {
+        line(options, &changes.to_string(), || {
+            let fork = map.fork();
+            for index in 0..changes {
+                fork.pin().insert(u64::nth(index), 3);
+            }
+            time(|| drop(map.try_commit(fork))) / 1e3
+        });
+    }
 }

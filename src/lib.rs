@@ -37,6 +37,7 @@
 //! - [Handles](#handles): how entries are read and written
 //! - [Consistency](#consistency): what is guaranteed under concurrency
 //! - [Snapshots](#snapshots): snapshots, forks, takes, and what they cost
+//! - [Versions](#versions): differences, commits, and what keeps or passes versions on
 //! - [Features](#features): what can be switched on
 //! - [Limits](#limits): when to use something else
 #![cfg_attr(
@@ -93,13 +94,26 @@
 //! [`fork`](TrieMap::fork) gives a writable copy the same way, and [`take`](TrieMap::take) takes all
 //! entries out at one instant: every write is in the result or in the map afterwards.
 //!
+//! # Versions
+//!
+//! Snapshots of one map, and forks of it, share what they have in common. So what follows costs as
+//! much as what changed, whatever the size of the map:
+//!
+//! - [`Snapshot::diff`] tells what differs between two snapshots, and [`OwnedDiff`] brings a replica in
+//!   another place up to date; [`Snapshot::merge`] makes one map of two forks.
+//! - [`TrieMap::commit_with`] changes several keys at one instant: it commits a fork, if nobody else has
+//!   written meanwhile.
+//! - [`Published`] holds the latest published snapshot for many readers, and wakes who waits for the
+//!   next one, in asynchronous code too; [`History`] keeps the last so many.
+//! - [`TrieMap::stats`] and [`Snapshot::stats_beyond`] tell what all this costs.
+//!
 //! # Features
 //!
 //! None is on by default.
 //!
 //! - `rayon`: parallel iteration over snapshots, parallel `collect` and `extend` of all maps and sets,
 //!   and `Snapshot::par_to_flat`, which makes a [`FlatMap`] on all processors.
-//! - `serde`: serialization and deserialization of all maps and sets. A [`TrieMap`] is written as it
+//! - `serde`: serialization and deserialization of all maps and sets, and of [`OwnedDiff`]. A [`TrieMap`] is written as it
 //!   is at one instant, whatever other threads write meanwhile.
 //!
 //! # Limits
@@ -128,9 +142,11 @@ mod flat;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod hash;
+mod history;
 mod impls;
 mod map;
 mod prefetch;
+mod published;
 mod reclaim;
 mod set;
 mod sync;
@@ -140,12 +156,16 @@ mod trie;
 #[doc(hidden)]
 pub use flat::FlatStructure;
 pub use foldhash::fast::{FixedState, RandomState};
+pub use history::{History, HistoryIter};
 #[cfg(feature = "rayon")]
 pub use impls::rayon::{ParIter, SnapshotParIter};
 pub use map::{
-    Compute, CopyTrieMap, FlatMap, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned,
-    Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, Values,
+    Change, CommitError, CommitFailure, Compute, Conflict, CopyTrieMap, Diff, FlatMap, FlatStats,
+    IntoIter, Iter, Keys, MoveStats, NodeStats, OccupiedError, Operation, OwnedDiff, Pinned,
+    Resolution, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap,
+    TrieStats, Values,
 };
+pub use published::{Current, Newer, Published, Publisher, Reader, Refresher};
 pub use set::{CopyTrieSet, FlatSet, PinnedSet, SetSnapshot, TrieSet};
 #[cfg(snaptrie_stall)]
 #[doc(hidden)]
@@ -163,7 +183,7 @@ pub mod mode {
 
     pub use crate::map::mode::{Boxed, Flat, Inline};
     #[doc(hidden)]
-    pub use crate::map::mode::{Mode, StaticMode, TrieMode};
+    pub use crate::map::mode::{CompareMode, Mode, StaticMode, TrieMode};
 }
 
 /// The examples of the README, as tests.

@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-use super::{Mover, Store};
+use super::{Compare, Mover, Store};
 use crate::engine::Content;
 use crate::prefetch;
 use crate::reclaim::Garbage;
@@ -170,6 +170,12 @@ impl<K, V> Store for Boxed<K, V> {
         slot
     }
 
+    /// An entry never moves while anybody can see it, so its address tells which one it is.
+    #[inline]
+    fn is_same(one: &BoxedSlot<K, V>, other: &BoxedSlot<K, V>) -> bool {
+        one.entry == other.entry
+    }
+
     #[inline]
     unsafe fn birth(slot: &BoxedSlot<K, V>) -> u64 {
         // SAFETY:
@@ -197,6 +203,8 @@ impl<K, V> Store for Boxed<K, V> {
         (&entry.key, &entry.value)
     }
 
+    const ENTRY_BYTES: usize = size_of::<Entry<K, V>>();
+
     #[inline]
     fn prefetch(slot: &BoxedSlot<K, V>) {
         prefetch::read(slot.entry.as_ptr());
@@ -223,5 +231,12 @@ impl<K, V> Mover for BoxedSlot<K, V> {
 
     fn hash(self) -> u64 {
         self.hash
+    }
+}
+
+impl<K, V> Compare for Boxed<K, V> {
+    #[inline]
+    fn unchanged(one: &BoxedSlot<K, V>, other: &BoxedSlot<K, V>) -> bool {
+        Self::is_same(one, other)
     }
 }

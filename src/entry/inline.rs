@@ -10,7 +10,7 @@
 
 use std::marker::PhantomData;
 
-use super::{Mover, Store};
+use super::{Compare, Mover, Store};
 use crate::engine::Content;
 use crate::reclaim::Garbage;
 use crate::trie::{Held, Slot, Swap};
@@ -100,6 +100,10 @@ impl<K: Copy, V: Copy> Store for Inline<K, V> {
         unreachable!("a pair is nothing besides its slot")
     }
 
+    fn is_same(_one: &Pair<K, V>, _other: &Pair<K, V>) -> bool {
+        unreachable!("a pair is nothing besides its slot")
+    }
+
     #[inline]
     unsafe fn key(slot: &Pair<K, V>) -> &K {
         &slot.key
@@ -114,11 +118,21 @@ impl<K: Copy, V: Copy> Store for Inline<K, V> {
         (&slot.cell.key, &slot.cell.value)
     }
 
+    const ENTRY_BYTES: usize = 0;
+
     #[inline]
     fn prefetch(_slot: &Pair<K, V>) {}
 
     unsafe fn garbage(_slot: Pair<K, V>) -> Garbage {
         unreachable!("a pair is nothing besides its slot")
+    }
+}
+
+/// Pairs are where their nodes are, so it is what they say that counts.
+impl<K: Copy + Eq, V: Copy + PartialEq> Compare for Inline<K, V> {
+    #[inline]
+    fn unchanged(one: &Pair<K, V>, other: &Pair<K, V>) -> bool {
+        one.key == other.key && one.value == other.value
     }
 }
 

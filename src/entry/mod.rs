@@ -47,6 +47,9 @@ pub(crate) trait Store: Content {
     /// - The slot's entry is not freed.
     unsafe fn birth(slot: &Self::Slot) -> u64;
 
+    /// Whether two slots hold the same entry, told by where it is. Called only if [`Self::OWNS`].
+    fn is_same(one: &Self::Slot, other: &Self::Slot) -> bool;
+
     /// The key of a slot.
     ///
     /// # Safety
@@ -62,6 +65,9 @@ pub(crate) trait Store: Content {
         Self::Key: 'g,
         Self::Value: 'g;
 
+    /// Bytes that an entry takes besides its slot.
+    const ENTRY_BYTES: usize;
+
     /// Asks for the memory of a slot's entry, if that is not the slot itself.
     fn prefetch(slot: &Self::Slot);
 
@@ -70,6 +76,12 @@ pub(crate) trait Store: Content {
     /// # Safety
     /// - The entry was unlinked, and nobody else turns it into garbage.
     unsafe fn garbage(slot: Self::Slot) -> Garbage;
+}
+
+/// A store whose entries can be compared across versions of a map.
+pub(crate) trait Compare: Store {
+    /// Whether nothing was done to an entry between two versions, as far as anybody can tell.
+    fn unchanged(one: &Self::Slot, other: &Self::Slot) -> bool;
 }
 
 /// A slot that is being moved, with its hash.

@@ -62,6 +62,7 @@ mod probe;
 mod room;
 mod shape;
 mod slot;
+mod stats;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -111,6 +111,11 @@ impl<'g, K, V> Segment<'g, K, V> {
         }
     }
 
+    /// Bytes that the allocator was asked for.
+    pub(super) fn bytes(&self) -> usize {
+        self.header.size
+    }
+
     /// Looks from where the last look ended for the first chunk that has not moved.
     pub(super) fn first_unmoved(&self) -> Option<usize> {
         // Acquire: what the heads before it said, which are not looked at again; pairs with the

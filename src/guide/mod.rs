@@ -2,12 +2,14 @@
 //! as a test.
 //!
 //! For users: [`choosing`] a map, [`counting`], [`snapshots`] and checkpoints, [`migrating`] from other
-//! maps.
+//! maps, [`async_code`].
 //!
 //! For readers of the source: the [`architecture`], and all atomic words with their [`orderings`].
 
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
+#[doc = include_str!("async_code.md")]
+pub mod async_code {}
 #[doc = include_str!("choosing.md")]
 pub mod choosing {}
 #[doc = include_str!("counting.md")]

@@ -4,3 +4,5 @@
 pub(crate) mod rayon;
 #[cfg(feature = "serde")]
 mod serde;
+#[cfg(feature = "serde")]
+mod serde_diff;

@@ -10,26 +10,38 @@
 //! | `mode` | the kinds of map, by which `Pinned` and the iterators are written once for all |
 //! | `collection` | the traits of a collection, for all maps |
 //! | `compute` | the types of [`Pinned::compute`] |
+//! | `diff` | what differs between two snapshots |
+//! | `merge` | two forks made one |
+//! | `commit` | a fork's content made the map's |
 //! | `snapshot` | [`Snapshot`] |
+//! | `stats` | what maps are made of |
 //! | `iter` | the iterators of both |
 
 mod batch;
 mod change;
 mod collection;
+mod commit;
 mod compute;
+mod diff;
 mod flat_map;
 mod iter;
+mod merge;
 pub(crate) mod mode;
 mod pinned;
 mod snapshot;
+mod stats;
 mod trie_map;
 
 pub(crate) use batch::Stays;
+pub use commit::{CommitError, CommitFailure};
 pub use compute::{Compute, OccupiedError, Operation};
+pub use diff::{Change, Diff, OwnedDiff};
 pub use flat_map::FlatMap;
 #[cfg(feature = "rayon")]
 pub(crate) use flat_map::cloned;
 pub use iter::{Iter, Keys, Values};
+pub use merge::{Conflict, Resolution};
 pub use pinned::Pinned;
 pub use snapshot::{IntoIter, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues};
+pub use stats::{FlatStats, MoveStats, NodeStats, TrieStats};
 pub use trie_map::{CopyTrieMap, TrieMap};

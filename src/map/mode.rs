@@ -5,7 +5,7 @@
 
 use super::{FlatMap, TrieMap};
 use crate::engine::Engine;
-use crate::entry::{self, Store};
+use crate::entry::{self, Compare, Store};
 use crate::flat;
 use crate::trie::Trie;
 
@@ -116,6 +116,14 @@ impl<K: 'static, V: 'static, M> StaticMode<K, V> for M where
     M: Layout<K, V, Store: Store<Slot: 'static>>
 {
 }
+
+/// A kind of [`TrieMap`] whose versions can be compared: any [`Boxed`] one, and an [`Inline`] one if its
+/// values are `PartialEq`.
+#[doc(hidden)]
+#[expect(private_bounds, reason = "as for `Mode`")]
+pub trait CompareMode<K, V>: Layout<K, V, Store: Compare> + TrieMode<K, V> {}
+
+impl<K, V, M> CompareMode<K, V> for M where M: Layout<K, V, Store: Compare> {}
 
 /// What a kind of map is made of: an engine, and a map that owns one and a hasher.
 pub(crate) trait Parts<K, V> {

@@ -259,7 +259,8 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
     ///
     /// The two share memory, and neither sees what the other writes. As after a snapshot, each part is
     /// copied by the side that first writes it. The fork keeps what it shares alive: dropping the
-    /// original frees only what the fork cannot see.
+    /// original frees only what the fork cannot see. [`Self::try_commit`] makes the fork's content the
+    /// map's, [`Snapshot::merge`] brings two forks together.
     ///
     /// # Examples
     /// ```
@@ -270,6 +271,7 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
     /// ```
     #[must_use = "a fork is a map of its own"]
     pub fn fork(&self) -> Self {
+        self.trie.settle();
         self.snapshot().fork()
     }
 

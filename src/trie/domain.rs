@@ -26,19 +26,53 @@ use super::frozen::Frozen;
 use super::node::{Detached, Header, Link, Node, Slab, Word, free_node};
 use crate::entry::Store;
 use crate::reclaim::{Collector, Fallout, Garbage, Guard, Limbo};
-use crate::sync::{AtomicPtr, Ordering, shared_access, stall_point};
+use crate::sync::{AtomicPtr, AtomicUsize, Ordering, shared_access, stall_point};
 
 /// State shared by a map, its snapshots and its roots.
 pub(crate) struct Domain<St: Store> {
+    pub(super) lineage: Lineage,
     /// Objects born in this generation or before belong to `base`. Zero for a map that is no fork.
     floor: u64,
     /// The snapshot that a fork grew from.
-    base: Option<Arc<Frozen<St>>>,
+    pub(super) base: Option<Arc<Frozen<St>>>,
     registry: Registry<St>,
     pub(super) limbo: Limbo,
     /// Where the map's lower fans are made.
     pub(super) fans: Slab,
     pub(super) collector: Collector,
+}
+
+/// Where a map comes from. The maps of a family are forks of forks of one map: they have its hasher, and
+/// may share nodes.
+#[derive(Clone, Copy)]
+pub(super) struct Lineage {
+    /// This map, and no other that ever was.
+    id: usize,
+    /// The map that this one was forked from; zero for none.
+    pub(super) parent: usize,
+    pub(super) family: usize,
+}
+
+impl Lineage {
+    pub(super) fn first() -> Self {
+        let id = Self::new_id();
+        Self { id, parent: 0, family: id }
+    }
+
+    /// That of a fork of this map.
+    pub(super) fn child(self) -> Self {
+        Self { id: Self::new_id(), parent: self.id, family: self.family }
+    }
+
+    pub(super) fn is_parent_of(self, fork: Self) -> bool {
+        fork.parent == self.id
+    }
+
+    fn new_id() -> usize {
+        static NEXT: AtomicUsize = AtomicUsize::new(1);
+        // Relaxed: the read-modify-write alone makes the number unique.
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    }
 }
 
 /// An object that left the live tree.
@@ -67,8 +101,13 @@ pub(super) enum Fate<'a> {
 const REPIN_EVERY: usize = 64;
 
 impl<St: Store> Domain<St> {
-    pub(super) fn new(collector: Collector, base: Option<Arc<Frozen<St>>>) -> Self {
+    pub(super) fn new(
+        collector: Collector,
+        lineage: Lineage,
+        base: Option<Arc<Frozen<St>>>,
+    ) -> Self {
         Self {
+            lineage,
             floor: base.as_ref().map_or(0, |base| base.generation()),
             base,
             registry: Registry { newest: ArcSwapOption::const_empty() },
@@ -279,8 +318,15 @@ impl<St: Store> Domain<St> {
     /// Number of live snapshots.
     #[cfg(any(debug_assertions, snaptrie_check))]
     pub(super) fn snapshots(&self) -> usize {
+        self.generations().len()
+    }
+
+    /// The generations of the live snapshots, newest first.
+    pub(super) fn generations(&self) -> Vec<u64> {
         let newest = self.registry.read();
-        std::iter::successors(newest.as_deref(), |enlisted| enlisted.older.as_deref()).count()
+        std::iter::successors(newest.as_deref(), |enlisted| enlisted.older.as_deref())
+            .map(|enlisted| enlisted.record.generation)
+            .collect()
     }
 }
 

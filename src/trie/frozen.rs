@@ -150,6 +150,12 @@ impl<St: Store> Drop for Frozen<St> {
 /// An iterator over a frozen tree. Holds no guard.
 pub(crate) struct FrozenIter<'s, St: Store>(Iter<'s, St>);
 
+impl<St: Store> Clone for FrozenIter<'_, St> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
 #[cfg(feature = "rayon")]
 impl<St: Store> FrozenIter<'_, St> {
     /// Gives away about half of what this has yet to yield; none if it is too little to be shared.

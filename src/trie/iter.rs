@@ -21,12 +21,25 @@ pub(crate) struct Iter<'g, St: Store> {
     leaf: Leaf<'g, St::Slot>,
 }
 
+impl<St: Store> Clone for Iter<'_, St> {
+    fn clone(&self) -> Self {
+        Self { view: self.view, path: self.path.clone(), leaf: self.leaf }
+    }
+}
+
 /// The words `next..end` of a fan.
 struct Part<'g, T> {
     fan: &'g Fan<T>,
     next: usize,
     end: usize,
 }
+
+impl<T> Clone for Part<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Part<'_, T> {}
 
 impl<'g, T> Part<'g, T> {
     fn next(&mut self, view: View<'g>) -> Option<Word<'g, T>> {
@@ -52,6 +65,13 @@ enum Leaf<'g, T: Slot> {
         end: usize,
     },
 }
+
+impl<T: Slot> Clone for Leaf<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T: Slot> Copy for Leaf<'_, T> {}
 
 impl<'g, St: Store> Iter<'g, St> {
     pub(super) fn new(word: Word<'g, St::Slot>, view: View<'g>) -> Self {
@@ -99,7 +119,7 @@ impl<'g, St: Store> Iter<'g, St> {
     }
 
     #[inline]
-    fn next_slot(&mut self) -> Option<Held<'g, St::Slot>> {
+    pub(super) fn next_slot(&mut self) -> Option<Held<'g, St::Slot>> {
         loop {
             if let Some(slot) = self.next_in_leaf() {
                 return Some(slot);

@@ -32,11 +32,25 @@ pub(super) unsafe fn is_it<St: Store>(
 /// since the operation began. Model: `late_writer_against_snapshot` and the random programs in `tests/models.rs`.
 #[inline]
 pub(super) fn find<'g, St: Store>(
+    word: Word<'g, St::Slot>,
+    view: View<'g>,
+    level: u32,
+    hash: u64,
+    eq: &mut impl FnMut(&St::Key) -> bool,
+) -> Option<Held<'g, St::Slot>> {
+    // SAFETY:
+    // - not freed: the view protects what is reached under it for `'g`.
+    find_slot::<St>(word, view, level, hash, |slot| unsafe { is_it::<St>(slot, hash, eq) })
+}
+
+/// [`find`] for the slot of which `is_it` holds, among those that have the hash's place and tag.
+#[inline]
+pub(super) fn find_slot<'g, St: Store>(
     mut word: Word<'g, St::Slot>,
     mut view: View<'g>,
     level: u32,
     hash: u64,
-    eq: &mut impl FnMut(&St::Key) -> bool,
+    is_it: impl FnMut(&St::Slot) -> bool,
 ) -> Option<Held<'g, St::Slot>> {
     // What is left of the hash, at the top. (No fan is as far down as its last bit.)
     let mut path = hash.checked_shl(level * FAN_BITS).unwrap_or(0);
@@ -51,17 +65,9 @@ pub(super) fn find<'g, St: Store>(
         Node::Branch(branch) => {
             let group = branch.group(hash);
             group.prefetch(hash);
-            // SAFETY:
-            // - not freed: the view protects what is reached under it for `'g`.
-            let hit = group.read(view).find(hash, |slot| unsafe { is_it::<St>(slot, hash, eq) });
-            hit.map(|hit| hit.slot)
+            group.read(view).find(hash, is_it).map(|hit| hit.slot)
         }
-        Node::Chain(chain) => {
-            // SAFETY:
-            // - not freed: the view protects what is reached under it for `'g`.
-            let hit = chain.find(view, |slot| unsafe { is_it::<St>(slot, hash, eq) });
-            hit.and_then(|hit| hit.link()).map(Link::slot)
-        }
+        Node::Chain(chain) => chain.find(view, is_it).and_then(|hit| hit.link()).map(Link::slot),
     }
 }
 

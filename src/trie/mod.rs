@@ -63,6 +63,8 @@
 
 #[cfg(any(debug_assertions, snaptrie_check))]
 mod check;
+mod commit;
+mod diff;
 mod domain;
 mod frozen;
 mod iter;
@@ -71,6 +73,7 @@ mod node;
 mod rebuild;
 mod root;
 mod shrink;
+mod stats;
 mod upsert;
 mod versions;
 
@@ -80,12 +83,15 @@ use std::sync::Arc;
 
 #[cfg(any(debug_assertions, snaptrie_check))]
 pub use check::Structure;
-use domain::Domain;
+pub(crate) use commit::Refusal;
+pub(crate) use diff::{TreeChange, TreeDiff};
+use domain::{Domain, Lineage};
 pub(crate) use frozen::{Frozen, FrozenIter, OwnedIter, OwnedPair};
 pub(crate) use iter::Iter;
 pub(crate) use node::{Held, Slot, Swap};
 use node::{Indirection, View, Word};
 use root::Root;
+pub(crate) use stats::{SHAPES, Tally};
 
 use crate::engine::{Change, Content, Engine};
 use crate::entry::Store;
@@ -184,7 +190,7 @@ impl<St: Store> Trie<St> {
 
     #[cold]
     fn first_root<'g>(&'g self, guard: &'g Guard) -> Context<'g, St> {
-        let domain = Arc::new(Domain::new(self.collector.clone(), None));
+        let domain = Arc::new(Domain::new(self.collector.clone(), Lineage::first(), None));
         let mut made = Self::with_root(domain, 1, Word::EMPTY, self.collector.clone());
         let root = *made.root.get_mut();
         // Release: the root. Another thread may have been first: then `made` is dropped as it is.

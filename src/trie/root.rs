@@ -22,4 +22,13 @@ impl<St: Store> Root<St> {
     ) -> Box<Self> {
         Box::new(Self { generation, top: Indirection::new(top), domain })
     }
+
+    /// The generation of the root that follows this one, whose top word was frozen as `top`.
+    ///
+    /// Above this root's, and above the birth of whatever is below `top`: a tree that was committed
+    /// has nodes of its fork's generations, none of them younger than its top node, since a write
+    /// begins by renewing that. Every thread that makes the next root comes to the same number.
+    pub(super) fn generation_after(&self, top: Word<'_, St::Slot>) -> u64 {
+        self.generation.max(top.birth().unwrap_or(0)) + 1
+    }
 }

@@ -82,7 +82,8 @@ impl<St: Store> Trie<St> {
         let top = root.top.load(guard);
         debug_assert!(top.is_frozen());
         let current = std::ptr::from_ref(root).cast_mut();
-        let next = Box::into_raw(Root::boxed(root.generation + 1, top.to_older(), root.domain));
+        let next = root.generation_after(top);
+        let next = Box::into_raw(Root::boxed(next, top.to_older(), root.domain));
         // Release: the new root, and the registration that this thread saw (Acquire) in the frozen
         // word; pairs with the Acquire in `root`. Relaxed on failure: another thread did it.
         match self.root.compare_exchange(current, next, Ordering::AcqRel, Ordering::Relaxed) {
@@ -109,7 +110,7 @@ impl<St: Store> Trie<St> {
         let collector = domain.collector.clone();
         // Nothing of an empty tree needs to be kept.
         let base = (!tree.top().is_empty()).then(|| Arc::clone(tree));
-        let own = Arc::new(Domain::new(collector.clone(), base));
+        let own = Arc::new(Domain::new(collector.clone(), domain.lineage.child(), base));
         Self::with_root(own, tree.generation() + 1, tree.top().to_older(), collector)
     }
 }

@@ -2,5 +2,7 @@
 
 pub(crate) type World<H> = crate::AnyWorld<H, crate::Inline>;
 
+#[path = "commits.rs"]
+mod commits;
 #[path = "core.rs"]
 mod core;

@@ -116,6 +116,11 @@ impl<'g, T: Slot> Chain<'g, T> {
         Self { cells }
     }
 
+    /// Number of words.
+    pub(crate) fn capacity(self) -> usize {
+        self.cells.len()
+    }
+
     /// Makes a chain of these links with room for as many again, and returns the word for it.
     pub(crate) fn allocate<'n>(birth: u64, links: &[NonNull<Link<T>>]) -> Word<'n, T> {
         let capacity = (links.len() * 2).max(4);

@@ -364,6 +364,22 @@ impl<'g, T: Slot> Seen<'g, T> {
         std::iter::from_fn(move || rest.pop())
     }
 
+    /// Forgets, of two groups' states, the live slots that have the same place in both and for which
+    /// `same` holds. Both are frozen.
+    pub(crate) fn forget_common(&mut self, other: &mut Self, same: impl Fn(&T, &T) -> bool) {
+        debug_assert!(self.is_frozen() && other.is_frozen());
+        let mut both = self.live() & other.live();
+        while both != 0 {
+            let index = both.trailing_zeros();
+            let bit = 1 << index;
+            if same(&self.slot(index).now, &other.slot(index).now) {
+                self.bits &= !bit;
+                other.bits &= !bit;
+            }
+            both &= both - 1;
+        }
+    }
+
     /// Takes the first of the live slots that this value still remembers.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<Held<'g, T>> {

@@ -128,6 +128,14 @@ pub(super) fn fan_in_slab(node: NonNull<Header>, birth: u64) -> NonNull<Header> 
     node
 }
 
+/// Bytes of a node's memory, with what its alignment cost.
+pub(super) fn allocated_bytes<T>(header: &Header) -> usize {
+    if header.offset == IN_SLAB {
+        return slab::STRIDE;
+    }
+    layout::<T>(header.shape, header.capacity).size()
+}
+
 /// Frees a node's memory. What its slots and words point to is left alone.
 ///
 /// # Safety

@@ -34,7 +34,7 @@ pub(super) fn serves(level: u32) -> bool {
 const PAGE_BYTES: usize = 4096;
 
 /// From one fan to the next.
-const STRIDE: usize = fan::NODE_BYTES.next_multiple_of(NODE_ALIGN);
+pub(super) const STRIDE: usize = fan::NODE_BYTES.next_multiple_of(NODE_ALIGN);
 
 /// Where the fans of a page begin.
 const FANS_AT: usize = size_of::<Page>().next_multiple_of(NODE_ALIGN);

@@ -15,7 +15,7 @@
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
-use super::header::{Header, NODE_ALIGN, Shape};
+use super::header::{self, Header, NODE_ALIGN, Shape};
 use super::slot::Slot;
 use super::{Branch, Chain, Fan};
 use crate::reclaim::Guard;
@@ -128,9 +128,19 @@ impl<'g, T> Word<'g, T> {
         Self { raw: self.raw.map_addr(|bits| bits & !FROZEN), ..self }
     }
 
+    /// Whether both lead to the same node, or both to none.
+    pub(crate) fn same_node(self, other: Self) -> bool {
+        self.header() == other.header()
+    }
+
+    /// This word with `FROZEN`.
+    pub(crate) fn frozen(self) -> Self {
+        Self { raw: self.raw.map_addr(|bits| bits | FROZEN), ..self }
+    }
+
     /// An empty frozen word: what a `take` leaves in the root that it empties.
     pub(crate) fn taken() -> Self {
-        Self { raw: ptr::without_provenance_mut(FROZEN), _node: PhantomData }
+        Self::EMPTY.frozen()
     }
 
     /// The bare node, as it was allocated.
@@ -143,6 +153,16 @@ impl<'g, T> Word<'g, T> {
         // SAFETY:
         // - the node is allocated for `'g` by the invariant of `Word`; headers never change.
         self.header().map(|header| unsafe { header.as_ref() }.birth)
+    }
+}
+
+impl<T> Word<'_, T> {
+    /// The shape of the node, and the bytes that it takes.
+    pub(crate) fn shape_and_bytes(self) -> Option<(Shape, usize)> {
+        // SAFETY:
+        // - the node is allocated for `'g` by the invariant of `Word`; headers never change.
+        let header = unsafe { self.header()?.as_ref() };
+        Some((header.shape, header::allocated_bytes::<T>(header)))
     }
 }
 
@@ -234,8 +254,7 @@ impl<T> Indirection<T> {
     /// Freezes the word if it is not frozen yet, and reads it. The result bears `FROZEN`.
     #[inline]
     pub(crate) fn observe<'g>(&'g self) -> Word<'g, T> {
-        let before = self.freeze();
-        Word { raw: before.raw.map_addr(|bits| bits | FROZEN), _node: PhantomData }
+        self.freeze().frozen()
     }
 
     /// Sets `FROZEN` and returns the word as it was just before: whoever gets a word that was not

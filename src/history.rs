@@ -1,0 +1,228 @@
+//! The last versions of a map.
+
+use std::collections::{VecDeque, vec_deque};
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+
+use crate::map::mode::{Boxed, CompareMode, TrieMode};
+use crate::{Diff, RandomState, Snapshot, TrieMap};
+
+/// The last so many snapshots of a map, by their [generations](Snapshot::generation).
+///
+/// Each costs the memory of what the map has changed between it and the next: entries that both have
+/// are there once. Recording is O(1), and looking up a version O(log of their number). When a version
+/// falls out, what it alone could see is freed, O(changes).
+///
+/// A plain collection: for several threads, put it behind a lock.
+///
+/// # Examples
+/// ```
+/// use snaptrie::{History, TrieMap};
+///
+/// let prices = TrieMap::from([("tea", 3)]);
+/// let mut history = History::new(10);
+/// let monday = history.record(&prices);
+/// prices.pin().insert("tea", 4);
+/// let tuesday = history.record(&prices);
+///
+/// assert_eq!(history.at(monday).unwrap()["tea"], 3);
+/// let changes = history.diff(monday, tuesday).unwrap();
+/// assert_eq!(changes.count(), 1);
+/// ```
+pub struct History<K, V, S = RandomState, M: TrieMode<K, V> = Boxed> {
+    /// Oldest first; generations increase.
+    versions: VecDeque<Snapshot<K, V, S, M>>,
+    capacity: usize,
+}
+
+impl<K, V, S, M: TrieMode<K, V>> History<K, V, S, M> {
+    /// An empty history that keeps this many versions.
+    ///
+    /// # Panics
+    /// If that is none.
+    ///
+    /// # Examples
+    /// ```
+    /// let history = snaptrie::History::<u32, u32>::new(3);
+    /// assert_eq!((history.len(), history.capacity()), (0, 3));
+    /// ```
+    pub fn new(capacity: usize) -> Self {
+        assert_ne!(capacity, 0, "a history keeps one version at least");
+        Self { versions: VecDeque::new(), capacity }
+    }
+
+    /// Adds a version. The oldest falls out if there is no room.
+    ///
+    /// Returns whether it was added: not if the latest version is as new, as when two threads
+    /// come with their snapshots in the other order.
+    ///
+    /// # Panics
+    /// If it is a snapshot of another map than the others.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
+    /// let (first, second) = (map.snapshot(), map.snapshot());
+    /// let mut history = snaptrie::History::new(3);
+    /// assert!(history.push(second));
+    /// assert!(!history.push(first));
+    /// ```
+    pub fn push(&mut self, version: Snapshot<K, V, S, M>) -> bool {
+        if let Some(latest) = self.versions.back() {
+            assert!(latest.tree().is_of_map_of(version.tree()), "a snapshot of another map");
+            if latest.generation() >= version.generation() {
+                return false;
+            }
+        }
+        if self.versions.len() == self.capacity {
+            self.versions.pop_front();
+        }
+        self.versions.push_back(version);
+        true
+    }
+
+    /// The version of this generation.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
+    /// let mut history = snaptrie::History::new(3);
+    /// let version = history.record(&map);
+    /// assert!(history.get(version).is_some());
+    /// assert!(history.get(version + 1).is_none());
+    /// ```
+    pub fn get(&self, generation: u64) -> Option<&Snapshot<K, V, S, M>> {
+        self.at(generation).filter(|version| version.generation() == generation)
+    }
+
+    /// The newest version that is not newer than this generation: what the history knows of
+    /// that time. None if the history does not go back so far.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
+    /// let mut history = snaptrie::History::new(3);
+    /// let recorded = history.record(&map);
+    /// let between = map.snapshot();
+    /// map.pin().insert(1, 'b');
+    /// history.record(&map);
+    /// assert_eq!(history.at(between.generation()).unwrap().generation(), recorded);
+    /// assert!(history.at(recorded - 1).is_none());
+    /// ```
+    pub fn at(&self, generation: u64) -> Option<&Snapshot<K, V, S, M>> {
+        let newer = self.versions.partition_point(|version| version.generation() <= generation);
+        self.versions.get(newer.checked_sub(1)?)
+    }
+
+    /// The newest version.
+    pub fn latest(&self) -> Option<&Snapshot<K, V, S, M>> {
+        self.versions.back()
+    }
+
+    /// The oldest version.
+    pub fn oldest(&self) -> Option<&Snapshot<K, V, S, M>> {
+        self.versions.front()
+    }
+
+    /// The versions, oldest first.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::new();
+    /// let mut history = snaptrie::History::new(3);
+    /// for i in 0..5 {
+    ///     map.pin().insert(i, i);
+    ///     history.record(&map);
+    /// }
+    /// let lengths: Vec<_> = history.iter().map(|version| version.len()).collect();
+    /// assert_eq!(lengths, [3, 4, 5]);
+    /// ```
+    pub fn iter(&self) -> HistoryIter<'_, K, V, S, M> {
+        self.versions.iter()
+    }
+
+    /// Number of versions.
+    pub fn len(&self) -> usize {
+        self.versions.len()
+    }
+
+    /// Whether there is no version.
+    pub fn is_empty(&self) -> bool {
+        self.versions.is_empty()
+    }
+
+    /// How many versions there is room for.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+}
+
+/// An iterator over the versions of a [`History`], oldest first.
+pub type HistoryIter<'h, K, V, S = RandomState, M = Boxed> =
+    vec_deque::Iter<'h, Snapshot<K, V, S, M>>;
+
+impl<K, V, S: Clone, M: TrieMode<K, V>> History<K, V, S, M> {
+    /// Adds the map's content of now. Returns the [generation](Snapshot::generation) by which it is
+    /// found again.
+    ///
+    /// # Panics
+    /// If it is another map than the one whose versions are here.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
+    /// let mut history = snaptrie::History::new(3);
+    /// let version = history.record(&map);
+    /// assert_eq!(history.get(version).unwrap().len(), 1);
+    /// ```
+    pub fn record(&mut self, map: &TrieMap<K, V, S, M>) -> u64 {
+        let version = map.snapshot();
+        let generation = version.generation();
+        self.push(version);
+        generation
+    }
+}
+
+impl<K: Hash + Eq, V, S: BuildHasher, M: CompareMode<K, V>> History<K, V, S, M> {
+    /// What changed from the version of one generation to that of another, in either direction, as
+    /// [`Snapshot::diff`]. None if one of them is not here.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
+    /// let mut history = snaptrie::History::new(3);
+    /// let before = history.record(&map);
+    /// map.pin().insert(2, 'b');
+    /// let after = history.record(&map);
+    /// assert_eq!(history.diff(before, after).unwrap().count(), 1);
+    /// assert!(history.diff(before, after + 1).is_none());
+    /// ```
+    pub fn diff(&self, from: u64, to: u64) -> Option<Diff<'_, K, V, S, M>> {
+        Some(self.get(from)?.diff(self.get(to)?))
+    }
+}
+
+impl<'h, K, V, S, M: TrieMode<K, V>> IntoIterator for &'h History<K, V, S, M> {
+    type Item = &'h Snapshot<K, V, S, M>;
+    type IntoIter = HistoryIter<'h, K, V, S, M>;
+
+    fn into_iter(self) -> HistoryIter<'h, K, V, S, M> {
+        self.iter()
+    }
+}
+
+impl<K, V, S: Clone, M: TrieMode<K, V>> Clone for History<K, V, S, M> {
+    fn clone(&self) -> Self {
+        Self { versions: self.versions.clone(), capacity: self.capacity }
+    }
+}
+
+impl<K, V, S, M: TrieMode<K, V>> fmt::Debug for History<K, V, S, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let generations: Vec<u64> = self.iter().map(Snapshot::generation).collect();
+        f.debug_struct("History")
+            .field("generations", &generations)
+            .field("capacity", &self.capacity)
+            .finish()
+    }
+}

@@ -1,0 +1,353 @@
+//! What differs between two snapshots, and how a replica follows.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+use std::iter::FusedIterator;
+
+use super::batch::Stays;
+use super::mode::{Boxed, CompareMode, Mode, TrieMode};
+use super::{FlatMap, Pinned, Snapshot, TrieMap};
+use crate::RandomState;
+use crate::entry::Store;
+use crate::hash;
+use crate::trie::{FrozenIter, TreeChange, TreeDiff};
+
+impl<K: Hash + Eq, V, S: BuildHasher, M: CompareMode<K, V>> Snapshot<K, V, S, M> {
+    /// What has to be done to this snapshot's content to get the content of `newer`.
+    ///
+    /// Each key that differs comes once, in no particular order. An entry is unchanged if it is the
+    /// very same entry: nothing is asked of the values, and a key that was written again with an equal
+    /// value counts as changed. (In a [`CopyTrieMap`](crate::CopyTrieMap), whose entries have no place of their own, an entry
+    /// is unchanged if its value is equal; so values must be `PartialEq` there.)
+    ///
+    /// The two may be of one map, in either order, or of forks of it that grew apart. Then parts of
+    /// the map that both share are passed over: the cost is O(changes · log n), whatever the size of
+    /// the map. For snapshots of maps that have nothing to do with each other every entry counts as
+    /// changed, and every key is looked up on the other side, by that side's hasher: O(n).
+    ///
+    /// # Panics
+    /// The iterator panics if `Hash` or `Eq` of a key does.
+    ///
+    /// # Examples
+    /// ```
+    /// use snaptrie::{Change, TrieMap};
+    ///
+    /// let map: TrieMap<u32, &str> = (0..10_000).map(|i| (i, "old")).collect();
+    /// let before = map.snapshot();
+    /// map.pin().insert(7, "new");
+    /// map.pin().remove(&8);
+    /// let after = map.snapshot();
+    ///
+    /// let mut changes: Vec<_> = before.diff(&after).collect();
+    /// changes.sort_by_key(|change| *change.key());
+    /// assert_eq!(changes, [
+    ///     Change::Changed { key: &7, old: &"old", new: &"new" },
+    ///     Change::Removed { key: &8, old: &"old" },
+    /// ]);
+    /// ```
+    pub fn diff<'s>(&'s self, newer: &'s Self) -> Diff<'s, K, V, S, M> {
+        let (old, new) = (self.tree(), newer.tree());
+        let walk = if old.may_share(new) {
+            Walk::Trees(TreeDiff::new(old, new))
+        } else {
+            Walk::Lookups { entries: old.iter(), in_new: false }
+        };
+        Diff { walk, old: self, new: newer }
+    }
+}
+
+/// One difference between two snapshots, from [`Snapshot::diff`].
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub enum Change<'s, K, V> {
+    /// The key came.
+    Added {
+        /// The key.
+        key: &'s K,
+        /// Its value.
+        new: &'s V,
+    },
+    /// The key went.
+    Removed {
+        /// The key.
+        key: &'s K,
+        /// The value that it had.
+        old: &'s V,
+    },
+    /// The key has another entry.
+    Changed {
+        /// The key, as it is in the newer snapshot.
+        key: &'s K,
+        /// The value that it had.
+        old: &'s V,
+        /// The value that it has now.
+        new: &'s V,
+    },
+}
+
+impl<'s, K, V> Change<'s, K, V> {
+    /// The key.
+    pub fn key(&self) -> &'s K {
+        match self {
+            Self::Added { key, .. } | Self::Removed { key, .. } | Self::Changed { key, .. } => key,
+        }
+    }
+
+    /// The value before; none if the key came.
+    pub fn before(&self) -> Option<&'s V> {
+        match self {
+            Self::Added { .. } => None,
+            Self::Removed { old, .. } | Self::Changed { old, .. } => Some(old),
+        }
+    }
+
+    /// The value after; none if the key went.
+    pub fn after(&self) -> Option<&'s V> {
+        match self {
+            Self::Removed { .. } => None,
+            Self::Added { new, .. } | Self::Changed { new, .. } => Some(new),
+        }
+    }
+}
+
+impl<K, V> Clone for Change<'_, K, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<K, V> Copy for Change<'_, K, V> {}
+
+/// An iterator over the differences between two snapshots, from [`Snapshot::diff`].
+///
+/// Finds them as it goes. It borrows both snapshots and holds nothing else: `Send` and `Sync` as they
+/// are.
+pub struct Diff<'s, K, V, S = RandomState, M: TrieMode<K, V> = Boxed> {
+    walk: Walk<'s, M::Store>,
+    old: &'s Snapshot<K, V, S, M>,
+    new: &'s Snapshot<K, V, S, M>,
+}
+
+enum Walk<'s, St: Store> {
+    Trees(TreeDiff<'s, St>),
+    /// Looks up the entries of the one side, then those of the other.
+    Lookups {
+        entries: FrozenIter<'s, St>,
+        in_new: bool,
+    },
+}
+
+impl<K, V, S, M: TrieMode<K, V>> Diff<'_, K, V, S, M> {
+    /// For tests: how many pairs of nodes were compared so far.
+    #[doc(hidden)]
+    pub fn visited_nodes(&self) -> usize {
+        match &self.walk {
+            Walk::Trees(trees) => trees.visited(),
+            Walk::Lookups { .. } => usize::MAX,
+        }
+    }
+}
+
+impl<'s, K: Hash + Eq, V, S: BuildHasher, M: CompareMode<K, V>> Iterator for Diff<'s, K, V, S, M> {
+    type Item = Change<'s, K, V>;
+
+    fn next(&mut self) -> Option<Change<'s, K, V>> {
+        match &mut self.walk {
+            Walk::Trees(trees) => {
+                let rehash = |key: &K| hash::of(self.old.hasher(), key);
+                trees.next(&rehash).map(Change::new)
+            }
+            Walk::Lookups { entries, in_new } => loop {
+                match (entries.next(), *in_new) {
+                    (Some((key, old)), false) => {
+                        let now = self.new.get_key_value(key);
+                        let removed = Change::Removed { key, old };
+                        return Some(now.map_or(removed, |(key, new)| Change::Changed {
+                            key,
+                            old,
+                            new,
+                        }));
+                    }
+                    (Some((key, new)), true) if !self.old.contains_key(key) => {
+                        return Some(Change::Added { key, new });
+                    }
+                    (Some(_), true) => {}
+                    (None, false) => (*entries, *in_new) = (self.new.tree().iter(), true),
+                    (None, true) => return None,
+                }
+            },
+        }
+    }
+}
+
+impl<K: Hash + Eq, V, S: BuildHasher, M: CompareMode<K, V>> FusedIterator for Diff<'_, K, V, S, M> {}
+
+impl<'s, K, V> Change<'s, K, V> {
+    fn new(change: TreeChange<'s, K, V>) -> Self {
+        match change {
+            TreeChange::Added((key, new)) => Self::Added { key, new },
+            TreeChange::Removed((key, old)) => Self::Removed { key, old },
+            TreeChange::Changed { old: (_, old), new: (key, new) } => {
+                Self::Changed { key, old, new }
+            }
+        }
+    }
+}
+
+impl<K, V, S, M: TrieMode<K, V>> Clone for Diff<'_, K, V, S, M> {
+    fn clone(&self) -> Self {
+        Self { walk: self.walk.clone(), old: self.old, new: self.new }
+    }
+}
+
+impl<St: Store> Clone for Walk<'_, St> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Trees(trees) => Self::Trees(trees.clone()),
+            Self::Lookups { entries, in_new } => {
+                Self::Lookups { entries: entries.clone(), in_new: *in_new }
+            }
+        }
+    }
+}
+
+/// Lists what is left of it.
+impl<K, V, S, M> fmt::Debug for Diff<'_, K, V, S, M>
+where
+    K: Hash + Eq + fmt::Debug,
+    V: fmt::Debug,
+    S: BuildHasher,
+    M: CompareMode<K, V>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+/// What a replica needs to follow a map: the differences between two snapshots, with keys and values
+/// of its own.
+///
+/// Collected from a [`Diff`] (`before.diff(&after).collect()`), brought to another place, and put to use
+/// by [`TrieMap::apply`] there. With the feature `serde` it can be serialized: as a pair of a list of
+/// entries to put and a list of keys to remove.
+///
+/// It says nothing about where it began: to bring a copy up to date, apply each to the content that it
+/// was made from, in order. A difference that is applied twice in a row does no harm.
+///
+/// # Examples
+/// ```
+/// use snaptrie::{OwnedDiff, TrieMap};
+///
+/// let map = TrieMap::from([("a", 1), ("b", 2)]);
+/// let replica = TrieMap::from([("a", 1), ("b", 2)]);
+/// let before = map.snapshot();
+/// map.pin().insert("c", 3);
+/// map.pin().remove("a");
+/// let diff: OwnedDiff<_, _> = before.diff(&map.snapshot()).collect();
+/// replica.apply(diff);
+/// assert_eq!(replica, map);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedDiff<K, V> {
+    /// Entries to insert, or to replace what the key has.
+    pub put: Vec<(K, V)>,
+    /// Keys to remove.
+    pub removed: Vec<K>,
+}
+
+impl<K, V> OwnedDiff<K, V> {
+    /// Number of keys that differ.
+    pub fn len(&self) -> usize {
+        self.put.len() + self.removed.len()
+    }
+
+    /// Whether nothing differs.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<K, V> Default for OwnedDiff<K, V> {
+    fn default() -> Self {
+        Self { put: Vec::new(), removed: Vec::new() }
+    }
+}
+
+impl<'s, K: Clone, V: Clone> FromIterator<Change<'s, K, V>> for OwnedDiff<K, V> {
+    fn from_iter<I: IntoIterator<Item = Change<'s, K, V>>>(changes: I) -> Self {
+        let mut diff = Self::default();
+        diff.extend(changes);
+        diff
+    }
+}
+
+impl<'s, K: Clone, V: Clone> Extend<Change<'s, K, V>> for OwnedDiff<K, V> {
+    fn extend<I: IntoIterator<Item = Change<'s, K, V>>>(&mut self, changes: I) {
+        for change in changes {
+            match change.after() {
+                Some(new) => self.put.push((change.key().clone(), new.clone())),
+                None => self.removed.push(change.key().clone()),
+            }
+        }
+    }
+}
+
+/// Removals between which the epoch is let go on.
+const REMOVED_AT_ONCE: usize = 64;
+
+fn apply<K, V, S, M>(mut pinned: Pinned<'_, K, V, S, M>, diff: OwnedDiff<K, V>)
+where
+    K: Hash + Eq,
+    S: BuildHasher,
+    M: Mode<K, V>,
+{
+    for keys in diff.removed.chunks(REMOVED_AT_ONCE) {
+        for key in keys {
+            pinned.remove(key);
+        }
+        pinned.refresh_guard();
+    }
+    pinned.insert_all(diff.put, Stays::Last);
+}
+
+impl<K: Hash + Eq, V, S: BuildHasher, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
+    /// Does to this map what was done between the two snapshots that `diff` is from.
+    ///
+    /// Each key by itself, in one atomic step: who reads meanwhile may see some of it. For all of it at
+    /// one instant, apply it to a [fork](Self::fork) and [commit](Self::try_commit) that. Costs as much
+    /// as these removals and insertions.
+    ///
+    /// # Examples
+    /// ```
+    /// use snaptrie::{OwnedDiff, TrieMap};
+    ///
+    /// let map = TrieMap::from([(1, 'a')]);
+    /// map.apply(OwnedDiff { put: vec![(2, 'b')], removed: vec![1] });
+    /// assert_eq!(map, TrieMap::from([(2, 'b')]));
+    /// ```
+    pub fn apply(&self, diff: OwnedDiff<K, V>) {
+        apply(self.pin(), diff);
+    }
+}
+
+impl<K: Hash + Eq, V, S: BuildHasher> FlatMap<K, V, S> {
+    /// Does to this map what was done between the two snapshots that `diff` is from.
+    ///
+    /// Each key by itself, in one atomic step: who reads meanwhile may see some of it. Costs as much as
+    /// these removals and insertions.
+    ///
+    /// # Examples
+    /// ```
+    /// use snaptrie::{FlatMap, TrieMap};
+    ///
+    /// let ingest: TrieMap<u32, u32> = (0..100).map(|i| (i, i)).collect();
+    /// let mut served = ingest.snapshot();
+    /// let serve = served.to_flat();
+    /// ingest.pin().insert(7, 0);
+    /// let now = ingest.snapshot();
+    /// serve.apply(served.diff(&now).collect());
+    /// served = now;
+    /// assert_eq!(serve, served.to_flat());
+    /// ```
+    pub fn apply(&self, diff: OwnedDiff<K, V>) {
+        apply(self.pin(), diff);
+    }
+}

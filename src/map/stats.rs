@@ -1,0 +1,277 @@
+//! What maps are made of, for who wants to know what they cost.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+
+use super::mode::{CompareMode, TrieMode};
+use super::{FlatMap, Snapshot, TrieMap};
+use crate::hash;
+use crate::trie::Tally;
+
+impl<K, V, S, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
+    /// What the snapshot is made of. O(n): walks over all of it.
+    ///
+    /// # Examples
+    /// ```
+    /// let map: snaptrie::TrieMap<u32, u32> = (0..1_000).map(|i| (i, i)).collect();
+    /// let stats = map.snapshot().stats();
+    /// assert_eq!(stats.entries, 1_000);
+    /// assert_eq!(stats.depths.iter().sum::<usize>(), 1_000);
+    /// println!("{stats}");
+    /// ```
+    pub fn stats(&self) -> TrieStats {
+        TrieStats::new(self.generation(), &self.tree().tally(), self.tree().generations())
+    }
+}
+
+impl<K: Hash, V, S: BuildHasher, M: CompareMode<K, V>> Snapshot<K, V, S, M> {
+    /// What this snapshot has that another one has not: what it costs to keep this besides the other.
+    /// O(changes · log n) for snapshots of one map or of forks of it, as [`Self::diff`]; others have
+    /// nothing in common, and this is [`Self::stats`].
+    ///
+    /// Compared with a snapshot of now this tells how much memory an old snapshot holds back, if no
+    /// other does.
+    ///
+    /// # Examples
+    /// ```
+    /// let map: snaptrie::TrieMap<u32, u32> = (0..100_000).map(|i| (i, i)).collect();
+    /// let old = map.snapshot();
+    /// map.pin().insert(7, 0);
+    /// let held = old.stats_beyond(&map.snapshot());
+    /// assert_eq!(held.entries, 1);
+    /// assert!(held.bytes() < 10_000);
+    /// ```
+    pub fn stats_beyond(&self, other: &Self) -> TrieStats {
+        let rehash = |key: &K| hash::of(self.hasher(), key);
+        let tally = self.tree().tally_beyond(other.tree(), &rehash);
+        TrieStats::new(self.generation(), &tally, self.tree().generations())
+    }
+}
+
+impl<K, V, S: Clone, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
+    /// What the map is made of, at one instant. O(n): walks over a snapshot, and so the next write to
+    /// each part of the map copies it.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 'a'), (2, 'b')]);
+    /// let _snapshot = map.snapshot();
+    /// let stats = map.stats();
+    /// assert_eq!((stats.entries, stats.snapshots.len()), (2, 1));
+    /// ```
+    pub fn stats(&self) -> TrieStats {
+        let mut stats = self.snapshot().stats();
+        // Without the one that was just taken.
+        if let Some(own) = stats.snapshots.iter().position(|&alive| alive == stats.generation) {
+            stats.snapshots.remove(own);
+        }
+        stats
+    }
+}
+
+impl<K, V, S> FlatMap<K, V, S> {
+    /// What the map is made of. O(capacity). While others write, each number was right at some
+    /// moment of the call.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::FlatMap::from([(1, 'a'), (2, 'b')]);
+    /// let stats = map.stats();
+    /// assert_eq!(stats.entries, 2);
+    /// assert!(stats.load() <= 1.0 && stats.moving.is_none());
+    /// println!("{stats}");
+    /// ```
+    pub fn stats(&self) -> FlatStats {
+        let tally = self.table.tally();
+        let entries = self.len();
+        FlatStats {
+            entries,
+            capacity: tally.capacity,
+            slots: tally.slots,
+            chunks: tally.chunks,
+            segments: tally.segments,
+            allocated_segments: tally.segments_made,
+            tombstones: tally.tombstones,
+            buckets: tally.buckets,
+            bucket_slots: tally.bucket_slots,
+            moving: tally.moving.map(|(moved, chunks)| MoveStats { moved, chunks }),
+            table_bytes: tally.table_bytes,
+            entry_bytes: entries * tally.entry_bytes,
+        }
+    }
+}
+
+/// What a [`TrieMap`] is made of, from [`TrieMap::stats`] or [`Snapshot::stats`].
+///
+/// Bytes are those that the allocator was asked for. What keys and values own besides is not counted.
+/// Prints as a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TrieStats {
+    /// Number of entries.
+    pub entries: usize,
+    /// Entries by the number of fans above them: how many steps it takes to their node.
+    pub depths: Vec<usize>,
+    /// The nodes by kind, those that occur.
+    pub nodes: Vec<NodeStats>,
+    /// Bytes of the entries outside of the nodes.
+    pub entry_bytes: usize,
+    /// The [generation](Snapshot::generation) that was looked at.
+    pub generation: u64,
+    /// The generations of the map's snapshots that are alive, newest first.
+    pub snapshots: Vec<u64>,
+}
+
+/// The nodes of one kind, in [`TrieStats`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NodeStats {
+    /// What kind: fans lead to other nodes, branches and chains hold entries.
+    pub kind: &'static str,
+    /// How many.
+    pub count: usize,
+    /// Their bytes.
+    pub bytes: usize,
+    /// Room in them for children or entries.
+    pub slots: usize,
+    /// How much of that is taken.
+    pub used: usize,
+}
+
+/// By number of the shape.
+const KINDS: [&str; crate::trie::SHAPES] = [
+    "small branch",
+    "medium branch",
+    "branch of 1 group",
+    "branch of 2 groups",
+    "branch of 4 groups",
+    "branch of 8 groups",
+    "fan",
+    "chain",
+];
+
+impl TrieStats {
+    fn new(generation: u64, tally: &Tally, snapshots: Vec<u64>) -> Self {
+        let deepest = tally.depths.iter().rposition(|&entries| entries > 0);
+        let nodes = KINDS.into_iter().zip(tally.nodes).filter(|(_, node)| node.count > 0);
+        Self {
+            entries: tally.depths.iter().sum(),
+            depths: tally.depths[..deepest.map_or(0, |deepest| deepest + 1)].to_vec(),
+            nodes: nodes
+                .map(|(kind, node)| NodeStats {
+                    kind,
+                    count: node.count,
+                    bytes: node.bytes,
+                    slots: node.slots,
+                    used: node.used,
+                })
+                .collect(),
+            entry_bytes: tally.entry_bytes,
+            generation,
+            snapshots,
+        }
+    }
+
+    /// Bytes of nodes and entries.
+    pub fn bytes(&self) -> usize {
+        self.entry_bytes + self.nodes.iter().map(|node| node.bytes).sum::<usize>()
+    }
+}
+
+impl fmt::Display for TrieStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { entries, generation, snapshots, .. } = self;
+        writeln!(f, "{entries} entries, {} bytes, generation {generation}", self.bytes())?;
+        writeln!(f, "{:<20} {:>10} {:>14} {:>6}", "", "count", "bytes", "full")?;
+        for NodeStats { kind, count, bytes, slots, used } in &self.nodes {
+            writeln!(f, "{kind:<20} {count:>10} {bytes:>14} {:>5}%", percent(*used, *slots))?;
+        }
+        writeln!(f, "{:<20} {entries:>10} {:>14}", "entries", self.entry_bytes)?;
+        for (depth, entries) in self.depths.iter().enumerate().filter(|(_, entries)| **entries > 0)
+        {
+            writeln!(f, "below {depth:>2} fans        {entries:>10}")?;
+        }
+        write!(f, "{:<20} {:>10}", "snapshots alive", snapshots.len())
+    }
+}
+
+/// What a [`FlatMap`] is made of, from [`FlatMap::stats`].
+///
+/// While the map moves to another table, sizes are those of the one it moves to. Bytes are those that
+/// the allocator was asked for; what keys and values own besides is not counted. Prints as a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FlatStats {
+    /// Number of entries.
+    pub entries: usize,
+    /// How many there may be before the table grows.
+    pub capacity: usize,
+    /// Slots of the table.
+    pub slots: usize,
+    /// Chunks, within which entries are looked for.
+    pub chunks: usize,
+    /// Segments of the table. Each is allocated when it is first written to.
+    pub segments: usize,
+    /// Segments that are allocated, of both tables during a move.
+    pub allocated_segments: usize,
+    /// Slots of removed entries.
+    pub tombstones: usize,
+    /// Chunks that have a bucket of their own instead of their slots.
+    pub buckets: usize,
+    /// Slots of these buckets.
+    pub bucket_slots: usize,
+    /// How far the move to another table is, if there is one.
+    pub moving: Option<MoveStats>,
+    /// Bytes of segments and buckets.
+    pub table_bytes: usize,
+    /// Bytes of entries.
+    pub entry_bytes: usize,
+}
+
+/// How far a [`FlatMap`]'s move to another table is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MoveStats {
+    /// Chunks that have moved.
+    pub moved: usize,
+    /// Chunks of the old table.
+    pub chunks: usize,
+}
+
+impl FlatStats {
+    /// Entries for each slot of the table.
+    pub fn load(&self) -> f64 {
+        if self.slots == 0 { 0.0 } else { self.entries as f64 / self.slots as f64 }
+    }
+
+    /// Bytes of table and entries.
+    pub fn bytes(&self) -> usize {
+        self.table_bytes + self.entry_bytes
+    }
+}
+
+impl fmt::Display for FlatStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { entries, capacity, slots, .. } = self;
+        writeln!(f, "{entries} entries, {} bytes", self.bytes())?;
+        let mut line = |name: &str, value: usize| writeln!(f, "{name:<20} {value:>14}");
+        line("capacity", *capacity)?;
+        line("slots", *slots)?;
+        line("tombstones", self.tombstones)?;
+        line("chunks", self.chunks)?;
+        line("segments", self.segments)?;
+        line("allocated segments", self.allocated_segments)?;
+        line("buckets", self.buckets)?;
+        line("slots of buckets", self.bucket_slots)?;
+        line("bytes of the table", self.table_bytes)?;
+        line("bytes of entries", self.entry_bytes)?;
+        if let Some(MoveStats { moved, chunks }) = self.moving {
+            writeln!(f, "{:<20} {:>13}%", "moved", percent(moved, chunks))?;
+        }
+        write!(f, "{:<20} {:>13}%", "load", percent(*entries, *slots))
+    }
+}
+
+fn percent(part: usize, whole: usize) -> usize {
+    (part * 100).checked_div(whole).unwrap_or(0)
+}

@@ -1,0 +1,501 @@
+//! The latest snapshot of a map, for many readers.
+//!
+//! Readers of a [`Published`] look at a snapshot that was published some time ago, and pay for that less
+//! than for reading the map: nothing is frozen on their way, and nothing retried. It is the model of
+//! `evmap` and left-right, without a second copy of the data, for any number of writers, and without a
+//! publication that waits for readers.
+//!
+//! A publication swaps one pointer ([`arc_swap`]); a list of wakers behind a lock is looked at by those
+//! who publish and those who wait, and by no reader or writer.
+
+use std::cell::Cell;
+use std::fmt;
+use std::future::Future;
+use std::ops::Deref;
+use std::panic::resume_unwind;
+use std::pin::{Pin, pin};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::{Duration, Instant};
+
+use arc_swap::{ArcSwap, Cache, Guard};
+
+use crate::map::mode::{Boxed, StaticMode, TrieMode};
+use crate::{Pinned, RandomState, Snapshot, TrieMap};
+
+type Shared<K, V, S, M> = Arc<Snapshot<K, V, S, M>>;
+type Cached<'p, K, V, S, M> = Cache<&'p Latest<K, V, S, M>, Shared<K, V, S, M>>;
+type Latest<K, V, S, M> = ArcSwap<Snapshot<K, V, S, M>>;
+
+/// The latest published snapshot of a map.
+///
+/// Whoever reads it sees the whole map as it was at one instant, the last time that
+/// somebody called [`publish`](Self::publish): a writer after a batch, a
+/// [`Publisher`] after so many writes, a thread after so much time
+/// ([`refresh_every`](Self::refresh_every)). Versions only ever go forward: a publisher that is late
+/// does not put an older snapshot in the place of a newer one.
+///
+/// | operation | cost |
+/// |---|---|
+/// | [`load`](Self::load) | wait-free, some nanoseconds, no shared counter is written |
+/// | [`Reader::latest`] | one load of a pointer, while nothing new was published |
+/// | [`publish`](Self::publish) | O(1): a snapshot and a swap; and a wake-up for each who waits |
+///
+/// Memory: what the map has changed since the version that is published.
+///
+/// # Examples
+/// ```
+/// use snaptrie::{Published, TrieMap};
+///
+/// let routes = TrieMap::from([("/", "index")]);
+/// let published = Published::new(&routes);
+/// routes.pin().insert("/about", "about");
+/// assert_eq!(published.load().get("/about"), None); // not published yet
+/// published.publish(&routes);
+/// assert_eq!(published.load().get("/about"), Some(&"about"));
+/// ```
+pub struct Published<K, V, S = RandomState, M: TrieMode<K, V> = Boxed> {
+    latest: Latest<K, V, S, M>,
+    waiting: Mutex<Waiting>,
+}
+
+/// Who is to be woken by the next publication.
+#[derive(Default)]
+struct Waiting {
+    wakers: Vec<(u64, Waker)>,
+    next_id: u64,
+}
+
+impl<K, V, S: Clone, M: TrieMode<K, V>> Published<K, V, S, M> {
+    /// Publishes a first snapshot of a map.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
+    /// assert_eq!(snaptrie::Published::new(&map).load().len(), 1);
+    /// ```
+    pub fn new(map: &TrieMap<K, V, S, M>) -> Self {
+        Self { latest: ArcSwap::from_pointee(map.snapshot()), waiting: Mutex::default() }
+    }
+
+    /// Publishes the map's content of now. Returns whether readers see another version for it: not if
+    /// the map was not written since the last one, or if somebody else published a newer one
+    /// meanwhile.
+    ///
+    /// # Panics
+    /// If this is another map than the one that was published before. (A fork is another map; so that
+    /// readers see one of them become the other, [commit](TrieMap::try_commit) it.)
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
+    /// let published = snaptrie::Published::new(&map);
+    /// assert!(!published.publish(&map));
+    /// map.pin().insert(2, 'b');
+    /// assert!(published.publish(&map));
+    /// ```
+    pub fn publish(&self, map: &TrieMap<K, V, S, M>) -> bool {
+        self.offer(map.snapshot())
+    }
+
+    /// A handle for a writing thread, which publishes after each `every` writes.
+    ///
+    /// # Panics
+    /// If `every` is zero.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::new();
+    /// let published = snaptrie::Published::new(&map);
+    /// let publisher = published.publisher(&map, 100);
+    /// for i in 0..250 {
+    ///     publisher.pin().insert(i, i);
+    ///     publisher.wrote(1);
+    /// }
+    /// assert_eq!(published.load().len(), 200);
+    /// drop(publisher); // publishes the rest
+    /// assert_eq!(published.load().len(), 250);
+    /// ```
+    pub fn publisher<'p>(
+        &'p self,
+        map: &'p TrieMap<K, V, S, M>,
+        every: u64,
+    ) -> Publisher<'p, K, V, S, M> {
+        assert_ne!(every, 0, "a publisher publishes after some writes");
+        Publisher { map, published: self, every, writes: Cell::new(0) }
+    }
+}
+
+impl<K, V, S, M: TrieMode<K, V>> Published<K, V, S, M> {
+    /// Publishes a snapshot that was taken of the map before. As [`Self::publish`].
+    ///
+    /// # Panics
+    /// If it is a snapshot of another map than the one that was published before.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
+    /// let published = snaptrie::Published::new(&map);
+    /// map.pin().insert(2, 'b');
+    /// let earlier = map.snapshot();
+    /// map.pin().insert(3, 'c');
+    /// assert!(published.offer(map.snapshot()));
+    /// assert!(!published.offer(earlier), "versions only go forward");
+    /// ```
+    pub fn offer(&self, snapshot: Snapshot<K, V, S, M>) -> bool {
+        let new = Arc::new(snapshot);
+        let mut current = self.latest.load();
+        loop {
+            assert!(current.tree().is_of_map_of(new.tree()), "a snapshot of another map");
+            if current.generation() >= new.generation() || current.tree().is_unchanged(new.tree()) {
+                return false;
+            }
+            let found = self.latest.compare_and_swap(&current, Arc::clone(&new));
+            if Arc::ptr_eq(&found, &current) {
+                break;
+            }
+            current = found;
+        }
+        // After the swap: who was not in the list in time finds the new version.
+        let wakers = std::mem::take(&mut self.waiting().wakers);
+        wakers.into_iter().for_each(|(_, waker)| waker.wake());
+        true
+    }
+
+    /// The latest published snapshot, for a short look. Wait-free, and cheaper than a clone.
+    ///
+    /// What this returns keeps its version for as long as it is held. To keep one for long,
+    /// clone the [`Snapshot`] inside: each thread has a handful of places for cheap looks. A version that
+    /// was replaced is dropped by whoever lets it go last, which may be a reader.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
+    /// let published = snaptrie::Published::new(&map);
+    /// let latest = published.load();
+    /// assert_eq!((latest[&1], latest.len()), ('a', 1));
+    /// ```
+    pub fn load(&self) -> Current<K, V, S, M> {
+        Current(self.latest.load())
+    }
+
+    /// A reader for a hot loop: it remembers the version that it saw last.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 1)]);
+    /// let published = snaptrie::Published::new(&map);
+    /// let mut reader = published.reader();
+    /// assert_eq!(reader.latest()[&1], 1);
+    /// map.pin().insert(1, 2);
+    /// published.publish(&map);
+    /// assert_eq!(reader.latest()[&1], 2);
+    /// ```
+    pub fn reader(&self) -> Reader<'_, K, V, S, M> {
+        Reader(Cache::new(&self.latest))
+    }
+
+    /// The next version after the one of this [generation](Snapshot::generation), as a future: ready
+    /// when the latest published snapshot has a higher one.
+    ///
+    /// Versions between are passed over; who wants to know what changed compares the new snapshot with
+    /// the last one by [`Snapshot::diff`]. Needs no runtime in particular, and no thread: a
+    /// publication wakes those who wait.
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::{pin::pin, task::{Context, Poll, Waker}, future::Future};
+    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
+    /// let published = snaptrie::Published::new(&map);
+    /// let seen = published.load().generation();
+    /// let mut next = pin!(published.newer_than(seen));
+    /// # let mut context = Context::from_waker(Waker::noop());
+    /// assert!(next.as_mut().poll(&mut context).is_pending());
+    /// map.pin().insert(2, 'b');
+    /// published.publish(&map);
+    /// # let Poll::Ready(snapshot) = next.poll(&mut context) else { panic!() };
+    /// // let snapshot = next.await;
+    /// assert_eq!(snapshot.len(), 2);
+    /// ```
+    pub fn newer_than(&self, generation: u64) -> Newer<'_, K, V, S, M> {
+        Newer { published: self, generation, id: None }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing that panics runs under the lock.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K, V, S: Clone, M: TrieMode<K, V>> Published<K, V, S, M> {
+    /// Waits for the next version after the one of this [generation](Snapshot::generation), on this
+    /// thread. None if none came in time.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
+    /// let published = snaptrie::Published::new(&map);
+    /// let seen = published.load().generation();
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| {
+    ///         map.pin().insert(2, 'b');
+    ///         published.publish(&map);
+    ///     });
+    ///     let next = published.wait_newer_than(seen, Duration::from_secs(60)).unwrap();
+    ///     assert_eq!(next.len(), 2);
+    /// });
+    /// ```
+    pub fn wait_newer_than(
+        &self,
+        generation: u64,
+        timeout: Duration,
+    ) -> Option<Snapshot<K, V, S, M>> {
+        struct Unpark(Thread);
+        impl Wake for Unpark {
+            fn wake(self: Arc<Self>) {
+                self.0.unpark();
+            }
+        }
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let start = Instant::now();
+        let mut newer = pin!(self.newer_than(generation));
+        loop {
+            if let Poll::Ready(snapshot) = newer.as_mut().poll(&mut Context::from_waker(&waker)) {
+                return Some(snapshot);
+            }
+            let left = timeout.checked_sub(start.elapsed()).filter(|left| !left.is_zero())?;
+            thread::park_timeout(left);
+        }
+    }
+}
+
+impl<K, V, S, M> Published<K, V, S, M>
+where
+    K: Send + Sync + 'static,
+    V: Send + Sync + 'static,
+    S: Clone + Send + Sync + 'static,
+    M: StaticMode<K, V> + 'static,
+{
+    /// Starts a thread that publishes the map so often, until the result is dropped.
+    ///
+    /// In a round in which the map was not written it publishes nothing, and wakes nobody.
+    ///
+    /// # Panics
+    /// If no thread can be started.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    /// use snaptrie::{Published, TrieMap};
+    ///
+    /// let map = Arc::new(TrieMap::from([(1, 'a')]));
+    /// let published = Arc::new(Published::new(&map));
+    /// let refresher = published.refresh_every(&map, Duration::from_millis(1));
+    /// let seen = published.load().generation();
+    /// map.pin().insert(2, 'b');
+    /// assert!(published.wait_newer_than(seen, Duration::from_secs(60)).is_some());
+    /// drop(refresher); // ends the thread
+    /// ```
+    pub fn refresh_every(
+        self: &Arc<Self>,
+        map: &Arc<TrieMap<K, V, S, M>>,
+        period: Duration,
+    ) -> Refresher {
+        let (published, map) = (Arc::clone(self), Arc::clone(map));
+        let (stop, stopped) = channel::<()>();
+        let work = move || {
+            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(period) {
+                published.publish(&map);
+            }
+        };
+        let thread = thread::Builder::new().name(String::from("snaptrie-refresher")).spawn(work);
+        let thread = thread.expect("a thread for the refresher");
+        Refresher { stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl<K, V, S, M: TrieMode<K, V>> fmt::Debug for Published<K, V, S, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let generation = self.load().generation();
+        f.debug_struct("Published").field("generation", &generation).finish_non_exhaustive()
+    }
+}
+
+/// The latest published snapshot, from [`Published::load`].
+pub struct Current<K, V, S = RandomState, M: TrieMode<K, V> = Boxed>(Guard<Shared<K, V, S, M>>);
+
+impl<K, V, S, M: TrieMode<K, V>> Deref for Current<K, V, S, M> {
+    type Target = Snapshot<K, V, S, M>;
+
+    #[inline]
+    fn deref(&self) -> &Snapshot<K, V, S, M> {
+        &self.0
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug, S, M: TrieMode<K, V>> fmt::Debug for Current<K, V, S, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+/// A reader that remembers what it saw last, from [`Published::reader`].
+pub struct Reader<'p, K, V, S = RandomState, M: TrieMode<K, V> = Boxed>(Cached<'p, K, V, S, M>);
+
+impl<K, V, S, M: TrieMode<K, V>> Reader<'_, K, V, S, M> {
+    /// The latest published snapshot.
+    #[inline]
+    pub fn latest(&mut self) -> &Snapshot<K, V, S, M> {
+        self.0.load()
+    }
+}
+
+impl<K, V, S, M: TrieMode<K, V>> Clone for Reader<'_, K, V, S, M> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<K, V, S, M: TrieMode<K, V>> fmt::Debug for Reader<'_, K, V, S, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").finish_non_exhaustive()
+    }
+}
+
+/// A writer's handle that publishes after so many writes, from [`Published::publisher`].
+///
+/// It counts in a plain cell, so each writing thread has one of its own, and counting costs nothing
+/// that threads share. What was written and not published yet is published when it is dropped.
+pub struct Publisher<'p, K, V, S: Clone = RandomState, M: TrieMode<K, V> = Boxed> {
+    map: &'p TrieMap<K, V, S, M>,
+    published: &'p Published<K, V, S, M>,
+    every: u64,
+    writes: Cell<u64>,
+}
+
+impl<'p, K, V, S: Clone, M: TrieMode<K, V>> Publisher<'p, K, V, S, M> {
+    /// A handle to the map.
+    pub fn pin(&self) -> Pinned<'p, K, V, S, M> {
+        self.map.pin()
+    }
+
+    /// Counts writes that this thread has done, and publishes if they are enough.
+    #[inline]
+    pub fn wrote(&self, writes: u64) {
+        let writes = self.writes.get() + writes;
+        if writes < self.every {
+            self.writes.set(writes);
+        } else {
+            self.flush();
+        }
+    }
+
+    /// Publishes now.
+    pub fn flush(&self) {
+        self.writes.set(0);
+        self.published.publish(self.map);
+    }
+}
+
+impl<K, V, S: Clone, M: TrieMode<K, V>> Drop for Publisher<'_, K, V, S, M> {
+    fn drop(&mut self) {
+        if self.writes.get() > 0 {
+            self.flush();
+        }
+    }
+}
+
+impl<K, V, S: Clone, M: TrieMode<K, V>> fmt::Debug for Publisher<'_, K, V, S, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publisher")
+            .field("every", &self.every)
+            .field("writes", &self.writes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A thread that publishes a map so often, from [`Published::refresh_every`]. Dropping this ends it,
+/// and waits for that.
+#[derive(Debug)]
+pub struct Refresher {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Refresher {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let Some(thread) = self.thread.take() else { return };
+        // The last handle to a published map may be the thread's own: a value's destructor panicked.
+        match thread.join() {
+            Err(panic) if !thread::panicking() => resume_unwind(panic),
+            _ => {}
+        }
+    }
+}
+
+/// A future: the next published version, from [`Published::newer_than`].
+pub struct Newer<'p, K, V, S = RandomState, M: TrieMode<K, V> = Boxed> {
+    published: &'p Published<K, V, S, M>,
+    generation: u64,
+    /// Under which this waits.
+    id: Option<u64>,
+}
+
+impl<K, V, S, M: TrieMode<K, V>> Newer<'_, K, V, S, M> {
+    fn ready(&self) -> Option<Current<K, V, S, M>> {
+        Some(self.published.load()).filter(|latest| latest.generation() > self.generation)
+    }
+}
+
+impl<K, V, S: Clone, M: TrieMode<K, V>> Future for Newer<'_, K, V, S, M> {
+    type Output = Snapshot<K, V, S, M>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Snapshot<K, V, S, M>> {
+        if let Some(latest) = self.ready() {
+            return Poll::Ready(latest.clone());
+        }
+        let waker = context.waker().clone();
+        let mut waiting = self.published.waiting();
+        // Again, under the lock: who published before found this one not in the list.
+        if let Some(latest) = self.ready() {
+            return Poll::Ready(latest.clone());
+        }
+        let id = self.id.unwrap_or(waiting.next_id);
+        waiting.next_id = waiting.next_id.max(id + 1);
+        let replaced = match waiting.wakers.iter_mut().find(|(waits, _)| *waits == id) {
+            Some((_, old)) => Some(std::mem::replace(old, waker)),
+            None => {
+                waiting.wakers.push((id, waker));
+                None
+            }
+        };
+        drop(waiting);
+        // Not under the lock: it may run anybody's code.
+        drop(replaced);
+        self.id = Some(id);
+        Poll::Pending
+    }
+}
+
+impl<K, V, S, M: TrieMode<K, V>> Drop for Newer<'_, K, V, S, M> {
+    fn drop(&mut self) {
+        let Some(id) = self.id else { return };
+        let mut waiting = self.published.waiting();
+        let at = waiting.wakers.iter().position(|(waits, _)| *waits == id);
+        let mine = at.map(|at| waiting.wakers.swap_remove(at));
+        drop(waiting);
+        drop(mine);
+    }
+}
+
+impl<K, V, S, M: TrieMode<K, V>> fmt::Debug for Newer<'_, K, V, S, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Newer").field("than", &self.generation).finish_non_exhaustive()
+    }
+}

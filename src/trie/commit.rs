@@ -1,0 +1,210 @@
+//! Commit: a fork's tree becomes its map's, if the map is as the fork found it.
+//!
+//! # The instant
+//!
+//! A fork begins with a word to the tree of a snapshot, and the snapshot's map goes on from a root with
+//! the same word. Every write to the map, in whatever generation, first renews the top node: it swings
+//! the word of the newest root to a copy. A node that was unlinked never comes back. So the map holds
+//! what the fork began with if its newest root's word leads to that same node. (Or if both are
+//! empty: then the map may have been written and emptied meanwhile, and what the fork began with is
+//! what the map holds all the same.)
+//!
+//! One CAS changes that word from exactly this to the fork's tree, with `FROZEN` and `OLDER`: the
+//! instant of the commit. It is how a `take` ends a generation, with another tree in place of none.
+//! Whoever meets the word does what it does with any frozen one: a reader walks on, below `OLDER`
+//! observing; a writer, a snapshot, a take or another commit makes the next root of it and starts
+//! again.
+//!
+//! - *Another writer* has renewed the top node before that CAS, which then fails, or its own CAS of the
+//!   same word fails and it starts again in the new tree.
+//! - *Another commit* of a fork of the same content: its CAS is of the same word. One of them fails.
+//! - *A snapshot or a take* freezes the word by a CAS of its own. Before the commit's, that fails; the
+//!   word of the next root after a snapshot leads to the same node, and the commit tries again
+//!   there, while after a take it does not. After the commit's, the snapshot meets a word that it did
+//!   not freeze, withdraws its record, and starts again.
+//! - *A late writer* of the generation that the fork grew from, or of one before, may still publish into
+//!   nodes that nobody has observed. The fork has observed all that it renewed, and shares the
+//!   rest: so such a write is in the snapshot, the fork, and the map before and after the commit, and
+//!   is ordered before all of them. Nobody writes to the fork any more: it comes by value.
+//! - *A late reader* of an older generation reads what was in the map after its operation began: words
+//!   that the fork renewed are frozen as the map had them until the commit.
+//!
+//! # Who owns what
+//!
+//! What the fork made (births after its floor) becomes the map's, and dies there. The generation of the
+//! next root is above all those births ([`Root::generation_after`](super::root::Root)). What the fork
+//! does not hold of the tree that it began with belongs to the map (or to the map's own base), and has
+//! left the live tree with the CAS: this thread lists it beforehand, walking both trees as a comparison
+//! does, and retires it with the new generation as its death. So it goes to the snapshots that see
+//! it, the fork's base among them, or to the limbo. That walk makes a commit cost O(changes · log n),
+//! of which the map's other users notice nothing.
+//!
+//! Births of the fork may fall into generations that the map has used too. An object of the fork that
+//! dies may so be kept by a snapshot of the map that is older than the commit, until that is dropped:
+//! too long, never too short.
+//!
+//! The fork must be alone: its own snapshots are registered with its domain, where the map does not
+//! look when it frees things. While one is alive the commit is refused.
+//!
+//! Models: `commit_*` in `tests/models.rs`. Drops: `tests/versions/commits.rs`.
+#![expect(unsafe_code, reason = "moves a tree from a fork to its map")]
+
+use std::mem::ManuallyDrop;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+
+use super::diff::{Beyond, beyond, holds};
+use super::domain::{Dead, Domain, Fate};
+use super::node::{Link, Word};
+use super::root::Root;
+use super::{Context, Trie};
+use crate::engine::Engine;
+use crate::entry::{Mover, Store};
+use crate::reclaim::Fallout;
+
+/// Why a commit was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The map is not what the fork began with.
+    Changed,
+    /// The fork has snapshots or forks of its own.
+    Shared,
+    /// The fork is not one of this map.
+    Unrelated,
+}
+
+impl<St: Store> Trie<St> {
+    /// Puts the tree of a fork in the place of the map's, if the map is what the fork began with.
+    pub(crate) fn try_commit(&self, mut fork: Self) -> Result<(), (Self, Refusal)> {
+        let (from, domain) = match fork.alone() {
+            Ok(parts) => parts,
+            Err(refusal) => return Err((fork, refusal)),
+        };
+        let guard = self.pin();
+        let base = domain.base.as_ref().map_or(Word::EMPTY, |base| base.top());
+        let begun_with = base.to_older();
+        let mut losses = None;
+        let (root, committed) = loop {
+            let mine =
+                self.root(&guard).filter(|map| map.domain().lineage.is_parent_of(domain.lineage));
+            let Some(context) = mine else { return Err((fork, Refusal::Unrelated)) };
+            let top = context.root.top.load(&guard);
+            if top.thawed() != begun_with {
+                return Err((fork, Refusal::Changed));
+            }
+            if top.is_frozen() {
+                // By a snapshot. The next root has the same tree.
+                self.advance(context);
+                continue;
+            }
+            let tree = from.top.load(&guard);
+            losses.get_or_insert_with(|| Losses::<St>::of(base, tree));
+            let committed = tree.to_older().frozen();
+            // LINEARIZES commit.
+            if context.root.top.replace(top, committed).is_ok() {
+                self.advance(context);
+                break (context.root, committed);
+            }
+        };
+        let death = root.generation_after(committed);
+        let map = Context { root, guard: &guard };
+        for (dead, birth) in losses.into_iter().flat_map(|losses| losses.lost) {
+            // SAFETY:
+            // - unlinked once: the CAS above put a tree without it in the place of the one that held
+            //   it, and `beyond` shows each object once; under the guard.
+            unsafe { map.domain().retire(dead, birth, death, &mut Fate::Operation(&guard)) };
+        }
+        fork.dissolve();
+        Ok(())
+    }
+
+    /// Root and domain of a map that has no snapshots or forks.
+    fn alone(&mut self) -> Result<(&Root<St>, &Domain<St>), Refusal> {
+        let root = NonNull::new(*self.root.get_mut()).ok_or(Refusal::Unrelated)?;
+        // SAFETY:
+        // - the map's root, and the reference to the domain that the map holds, made by
+        //   `Arc::into_raw`. Both stay as long as the map, which the result borrows.
+        unsafe {
+            let root = root.as_ref();
+            let mut domain = ManuallyDrop::new(Arc::from_raw(root.domain.as_ptr()));
+            // What the last snapshot's drop did to the domain is seen here.
+            Arc::get_mut(&mut domain).ok_or(Refusal::Shared)?;
+            Ok((root, root.domain.as_ref()))
+        }
+    }
+
+    /// Makes the map's first root, if it has none: so that forks of it know where they come from.
+    pub(crate) fn settle(&self) {
+        let guard = self.pin();
+        self.root_or_first(&guard);
+    }
+
+    /// Drops a map without its tree, which is another map's now.
+    fn dissolve(mut self) {
+        let root = std::mem::replace(self.root.get_mut(), ptr::null_mut());
+        let mut fallout = Fallout::default();
+        // SAFETY:
+        // - from a box, and the last root of this map, which is owned: nobody else can reach it.
+        // - the map's reference to the domain, which came from `Arc::into_raw`.
+        // - every operation borrows the map, so none is in flight that could use what waits in its
+        //   limbo; it was unlinked before the tree was committed.
+        unsafe {
+            let root = Box::from_raw(root);
+            let domain = Arc::from_raw(root.domain.as_ptr());
+            domain.limbo.close(&mut fallout);
+        }
+        fallout.resume();
+    }
+}
+
+/// Lists what the map loses with a commit.
+struct Losses<St: Store> {
+    /// With its birth.
+    lost: Vec<(Dead<St>, u64)>,
+}
+
+impl<St: Store> Losses<St> {
+    fn of(base: Word<'_, St::Slot>, committed: Word<'_, St::Slot>) -> Self {
+        let mut losses = Self { lost: Vec::new() };
+        beyond(base, committed, 0, &mut losses);
+        losses
+    }
+}
+
+/// Shown the tree of the fork's base, which the fork keeps: so nothing of it is freed meanwhile.
+impl<St: Store> Beyond<St> for Losses<St> {
+    fn has(&self, other: Word<'_, St::Slot>, level: u32, slot: &St::Slot) -> bool {
+        // What is nothing besides its slot is not lost with it.
+        !St::OWNS || {
+            let hash = St::mover(*slot, |_| unreachable!("such slots know it")).hash();
+            holds::<St>(other, level, hash, |candidate| St::is_same(slot, candidate))
+        }
+    }
+
+    fn tree(&mut self, word: Word<'_, St::Slot>) -> bool {
+        let tree = word.birth().map(|birth| (Dead::Tree(word.detach()), birth));
+        self.lost.extend(tree);
+        true
+    }
+
+    fn node(&mut self, word: Word<'_, St::Slot>) {
+        let node = word.header().zip(word.birth());
+        self.lost.extend(node.map(|(node, birth)| (Dead::Node(node), birth)));
+    }
+
+    fn entry(&mut self, slot: &St::Slot, _level: u32) {
+        if St::OWNS {
+            // SAFETY:
+            // - not freed: it is in the tree that the fork keeps.
+            let birth = unsafe { St::birth(slot) };
+            self.lost.push((Dead::Entry(*slot), birth));
+        }
+    }
+
+    fn link(&mut self, cell: NonNull<Link<St::Slot>>) {
+        // SAFETY:
+        // - not freed: it is in the tree that the fork keeps.
+        let birth = unsafe { cell.as_ref() }.birth;
+        self.lost.push((Dead::Link(cell), birth));
+    }
+}

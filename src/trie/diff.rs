@@ -1,0 +1,386 @@
+//! Comparing two trees without looking at what they share.
+//!
+//! Trees of one family of maps (a map, its snapshots, and forks of any of these) share the nodes that
+//! nobody has written since they parted. A comparison walks both at once and turns back wherever the
+//! two words lead to the same node. So it visits the nodes on the paths to what was written, and their
+//! neighbours' words, and nothing else.
+//!
+//! What a node is says nothing about what is in it: a branch may have burst into a fan on one side,
+//! a fan may have collapsed, a node may have been copied and hold what it held. So wherever one of two
+//! different nodes is no fan, each entry below the one is looked up below the other; entries do not
+//! leave the place that their hash gives them. An allocated entry is unchanged if it is the very same
+//! one, and nothing is asked of values; pairs in nodes, if they are equal ([`Compare`]).
+//!
+//! Both trees are frozen, and read as snapshots are.
+#![expect(unsafe_code, reason = "reads the entries of frozen trees")]
+
+use std::ptr::NonNull;
+
+use super::frozen::Frozen;
+use super::iter::Iter;
+use super::lookup;
+use super::node::{Branch, FAN_WIDTH, Fan, Held, Link, Node, Slot, View, Word};
+use super::{Pair, Rehash};
+use crate::engine::Content;
+use crate::entry::{Compare, Mover, Store};
+
+/// One difference, with the entries that make it.
+pub(crate) enum TreeChange<'g, K, V> {
+    Added((&'g K, &'g V)),
+    Removed((&'g K, &'g V)),
+    Changed { old: (&'g K, &'g V), new: (&'g K, &'g V) },
+}
+
+type ChangeOf<'g, St> = TreeChange<'g, <St as Content>::Key, <St as Content>::Value>;
+
+/// The differences between two frozen trees of one family, found as they are asked for.
+pub(crate) struct TreeDiff<'g, St: Store> {
+    /// The fans on the way down that differ.
+    path: Vec<Fans<'g, St::Slot>>,
+    leaves: Option<Leaves<'g, St>>,
+    /// Pairs of different nodes that were looked into.
+    visited: usize,
+}
+
+/// Two fans at one place, compared up to the word `next`.
+struct Fans<'g, T> {
+    old: &'g Fan<T>,
+    new: &'g Fan<T>,
+    next: usize,
+}
+
+impl<'g, T> Fans<'g, T> {
+    fn next(&mut self) -> Option<(Word<'g, T>, Word<'g, T>)> {
+        if self.next == FAN_WIDTH {
+            return None;
+        }
+        self.next += 1;
+        let at = self.next - 1;
+        Some((self.old.words()[at].observe(), self.new.words()[at].observe()))
+    }
+}
+
+/// Two nodes at one place of which one at least is no fan.
+struct Leaves<'g, St: Store> {
+    old: Word<'g, St::Slot>,
+    new: Word<'g, St::Slot>,
+    level: u32,
+    /// Entries of `old` that may have changed.
+    from_old: Entries<'g, St>,
+    /// Those of `new`, which come afterwards.
+    from_new: Entries<'g, St>,
+}
+
+enum Entries<'g, St: Store> {
+    All(Iter<'g, St>),
+    Some(Vec<Held<'g, St::Slot>>),
+}
+
+impl<'g, St: Store> Entries<'g, St> {
+    #[inline]
+    fn next(&mut self) -> Option<Held<'g, St::Slot>> {
+        match self {
+            Self::All(iter) => iter.next_slot(),
+            Self::Some(slots) => slots.pop(),
+        }
+    }
+}
+
+impl<St: Store> TreeDiff<'_, St> {
+    /// How many pairs of different nodes were looked into so far.
+    pub(crate) fn visited(&self) -> usize {
+        self.visited
+    }
+}
+
+impl<'g, St: Compare<Key: 'g, Value: 'g>> TreeDiff<'g, St> {
+    /// The trees must be of one family: [`Frozen::may_share`].
+    pub(crate) fn new(old: &'g Frozen<St>, new: &'g Frozen<St>) -> Self {
+        debug_assert!(old.may_share(new));
+        let mut diff = Self { path: Vec::new(), leaves: None, visited: 0 };
+        diff.enter(old.top(), new.top());
+        diff
+    }
+
+    /// Begins the comparison of two nodes at one place.
+    fn enter(&mut self, old: Word<'g, St::Slot>, new: Word<'g, St::Slot>) {
+        if old.same_node(new) {
+            return;
+        }
+        self.visited += 1;
+        let level = self.path.len() as u32;
+        match (old.fan(), new.fan()) {
+            (Some(old), Some(new)) => self.path.push(Fans { old, new, next: 0 }),
+            _ => self.leaves = Some(Leaves::new(old, new, level)),
+        }
+    }
+
+    /// The next difference.
+    pub(crate) fn next(&mut self, rehash: Rehash<'_, St>) -> Option<ChangeOf<'g, St>>
+    where
+        St::Key: Eq,
+    {
+        loop {
+            if let Some(leaves) = &mut self.leaves {
+                if let Some(change) = leaves.next(rehash) {
+                    return Some(change);
+                }
+                self.leaves = None;
+            }
+            match self.path.last_mut()?.next() {
+                Some((old, new)) => self.enter(old, new),
+                None => drop(self.path.pop()),
+            }
+        }
+    }
+}
+
+impl<'g, St: Compare<Key: 'g, Value: 'g>> Leaves<'g, St> {
+    fn new(old: Word<'g, St::Slot>, new: Word<'g, St::Slot>, level: u32) -> Self {
+        let (from_old, from_new) = match (old.node(), new.node()) {
+            (Some(Node::Branch(old)), Some(Node::Branch(new)))
+                if old.group_count() == new.group_count() =>
+            {
+                Self::candidates(old, new)
+            }
+            _ => {
+                let all = |word| Entries::All(Iter::new(word, View::Observed));
+                (all(old), all(new))
+            }
+        };
+        Self { old, new, level, from_old, from_new }
+    }
+
+    /// The entries that are not in the same place of both branches. A copy has most of them where they
+    /// were, so that few are left to be hashed and looked up.
+    fn candidates(
+        old: Branch<'g, St::Slot>,
+        new: Branch<'g, St::Slot>,
+    ) -> (Entries<'g, St>, Entries<'g, St>) {
+        let (mut from_old, mut from_new) = (Vec::new(), Vec::new());
+        for (old, new) in old.groups().zip(new.groups()) {
+            let (mut old, mut new) = (old.observe(), new.observe());
+            old.forget_common(&mut new, St::unchanged);
+            from_old.extend(old.iter());
+            from_new.extend(new.iter());
+        }
+        (Entries::Some(from_old), Entries::Some(from_new))
+    }
+
+    fn next(&mut self, rehash: Rehash<'_, St>) -> Option<ChangeOf<'g, St>>
+    where
+        St::Key: Eq,
+    {
+        while let Some(slot) = self.from_old.next() {
+            match self.counterpart(slot, self.new, rehash) {
+                Counterpart::Same => {}
+                Counterpart::None => return Some(TreeChange::Removed(pair::<St>(slot))),
+                Counterpart::Other(new) => {
+                    let (old, new) = (pair::<St>(slot), pair::<St>(new));
+                    return Some(TreeChange::Changed { old, new });
+                }
+            }
+        }
+        while let Some(slot) = self.from_new.next() {
+            // What was there before came with the old ones.
+            if let Counterpart::None = self.counterpart(slot, self.old, rehash) {
+                return Some(TreeChange::Added(pair::<St>(slot)));
+            }
+        }
+        None
+    }
+
+    /// What the other node has for the key of a slot.
+    fn counterpart(
+        &self,
+        slot: Held<'g, St::Slot>,
+        other: Word<'g, St::Slot>,
+        rehash: Rehash<'_, St>,
+    ) -> Counterpart<'g, St::Slot>
+    where
+        St::Key: Eq,
+    {
+        let hash = St::mover(slot.now, rehash).hash();
+        // First the unchanged entry: most are, and in a boxed store no keys are compared for that.
+        if holds::<St>(other, self.level, hash, |now| St::unchanged(&slot.now, now)) {
+            return Counterpart::Same;
+        }
+        let (key, _) = pair::<St>(slot);
+        let mut eq = |other: &St::Key| other == key;
+        let found = lookup::find::<St>(other, View::Observed, self.level, hash, &mut eq);
+        found.map_or(Counterpart::None, Counterpart::Other)
+    }
+}
+
+/// What a node has for a key, compared with another node's entry.
+enum Counterpart<'g, T: Slot> {
+    Same,
+    Other(Held<'g, T>),
+    None,
+}
+
+/// What a tree has that another one has not, part by part. Each part comes once.
+pub(super) trait Beyond<St: Store> {
+    /// Whether the other tree has this entry, below `other`, which was read as for [`holds`].
+    fn has(&self, other: Word<'_, St::Slot>, level: u32, slot: &St::Slot) -> bool;
+    /// A node with all that is below it, of which the other tree has nothing. Returns whether that is
+    /// done with; otherwise its parts follow.
+    fn tree(&mut self, word: Word<'_, St::Slot>) -> bool;
+    /// A node alone.
+    fn node(&mut self, word: Word<'_, St::Slot>);
+    /// An entry, with `level` fans above it.
+    fn entry(&mut self, slot: &St::Slot, level: u32);
+    /// The cell of a chain's entry, without the entry.
+    fn link(&mut self, cell: NonNull<Link<St::Slot>>);
+}
+
+/// Shows what is below `word` and not below `other`. `word` was read from a node at `level`, `other` at the
+/// same place, or above if it leads to no fan.
+///
+/// Entries that moved to another node, and links that went to another chain, are in both.
+pub(super) fn beyond<St: Store>(
+    word: Word<'_, St::Slot>,
+    other: Word<'_, St::Slot>,
+    level: u32,
+    visitor: &mut impl Beyond<St>,
+) {
+    let Some(node) = word.node().filter(|_| !word.same_node(other)) else { return };
+    if other.is_empty() && visitor.tree(word) {
+        return;
+    }
+    let has = |slot: &St::Slot, visitor: &_| {
+        !other.is_empty() && Beyond::<St>::has(visitor, other, level, slot)
+    };
+    match node {
+        Node::Fan(fan) => {
+            for index in 0..FAN_WIDTH {
+                let other = other.fan().map_or(other, |fan| fan.words()[index].observe());
+                beyond(fan.words()[index].observe(), other, level + 1, visitor);
+            }
+        }
+        Node::Branch(branch) => {
+            for slot in branch.groups().flat_map(|group| group.observe().iter()) {
+                if !has(&slot.now, &*visitor) {
+                    visitor.entry(&slot.now, level);
+                }
+            }
+        }
+        Node::Chain(chain) => {
+            let kept = match other.node() {
+                Some(Node::Chain(chain)) => chain.observe(),
+                _ => Vec::new(),
+            };
+            for cell in chain.observe() {
+                // SAFETY:
+                // - not freed: it is in a tree that the caller keeps, as it keeps the words.
+                let slot = unsafe { cell.as_ref() }.slot().now;
+                if !has(&slot, &*visitor) {
+                    visitor.entry(&slot, level);
+                }
+                if !kept.contains(&cell) {
+                    visitor.link(cell);
+                }
+            }
+        }
+    }
+    visitor.node(word);
+}
+
+/// Whether an entry for which `is_it` holds is below `word`, which was read from a node at `level`; or
+/// above, if it leads to no fan.
+pub(super) fn holds<St: Store>(
+    word: Word<'_, St::Slot>,
+    level: u32,
+    hash: u64,
+    is_it: impl FnMut(&St::Slot) -> bool,
+) -> bool {
+    lookup::find_slot::<St>(word, View::Observed, level, hash, is_it).is_some()
+}
+
+fn pair<'g, St: Store<Key: 'g, Value: 'g>>(slot: Held<'g, St::Slot>) -> Pair<'g, St> {
+    // SAFETY:
+    // - not freed for `'g`: called with slots of the trees that are compared, which are borrowed.
+    unsafe { St::pair(slot) }
+}
+
+impl<St: Store> Frozen<St> {
+    /// Whether both are of the same map, as far as can be told: not of one that was never written.
+    pub(crate) fn is_of_map_of(&self, other: &Self) -> bool {
+        match (self.domain(), other.domain()) {
+            (Some(one), Some(other)) => std::sync::Arc::ptr_eq(one, other),
+            _ => true,
+        }
+    }
+
+    /// Whether both lead to the same tree, so that nothing was written between them.
+    pub(crate) fn is_unchanged(&self, other: &Self) -> bool {
+        self.top().same_node(other.top())
+    }
+
+    /// Whether a key has the same entry in both, or none in either; `hash` is its hash here, and
+    /// `other_hash` there.
+    pub(crate) fn has_same(
+        &self,
+        other: &Self,
+        (hash, other_hash): (u64, u64),
+        eq: &mut impl FnMut(&St::Key) -> bool,
+    ) -> bool
+    where
+        St: Compare,
+    {
+        let here = lookup::find::<St>(self.top(), View::Observed, 0, hash, eq);
+        let there = lookup::find::<St>(other.top(), View::Observed, 0, other_hash, eq);
+        match (here, there) {
+            (Some(here), Some(there)) => St::unchanged(&here.now, &there.now),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether both are trees of one family, or one is empty: then [`TreeDiff`] tells how they differ.
+    pub(crate) fn may_share(&self, other: &Self) -> bool {
+        match (self.domain(), other.domain()) {
+            (Some(one), Some(other)) => one.lineage.family == other.lineage.family,
+            // Never written.
+            _ => true,
+        }
+    }
+}
+
+impl<St: Store> Clone for TreeDiff<'_, St> {
+    fn clone(&self) -> Self {
+        let Self { path, leaves, visited } = self;
+        Self { path: path.clone(), leaves: leaves.clone(), visited: *visited }
+    }
+}
+
+impl<T> Clone for Fans<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Fans<'_, T> {}
+
+impl<St: Store> Clone for Entries<'_, St> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::All(iter) => Self::All(iter.clone()),
+            Self::Some(slots) => Self::Some(slots.clone()),
+        }
+    }
+}
+
+impl<St: Store> Clone for Leaves<'_, St> {
+    fn clone(&self) -> Self {
+        let Self { old, new, level, from_old, from_new } = self;
+        let (from_old, from_new) = (from_old.clone(), from_new.clone());
+        Self { old: *old, new: *new, level: *level, from_old, from_new }
+    }
+}
+
+// SAFETY:
+// - Send: it holds shared references to nodes and entries of frozen trees, as `FrozenIter`.
+unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for TreeDiff<'_, St> {}
+// SAFETY:
+// - Sync: there is nothing to do with a shared one.
+unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Sync for TreeDiff<'_, St> {}

@@ -1,0 +1,114 @@
+//! Counting what a frozen tree is made of.
+
+use std::ptr::NonNull;
+
+use super::Rehash;
+use super::diff::{Beyond, beyond, holds};
+use super::frozen::Frozen;
+use super::node::{LEVELS, Link, Node, Shape, View, Word};
+use crate::entry::{Compare, Mover, Store};
+
+/// Shapes of nodes.
+pub(crate) const SHAPES: usize = 8;
+
+/// What was counted.
+#[derive(Default)]
+pub(crate) struct Tally {
+    /// Entries by the number of fans above them.
+    pub(crate) depths: [usize; LEVELS as usize + 1],
+    pub(crate) nodes: [NodeTally; SHAPES],
+    /// Of entries, besides their slots.
+    pub(crate) entry_bytes: usize,
+}
+
+/// Nodes of one shape.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct NodeTally {
+    pub(crate) count: usize,
+    pub(crate) bytes: usize,
+    /// Room for entries, or for children.
+    pub(crate) slots: usize,
+    /// How much of that is taken.
+    pub(crate) used: usize,
+}
+
+impl<St: Store> Frozen<St> {
+    /// Counts what is in this tree. O(n).
+    pub(crate) fn tally(&self) -> Tally {
+        let mut count = Count { tally: Tally::default(), has: |_: Word<'_, _>, _, _: &_| false };
+        beyond::<St>(self.top(), Word::EMPTY, 0, &mut count);
+        count.tally
+    }
+
+    /// Counts what is in this tree, and not in `other`. O(changes · log n) if they may share something.
+    pub(crate) fn tally_beyond(&self, other: &Self, rehash: Rehash<'_, St>) -> Tally
+    where
+        St: Compare,
+    {
+        if !self.may_share(other) {
+            return self.tally();
+        }
+        let has = |word: Word<'_, St::Slot>, level, slot: &St::Slot| {
+            let hash = St::mover(*slot, rehash).hash();
+            holds::<St>(word, level, hash, |candidate| St::unchanged(slot, candidate))
+        };
+        let mut count = Count { tally: Tally::default(), has };
+        beyond::<St>(self.top(), other.top(), 0, &mut count);
+        count.tally
+    }
+
+    /// The generations of the map's live snapshots, newest first.
+    pub(crate) fn generations(&self) -> Vec<u64> {
+        self.domain().map_or_else(Vec::new, |domain| domain.generations())
+    }
+}
+
+/// Counts what it is shown; `has` tells of an entry whether the other tree has it.
+struct Count<F> {
+    tally: Tally,
+    has: F,
+}
+
+impl<St: Store, F> Beyond<St> for Count<F>
+where
+    F: Fn(Word<'_, St::Slot>, u32, &St::Slot) -> bool,
+{
+    fn has(&self, other: Word<'_, St::Slot>, level: u32, slot: &St::Slot) -> bool {
+        (self.has)(other, level, slot)
+    }
+
+    fn tree(&mut self, _: Word<'_, St::Slot>) -> bool {
+        false
+    }
+
+    fn node(&mut self, word: Word<'_, St::Slot>) {
+        let (Some(node), Some((shape, bytes))) = (word.node(), word.shape_and_bytes()) else {
+            return;
+        };
+        let (slots, used) = match node {
+            Node::Fan(fan) => {
+                let words = fan.words();
+                (words.len(), words.iter().filter(|word| !word.observe().is_empty()).count())
+            }
+            Node::Branch(branch) => {
+                let used = branch.groups().map(|group| group.observe().count()).sum();
+                (branch.capacity(), used)
+            }
+            Node::Chain(chain) => (chain.capacity(), chain.links(View::Observed).count()),
+        };
+        let tally = &mut self.tally.nodes[shape as usize];
+        tally.count += 1;
+        tally.bytes += bytes;
+        tally.slots += slots;
+        tally.used += used;
+    }
+
+    fn entry(&mut self, _: &St::Slot, level: u32) {
+        self.tally.depths[level as usize] += 1;
+        self.tally.entry_bytes += St::ENTRY_BYTES;
+    }
+
+    fn link(&mut self, _: NonNull<Link<St::Slot>>) {
+        self.tally.nodes[Shape::Chain as usize].bytes += size_of::<Link<St::Slot>>();
+    }
+}

@@ -1,0 +1,11 @@
+//! What is built on snapshots: differences, merges, commits, and what keeps or passes versions on.
+
+mod support;
+
+/// The tests, by where a map keeps its entries. What all maps do is written once: each of those files is
+/// compiled for both.
+#[allow(clippy::duplicate_mod, reason = "one body for both kinds of map")]
+mod versions {
+    mod boxed;
+    mod inline;
+}

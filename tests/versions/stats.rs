@@ -1,0 +1,117 @@
+//! What maps say that they are made of.
+
+use snaptrie::{FlatMap, TrieStats};
+
+use super::diffs::size;
+use crate::support::{Chosen, finish, over_hashers};
+
+over_hashers!(
+    the_numbers_add_up,
+    what_is_shared_is_not_counted,
+    versions_that_live_are_listed,
+    flat_numbers_add_up,
+);
+
+type Map = super::Map<u32, u32>;
+
+fn entries(stats: &TrieStats) -> usize {
+    stats.nodes.iter().filter(|node| node.kind != "fan").map(|node| node.used).sum()
+}
+
+fn the_numbers_add_up() {
+    assert_eq!(Map::default().stats().bytes(), 0);
+    for count in [1, 5, 100, size()] {
+        let map: Map = (0..count).map(|key| (key, key)).collect();
+        let stats = map.stats();
+        let count = count as usize;
+        assert_eq!((stats.entries, entries(&stats)), (count, count));
+        assert_eq!(stats.depths.iter().sum::<usize>(), count);
+        assert_ne!(stats.depths.last(), Some(&0));
+        assert!(stats.nodes.iter().all(|node| node.count > 0 && node.used <= node.slots));
+        // The birth and the pair each, if they are allocated.
+        let allocated = std::any::type_name::<super::Mode>().ends_with("Boxed");
+        assert_eq!(stats.entry_bytes, if allocated { 16 * count } else { 0 });
+        assert!(stats.bytes() > stats.entry_bytes);
+        #[cfg(any(debug_assertions, snaptrie_check))]
+        {
+            let checked = map.check_structure();
+            assert_eq!(stats.nodes.iter().map(|node| node.count).sum::<usize>(), checked.nodes);
+            assert_eq!(stats.depths.len(), checked.depth + 1);
+        }
+        let printed = stats.to_string();
+        assert!(
+            printed.contains(&format!("{count} entries, {} bytes", stats.bytes())),
+            "{printed}"
+        );
+        finish(map);
+    }
+}
+
+fn what_is_shared_is_not_counted() {
+    let map: Map = (0..size()).map(|key| (key, key)).collect();
+    let old = map.snapshot();
+    let now = map.snapshot();
+    assert_eq!(old.stats_beyond(&now).bytes(), 0);
+    map.pin().insert(0, 1);
+    map.pin().insert(size(), 1);
+    let new = map.snapshot();
+    let (held, gained) = (old.stats_beyond(&new), new.stats_beyond(&old));
+    assert_eq!((held.entries, gained.entries), (1, 2));
+    // Together with what both have, each is whole.
+    let (whole, whole_new) = (old.stats(), new.stats());
+    assert_eq!(whole.entries - held.entries, whole_new.entries - gained.entries);
+    assert_eq!(whole.bytes() - held.bytes(), whole_new.bytes() - gained.bytes());
+    // Strangers have nothing in common.
+    let other: Map = (0..10).map(|key| (key, key)).collect();
+    let stats = other.snapshot().stats();
+    assert_eq!(other.snapshot().stats_beyond(&old).bytes(), stats.bytes());
+    finish(map);
+}
+
+fn versions_that_live_are_listed() {
+    let map: Map = [(1, 1)].into_iter().collect();
+    assert!(map.stats().snapshots.is_empty());
+    let (first, second) = (map.snapshot(), map.snapshot());
+    let fork = second.fork();
+    let mut expected = vec![second.generation(), first.generation()];
+    assert_eq!(map.stats().snapshots, expected);
+    assert!(fork.stats().snapshots.is_empty());
+    drop(second);
+    assert_eq!(map.stats().snapshots, expected, "the fork keeps its base");
+    drop(fork);
+    expected.remove(0);
+    assert_eq!(map.stats().snapshots, expected);
+    assert_eq!(first.stats().snapshots, expected);
+    finish(map);
+}
+
+fn flat_numbers_add_up() {
+    let map = FlatMap::<u32, u32, Chosen>::default();
+    assert_eq!(map.stats().bytes(), 0);
+    let mut moves = 0;
+    for key in 0..size() {
+        map.pin().insert(key, key);
+        let stats = map.stats();
+        assert_eq!((stats.entries, stats.slots >= stats.chunks), (map.len(), true));
+        assert!(stats.table_bytes > 0 && stats.allocated_segments > 0);
+        if let Some(progress) = stats.moving {
+            assert!(progress.moved <= progress.chunks);
+            moves += 1;
+        }
+    }
+    match Chosen::default() {
+        Chosen::Good => assert!(moves > 0, "no move was ever seen"),
+        Chosen::Truncated => {}
+        Chosen::Constant => assert!(map.stats().buckets > 0, "one hash needs a bucket"),
+    }
+    let stats = map.stats();
+    #[cfg(any(debug_assertions, snaptrie_check))]
+    {
+        let checked = map.check_structure();
+        let counted = (stats.slots, stats.tombstones, stats.buckets, stats.bucket_slots);
+        let expected = (checked.slots, checked.tombstones, checked.buckets, checked.bucket_slots);
+        assert_eq!(counted, expected);
+    }
+    assert!(stats.to_string().contains("bytes of entries"));
+    finish(map);
+}
