@@ -6,7 +6,7 @@ use std::sync::Arc;
 use shuttle::thread;
 
 use super::World;
-use crate::{Item, explore, explore_stalls};
+use crate::{Numbered, explore, explore_stalls};
 
 /// Commits a fork in which these keys have this value; drops the fork if it is refused. The fork's
 /// generations are ahead of the map's.
@@ -19,7 +19,7 @@ fn commit(world: &World<DefaultHasher>, keys: std::ops::Range<u8>, number: u16) 
 
 fn numbers(world: &World<DefaultHasher>) -> Vec<u16> {
     let view = world.map.snapshot();
-    (0..6).map(|key| view.get(&key).map_or(0, Item::number)).collect()
+    (0..6).map(|key| view.get(&key).map_or(0, Numbered::number)).collect()
 }
 
 fn six_keys() -> Arc<World<DefaultHasher>> {
@@ -130,7 +130,7 @@ fn commit_against_take() {
         let other = Arc::clone(&world);
         let taker = thread::spawn(move || {
             let taken = other.map.take();
-            (0..6).map(|key| taken.get(&key).map_or(0, Item::number)).collect::<Vec<_>>()
+            (0..6).map(|key| taken.get(&key).map_or(0, Numbered::number)).collect::<Vec<_>>()
         });
         let committed = commit(&world, 0..3, 3);
         let taken = taker.join().unwrap();
@@ -154,7 +154,7 @@ fn commit_against_readers_and_drops() {
         let reader = thread::spawn(move || {
             let pinned = other.map.pin();
             for _ in 0..2 {
-                (0..6).for_each(|key| _ = pinned.get(&key).map(Item::number));
+                (0..6).for_each(|key| _ = pinned.get(&key).map(Numbered::number));
             }
             assert_eq!(pinned.iter().map(|(_, value)| value.number()).count(), 6);
         });
