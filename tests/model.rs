@@ -51,32 +51,32 @@ macro_rules! for_each_hashing {
 
             #[test]
             fn all_ops() {
-                play_many::<Trie>(Hashing::$hashing, Mix::General, KEYS, 400, 1500);
+                play_many::<Trie>(Hashing::$hashing, Mix::General, KEYS, 400, 300);
             }
 
             #[test]
             fn all_ops_inline() {
-                play_many::<Inline>(Hashing::$hashing, Mix::General, KEYS, 400, 1500);
+                play_many::<Inline>(Hashing::$hashing, Mix::General, KEYS, 400, 300);
             }
 
             #[test]
             fn all_ops_flat() {
-                play_many::<Flat>(Hashing::$hashing, Mix::General, KEYS, 400, 1000);
+                play_many::<Flat>(Hashing::$hashing, Mix::General, KEYS, 400, 250);
             }
 
             #[test]
             fn resizing_flat() {
-                play_many::<Flat>(Hashing::$hashing, Mix::Resize, &[40, 600, 3_000], 200, 300);
+                play_many::<Flat>(Hashing::$hashing, Mix::Resize, &[40, 600, 3_000], 200, 80);
             }
 
             #[test]
             fn versions() {
-                play_many::<Trie>(Hashing::$hashing, Mix::Snapshots, KEYS, 300, 1500);
+                play_many::<Trie>(Hashing::$hashing, Mix::Snapshots, KEYS, 300, 300);
             }
 
             #[test]
             fn versions_inline() {
-                play_many::<Inline>(Hashing::$hashing, Mix::Snapshots, KEYS, 300, 1500);
+                play_many::<Inline>(Hashing::$hashing, Mix::Snapshots, KEYS, 300, 300);
             }
         }
     )*};
@@ -86,34 +86,34 @@ for_each_hashing!(good Good, low Low, high High, deep Deep, constant Constant, f
 
 #[test]
 fn long_sequences_over_many_keys() {
-    play_many::<Trie>(Hashing::Good, Mix::General, &[4096], 2_000, 30);
+    play_many::<Trie>(Hashing::Good, Mix::General, &[4096], 2_000, 12);
 }
 
 #[test]
 fn long_sequences_over_many_keys_inline() {
-    play_many::<Inline>(Hashing::Good, Mix::General, &[4096], 2_000, 30);
-    play_many::<Inline>(Hashing::Deep, Mix::General, &[4096], 2_000, 25);
+    play_many::<Inline>(Hashing::Good, Mix::General, &[4096], 2_000, 12);
+    play_many::<Inline>(Hashing::Deep, Mix::General, &[4096], 2_000, 12);
 }
 
 #[test]
 fn long_sequences_over_many_keys_flat() {
-    play_many::<Flat>(Hashing::Good, Mix::General, &[4096], 2_000, 30);
-    play_many::<Flat>(Hashing::Good, Mix::Resize, &[20_000], 300, 30);
+    play_many::<Flat>(Hashing::Good, Mix::General, &[4096], 2_000, 12);
+    play_many::<Flat>(Hashing::Good, Mix::Resize, &[20_000], 300, 12);
 }
 
 #[test]
 fn long_sequences_over_many_keys_deep_down() {
-    play_many::<Trie>(Hashing::Deep, Mix::General, &[4096], 2_000, 25);
+    play_many::<Trie>(Hashing::Deep, Mix::General, &[4096], 2_000, 12);
 }
 
 #[test]
 fn many_versions_of_many_keys() {
-    play_many::<Trie>(Hashing::Good, Mix::Snapshots, &[4096], 1_000, 50);
+    play_many::<Trie>(Hashing::Good, Mix::Snapshots, &[4096], 1_000, 20);
 }
 
 #[test]
 fn many_versions_of_many_keys_inline() {
-    play_many::<Inline>(Hashing::Good, Mix::Snapshots, &[4096], 1_000, 50);
+    play_many::<Inline>(Hashing::Good, Mix::Snapshots, &[4096], 1_000, 20);
 }
 
 /// The bad hashers are as bad as they are meant to be.

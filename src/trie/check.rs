@@ -36,8 +36,8 @@ impl<St: Store> Trie<St> {
             let top = context.root.top.load(&guard);
             assert!(!top.is_frozen(), "the newest root is frozen");
             found.snapshots = context.domain().snapshots();
-            let mut walk = Walk::<St> { view: View::Live(&guard), found: &mut found, hash: &hash };
-            walk.check(top, context.root.generation, 0, 0);
+            let mut walk = Walk::<St> { found: &mut found, hash: &hash };
+            walk.check(top, View::Live(&guard), context.root.generation, 0, 0);
         }
         // What lookups of each hash come by.
         let mut reached = HashMap::new();
@@ -72,16 +72,23 @@ impl<St: Store> Trie<St> {
     }
 }
 
-struct Walk<'g, 'a, St: Store> {
-    view: View<'g>,
+struct Walk<'a, St: Store> {
     found: &'a mut Structure,
     hash: Rehash<'a, St>,
 }
 
-impl<'g, St: Store> Walk<'g, '_, St> {
-    /// Checks the node of `word`, which a node (or root) born in `holder` holds; `path` has the hash
-    /// bits that lead to it, at the top.
-    fn check(&mut self, word: Word<'g, St::Slot>, holder: u64, level: u32, path: u64) {
+impl<St: Store> Walk<'_, St> {
+    /// Checks the node of `word`, which was read under `above` and a node (or root) born in `holder` holds;
+    /// `path` has the hash bits that lead to it, at the top.
+    fn check<'g>(
+        &mut self,
+        word: Word<'g, St::Slot>,
+        above: View<'g>,
+        holder: u64,
+        level: u32,
+        path: u64,
+    ) {
+        let view = above.below(word);
         let Some(birth) = word.birth() else {
             assert!(!word.is_older(), "OLDER on an empty word");
             return;
@@ -98,14 +105,14 @@ impl<'g, St: Store> Walk<'g, '_, St> {
                 assert!(level < LEVELS, "a fan below the last hash bit");
                 for index in 0..FAN_WIDTH {
                     let below = path | (index as u64) << (60 - 4 * level);
-                    let child = fan.words()[index].read(self.view);
-                    self.check(child, birth, level + 1, below);
+                    let child = fan.words()[index].read(view);
+                    self.check(child, view, birth, level + 1, below);
                 }
             }
             Some(Node::Branch(branch)) => {
                 assert!(level < LEVELS, "a branch below the last hash bit");
                 for (index, group) in branch.groups().enumerate() {
-                    let seen = group.read(self.view);
+                    let seen = group.read(view);
                     seen.check(|slot| self.hash_of(slot));
                     for slot in seen.iter() {
                         let hash = self.hash_of(&slot.now);
@@ -116,7 +123,7 @@ impl<'g, St: Store> Walk<'g, '_, St> {
             }
             Some(Node::Chain(chain)) => {
                 assert_eq!(level, LEVELS, "a chain above the last hash bit");
-                for link in chain.links(self.view) {
+                for link in chain.links(view) {
                     assert!(link.birth <= birth, "a link younger than its chain");
                     self.check_slot(&link.slot().now, level, path);
                 }

@@ -12,9 +12,10 @@ use crate::entry::Store;
 /// and inserted again meanwhile comes back behind them.) A node that was replaced while the iterator was above it is frozen and holds what was
 /// there at that time: what is in the map throughout is seen.
 ///
-/// On the live map this reads words plainly even below `OLDER` ones: no promise depends on the
-/// moment of its reads, and writers are left alone.
+/// Below an `OLDER` word everything is frozen before it is read, as for a lookup: what an iteration over a
+/// fork has shown is not changed by a late writer of the map that it came from.
 pub(crate) struct Iter<'g, St: Store> {
+    /// What the leaf is read under.
     view: View<'g>,
     /// The fans on the way down, each with the words to follow.
     path: Vec<Part<'g, St::Slot>>,
@@ -30,6 +31,8 @@ impl<St: Store> Clone for Iter<'_, St> {
 /// The words `next..end` of a fan.
 struct Part<'g, T> {
     fan: &'g Fan<T>,
+    /// What they are read under.
+    view: View<'g>,
     next: usize,
     end: usize,
 }
@@ -42,12 +45,12 @@ impl<T> Clone for Part<'_, T> {
 impl<T> Copy for Part<'_, T> {}
 
 impl<'g, T> Part<'g, T> {
-    fn next(&mut self, view: View<'g>) -> Option<Word<'g, T>> {
+    fn next(&mut self) -> Option<Word<'g, T>> {
         if self.next == self.end {
             return None;
         }
         self.next += 1;
-        Some(self.fan.words()[self.next - 1].read(view))
+        Some(self.fan.words()[self.next - 1].read(self.view))
     }
 }
 
@@ -76,15 +79,17 @@ impl<T: Slot> Copy for Leaf<'_, T> {}
 impl<'g, St: Store> Iter<'g, St> {
     pub(super) fn new(word: Word<'g, St::Slot>, view: View<'g>) -> Self {
         let mut iter = Self { view, path: Vec::new(), leaf: Leaf::Nothing };
-        iter.enter(word);
+        iter.enter(word, view);
         iter
     }
 
-    fn enter(&mut self, word: Word<'g, St::Slot>) {
+    /// Goes to the node of a word that was read under `above`.
+    fn enter(&mut self, word: Word<'g, St::Slot>, above: View<'g>) {
+        self.view = above.below(word);
         self.leaf = match word.node() {
             None => Leaf::Nothing,
             Some(Node::Fan(fan)) => {
-                self.path.push(Part { fan, next: 0, end: FAN_WIDTH });
+                self.path.push(Part { fan, view: self.view, next: 0, end: FAN_WIDTH });
                 Leaf::Nothing
             }
             Some(Node::Branch(branch)) => {
@@ -124,8 +129,10 @@ impl<'g, St: Store> Iter<'g, St> {
             if let Some(slot) = self.next_in_leaf() {
                 return Some(slot);
             }
-            match self.path.last_mut()?.next(self.view) {
-                Some(word) => self.enter(word),
+            let part = self.path.last_mut()?;
+            let above = part.view;
+            match part.next() {
+                Some(word) => self.enter(word, above),
                 None => {
                     self.path.pop();
                     self.leaf = Leaf::Nothing;
@@ -144,14 +151,15 @@ impl<'g, St: Store> Iter<'g, St> {
             let part = &mut self.path[at];
             if part.end - part.next == 1 && lowest && matches!(self.leaf, Leaf::Nothing) {
                 // Nothing else is left here: share what is below.
-                let word = part.next(self.view)?;
-                self.enter(word);
+                let above = part.view;
+                let word = part.next()?;
+                self.enter(word, above);
                 continue;
             }
             let middle = part.next + (part.end - part.next) / 2;
-            let given = Part { fan: part.fan, next: middle, end: part.end };
+            let given = Part { next: middle, ..*part };
             part.end = middle;
-            return Some(Self { view: self.view, path: vec![given], leaf: Leaf::Nothing });
+            return Some(Self { view: given.view, path: vec![given], leaf: Leaf::Nothing });
         }
     }
 }

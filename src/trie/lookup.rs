@@ -128,6 +128,7 @@ fn descend<'g, St: Store>(
 
 /// Number of entries below `word`. Reads states, not entries: O(nodes).
 pub(super) fn count<St: Store>(word: Word<'_, St::Slot>, view: View<'_>) -> usize {
+    let view = view.below(word);
     match word.node() {
         None => 0,
         Some(Node::Fan(fan)) => {

@@ -162,6 +162,33 @@ fn late_writer_against_snapshot() {
     });
 }
 
+/// Nobody writes to the fork: what was counted and seen in it once stays so.
+#[test]
+fn late_writer_against_the_sight_of_a_fork() {
+    explore(|| {
+        let world = World::<FewBits>::new();
+        world.map.pin().insert(9, world.value(9));
+        let writer = {
+            let world = Arc::clone(&world);
+            thread::spawn(move || {
+                for key in 0..3 {
+                    world.map.pin().insert(key, world.value(1));
+                }
+            })
+        };
+        let fork = world.map.fork();
+        let count = fork.len();
+        let keys =
+            |map: &snaptrie::TrieMap<_, _, _, _>| map.pin().keys().copied().collect::<Vec<u8>>();
+        let seen = keys(&fork);
+        assert_eq!(seen.len(), count);
+        writer.join().unwrap();
+        assert_eq!((keys(&fork), fork.len()), (seen, count));
+        drop(fork);
+        world.check_alone();
+    });
+}
+
 #[test]
 fn late_writers_of_many_groups_against_snapshot() {
     explore(|| {
