@@ -26,7 +26,7 @@ type Flat = FlatMap<Key, Value, Chosen>;
 
 fn histories() -> u64 {
     let histories = std::env::var("SNAPTRIE_HISTORIES").ok().and_then(|count| count.parse().ok());
-    if cfg!(miri) { 20 } else { histories.unwrap_or(1_000) }
+    if cfg!(miri) { 20 } else { histories.unwrap_or(400) }
 }
 
 /// Checks a history of each program.
