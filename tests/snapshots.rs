@@ -8,6 +8,6 @@ mod snapshots {
 }
 
 fn rounds(rounds: u64) -> u64 {
-    let factor = std::env::var("SNAPTRIE_STRESS").ok().and_then(|f| f.parse().ok()).unwrap_or(1);
-    if cfg!(miri) { 3 } else { rounds * factor }
+    let factor = std::env::var("SNAPTRIE_STRESS").ok().and_then(|f| f.parse().ok()).unwrap_or(1.0);
+    if cfg!(miri) { 3 } else { (rounds as f64 * factor).ceil() as u64 }
 }
