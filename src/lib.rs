@@ -56,8 +56,7 @@
 //!
 //! A [`CopyTrieMap`] is a [`TrieMap`] whose keys and values are `Copy` and small, numbers mostly. It
 //! allocates nothing for an entry and takes about half of the memory; scans and look-ups touch one
-//! cache line less. Replacing values all the time is the one thing that it does less well; see
-//! [`mode::Inline`].
+//! cache line less. See [`mode::Inline`] for the fine print.
 //!
 //! [`TrieSet`] and [`FlatSet`] are the two without values. Of two snapshots of a [`TrieSet`] the
 //! union, intersection and differences are exact.

@@ -25,9 +25,9 @@ pub enum Boxed {}
 /// A [`TrieMap`] that keeps pairs of `Copy` types in its nodes: [`CopyTrieMap`](crate::CopyTrieMap).
 ///
 /// Nothing is allocated for an entry: inserting, scanning and dropping cost less, and an entry takes
-/// about half of the memory. Replacing a value costs more than in a [`Boxed`] map, since references to
-/// the old one may be held and the new one needs another place. Everything else is the same: the
-/// methods, the guarantees, snapshots and forks.
+/// about half of the memory. A value that is replaced goes to another place in its node, since
+/// references to the old one may be held; now and then the node is rebuilt for that. Everything else is
+/// the same: the methods, the guarantees, snapshots and forks.
 ///
 /// - Key and value together take 64 bytes at most, aligned to 16 at most. More does not compile.
 /// - When a node is rebuilt, the keys in it are hashed anew. A hasher that is inconsistent may make
