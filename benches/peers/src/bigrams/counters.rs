@@ -24,47 +24,34 @@ pub(super) fn totals(counts: impl Iterator<Item = u64>) -> Totals {
 
 // Relaxed, in all of them: counts, read after the threads were joined.
 
-#[cfg(feature = "snaptrie")]
-pub(super) struct Snaptrie(snaptrie::TrieMap<Bigram, AtomicU64, Hasher>);
+macro_rules! pinned {
+    ($Name:ident, $($map:ident)::+) => {
+        pub(super) struct $Name($($map)::+<Bigram, AtomicU64, Hasher>);
 
-#[cfg(feature = "snaptrie")]
-impl Counter for Snaptrie {
-    fn new() -> Self {
-        Self(snaptrie::TrieMap::with_hasher(Hasher::default()))
-    }
+        impl Counter for $Name {
+            fn new() -> Self {
+                Self($($map)::+::with_hasher(Hasher::default()))
+            }
 
-    fn count(&self, bigrams: impl Iterator<Item = Bigram>) {
-        let map = self.0.pin();
-        for bigram in bigrams {
-            map.get_or_insert_with(bigram, || AtomicU64::new(0)).fetch_add(1, Relaxed);
+            fn count(&self, bigrams: impl Iterator<Item = Bigram>) {
+                let map = self.0.pin();
+                for bigram in bigrams {
+                    map.get_or_insert_with(bigram, || AtomicU64::new(0)).fetch_add(1, Relaxed);
+                }
+            }
+
+            fn totals(&self) -> Totals {
+                totals(self.0.pin().values().map(|count| count.load(Relaxed)))
+            }
         }
-    }
-
-    fn totals(&self) -> Totals {
-        totals(self.0.pin().values().map(|count| count.load(Relaxed)))
-    }
+    };
 }
 
 #[cfg(feature = "snaptrie")]
-pub(super) struct Flat(snaptrie::FlatMap<Bigram, AtomicU64, Hasher>);
-
+pinned!(Snaptrie, snaptrie::TrieMap);
 #[cfg(feature = "snaptrie")]
-impl Counter for Flat {
-    fn new() -> Self {
-        Self(snaptrie::FlatMap::with_hasher(Hasher::default()))
-    }
-
-    fn count(&self, bigrams: impl Iterator<Item = Bigram>) {
-        let map = self.0.pin();
-        for bigram in bigrams {
-            map.get_or_insert_with(bigram, || AtomicU64::new(0)).fetch_add(1, Relaxed);
-        }
-    }
-
-    fn totals(&self) -> Totals {
-        totals(self.0.pin().values().map(|count| count.load(Relaxed)))
-    }
-}
+pinned!(Flat, snaptrie::FlatMap);
+pinned!(Papaya, papaya::HashMap);
 
 pub(super) struct Dashmap(dashmap::DashMap<Bigram, u64, Hasher>);
 
@@ -81,25 +68,6 @@ impl Counter for Dashmap {
 
     fn totals(&self) -> Totals {
         totals(self.0.iter().map(|entry| *entry))
-    }
-}
-
-pub(super) struct Papaya(papaya::HashMap<Bigram, AtomicU64, Hasher>);
-
-impl Counter for Papaya {
-    fn new() -> Self {
-        Self(papaya::HashMap::with_hasher(Hasher::default()))
-    }
-
-    fn count(&self, bigrams: impl Iterator<Item = Bigram>) {
-        let map = self.0.pin();
-        for bigram in bigrams {
-            map.get_or_insert_with(bigram, || AtomicU64::new(0)).fetch_add(1, Relaxed);
-        }
-    }
-
-    fn totals(&self) -> Totals {
-        totals(self.0.pin().values().map(|count| count.load(Relaxed)))
     }
 }
 

@@ -6,8 +6,6 @@
 mod contrie;
 mod dashmap;
 mod evmap;
-#[cfg(feature = "snaptrie")]
-mod flat;
 mod flurry;
 mod griddle;
 mod hashbrown;
@@ -28,8 +26,6 @@ mod std_rwlock;
 pub use self::contrie::Contrie;
 pub use self::dashmap::Dashmap;
 pub use self::evmap::Evmap;
-#[cfg(feature = "snaptrie")]
-pub use self::flat::Flat;
 pub use self::flurry::Flurry;
 pub use self::griddle::Griddle;
 pub use self::hashbrown::Hashbrown;
@@ -42,7 +38,7 @@ pub use self::papaya::Papaya;
 pub use self::scc_index::SccIndex;
 pub use self::scc_map::SccMap;
 #[cfg(feature = "snaptrie")]
-pub use self::snaptrie::{Inline, Snaptrie};
+pub use self::snaptrie::{Flat, Inline, Snaptrie};
 pub use self::std_mutex::StdMutex;
 pub use self::std_rwlock::StdRwlock;
 

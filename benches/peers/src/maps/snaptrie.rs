@@ -1,17 +1,21 @@
-//! `snaptrie`, `TrieMap` over both of its stores. Pins per operation, or once a batch.
+//! `snaptrie`: `TrieMap` over both of its stores, and `FlatMap`. They pin per operation, or once a batch.
 
 use super::{Frozen, Hasher, Peer, Sum, sum};
-use snaptrie::{Snapshot, TrieMap, mode};
+use snaptrie::{CopyTrieMap, FlatMap, Snapshot, TrieMap, mode};
 
-macro_rules! trie {
-    ($(#[$doc:meta])* $Name:ident, $Mode:ty, $map:expr) => {
+macro_rules! adapter {
+    ($(#[$doc:meta])* $Name:ident($Map:ty), $empty:expr $(, |$entries:ident| $sized:expr)?) => {
         $(#[$doc])*
-        pub struct $Name(TrieMap<u64, u64, Hasher, $Mode>);
+        pub struct $Name($Map);
 
         impl Peer for $Name {
             fn new() -> Self {
-                Self($map)
+                Self($empty)
             }
+
+            $(fn sized($entries: usize) -> Self {
+                Self($sized)
+            })?
 
             #[inline]
             fn insert(&self, key: u64, value: u64) -> bool {
@@ -57,7 +61,11 @@ macro_rules! trie {
                 }
             }
         }
+    };
+}
 
+macro_rules! frozen {
+    ($Name:ident, $Mode:ty) => {
         impl Frozen for $Name {
             type Snapshot = Snapshot<u64, u64, Hasher, $Mode>;
 
@@ -72,15 +80,23 @@ macro_rules! trie {
     };
 }
 
-trie!(
+adapter!(
     /// `snaptrie::TrieMap`: each entry in an allocation of its own.
-    Snaptrie,
-    mode::Boxed,
+    Snaptrie(TrieMap<u64, u64, Hasher>),
     TrieMap::with_hasher(Hasher::default())
 );
-trie!(
+frozen!(Snaptrie, mode::Boxed);
+
+adapter!(
     /// `snaptrie::CopyTrieMap`: entries in the nodes.
-    Inline,
-    mode::Inline,
+    Inline(CopyTrieMap<u64, u64, Hasher>),
     TrieMap::inline_with_hasher(Hasher::default())
+);
+frozen!(Inline, mode::Inline);
+
+adapter!(
+    /// `snaptrie::FlatMap`.
+    Flat(FlatMap<u64, u64, Hasher>),
+    FlatMap::with_hasher(Hasher::default()),
+    |entries| FlatMap::with_capacity_and_hasher(entries, Hasher::default())
 );
