@@ -94,6 +94,8 @@ impl<K, V> Slot for BoxedSlot<K, V> {
 
     fn seal_as(cell: &BoxedCell<K, V>, now: Self) -> bool {
         let raw = now.entry.as_ptr();
+        // Release: as in `seal`. Relaxed on failure: of another entry nothing is read, and `now` was read with
+        // Acquire before.
         let (release, relaxed) = (Ordering::AcqRel, Ordering::Relaxed);
         match cell.entry.compare_exchange(raw, sealed(raw), release, relaxed) {
             Ok(_) => true,

@@ -172,6 +172,7 @@ impl<K, V> Flat<K, V> {
 
     /// Makes the table as small as its entries allow, now: O(n).
     pub(crate) fn shrink_to_fit(&self, guard: &Guard) {
+        // Relaxed: as in `raise_floor`.
         self.floor.store(0, Ordering::Relaxed);
         // So many halvings at most: entries that others insert meanwhile may make it grow again.
         for _ in 0..2 * usize::BITS {

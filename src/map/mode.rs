@@ -24,8 +24,8 @@ pub enum Boxed {}
 
 /// A [`TrieMap`] that keeps pairs of `Copy` types in its nodes: [`CopyTrieMap`](crate::CopyTrieMap).
 ///
-/// Nothing is allocated for an entry: inserting, scanning and dropping cost less, and an entry takes
-/// about half of the memory. A value that is replaced goes to another place in its node, since
+/// Nothing is allocated for an entry: most operations cost less, and an entry takes about half of the
+/// memory. A value that is replaced goes to another place in its node, since
 /// references to the old one may be held; now and then the node is rebuilt for that. Everything else is
 /// the same: the methods, the guarantees, snapshots and forks.
 ///
