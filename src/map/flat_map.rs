@@ -163,7 +163,7 @@ impl<K, V, S> FlatMap<K, V, S> {
     /// pinned.insert("a", 1);
     /// assert_eq!(pinned.get("a"), Some(&1));
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn pin(&self) -> Pinned<'_, K, V, S, mode::Flat> {
         Pinned::new(self)
     }

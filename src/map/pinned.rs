@@ -108,7 +108,7 @@ impl<'m, K, V, S> Pinned<'m, K, V, S, Flat> {
 }
 
 impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(map: &'m M::Map<S>) -> Self {
         thread_local! {
             // Without a destructor, so that it works inside those of other thread-locals.
@@ -247,7 +247,7 @@ impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// assert_eq!(map.pin().get("one"), Some(&1));
     /// assert_eq!(map.pin().get("two"), None);
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
         self.get_key_value(key).map(|(_, value)| value)
     }
@@ -259,7 +259,7 @@ impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// let map = snaptrie::TrieMap::from([("one".to_string(), 1)]);
     /// assert_eq!(map.pin().get_key_value("one"), Some((&"one".to_string(), &1)));
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn get_key_value<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(&K, &V)> {
         self.engine().get(self.hash(key), |candidate| key.equivalent(candidate), &self.guard)
     }

@@ -169,7 +169,7 @@ impl<K, V, S, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
     /// pinned.insert("a", 1);
     /// assert_eq!(pinned.get("a"), Some(&1));
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn pin(&self) -> Pinned<'_, K, V, S, M> {
         Pinned::new(self)
     }

@@ -19,6 +19,7 @@
 mod limbo;
 
 pub(crate) use crossbeam_epoch::Guard;
+use crossbeam_epoch::LocalHandle;
 pub(crate) use limbo::{Fallout, Garbage, Limbo, OnceBox, shard_count, thread_index};
 
 /// Where the guards of a map come from.
@@ -36,13 +37,34 @@ impl Collector {
     }
 
     /// Holds the current epoch until the guard is dropped.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pin(&self) -> Guard {
         match self {
-            Self::Global => crossbeam_epoch::pin(),
-            Self::Private(collector) => collector.register().pin(),
+            Self::Global => pin_global(),
+            Self::Private(collector) => pin_private(collector),
         }
     }
+}
+
+thread_local! {
+    /// This thread's part in the collector that the process shares: what `crossbeam_epoch::pin` has
+    /// too, but that one is not inlined.
+    static HANDLE: LocalHandle = crossbeam_epoch::default_collector().register();
+}
+
+#[inline(always)]
+fn pin_global() -> Guard {
+    match HANDLE.try_with(LocalHandle::pin) {
+        Ok(guard) => guard,
+        // The thread is exiting, and its part is gone.
+        Err(_) => pin_private(crossbeam_epoch::default_collector()),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn pin_private(collector: &crossbeam_epoch::Collector) -> Guard {
+    collector.register().pin()
 }
 
 impl Clone for Collector {

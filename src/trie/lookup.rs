@@ -1,7 +1,7 @@
 //! Reading: the way from a root to an entry, and counting.
 #![expect(unsafe_code, reason = "reads the keys of slots that the view protects")]
 
-use super::node::{FAN_BITS, Held, Link, Node, View, Word};
+use super::node::{FAN_BITS, Group, Held, Link, Node, View, Word};
 use crate::entry::Store;
 use crate::prefetch;
 
@@ -30,7 +30,7 @@ pub(super) unsafe fn is_it<St: Store>(
 /// empty indirection word) that ends the walk, if the node was then still linked; else the node had
 /// been frozen and replaced during this operation, and the value read was current at some moment
 /// since the operation began. Model: `late_writer_against_snapshot` and the random programs in `tests/models.rs`.
-#[inline]
+#[inline(always)]
 pub(super) fn find<'g, St: Store>(
     word: Word<'g, St::Slot>,
     view: View<'g>,
@@ -44,17 +44,38 @@ pub(super) fn find<'g, St: Store>(
 }
 
 /// [`find`] for the slot of which `is_it` holds, among those that have the hash's place and tag.
-#[inline]
+#[inline(always)]
 pub(super) fn find_slot<'g, St: Store>(
     mut word: Word<'g, St::Slot>,
-    mut view: View<'g>,
+    view: View<'g>,
     level: u32,
     hash: u64,
     is_it: impl FnMut(&St::Slot) -> bool,
 ) -> Option<Held<'g, St::Slot>> {
     // What is left of the hash, at the top. (No fan is as far down as its last bit.)
     let mut path = hash.checked_shl(level * FAN_BITS).unwrap_or(0);
-    view = view.below(word);
+    if let View::Live(guard) = view {
+        while let Some(fan) = word.own_fan() {
+            word = fan.by_top_bits(path).load(guard);
+            path <<= FAN_BITS;
+        }
+        if let Some(branch) = word.own_wide_branch() {
+            return find_in_group::<St>(branch.group(hash), view, hash, is_it);
+        }
+    }
+    find_below::<St>(word, view, path, hash, is_it)
+}
+
+/// [`find_slot`] by any way: `path` is what of the hash is left below `word`.
+#[inline(never)]
+fn find_below<'g, St: Store>(
+    mut word: Word<'g, St::Slot>,
+    view: View<'g>,
+    mut path: u64,
+    hash: u64,
+    is_it: impl FnMut(&St::Slot) -> bool,
+) -> Option<Held<'g, St::Slot>> {
+    let mut view = view.below(word);
     while let Some(fan) = word.fan() {
         word = fan.by_top_bits(path).read(view);
         view = view.below(word);
@@ -62,13 +83,20 @@ pub(super) fn find_slot<'g, St: Store>(
     }
     match word.node()? {
         Node::Fan(_) => unreachable!("the walk ends where there is no fan"),
-        Node::Branch(branch) => {
-            let group = branch.group(hash);
-            group.prefetch(hash);
-            group.read(view).find(hash, is_it).map(|hit| hit.slot)
-        }
+        Node::Branch(branch) => find_in_group::<St>(branch.group(hash), view, hash, is_it),
         Node::Chain(chain) => chain.find(view, is_it).and_then(|hit| hit.link()).map(Link::slot),
     }
+}
+
+#[inline(always)]
+fn find_in_group<'g, St: Store>(
+    group: Group<'g, St::Slot>,
+    view: View<'g>,
+    hash: u64,
+    is_it: impl FnMut(&St::Slot) -> bool,
+) -> Option<Held<'g, St::Slot>> {
+    group.prefetch(hash);
+    group.read(view).find(hash, is_it).map(|hit| hit.slot)
 }
 
 /// Hashes that walk down side by side.

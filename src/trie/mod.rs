@@ -225,12 +225,12 @@ impl<St: Store> Engine for Trie<St> {
     where
         Self: 'g;
 
-    #[inline]
+    #[inline(always)]
     fn pin(&self) -> Guard {
         self.collector.pin()
     }
 
-    #[inline]
+    #[inline(always)]
     fn get<'g>(
         &'g self,
         hash: u64,

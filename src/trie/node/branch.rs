@@ -203,21 +203,9 @@ impl<'g, T: Slot> Branch<'g, T> {
 
     #[inline]
     pub(crate) fn nth_group(self, index: usize) -> Group<'g, T> {
-        let start = self.group_at(index);
-        let GroupLayout { slots, tag_pairs, slots_at, .. } = Geometry::<T>::layout(self.shape);
         // SAFETY:
-        // - state and tags were initialised when the branch was allocated; the slots need no
-        //   initialisation, being `MaybeUninit`.
-        // - in bounds for `'g`: `node_bytes` counts these bytes for each group.
-        unsafe {
-            let state = start.add(HEADER_BYTES).cast::<AtomicU64>();
-            let first = start.add(slots_at).cast::<RawSlot<T>>();
-            Group::new(
-                state.as_ref(),
-                std::slice::from_raw_parts(state.add(1).cast::<tags::Pair>().as_ptr(), tag_pairs),
-                std::slice::from_raw_parts(first.as_ptr(), slots),
-            )
-        }
+        // - a group of a branch over `T` with this layout, allocated for `'g`.
+        unsafe { group_from(self.group_at(index), Geometry::<T>::layout(self.shape)) }
     }
 
     /// The group that the hash belongs to.
@@ -237,6 +225,59 @@ impl<'g, T: Slot> Branch<'g, T> {
 
     pub(crate) fn groups(self) -> impl Iterator<Item = Group<'g, T>> {
         (0..Geometry::<T>::groups(self.shape)).map(move |index| self.nth_group(index))
+    }
+}
+
+/// The group that begins at `start`.
+///
+/// # Safety
+/// - `start` is the beginning of a group of a branch over `T`, laid out like this, and the branch stays
+///   allocated for `'g`.
+#[inline]
+unsafe fn group_from<'g, T: Slot>(start: NonNull<u8>, layout: GroupLayout) -> Group<'g, T> {
+    let GroupLayout { slots, tag_pairs, slots_at, .. } = layout;
+    // SAFETY:
+    // - state and tags were initialised when the branch was allocated; the slots need no
+    //   initialisation, being `MaybeUninit`.
+    // - in bounds for `'g`: `node_bytes` counts these bytes for each group.
+    unsafe {
+        let state = start.add(HEADER_BYTES).cast::<AtomicU64>();
+        let first = start.add(slots_at).cast::<RawSlot<T>>();
+        Group::new(
+            state.as_ref(),
+            std::slice::from_raw_parts(state.add(1).cast::<tags::Pair>().as_ptr(), tag_pairs),
+            std::slice::from_raw_parts(first.as_ptr(), slots),
+        )
+    }
+}
+
+/// A reference to a branch of full-size groups, whose layout needs no look at a table.
+pub(crate) struct WideBranch<'g, T> {
+    node: NonNull<Header>,
+    /// The logarithm of the number of groups.
+    log_groups: u32,
+    _node: PhantomData<&'g T>,
+}
+
+impl<'g, T: Slot> WideBranch<'g, T> {
+    /// # Safety
+    /// - `node` is a branch over `T` of that many full-size groups, and stays allocated for `'g`.
+    #[inline]
+    pub(super) unsafe fn from_header(node: NonNull<Header>, log_groups: u32) -> Self {
+        Self { node, log_groups, _node: PhantomData }
+    }
+
+    /// The group that the hash belongs to.
+    #[inline]
+    pub(crate) fn group(self, hash: u64) -> Group<'g, T> {
+        let index = group_index(hash, 1 << self.log_groups);
+        // SAFETY:
+        // - in bounds: the branch has groups up to this index, at this stride.
+        // - a group of a branch over `T` with this layout, allocated for `'g`: by `from_header`.
+        unsafe {
+            let start = self.node.cast::<u8>().add(index * STRIDE);
+            group_from(start, const { Geometry::<T>::LAYOUTS[Shape::Single as usize] })
+        }
     }
 }
 

@@ -292,37 +292,56 @@ impl<'g, T: Slot> Seen<'g, T> {
     }
 
     /// The memory of a slot that is live in this state.
+    ///
+    /// # Safety
+    /// - Its live bit is set.
     #[inline]
-    fn cell(self, index: u32) -> &'g T::Cell {
-        assert!(self.live() >> index & 1 == 1 && (index as usize) < self.group.slots.len());
+    unsafe fn cell(self, index: u32) -> &'g T::Cell {
+        debug_assert!(self.live() >> index & 1 == 1);
         // SAFETY:
+        // - in bounds: only a `Claim` or a `Filler` sets a live bit, and each has a slot for it.
         // - initialised, and from now on only shared references to it exist: its bit is set in a
         //   state that was read with Acquire (invariant of `Seen`), so the slot is published.
-        unsafe { (*self.group.slots[index as usize].get()).assume_init_ref() }
+        unsafe {
+            debug_assert!((index as usize) < self.group.slots.len());
+            let slot = self.group.slots.get_unchecked(index as usize);
+            (*slot.get()).assume_init_ref()
+        }
     }
 
     /// Reads a slot that is live in this state; seals it first if the state is frozen and entries of
     /// the group may have been replaced in place, so that all who read it see the same.
+    ///
+    /// # Safety
+    /// - Its live bit is set.
     #[inline]
-    fn slot(self, index: u32) -> Held<'g, T> {
-        if self.bits & (FROZEN | OPEN) == FROZEN | OPEN {
-            Held::seal(self.cell(index))
+    unsafe fn slot(self, index: u32) -> Held<'g, T> {
+        // SAFETY:
+        // - live: promised by the caller.
+        let cell = unsafe { self.cell(index) };
+        if T::SWAPS && self.bits & (FROZEN | OPEN) == FROZEN | OPEN {
+            Held::seal(cell)
         } else {
-            Held::read(self.cell(index))
+            Held::read(cell)
         }
     }
 
+    /// [`Self::find`] without the slots of `known`.
     #[inline]
-    fn find_among(
+    fn find_besides(
         self,
-        among: u64,
+        known: u64,
         hash: u64,
         mut is_it: impl FnMut(&T) -> bool,
     ) -> Option<Hit<'g, T>> {
-        let mut candidates = self.group.tagged(tags::of(hash)) & among;
+        // Tags of slots that there are not may match, but those have no live bit; nor may the two
+        // flags, since a group has fewer slots than their places.
+        let mut candidates = self.group.tagged(tags::of(hash)) & self.live() & !known;
         while candidates != 0 {
             let index = candidates.trailing_zeros();
-            let slot = self.slot(index);
+            // SAFETY:
+            // - live: a candidate is.
+            let slot = unsafe { self.slot(index) };
             if is_it(&slot.now) {
                 return Some(Hit { index, slot });
             }
@@ -334,7 +353,7 @@ impl<'g, T: Slot> Seen<'g, T> {
     /// The live slot whose tag is the hash's and for which `is_it` holds.
     #[inline]
     pub(crate) fn find(self, hash: u64, is_it: impl FnMut(&T) -> bool) -> Option<Hit<'g, T>> {
-        self.find_among(self.live(), hash, is_it)
+        self.find_besides(0, hash, is_it)
     }
 
     /// [`Self::find`] among the slots that became live since `before` was read.
@@ -344,7 +363,7 @@ impl<'g, T: Slot> Seen<'g, T> {
         hash: u64,
         is_it: impl FnMut(&T) -> bool,
     ) -> Option<Hit<'g, T>> {
-        self.find_among(self.live() & !before.live(), hash, is_it)
+        self.find_besides(before.live(), hash, is_it)
     }
 
     /// Whether an entry found in an earlier state of the group is still live.
@@ -372,7 +391,10 @@ impl<'g, T: Slot> Seen<'g, T> {
         while both != 0 {
             let index = both.trailing_zeros();
             let bit = 1 << index;
-            if same(&self.slot(index).now, &other.slot(index).now) {
+            // SAFETY:
+            // - live in both.
+            let (one, two) = unsafe { (self.slot(index), other.slot(index)) };
+            if same(&one.now, &two.now) {
                 self.bits &= !bit;
                 other.bits &= !bit;
             }
@@ -387,7 +409,9 @@ impl<'g, T: Slot> Seen<'g, T> {
         if live == 0 {
             return None;
         }
-        let slot = self.slot(live.trailing_zeros());
+        // SAFETY:
+        // - live, as the lowest bit that is set.
+        let slot = unsafe { self.slot(live.trailing_zeros()) };
         self.bits &= self.bits - 1;
         Some(slot)
     }
@@ -407,11 +431,15 @@ impl<'g, T: Slot> Seen<'g, T> {
         if replaced.is_none() {
             let before = self.group.state.fetch_or(1 << claim.index, Ordering::AcqRel);
             let live = Self { bits: before | 1 << claim.index, ..self };
-            return Ok(Held { cell: live.cell(claim.index), now: claim.value });
+            // SAFETY:
+            // - live since just now.
+            return Ok(Held { cell: unsafe { live.cell(claim.index) }, now: claim.value });
         }
         match self.change((self.bits | 1 << claim.index) & !removed) {
             // Not read again: it may have been replaced by now.
-            Ok(live) => Ok(Held { cell: live.cell(claim.index), now: claim.value }),
+            // SAFETY:
+            // - live since just now.
+            Ok(live) => Ok(Held { cell: unsafe { live.cell(claim.index) }, now: claim.value }),
             Err(now) => Err((now, claim)),
         }
     }
@@ -470,7 +498,10 @@ impl<'g, T: Slot> Seen<'g, T> {
         let unclaimed = self.group.tagged(tags::FREE);
         assert_eq!(self.live() & unclaimed, 0, "a live slot that nobody claimed");
         for index in (0..slots as u32).filter(|index| self.bits >> index & 1 == 1) {
-            let tagged = self.group.tagged(tags::of(hash(&self.slot(index).now)));
+            // SAFETY:
+            // - live: filtered above.
+            let slot = unsafe { self.slot(index) };
+            let tagged = self.group.tagged(tags::of(hash(&slot.now)));
             assert!(tagged >> index & 1 == 1, "a slot with another hash's tag");
         }
     }

@@ -45,6 +45,22 @@ impl Shape {
         Shape::Fan,
         Shape::Chain,
     ];
+
+    /// The shape with this number.
+    #[inline]
+    pub(super) fn of_bits(bits: usize) -> Self {
+        // Compiles to nothing at all, where a look into `ALL` loads from memory.
+        match bits {
+            0 => Self::Small,
+            1 => Self::Medium,
+            2 => Self::Single,
+            3 => Self::Double,
+            4 => Self::Quad,
+            5 => Self::Oct,
+            6 => Self::Fan,
+            _ => Self::Chain,
+        }
+    }
 }
 
 /// The first 16 bytes of every node.

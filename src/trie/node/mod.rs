@@ -29,10 +29,10 @@ mod slot;
 mod tags;
 mod word;
 
-pub(crate) use branch::{Branch, shape_for, shape_for_count};
+pub(crate) use branch::{Branch, WideBranch, shape_for, shape_for_count};
 pub(crate) use chain::{Chain, ChainHit, Link};
 pub(crate) use fan::{FAN_BITS, FAN_WIDTH, Fan, LEVELS};
-pub(crate) use group::{Claim, Exchange, Hit, Seen};
+pub(crate) use group::{Claim, Exchange, Group, Hit, Seen};
 pub(crate) use header::{Header, Shape, free_node};
 pub(crate) use slab::Slab;
 pub(crate) use slot::{Held, Slot, Swap};

@@ -17,7 +17,7 @@ use std::ptr::{self, NonNull};
 
 use super::header::{self, Header, NODE_ALIGN, Shape};
 use super::slot::Slot;
-use super::{Branch, Chain, Fan};
+use super::{Branch, Chain, Fan, WideBranch};
 use crate::reclaim::Guard;
 use crate::sync::{AtomicPtr, Ordering};
 
@@ -181,12 +181,58 @@ impl<'g, T> Word<'g, T> {
     }
 }
 
+/// The bits of a fan of the holder's own generation that is not frozen.
+const OWN_FAN: usize = (Shape::Fan as usize) << SHAPE_SHIFT;
+
+/// The lowest bits of a branch of full-size groups of the holder's own generation, not frozen: this
+/// plus the number of groups, as a power of two, where the shape is.
+const OWN_WIDE: usize = (Shape::Single as usize) << SHAPE_SHIFT;
+const WIDE: usize = 0b11 << SHAPE_SHIFT;
+const _: () = assert!(
+    Shape::Double as usize == Shape::Single as usize + 1
+        && Shape::Quad as usize == Shape::Single as usize + 2
+        && Shape::Oct as usize == Shape::Single as usize + 3
+);
+
+/// The way of almost every walk: nodes of the operation's own generation, found with one comparison.
+/// Looking at a hit costs the more the more instructions it takes, since the processor overlaps the
+/// cache misses of only as many operations as it has room for.
+impl<'g, T: Slot> Word<'g, T> {
+    /// [`Self::fan`], if it is of the holder's own generation and not frozen.
+    #[inline]
+    pub(crate) fn own_fan(self) -> Option<&'g Fan<T>> {
+        if self.bits() != OWN_FAN {
+            return None;
+        }
+        // SAFETY:
+        // - as in `fan`; subtracting the bits that are set leaves the bare address.
+        Some(unsafe { &*self.raw.wrapping_byte_sub(OWN_FAN).cast::<Fan<T>>() })
+    }
+
+    /// The node, if it is a branch of full-size groups of the holder's own generation and not frozen.
+    #[inline]
+    pub(crate) fn own_wide_branch(self) -> Option<WideBranch<'g, T>> {
+        let above = self.raw.wrapping_byte_sub(OWN_WIDE);
+        if above.addr() & (BITS & !WIDE) != 0 {
+            return None;
+        }
+        let groups = (above.addr() & WIDE) >> SHAPE_SHIFT;
+        // SAFETY:
+        // - not null: no node is without a shape of this kind.
+        // - the node is allocated for `'g`, and of the shape that the word tells: invariant of `Word`.
+        unsafe {
+            let node = NonNull::new_unchecked(above.wrapping_byte_sub(above.addr() & WIDE));
+            Some(WideBranch::from_header(node, groups as u32))
+        }
+    }
+}
+
 impl<'g, T: Slot> Word<'g, T> {
     /// The node, if the word is not empty.
     #[inline]
     pub(crate) fn node(self) -> Option<Node<'g, T>> {
         let header = self.header()?;
-        let shape = Shape::ALL[(self.bits() & SHAPE) >> SHAPE_SHIFT];
+        let shape = Shape::of_bits((self.bits() & SHAPE) >> SHAPE_SHIFT);
         // SAFETY:
         // - the node is allocated for `'g`, and of the shape that the word tells: invariant of
         //   `Word`, and `to_node` is the only place that sets the shape bits.
