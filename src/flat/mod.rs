@@ -173,12 +173,12 @@ impl<K, V> Engine for Flat<K, V> {
     where
         Self: 'g;
 
-    #[inline]
+    #[inline(always)]
     fn pin(&self) -> Guard {
         self.collector.pin()
     }
 
-    #[inline]
+    #[inline(always)]
     fn get<'g>(
         &'g self,
         hash: u64,

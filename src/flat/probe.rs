@@ -76,12 +76,16 @@ impl<'g, K, V> Slots<'g, K, V> {
         }
     }
 
-    /// Searches for a key, and gives up at the first frozen slot.
+    /// Searches for a key, and gives up if the slot that would decide is frozen.
     #[inline]
     pub(super) fn find(self, hash: u64, mut eq: impl FnMut(&K) -> bool) -> Find<'g, K, V> {
         // SAFETY:
-        // - frozen slots are not looked at.
-        unsafe { self.walk::<false>(hash, &mut eq) }
+        // - the entries of frozen slots are not looked at.
+        match unsafe { self.walk::<false>(hash, &mut eq) } {
+            // Then it is all of them that decide.
+            Find::Full if self.0.iter().any(|slot| slot.load().is_frozen()) => Find::Frozen,
+            found => found,
+        }
     }
 
     /// Goes from slot to slot, from the home slot round to it.
@@ -89,6 +93,10 @@ impl<'g, K, V> Slots<'g, K, V> {
     /// An entry goes into the first empty slot of its way, and a slot that is not empty never is
     /// again. So a key that is here is on its way before the first empty slot, and it is in one slot
     /// only: two threads that insert it meet at the same empty slot.
+    ///
+    /// Slots that are neither the key's nor empty are passed over, frozen or not: a frozen one has what
+    /// it had, and as long as one slot of the chunk is not frozen, as the one that decides, all of the
+    /// chunk's entries are in its slots.
     ///
     /// (Looking at a whole line at once, without a branch for each slot, took twice as long in a map of a
     /// million entries, 215 ns a hit and not 110: so many more instructions that the processor no longer
@@ -103,14 +111,18 @@ impl<'g, K, V> Slots<'g, K, V> {
         eq: &mut impl FnMut(&K) -> bool,
     ) -> Find<'g, K, V> {
         let slots = self.0;
-        let mut at = home(hash, slots.len());
-        for _ in 0..slots.len() {
-            let slot = &slots[at];
+        let home = home(hash, slots.len());
+        let mut at = home;
+        loop {
+            // SAFETY:
+            // - in bounds: both places that set `at` mask it with one less than the number of slots,
+            //   which is a power of two.
+            let slot = unsafe { slots.get_unchecked(at) };
             let word = slot.load();
-            if !TRUSTED && word.is_frozen() {
-                return Find::Frozen;
-            }
             if word.may_be(hash) {
+                if !TRUSTED && word.is_frozen() {
+                    return Find::Frozen;
+                }
                 if let Some(entry) = word.entry() {
                     // SAFETY:
                     // - a live entry whose slot is not frozen was in the map when the slot was read,
@@ -122,11 +134,17 @@ impl<'g, K, V> Slots<'g, K, V> {
                     }
                 }
             } else if word.is_empty() {
-                return Find::Vacant(slot);
+                return if !TRUSTED && word.is_frozen() {
+                    Find::Frozen
+                } else {
+                    Find::Vacant(slot)
+                };
             }
             at = (at + 1) & (slots.len() - 1);
+            if at == home {
+                return Find::Full;
+            }
         }
-        Find::Full
     }
 }
 

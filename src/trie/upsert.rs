@@ -129,33 +129,39 @@ impl<St: Store> Trie<St> {
             self.advance(context);
             return Step::Retry;
         }
-        let mut place = Place { cell: &root.top, word: top, level: 0 };
+        // The place, in pieces: as a whole it would be written to memory at each level.
+        let (mut cell, mut word, mut level) = (&root.top, top, 0);
         // What is left of the hash, at the top.
         let mut path = request.hash;
         loop {
-            if place.word.is_older() {
+            let Some(fan) = word.own_fan() else {
+                if !word.is_older() {
+                    break;
+                }
+                let place = Place { cell, word, level };
                 if request.peek {
                     if let Some(found) = request.decide_before_copying(place) {
                         return Step::Done(Outcome::Kept(found));
                     }
                 }
                 match self.rebuild(context, place, &request.rehash()) {
-                    Some(word) => place.word = word,
+                    Some(rebuilt) => word = rebuilt,
                     None => return Step::Retry,
                 }
-            }
-            let Some(fan) = place.word.fan() else { break };
-            let cell = fan.by_top_bits(path);
-            let word = cell.load(guard);
-            if word.is_frozen() {
+                continue;
+            };
+            let next = fan.by_top_bits(path);
+            let child = next.load(guard);
+            if child.is_frozen() {
                 // Frozen in this generation by a collapse, or by a newer one: then the word of the
                 // fan itself is frozen too, and so on up to the root.
-                self.rebuild(context, place, &request.rehash());
+                self.rebuild(context, Place { cell, word, level }, &request.rehash());
                 return Step::Retry;
             }
-            place = Place { cell, word, level: place.level + 1 };
+            (cell, word, level) = (next, child, level + 1);
             path <<= FAN_BITS;
         }
+        let place = Place { cell, word, level };
         match place.word.node() {
             None => self.plant(context, place, request),
             Some(Node::Branch(branch)) => self.edit_branch(context, place, branch, request),
@@ -219,7 +225,7 @@ impl<St: Store> Trie<St> {
         let hash = request.hash;
         let group = branch.group(hash);
         group.prefetch(hash);
-        if !request.peek {
+        if St::OWNS && !request.peek {
             request.change.prepare();
         }
         let mut seen = group.load();
@@ -259,10 +265,7 @@ impl<St: Store> Trie<St> {
                 }
                 Action::Put(draft) => {
                     let entry = Unpublished::<St>::new(draft, generation);
-                    let publication = match &hit {
-                        Some(hit) => Self::replace(seen, hit, &mut claim, entry, request),
-                        None => Self::publish(seen, None, &mut claim, entry, request),
-                    };
+                    let publication = Self::put(seen, hit.as_ref(), &mut claim, entry, request);
                     match publication {
                         Publication::Done(slot) => {
                             if let Some(hit) = &hit {
@@ -285,40 +288,13 @@ impl<St: Store> Trie<St> {
         }
     }
 
-    /// Puts an entry into the slot of the key's old one, or, if that slot is sealed, publishes it in
-    /// another.
-    #[inline]
-    fn replace<'g, C: Change<'g, St>>(
-        seen: Seen<'g, St::Slot>,
-        hit: &Hit<'g, St::Slot>,
-        claim: &mut Option<Claim<'g, St::Slot>>,
-        entry: Unpublished<St>,
-        request: &mut Request<St, C>,
-    ) -> Publication<'g, St::Slot>
-    where
-        St::Key: 'g,
-        St::Value: 'g,
-    {
-        // LINEARIZES replace, in place.
-        match seen.swap(hit, entry.slot) {
-            Exchange::Done(slot) => {
-                entry.publish();
-                Publication::Done(slot)
-            }
-            Exchange::Sealed(seen) => Self::publish(seen, Some(hit), claim, entry, request),
-            Exchange::Changed(now) => {
-                request.spare = Some(entry.into_draft());
-                Publication::KeyChanged(now)
-            }
-        }
-    }
-
-    /// Publishes an entry in a group whose state `seen` was searched and had `hit` for its key.
+    /// Puts an entry into a group whose state `seen` was searched and had `hit` for its key: into the
+    /// slot of the key's old entry, or, where that is sealed or there is none, into a free one.
     ///
     /// Goes on from newer states as long as the key is as it was. If not, the entry goes back to the
     /// request, and the slot that was claimed for it to `claim`.
     #[inline]
-    fn publish<'g, C: Change<'g, St>>(
+    fn put<'g, C: Change<'g, St>>(
         mut seen: Seen<'g, St::Slot>,
         hit: Option<&Hit<'g, St::Slot>>,
         claim: &mut Option<Claim<'g, St::Slot>>,
@@ -329,6 +305,20 @@ impl<St: Store> Trie<St> {
         St::Key: 'g,
         St::Value: 'g,
     {
+        if let Some(hit) = hit {
+            // LINEARIZES replace, in place.
+            match seen.swap(hit, entry.slot) {
+                Exchange::Done(slot) => {
+                    entry.publish();
+                    return Publication::Done(slot);
+                }
+                Exchange::Sealed(now) => seen = now,
+                Exchange::Changed(now) => {
+                    request.spare = Some(entry.into_draft());
+                    return Publication::KeyChanged(now);
+                }
+            }
+        }
         let again = claim.take().map(|mut claim| {
             claim.write(entry.slot);
             claim

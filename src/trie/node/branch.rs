@@ -7,7 +7,7 @@
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-use super::group::{Filler, Group, RawSlot};
+use super::group::{Group, RawSlot};
 use super::header::{HEADER_BYTES, Header, Shape, allocate_node};
 use super::slot::Slot;
 use super::tags;
@@ -37,6 +37,9 @@ const SHAPES: [Shape; 2] = [Shape::Small, Shape::Double];
 
 /// The largest shape of a branch: past it a branch bursts into a fan.
 const FULLEST: Shape = SHAPES[SHAPES.len() - 1];
+
+/// Groups of the largest shape.
+const MAX_GROUPS: usize = 8;
 
 /// A branch is made large enough that this many of eight slots are taken, at most.
 const MAX_FILL: usize = 6;
@@ -144,18 +147,23 @@ impl<'g, T: Slot> Branch<'g, T> {
         //   initialised here, before any `Group` is made.
         let branch = unsafe {
             let branch = Branch::<T>::from_header(node, shape);
-            for index in 0..Geometry::<T>::groups(shape) {
+            for index in 0..branch.group_count() {
                 branch.initialise_group(index);
             }
             branch
         };
-        let mut fillers: [Filler<'_, T>; 8] = std::array::from_fn(|index| {
-            Filler::new(branch.nth_group(index % branch.group_count()))
-        });
+        let mut live = [0; MAX_GROUPS];
         for item in items {
-            fillers[branch.group_index(item.hash())].place(item.hash(), item.slot());
+            let index = branch.group_index(item.hash());
+            // SAFETY:
+            // - nobody else has the branch before this function returns; `live` says what is in it.
+            unsafe {
+                branch.nth_group(index).place(&mut live[index], item.hash(), item.slot());
+            }
         }
-        fillers.into_iter().take(branch.group_count()).for_each(Filler::finish);
+        for (index, live) in live.into_iter().enumerate().take(branch.group_count()) {
+            branch.nth_group(index).open(live);
+        }
         // SAFETY:
         // - `node` is a node over `T` of this shape, and lives until it is freed as one.
         unsafe { Word::to_node(node, shape) }
@@ -297,7 +305,7 @@ pub(crate) fn shape_for<T>(count: usize, hashes: impl Iterator<Item = u64>) -> O
     if Geometry::<T>::groups(smallest) == 1 {
         return Some(smallest);
     }
-    let mut load = [0_usize; 8];
+    let mut load = [0_usize; MAX_GROUPS];
     hashes.for_each(|hash| load[group_index(hash, load.len())] += 1);
     SHAPES.into_iter().filter(|&shape| shape >= smallest).find(|&shape| {
         // The group of fewer bits holds what those of more bits with the same low bits do.

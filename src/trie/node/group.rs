@@ -205,21 +205,30 @@ impl<'g, T: Slot> Group<'g, T> {
         (((hash >> 11) & 0xf_ffff) as usize * self.slots.len()) >> 20
     }
 
-    /// Claims a free slot for an entry with this hash, near its home, and writes it; none if every slot is taken.
+    /// Claims a free slot for an entry with this hash, near its home, and writes it; none if every
+    /// slot is taken. `live` are slots that are not free.
     #[inline]
-    fn claim(self, hash: u64, value: T) -> Option<Claim<'g, T>> {
-        loop {
-            let free = self.tagged(tags::FREE) & self.in_range();
-            if free == 0 {
-                return None;
-            }
+    fn claim(self, live: u64, hash: u64, value: T) -> Option<Claim<'g, T>> {
+        // In a group that nothing was removed from, the slots that are not live are free, unless
+        // another thread claims one at this moment.
+        let guess = !live & self.in_range();
+        let mut free = if guess == 0 { self.free() } else { guess };
+        while free != 0 {
             let index = self.nearest(free, hash);
             if self.set_tag(index, tags::of(hash)) {
                 let mut claim = Claim { index, slot: &self.slots[index as usize], value };
                 claim.write(value);
                 return Some(claim);
             }
+            free = self.free();
         }
+        None
+    }
+
+    /// The slots that nobody has claimed.
+    #[inline]
+    fn free(self) -> u64 {
+        self.tagged(tags::FREE) & self.in_range()
     }
 
     /// Sets the tag of a slot if it is still free.
@@ -241,39 +250,33 @@ impl<'g, T: Slot> Group<'g, T> {
     }
 }
 
-/// Fills a group that no other thread can see yet, without atomic read-modify-writes.
-pub(super) struct Filler<'g, T: Slot> {
-    group: Group<'g, T>,
-    live: u64,
-    tags: [[u64; 2]; tags::MOST_PAIRS],
-}
-
-impl<'g, T: Slot> Filler<'g, T> {
-    /// `group` is empty.
-    pub(super) fn new(group: Group<'g, T>) -> Self {
-        Self { group, live: 0, tags: Default::default() }
-    }
-
+/// Filling a group that no other thread can see yet, without atomic read-modify-writes.
+impl<T: Slot> Group<'_, T> {
+    /// Puts an entry into a slot that is not in `live`, and adds it there.
+    ///
     /// # Panics
     /// If the group is full.
-    pub(super) fn place(&mut self, hash: u64, item: T) {
-        let free = !self.live & self.group.in_range();
+    ///
+    /// # Safety
+    /// - No other thread sees the group yet, and it has no entries but those of `live`.
+    #[inline]
+    pub(super) unsafe fn place(self, live: &mut u64, hash: u64, item: T) {
+        let free = !*live & self.in_range();
         assert_ne!(free, 0, "`shape_for` chooses a shape whose groups have room");
-        let index = self.group.nearest(free, hash);
-        self.live |= 1 << index;
-        self.tags[index as usize / 16][index as usize / 8 % 2] |=
-            u64::from(tags::of(hash)) << (index % 8 * 8);
+        let index = self.nearest(free, hash);
+        *live |= 1 << index;
+        // Relaxed, for all: the node is published as a whole, by the CAS of an indirection word.
+        let tags = &self.tags[index as usize / 16][index as usize / 8 % 2];
+        let tag = u64::from(tags::of(hash)) << (index % 8 * 8);
+        tags.store(tags.load(Ordering::Relaxed) | tag, Ordering::Relaxed);
         // SAFETY:
-        // - exclusive: the group is not shared yet, so slots that are not live are this filler's.
-        unsafe { (*self.group.slots[index as usize].get()).write(item.into_cell()) };
+        // - exclusive: promised by the caller, and no slot is placed in twice.
+        unsafe { (*self.slots[index as usize].get()).write(item.into_cell()) };
     }
 
-    pub(super) fn finish(self) {
-        // Relaxed, for all: the node is published as a whole, by the CAS of an indirection word.
-        for (word, tags) in self.group.tags.iter().flatten().zip(self.tags.into_iter().flatten()) {
-            word.store(tags, Ordering::Relaxed);
-        }
-        self.group.state.store(self.live, Ordering::Relaxed);
+    /// Says which slots entries were placed in.
+    pub(super) fn open(self, live: u64) {
+        self.state.store(live, Ordering::Relaxed);
     }
 }
 
@@ -299,7 +302,7 @@ impl<'g, T: Slot> Seen<'g, T> {
     unsafe fn cell(self, index: u32) -> &'g T::Cell {
         debug_assert!(self.live() >> index & 1 == 1);
         // SAFETY:
-        // - in bounds: only a `Claim` or a `Filler` sets a live bit, and each has a slot for it.
+        // - in bounds: only `publish` and `place` set live bits, of slots that there are.
         // - initialised, and from now on only shared references to it exist: its bit is set in a
         //   state that was read with Acquire (invariant of `Seen`), so the slot is published.
         unsafe {
@@ -374,7 +377,7 @@ impl<'g, T: Slot> Seen<'g, T> {
     /// Claims a free slot of the group, see [`Group::claim`].
     #[inline]
     pub(crate) fn claim(self, hash: u64, value: T) -> Option<Claim<'g, T>> {
-        self.group.claim(hash, value)
+        self.group.claim(self.live(), hash, value)
     }
 
     /// The live slots.
