@@ -258,6 +258,149 @@ struct FlatPinned;
 /// ```
 struct FlatIter;
 
+/// Keys are shared with other threads, and dropped there.
+/// ```
+/// fn send<T: Send + Sync>() {}
+/// send::<snaptrie::TrieSet<String>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn send<T: Send>() {}
+/// send::<snaptrie::TrieSet<std::cell::Cell<u8>>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn sync<T: Sync>() {}
+/// sync::<snaptrie::TrieSet<std::cell::Cell<u8>>>();
+/// ```
+struct TrieSet;
+
+/// As for [`TrieSet`], in its nodes.
+/// ```
+/// fn send<T: Send + Sync>() {}
+/// send::<snaptrie::TrieSet<u8, snaptrie::RandomState, snaptrie::mode::Inline>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn send<T: Send>() {}
+/// send::<snaptrie::TrieSet<*const u8, snaptrie::RandomState, snaptrie::mode::Inline>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn sync<T: Sync>() {}
+/// sync::<snaptrie::TrieSet<*const u8, snaptrie::RandomState, snaptrie::mode::Inline>>();
+/// ```
+struct CopyTrieSet;
+
+/// As for [`TrieSet`].
+/// ```
+/// fn send<T: Send + Sync>() {}
+/// send::<snaptrie::FlatSet<String>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn send<T: Send>() {}
+/// send::<snaptrie::FlatSet<std::cell::Cell<u8>>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn sync<T: Sync>() {}
+/// sync::<snaptrie::FlatSet<std::cell::Cell<u8>>>();
+/// ```
+struct FlatSet;
+
+/// A snapshot shares what the set has.
+/// ```
+/// fn send<T: Send + Sync>() {}
+/// send::<snaptrie::SetSnapshot<String>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn send<T: Send>() {}
+/// send::<snaptrie::SetSnapshot<std::cell::Cell<u8>>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn sync<T: Sync>() {}
+/// sync::<snaptrie::SetSnapshot<std::cell::Cell<u8>>>();
+/// ```
+struct SetSnapshot;
+
+/// A snapshot of pairs in nodes shares the nodes.
+/// ```
+/// fn send<T: Send + Sync>() {}
+/// send::<snaptrie::Snapshot<u8, u8, snaptrie::RandomState, snaptrie::mode::Inline>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn send<T: Send>() {}
+/// send::<snaptrie::Snapshot<u8, *const u8, snaptrie::RandomState, snaptrie::mode::Inline>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn sync<T: Sync>() {}
+/// sync::<snaptrie::Snapshot<u8, *const u8, snaptrie::RandomState, snaptrie::mode::Inline>>();
+/// ```
+struct CopySnapshot;
+
+/// What is published is shared.
+/// ```
+/// fn send<T: Send + Sync>() {}
+/// send::<snaptrie::Published<String, u8>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn send<T: Send>() {}
+/// send::<snaptrie::Published<String, std::cell::Cell<u8>>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn sync<T: Sync>() {}
+/// sync::<snaptrie::Published<String, std::cell::Cell<u8>>>();
+/// ```
+struct Published;
+
+/// What is remembered is shared.
+/// ```
+/// fn send<T: Send + Sync>() {}
+/// send::<snaptrie::History<String, u8>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn send<T: Send>() {}
+/// send::<snaptrie::History<String, std::cell::Cell<u8>>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn sync<T: Sync>() {}
+/// sync::<snaptrie::History<String, std::cell::Cell<u8>>>();
+/// ```
+struct History;
+
+/// A difference borrows from two snapshots.
+/// ```
+/// fn send<T: Send + Sync>() {}
+/// send::<snaptrie::Diff<'static, String, u8>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn send<T: Send>() {}
+/// send::<snaptrie::Diff<'static, String, std::cell::Cell<u8>>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn sync<T: Sync>() {}
+/// sync::<snaptrie::Diff<'static, String, std::cell::Cell<u8>>>();
+/// ```
+struct Diff;
+
+/// A handle on a set stays on its thread, as that on a map does.
+/// ```
+/// fn any<T>() {}
+/// any::<snaptrie::PinnedSet<'static, u8>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn any<T: Send>() {}
+/// any::<snaptrie::PinnedSet<'static, u8>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn any<T: Sync>() {}
+/// any::<snaptrie::PinnedSet<'static, u8>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn any<T: Send>() {}
+/// any::<snaptrie::Pinned<'static, u8, u8, snaptrie::RandomState, snaptrie::mode::Inline>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn any<T: Sync>() {}
+/// any::<snaptrie::Pinned<'static, u8, u8, snaptrie::RandomState, snaptrie::mode::Inline>>();
+/// ```
+struct PinnedSet;
+
 /// No reference outlives its handle, no handle its map, and no reference its snapshot.
 /// ```
 /// let map = snaptrie::FlatMap::from([(1, String::new())]);

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use arc_swap::{ArcSwap, Cache, Guard};
 
 use crate::map::mode::{Boxed, StaticMode, TrieMode};
+use crate::reclaim::Fallout;
 use crate::{Pinned, RandomState, Snapshot, TrieMap};
 
 type Shared<K, V, S, M> = Arc<Snapshot<K, V, S, M>>;
@@ -132,7 +133,8 @@ impl<K, V, S, M: TrieMode<K, V>> Published<K, V, S, M> {
     /// Publishes a snapshot that was taken of the map before. As [`Self::publish`].
     ///
     /// # Panics
-    /// If it is a snapshot of another map than the one that was published before.
+    /// If it is a snapshot of another map than the one that was published before. If a waker panics:
+    /// then it is published all the same, and all others are woken.
     ///
     /// # Examples
     /// ```
@@ -160,7 +162,10 @@ impl<K, V, S, M: TrieMode<K, V>> Published<K, V, S, M> {
         }
         // After the swap: who was not in the list in time finds the new version.
         let wakers = std::mem::take(&mut self.waiting().wakers);
-        wakers.into_iter().for_each(|(_, waker)| waker.wake());
+        // One that panics keeps no other from waking.
+        let mut fallout = Fallout::default();
+        wakers.into_iter().for_each(|(_, waker)| fallout.catch(|| waker.wake()));
+        fallout.resume();
         true
     }
 

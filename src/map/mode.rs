@@ -34,7 +34,8 @@ pub enum Boxed {}
 ///   keys unreachable; one that panics then may do so in an operation on another key, which may have
 ///   taken effect or not.
 /// - A closure that decides about a key may run again when the key's entry was moved, not only when
-///   it was changed. So it must not take a snapshot of its own map each time it runs.
+///   it was changed. So it must not take a snapshot of its own map, or rewrite many of its keys, each
+///   time it runs: it could be asked for ever.
 ///
 /// ```
 /// use snaptrie::{CopyTrieMap, TrieMap};

@@ -29,22 +29,22 @@ use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence, stall_poi
 /// the epoch collector, which looks at every thread that uses it: so not for every object.
 const BATCH: usize = if cfg!(any(miri, shuttle)) { 1 } else { 64 };
 
-/// Objects that a retiring operation frees, if so many are ready.
+/// Retirements to a shard of which one takes a turn.
+const TURN_EVERY: usize = if cfg!(any(miri, shuttle)) { 1 } else { 8 };
+
+/// Objects that such a turn frees, if so many are ready.
 ///
-/// Two for each that comes in: the ready list shrinks even while it is fed, and no operation pays for
-/// a lump. More when much is ready: where threads outnumber processors, most objects come in by the
-/// inbox, while a suspended thread has the shard, and the few operations that enter it must free for
-/// all. (With two for each, eight threads on two processors freed nothing like what they retired.)
-fn freed_by_retire(ready: usize) -> usize {
-    2 + (ready / 512).min(62)
+/// Two for each that came in: the ready list shrinks even while it is fed, and no operation pays for
+/// a large lump. More when much is ready: where threads outnumber processors, most objects come in by
+/// the inbox, while a suspended thread has the shard, and the few operations that enter it must free
+/// for all. (With two for each, eight threads on two processors freed nothing like what they retired.)
+fn freed_by_turn(ready: usize) -> usize {
+    TURN_EVERY * (2 + (ready / 512).min(62))
 }
 
 /// Objects whose memory is asked for before it is their turn to be freed: the allocator writes to what
 /// is given back, and what was retired a grace period ago has left the cache.
-///
-/// A million `u64 -> u64`, one thread, medians of nine alternating runs in ns, without and with:
-/// overwrite 454 / 422, remove 603 / 543.
-const PREFETCHED: usize = 4;
+const PREFETCHED: usize = 2 * TURN_EVERY;
 
 /// Objects in a bag. With its length and link a bag is about a KiB.
 const BAG: usize = 62;
@@ -129,6 +129,7 @@ struct Heap {
 }
 
 impl Heap {
+    #[inline]
     fn push(&mut self, garbage: Garbage) {
         self.len += 1;
         match &mut self.top {
@@ -192,6 +193,8 @@ struct Lists {
     /// Set when the grace period of `waiting` is over. Shared with the collector, which may set it
     /// when the limbo is long gone.
     probe: Option<Arc<AtomicBool>>,
+    /// Retirements since the last turn that one of them took.
+    retired: usize,
 }
 
 impl Lists {
@@ -371,9 +374,12 @@ impl Limbo {
             Some(mut lists) => {
                 stall_point("busy shard");
                 lists.young.push(garbage);
-                shard.inbox.empty_into(&mut lists.young);
-                let budget = freed_by_retire(lists.ready.len);
-                lists.turn(guard, false, budget);
+                lists.retired = (lists.retired + 1) % TURN_EVERY;
+                if lists.retired == 0 {
+                    shard.inbox.empty_into(&mut lists.young);
+                    let budget = freed_by_turn(lists.ready.len);
+                    lists.turn(guard, false, budget);
+                }
             }
             None => shard.inbox.post(garbage),
         }

@@ -141,6 +141,7 @@ impl<St: Store> Domain<St> {
     /// # Safety
     /// - This call took the object out of the live tree, or out of a closed dead list: nobody else
     ///   retires it.
+    #[inline]
     pub(super) unsafe fn retire(
         &self,
         dead: Dead<St>,
@@ -149,19 +150,30 @@ impl<St: Store> Domain<St> {
         fate: &mut Fate<'_>,
     ) {
         if birth < death {
-            let snapshots = self.registry.read();
             // SAFETY: the same contract.
-            unsafe { self.retire_among(&snapshots, dead, birth, death, fate) };
+            unsafe { self.retire_older(dead, birth, death, fate) };
         } else {
             // SAFETY: the same contract; no snapshot sees what was born in the generation it died in.
             unsafe { self.retire_among(&None, dead, birth, death, fate) };
         }
     }
 
+    /// [`Self::retire`] for what snapshots may see.
+    ///
+    /// # Safety
+    /// - As for [`Self::retire`].
+    #[inline(never)]
+    unsafe fn retire_older(&self, dead: Dead<St>, birth: u64, death: u64, fate: &mut Fate<'_>) {
+        let snapshots = self.registry.read();
+        // SAFETY: the same contract.
+        unsafe { self.retire_among(&snapshots, dead, birth, death, fate) };
+    }
+
     /// [`Self::retire`], given the living snapshots.
     ///
     /// # Safety
     /// - As for [`Self::retire`].
+    #[inline]
     unsafe fn retire_among(
         &self,
         snapshots: &List<St>,
@@ -254,6 +266,7 @@ impl<St: Store> Domain<St> {
 
     /// # Safety
     /// - The object was unlinked under `fate`, no snapshot sees it, and this call alone has it.
+    #[inline]
     unsafe fn dispose(&self, garbage: Garbage, fate: &mut Fate<'_>) {
         match fate {
             Fate::Operation(guard) => self.limbo.retire(guard, garbage),

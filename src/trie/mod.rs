@@ -69,6 +69,7 @@ mod domain;
 mod frozen;
 mod iter;
 mod lookup;
+mod movers;
 mod node;
 mod rebuild;
 mod root;

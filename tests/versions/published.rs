@@ -42,6 +42,36 @@ fn versions_only_go_forward() {
     finish(map);
 }
 
+/// Wakes a count, and then panics.
+struct Loud(Arc<Count>);
+
+impl Wake for Loud {
+    fn wake(self: Arc<Self>) {
+        self.0.0.fetch_add(1, SeqCst);
+        panic!("in a waker");
+    }
+}
+
+#[test]
+fn a_waker_that_panics_keeps_no_other_from_waking() {
+    let map = Map::from([(0, 0)]);
+    let published = Published::new(&map);
+    let count = Arc::new(Count::default());
+    let mut newer: Vec<_> =
+        (0..3).map(|_| Box::pin(published.newer_than(published.load().generation()))).collect();
+    for (index, newer) in newer.iter_mut().enumerate() {
+        let waker = match index {
+            1 => Waker::from(Arc::new(Loud(count.clone()))),
+            _ => Waker::from(count.clone()),
+        };
+        assert!(newer.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+    map.pin().insert(0, 1);
+    assert!(panics(|| _ = published.publish(&map)), "the panic is not lost");
+    assert_eq!(count.0.load(SeqCst), 3);
+    assert_eq!(published.load()[&0], 1, "nor the version");
+}
+
 #[test]
 fn other_maps_are_refused() {
     let (map, other) = (Map::from([(0, 0)]), Map::from([(0, 0)]));

@@ -178,6 +178,9 @@ impl<'g, T: Slot> Branch<'g, T> {
         Self { node, shape, _node: PhantomData }
     }
 
+    /// Entries of the fullest branch.
+    pub(crate) const MOST: usize = MAX_GROUPS * Geometry::<T>::FULL;
+
     pub(crate) fn shape(self) -> Shape {
         self.shape
     }
