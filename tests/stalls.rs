@@ -51,6 +51,7 @@ const BOXED: &[&str] = &["open group", "sealed slot"];
 const FLAT: &[&str] = &[
     "unpublished entry",
     "unpublished table",
+    "unpublished segment",
     "claimed unit",
     "half-frozen chunk",
     "frozen unit",

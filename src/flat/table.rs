@@ -20,7 +20,7 @@ use super::probe::Slots;
 use super::shape::Shape;
 use super::slot::Slot;
 use crate::reclaim::Garbage;
-use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
+use crate::sync::{AtomicPtr, AtomicUsize, Ordering, stall_point};
 
 /// A table of the map, or one that it moves to.
 pub(super) struct Table<K, V> {
@@ -173,6 +173,7 @@ impl<K, V> Table<K, V> {
     pub(super) fn chunk_or_new(&self, chunk: usize) -> Option<Chunk<'_, K, V>> {
         if let Spot::Absent = self.spot(chunk) {
             let start = allocate(self.shape);
+            stall_point("unpublished segment");
             let place = &self.directory[self.shape.segment_of(chunk)];
             // Release: the zeros; pairs with the Acquire of `segment`.
             let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);

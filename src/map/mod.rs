@@ -17,20 +17,22 @@
 //! | `stats` | what maps are made of |
 //! | `iter` | the iterators of both |
 
+// First what begins the page of each type in the documentation.
+mod flat_map;
+mod pinned;
+mod snapshot;
+mod trie_map;
+
 mod batch;
 mod change;
 mod collection;
 mod commit;
 mod compute;
 mod diff;
-mod flat_map;
 mod iter;
 mod merge;
 pub(crate) mod mode;
-mod pinned;
-mod snapshot;
 mod stats;
-mod trie_map;
 
 pub(crate) use batch::Stays;
 pub use commit::{CommitError, CommitFailure};

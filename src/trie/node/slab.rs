@@ -136,10 +136,11 @@ pub(super) unsafe fn free(node: NonNull<Header>) {
 /// - The use was counted, and is over.
 unsafe fn release_page(page: NonNull<Page>) {
     // SAFETY:
-    // - allocated: this use is still counted.
+    // - allocated: this use is still counted. Of the page only `users` is borrowed: `filled` may be
+    //   written by who fills the page.
     // Release: what this user did on the page comes before it is freed. Acquire: the last one frees
     // after all that the others did.
-    let before = unsafe { page.as_ref() }.users.fetch_sub(1, Ordering::AcqRel);
+    let before = unsafe { (*page.as_ptr()).users.fetch_sub(1, Ordering::AcqRel) };
     if before == 1 {
         // SAFETY:
         // - from `alloc` with this layout, and nobody uses it any more.
