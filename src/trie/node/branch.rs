@@ -27,7 +27,8 @@ use crate::sync::AtomicU64;
 /// two.
 const STRIDE: usize = 512;
 
-/// The shapes of branches, smallest first.
+/// The shapes of branches, smallest first. (Without branches of eight groups, so that a branch bursts at half
+/// the size, nothing became faster or slower beyond the spread, at 0.3 to 2.5 million inline pairs.)
 #[cfg(not(shuttle))]
 const SHAPES: [Shape; 6] =
     [Shape::Small, Shape::Medium, Shape::Single, Shape::Double, Shape::Quad, Shape::Oct];
