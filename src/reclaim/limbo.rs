@@ -374,8 +374,9 @@ impl Limbo {
             Some(mut lists) => {
                 stall_point("busy shard");
                 lists.young.push(garbage);
-                lists.retired = (lists.retired + 1) % TURN_EVERY;
-                if lists.retired == 0 {
+                lists.retired += 1;
+                if lists.retired >= TURN_EVERY {
+                    lists.retired = 0;
                     shard.inbox.empty_into(&mut lists.young);
                     let budget = freed_by_turn(lists.ready.len);
                     lists.turn(guard, false, budget);
