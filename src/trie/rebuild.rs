@@ -73,8 +73,6 @@ impl<St: Store> Trie<St> {
         rehash: Rehash<'_, St>,
     ) {
         for group in branch.groups() {
-            // Where slots must be sealed one after the other, their misses would come so too.
-            group.prefetch_all();
             movers.extend(group.observe().iter().map(|slot| St::mover(slot.now, rehash)));
             stall_point("frozen group");
         }

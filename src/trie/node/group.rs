@@ -168,15 +168,6 @@ impl<'g, T: Slot> Group<'g, T> {
         prefetch::read(home.cast::<u8>().wrapping_add(64));
     }
 
-    /// Asks for all of the group's cache lines, for who is about to read every slot.
-    #[inline]
-    pub(crate) fn prefetch_all(self) {
-        let slots = self.slots.as_ptr_range();
-        let bytes = slots.end.addr() - slots.start.addr();
-        let start = slots.start.cast::<u8>();
-        (0..bytes).step_by(64).for_each(|at| prefetch::read(start.wrapping_add(at)));
-    }
-
     /// The slots with this tag, as a bitmap; bits past the last slot may be set.
     #[inline]
     fn tagged(self, tag: u8) -> u64 {
