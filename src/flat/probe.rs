@@ -190,8 +190,8 @@ impl<K, V> Flat<K, V> {
     ///
     /// A miss: a moment during the search at which the key was absent; there is one. For say it was in
     /// the map all the while. When the search of the slots that decided began, these were where the
-    /// key's entry was (none was frozen when it was read, or the head named them), in a slot before the
-    /// first empty one. There it stayed, or another one took its place there, and if the slot was
+    /// key's entry was (the one that decided was not frozen when it was read, or the head named them), in a
+    /// slot before the first empty one. There it stayed, or another one took its place there, and if the slot was
     /// frozen it stays there for ever. The search read all slots before one that was empty, so it read
     /// this one, and found it. (No map, no segment: the reading of the null pointer.) Model: the random
     /// programs in `tests/models_flat.rs`.

@@ -36,7 +36,8 @@ impl Collector {
         Self::Private(crossbeam_epoch::Collector::new())
     }
 
-    /// Holds the current epoch until the guard is dropped.
+    /// Holds the current epoch until the guard is dropped. Inlined wherever a handle is made, so that
+    /// the handle needs no place in memory.
     #[inline(always)]
     pub(crate) fn pin(&self) -> Guard {
         match self {

@@ -163,7 +163,9 @@ impl<'g, T: Slot> Branch<'g, T> {
             }
         }
         for (index, live) in live.into_iter().enumerate().take(branch.group_count()) {
-            branch.nth_group(index).open(live);
+            // SAFETY:
+            // - as above.
+            unsafe { branch.nth_group(index).set_live(live) };
         }
         // SAFETY:
         // - `node` is a node over `T` of this shape, and lives until it is freed as one.

