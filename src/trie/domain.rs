@@ -25,7 +25,6 @@ use arc_swap::ArcSwapOption;
 use super::frozen::Frozen;
 use super::node::{Detached, Header, Link, Node, Slab, Word, free_node};
 use crate::entry::Store;
-use crate::prefetch;
 use crate::reclaim::{Collector, Fallout, Garbage, Guard, Limbo};
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering, shared_access, stall_point};
 
@@ -410,8 +409,6 @@ impl<St: Store> Burials<St> {
         // - from a box, by `Record::bury`; the closed list is this value's alone.
         let buried = unsafe { Box::from_raw(self.0) };
         self.0 = buried.below;
-        // It was put there long ago: on its way from memory while this one is dealt with.
-        prefetch::read(self.0);
         Some(*buried)
     }
 }

@@ -69,7 +69,6 @@ mod domain;
 mod frozen;
 mod iter;
 mod lookup;
-mod movers;
 mod node;
 mod rebuild;
 mod root;

@@ -8,7 +8,6 @@
 use std::ptr::NonNull;
 
 use super::domain::{Dead, Fate};
-use super::movers::{Movers, Room};
 use super::node::{
     Branch, Chain, FAN_WIDTH, Fan, Header, LEVELS, Link, Node, Word, free_node, shape_for,
 };
@@ -44,10 +43,9 @@ impl<St: Store> Trie<St> {
                 self.swing(context, place, copy, |copy| unsafe { Self::free_shell(copy) })
             }
             Node::Branch(branch) => {
-                let mut room = Room::new();
-                let mut movers = Movers::new(&mut room);
+                let mut movers = Vec::with_capacity(branch.capacity());
                 Self::collect_slots(branch, &mut movers, rehash);
-                let built = Self::build(context, movers.as_mut_slice(), place.level);
+                let built = Self::build(context, &mut movers, place.level);
                 // SAFETY:
                 // - just built, and not published.
                 self.swing(context, place, built, |built| unsafe { Self::unbuild(built) })
@@ -69,7 +67,7 @@ impl<St: Store> Trie<St> {
     /// Freezes a branch and appends what it holds.
     pub(super) fn collect_slots(
         branch: Branch<'_, St::Slot>,
-        movers: &mut impl Extend<St::Mover>,
+        movers: &mut Vec<St::Mover>,
         rehash: Rehash<'_, St>,
     ) {
         for group in branch.groups() {

@@ -181,9 +181,6 @@ impl<'g, T: Slot> Branch<'g, T> {
         Self { node, shape, _node: PhantomData }
     }
 
-    /// Entries of the fullest branch.
-    pub(crate) const MOST: usize = MAX_GROUPS * Geometry::<T>::FULL;
-
     pub(crate) fn shape(self) -> Shape {
         self.shape
     }

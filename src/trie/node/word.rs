@@ -198,7 +198,7 @@ const _: () = assert!(
 ///
 /// The processor overlaps the cache misses of as many operations as it has room for, so an operation
 /// costs time in proportion to its instructions. With this way, and the handle inlined, a hit among a
-/// million inline pairs takes 152 instructions and not 237, and 67 ns and not 104.
+/// million inline pairs takes 152 instructions and not 237 (counted once by callgrind).
 impl<'g, T: Slot> Word<'g, T> {
     /// [`Self::fan`], if it is of the holder's own generation and not frozen.
     #[inline]
