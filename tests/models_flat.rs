@@ -184,6 +184,43 @@ fn insertions_of_one_absent_key_find_each_other() {
     explore(body::<Constant>);
 }
 
+/// An insertion that has filled its slot, and not yet set the tag by which lookups find it.
+#[test]
+fn an_insertion_past_an_unfinished_one_is_seen() {
+    explore_stalls(|| {
+        // Two lines: the third key goes to the second one, where a lookup does not look before all tags
+        // of the first are set.
+        let world = World::<Constant>::new();
+        world.map.reserve(2);
+        let programs = vec![vec![Insert(0, 1)], vec![Insert(1, 2), Insert(2, 3), Get(2), Get(1)]];
+        world.check(programs, |_| {});
+    });
+}
+
+#[test]
+fn what_a_change_found_a_lookup_finds() {
+    explore_stalls(|| {
+        let programs = vec![vec![Insert(0, 1)], vec![GetOrInsert(0, 2), Get(0)]];
+        World::<Good>::new().check(programs, |world| {
+            world.run(Get(0));
+        });
+    });
+}
+
+#[test]
+fn what_an_iteration_yields_a_lookup_finds() {
+    explore_stalls(|| {
+        let world = World::<Good>::new();
+        let writer = world.spawn([Insert(0, 1), Insert(1, 2)]);
+        let pinned = world.map.pin();
+        let seen: Vec<u8> = pinned.keys().copied().collect();
+        assert!(seen.iter().all(|key| pinned.contains_key(key)));
+        drop(pinned);
+        writer.join().unwrap();
+        world.check_alone();
+    });
+}
+
 #[test]
 fn a_tombstone_is_not_used_again() {
     // One thread has seen slots taken that another empties: they may meet only at the first slot that

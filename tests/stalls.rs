@@ -50,6 +50,7 @@ const BOXED: &[&str] = &["open group", "sealed slot"];
 
 const FLAT: &[&str] = &[
     "unpublished entry",
+    "untagged slot",
     "unpublished table",
     "unpublished segment",
     "claimed unit",

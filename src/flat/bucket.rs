@@ -10,37 +10,41 @@ use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 
-use super::probe::Slots;
-use super::slot::{Slot, Word};
+use super::line::{LINE_SLOTS, Line};
+use super::probe::{Lines, home};
+use super::slot::Word;
 use crate::reclaim::Garbage;
 use crate::sync::{AtomicPtr, Ordering};
 
-/// The header of a bucket. The slots follow it.
+/// The header of a bucket. The lines follow it.
 #[repr(C, align(8))]
 pub(super) struct Bucket<K, V> {
-    /// Number of slots, a power of two.
+    /// Number of lines, a power of two.
     len: usize,
-    slots: [Slot<K, V>; 0],
+    lines: [Line<K, V>; 0],
 }
+
+/// The shift by which a hash tells its home line in a bucket: bits that its tag does not depend on.
+const HOME_SHIFT: u32 = 7;
 
 impl<K, V> Bucket<K, V> {
     fn layout(len: usize) -> Layout {
-        let slots = Layout::array::<Slot<K, V>>(len);
+        let lines = Layout::array::<Line<K, V>>(len);
         // PANICS: never: so many entries as would ask for it do not fit into memory.
-        let layout = slots.and_then(|slots| Layout::new::<Self>().extend(slots));
+        let layout = lines.and_then(|lines| Layout::new::<Self>().extend(lines));
         layout.expect("capacity overflow").0
     }
 
-    /// The slots of a bucket.
+    /// The lines of a bucket.
     ///
     /// # Safety
     /// - The bucket came from [`OwnBucket::into_raw`], and stays allocated for `'g`.
-    unsafe fn slots<'g>(bucket: NonNull<Self>) -> &'g [Slot<K, V>] {
+    unsafe fn lines<'g>(bucket: NonNull<Self>) -> &'g [Line<K, V>] {
         // SAFETY:
-        // - `OwnBucket::new` allocated `len` slots behind the header and zeroed them, which makes
+        // - `OwnBucket::new` allocated `len` lines behind the header and zeroed them, which makes
         //   them valid; `len` never changes; allocated for `'g`, by the contract.
         unsafe {
-            let first = (&raw const (*bucket.as_ptr()).slots).cast();
+            let first = (&raw const (*bucket.as_ptr()).lines).cast();
             std::slice::from_raw_parts(first, bucket.as_ref().len)
         }
     }
@@ -66,7 +70,7 @@ impl<K, V> Bucket<K, V> {
 pub(super) struct OwnBucket<K, V>(NonNull<Bucket<K, V>>);
 
 impl<K, V> OwnBucket<K, V> {
-    /// A bucket of empty slots; their number must be a power of two.
+    /// A bucket of empty lines; their number must be a power of two.
     fn new(len: usize) -> Self {
         assert!(len.is_power_of_two());
         let layout = Bucket::<K, V>::layout(len);
@@ -82,28 +86,27 @@ impl<K, V> OwnBucket<K, V> {
         Self(bucket)
     }
 
-    /// A bucket for these entries, with a third of its slots free at least, and no smaller than
+    /// A bucket for these entries, with a third of its slots free at least, and no fewer lines than
     /// `least`.
     pub(super) fn of(entries: &[Live<K, V>], least: usize) -> Self {
         let mut bucket = Self::new(bucket_len(entries.len(), least));
-        let slots = bucket.slots_mut();
-        let mask = slots.len() - 1;
+        let lines = bucket.lines_mut();
+        let mask = lines.len() - 1;
         for live in entries {
-            let mut at = home(live.hash, slots.len());
-            while !slots[at].load().is_empty() {
+            let mut at = home(live.hash, HOME_SHIFT, lines.len());
+            while lines[at].fill(live.hash, live.word).is_err() {
                 at = (at + 1) & mask;
             }
-            slots[at].fill(live.word);
         }
         bucket
     }
 
-    fn slots_mut(&mut self) -> &mut [Slot<K, V>] {
+    fn lines_mut(&mut self) -> &mut [Line<K, V>] {
         // SAFETY:
-        // - as in `Bucket::slots`; nobody else can see the bucket, so the slots are this borrow's
+        // - as in `Bucket::lines`; nobody else can see the bucket, so the lines are this borrow's
         //   alone.
         unsafe {
-            let first = (&raw mut (*self.0.as_ptr()).slots).cast();
+            let first = (&raw mut (*self.0.as_ptr()).lines).cast();
             std::slice::from_raw_parts_mut(first, self.0.as_ref().len)
         }
     }
@@ -134,14 +137,7 @@ impl<K, V> Drop for OwnBucket<K, V> {
 }
 
 fn bucket_len(entries: usize, least: usize) -> usize {
-    (entries + entries / 2 + 1).next_power_of_two().max(least)
-}
-
-/// The slot, of `len`, at which the search for a hash begins.
-#[inline]
-#[allow(clippy::cast_possible_truncation, reason = "the low bits are what is wanted")]
-pub(super) fn home(hash: u64, len: usize) -> usize {
-    hash as usize & (len - 1)
+    (entries + entries / 2 + 1).div_ceil(LINE_SLOTS).next_power_of_two().max(least)
 }
 
 /// A live entry that is being copied.
@@ -197,17 +193,17 @@ impl<K, V> HeadWord<K, V> {
         NonNull::new(self.0.map_addr(|bits| bits & !FLAGS))
     }
 
-    /// The slots that the word names, of a chunk with these of its own.
+    /// The lines that the word names, of a chunk with these of its own.
     ///
     /// # Safety
     /// - The word was read from the chunk's head under the guard that `own` was reached under.
-    unsafe fn slots<'g>(self, own: Slots<'g, K, V>) -> Slots<'g, K, V> {
+    unsafe fn lines<'g>(self, own: Lines<'g, K, V>) -> Lines<'g, K, V> {
         match self.bucket() {
             // SAFETY:
             // - a bucket that a head names came from `into_raw`. It is retired only once no head
             //   names it, so the guard keeps it for `'g`.
-            // - `Slots`: reached under the guard, and a power of two by `OwnBucket::new`.
-            Some(bucket) => unsafe { Slots::new(Bucket::slots(bucket)) },
+            // - `Lines`: reached under the guard, and a power of two by `OwnBucket::new`.
+            Some(bucket) => unsafe { Lines::new(Bucket::lines(bucket), HOME_SHIFT) },
             None => own,
         }
     }
@@ -230,7 +226,7 @@ impl<K, V> Head<K, V> {
 /// A chunk of a table. INVARIANT: both parts belong to it, and were reached under a guard that
 /// lives as long as `'g`.
 pub(super) struct Chunk<'g, K, V> {
-    own: Slots<'g, K, V>,
+    own: Lines<'g, K, V>,
     head: &'g Head<K, V>,
 }
 
@@ -257,7 +253,7 @@ pub(super) enum Truth<'g, K, V> {
 /// names any more there may be entries that were freed long ago.) Model:
 /// `a_reader_of_frozen_slots_meets_no_freed_entry`.
 pub(super) struct Trusted<'g, K, V> {
-    slots: Slots<'g, K, V>,
+    lines: Lines<'g, K, V>,
     word: HeadWord<K, V>,
 }
 
@@ -270,8 +266,8 @@ impl<K, V> Copy for Trusted<'_, K, V> {}
 
 impl<'g, K, V> Trusted<'g, K, V> {
     #[inline]
-    pub(super) fn slots(self) -> Slots<'g, K, V> {
-        self.slots
+    pub(super) fn lines(self) -> Lines<'g, K, V> {
+        self.lines
     }
 
     /// Whether the move to the next table has claimed them.
@@ -284,13 +280,13 @@ impl<'g, K, V> Chunk<'g, K, V> {
     /// # Safety
     /// - `own` and `head` belong to one chunk of a table, and were reached under one guard.
     #[inline]
-    pub(super) unsafe fn new(own: Slots<'g, K, V>, head: &'g Head<K, V>) -> Self {
+    pub(super) unsafe fn new(own: Lines<'g, K, V>, head: &'g Head<K, V>) -> Self {
         Self { own, head }
     }
 
-    /// The chunk's own slots.
+    /// The chunk's own lines.
     #[inline]
-    pub(super) fn own(self) -> Slots<'g, K, V> {
+    pub(super) fn own(self) -> Lines<'g, K, V> {
         self.own
     }
 
@@ -307,7 +303,7 @@ impl<'g, K, V> Chunk<'g, K, V> {
         }
         // SAFETY:
         // - just read, under the guard that the chunk was reached under. That makes it `Trusted` too.
-        Truth::Here(Trusted { slots: unsafe { word.slots(self.own) }, word })
+        Truth::Here(Trusted { lines: unsafe { word.lines(self.own) }, word })
     }
 
     /// Claims the chunk for the move to the next table: from now on the slots that the head names

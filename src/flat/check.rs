@@ -6,7 +6,9 @@
 use std::collections::HashMap;
 
 use super::Flat;
-use super::bucket::{Chunk, Truth, home};
+use super::bucket::{Chunk, Truth};
+use super::line::Line;
+use super::probe::Lines;
 use super::slot::Slot;
 use super::table::{Spot, Table};
 use crate::engine::Engine;
@@ -65,45 +67,47 @@ fn check_table<K, V>(table: &Table<K, V>, found: &mut FlatStructure) {
             assert!(table.next().is_some(), "moved to no table");
             continue;
         };
-        let own = slots.slots().is(chunk.own());
+        let own = slots.lines().is(chunk.own());
         assert!(!slots.is_moving(), "a chunk that was claimed and not moved");
         if !own {
             found.buckets += 1;
-            found.bucket_slots += slots.slots().all().len();
+            found.bucket_slots += slots.lines().len();
             check_frozen(chunk);
         }
-        check_slots(table, index, slots.slots().all(), found);
+        check_lines(table, index, slots.lines(), found);
     }
 }
 
 fn check_frozen<K, V>(chunk: Chunk<'_, K, V>) {
-    let frozen = chunk.own().all().iter().all(|slot| slot.load().is_frozen());
+    let frozen = chunk.own().all().iter().all(|line| line.tags().is_frozen());
     assert!(frozen, "a bucket for a chunk whose own slots can be written to");
 }
 
-/// Checks the slots where the entries of a chunk are.
-fn check_slots<K, V>(
+/// Checks the lines where the entries of a chunk are.
+fn check_lines<K, V>(
     table: &Table<K, V>,
     index: usize,
-    slots: &[Slot<K, V>],
+    lines: Lines<'_, K, V>,
     found: &mut FlatStructure,
 ) {
-    let mask = slots.len() - 1;
-    for (at, slot) in slots.iter().enumerate() {
-        let word = slot.load();
-        assert!(!word.is_frozen(), "a frozen slot that counts");
-        found.tombstones += usize::from(word.is_tombstone());
-        let Some(entry) = word.entry() else { continue };
-        found.entries += 1;
+    for line in lines.all() {
         // SAFETY:
-        // - in a slot that is not frozen, under a guard.
-        let hash = unsafe { entry.as_ref() }.hash;
-        assert_eq!(table.shape.chunk_of(hash), index, "an entry in another's chunk");
-        assert!(word.may_be(hash), "a wrong fingerprint");
-        let mut way = home(hash, slots.len());
-        while way != at {
-            assert!(!slots[way].load().is_empty(), "an empty slot on the way to an entry");
-            way = (way + 1) & mask;
+        // - nobody changes the map, by the contract of `check`.
+        unsafe { line.check() };
+        assert!(!line.is_frozen_in_part(), "a frozen slot that counts");
+        let words = line.slots().each_ref().map(Slot::load);
+        let used = words.iter().take_while(|word| !word.is_empty()).count();
+        assert!(words[used..].iter().all(|word| word.is_empty()), "an empty slot before another");
+        found.tombstones += words.iter().filter(|word| word.is_tombstone()).count();
+        for entry in words.iter().filter_map(|word| word.entry()) {
+            found.entries += 1;
+            // SAFETY:
+            // - in a slot that is not frozen, under a guard.
+            let hash = unsafe { entry.as_ref() }.hash;
+            assert_eq!(table.shape.chunk_of(hash), index, "an entry in another's chunk");
+            let before = |other: &&Line<K, V>| !std::ptr::eq(*other, line);
+            let full = lines.way(hash).take_while(before).all(|line| line.tags().are_set());
+            assert!(full, "an empty slot on the way to an entry");
         }
     }
 }

@@ -41,7 +41,7 @@ impl<K, V> Entry<K, V> {
     }
 }
 
-/// An entry that is in no slot (yet). INVARIANT: a slot can hold its address.
+/// An entry that is in no slot (yet).
 pub(crate) struct Draft<K, V>(Box<Entry<K, V>>);
 
 impl<K, V> Draft<K, V> {
@@ -52,8 +52,7 @@ impl<K, V> Draft<K, V> {
 
     /// The word for a slot. The entry belongs to whoever holds the word.
     pub(super) fn expose(self) -> Word<K, V> {
-        let hash = self.0.hash;
-        Word::live(NonNull::from(Box::leak(self.0)), hash)
+        Word::live(NonNull::from(Box::leak(self.0)))
     }
 
     /// Takes back a word that was never put into a slot.
@@ -77,10 +76,7 @@ impl<K, V> Content for Pairs<K, V> {
 
     #[inline]
     fn draft(hash: u64, key: K, value: V) -> Draft<K, V> {
-        let entry = Box::new(Entry { hash, key, value });
-        // Before anything is changed: from here on no word is made of an address that does not fit.
-        Word::assert_fits(&raw const *entry);
-        Draft(entry)
+        Draft(Box::new(Entry { hash, key, value }))
     }
 
     fn into_pair(draft: Draft<K, V>) -> (K, V) {

@@ -3,6 +3,7 @@
 
 use super::bucket::{Chunk, Truth};
 use super::entry::{Entry, Pairs};
+use super::line::Line;
 use super::slot::{Slot, Word};
 use super::table::{Spot, Table};
 use super::{Flat, Pair};
@@ -29,8 +30,13 @@ pub(crate) struct Iter<'g, K, V> {
     read: Vec<Reading<'g, K, V>>,
 }
 
-/// A slot, and what it held.
-type Reading<'g, K, V> = (&'g Slot<K, V>, Word<K, V>);
+/// What a slot held.
+struct Reading<'g, K, V> {
+    line: &'g Line<K, V>,
+    /// The slot's place in the line.
+    slot: usize,
+    word: Word<K, V>,
+}
 
 struct Stretch<'g, K, V> {
     table: &'g Table<K, V>,
@@ -84,16 +90,18 @@ impl<'g, K, V> Iter<'g, K, V> {
 
     /// Reads a chunk. Returns false if it has moved.
     fn read_chunk(&mut self, chunk: Chunk<'g, K, V>, wanted: impl Fn(u64) -> bool) -> bool {
-        let mut slots = chunk.own();
+        let mut lines = chunk.own();
         loop {
             let mut frozen = false;
             self.read.clear();
-            for slot in slots.all() {
-                let word = slot.load();
-                frozen |= word.is_frozen();
-                if word.entry().is_some() {
-                    prefetch::read(word.address());
-                    self.read.push((slot, word));
+            for line in lines.all() {
+                for (slot, word) in line.slots().each_ref().map(Slot::load).into_iter().enumerate()
+                {
+                    frozen |= word.is_frozen();
+                    if word.entry().is_some() {
+                        prefetch::read(word.address());
+                        self.read.push(Reading { line, slot, word });
+                    }
                 }
             }
             if !frozen {
@@ -102,12 +110,13 @@ impl<'g, K, V> Iter<'g, K, V> {
             // Frozen slots may be out of date.
             match chunk.truth() {
                 Truth::Moved => return false,
-                Truth::Here(trusted) if trusted.slots().is(slots) => break,
-                Truth::Here(trusted) => slots = trusted.slots(),
+                Truth::Here(trusted) if trusted.lines().is(lines) => break,
+                Truth::Here(trusted) => lines = trusted.lines(),
             }
         }
-        for &(slot, word) in &self.read {
-            let Some(entry) = word.entry().filter(|_| !slot.load().is_tombstone()) else {
+        for &Reading { line, slot, word } in &self.read {
+            let again = line.slots()[slot].load();
+            let Some(entry) = word.entry().filter(|_| !again.is_tombstone()) else {
                 continue;
             };
             // SAFETY:
@@ -117,6 +126,8 @@ impl<'g, K, V> Iter<'g, K, V> {
             //   what `Trusted` says.
             let entry: &'g Entry<K, V> = unsafe { entry.as_ref() };
             if wanted(entry.hash) {
+                // What is seen here is seen by everybody from now on.
+                line.help_tag(slot, line.tags(), entry.hash);
                 self.found.push(entry);
             }
         }

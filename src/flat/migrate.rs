@@ -22,8 +22,9 @@
 
 use std::ptr;
 
-use super::bucket::{Live, OwnBucket, Truth, home};
-use super::shape::Shape;
+use super::bucket::{Live, OwnBucket, Truth};
+use super::line::Tags;
+use super::shape::{CHUNK_LINES, Shape};
 use super::slot::Word;
 use super::table::{Segment, Spot, Table};
 use super::{Flat, retire_bucket};
@@ -184,7 +185,7 @@ impl<K, V> Flat<K, V> {
             match segment.chunk(chunk).claim() {
                 Truth::Here(slots) => {
                     stall_point("claimed unit");
-                    live.reserve(slots.slots().all().len());
+                    live.reserve(slots.lines().len());
                     slots.freeze(&mut live);
                 }
                 // Then somebody was through with step 3, for all chunks of the unit.
@@ -227,14 +228,15 @@ impl<K, V> Flat<K, V> {
             // The new table has moved on: this helper is late.
             return;
         };
-        let slots = chunk.own().all();
-        if live.len() > slots.len() - slots.len() / 8 {
-            for slot in slots {
-                slot.freeze();
+        let lines = chunk.own();
+        if live.len() > lines.len() - lines.len() / 8 {
+            for line in lines.all() {
+                // Nothing is in these slots, or ever was: every helper comes here.
+                line.freeze(|_| {});
             }
             match chunk.truth() {
-                Truth::Here(own) if own.slots().is(chunk.own()) && !own.is_moving() => {
-                    if chunk.swing(own, OwnBucket::of(live, slots.len())).is_ok() {
+                Truth::Here(own) if own.lines().is(lines) && !own.is_moving() => {
+                    if chunk.swing(own, OwnBucket::of(live, lines.all().len())).is_ok() {
                         next.count_bucket();
                     }
                 }
@@ -243,16 +245,20 @@ impl<K, V> Flat<K, V> {
             }
             return;
         }
-        let mut taken = 0_u64;
+        let mut tags = [Tags::NONE; CHUNK_LINES];
         for live in live {
-            let mut at = home(live.hash, slots.len());
-            while taken >> at & 1 == 1 {
-                at = (at + 1) & (slots.len() - 1);
+            let mut at = lines.home(live.hash);
+            while tags[at].are_set() {
+                at = (at + 1) & (lines.all().len() - 1);
             }
-            taken |= 1 << at;
+            let slot = tags[at].first_missing();
+            tags[at] = tags[at].with(slot, live.hash);
             // If it fails, another helper has filled the slot, with the same entry.
-            let _ = slots[at].replace(Word::EMPTY, live.word);
+            let _ = lines.all()[at].slots()[slot].replace(Word::EMPTY, live.word);
             stall_point("half-filled chunk");
+        }
+        for (line, tags) in lines.all().iter().zip(tags) {
+            line.set_tags(tags);
         }
     }
 

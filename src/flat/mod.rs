@@ -6,19 +6,22 @@
 //!
 //! | term | here |
 //! |---|---|
-//! | slot | one atomic word: fingerprint, address of an entry, flags: [`slot`] |
+//! | slot | one atomic word: the address of an entry, and flags: [`slot`] |
 //! | tombstone | what a removal leaves in a slot. A slot that is not empty never is again |
-//! | chunk | 64 slots; a search stays within one. The topmost bits of a hash tell which: [`shape`] |
+//! | tag | a byte of a slot's hash, by which lookups find it; set last: [`line`] |
+//! | line | seven slots and their tags, on one cache line: [`line`] |
+//! | chunk | eight lines; a search stays within one. The topmost bits of a hash tell which: [`shape`] |
 //! | head | the word of a chunk that says where its entries are: [`bucket`] |
-//! | bucket | slots that take the place of a chunk's own |
+//! | bucket | lines that take the place of a chunk's own |
 //! | segment | 512 chunks and their heads, one allocation: [`table`] |
 //! | move | of all entries to the next table, a unit at a time: [`migrate`] |
 //!
 //! # Paths
 //!
-//! 1. A lookup ([`probe`]) goes from the root to the table, to a chunk, from its home slot to the
-//!    first empty one, and compares the keys whose fingerprint is right.
-//! 2. A change ([`upsert`]) searches the same way and CASes the slot that it ended at.
+//! 1. A lookup ([`probe`]) goes from the root to the table, to the home line of the hash, and compares
+//!    the keys whose tag is right; on to the next line of the chunk if all tags of this one are set.
+//! 2. A change ([`upsert`]) searches the same way, then goes from slot to slot where tags are missing,
+//!    and CASes the slot that it ended at. If that was empty, it sets the tag.
 //! 3. A chunk without an empty slot, and removals ([`room`]): the table moves to one of twice or half
 //!    the size, or of the same size to be rid of tombstones; or the chunk's entries go to a bucket.
 //! 4. While a table moves, each writer moves one unit, and every unit that it needs ([`migrate`]). Who
@@ -29,7 +32,8 @@
 //!
 //! Within slots: an insertion goes to the first empty slot of its way, by CAS from empty, after it
 //! has seen that no slot before it has the key; none of these can get the key later, for they are not
-//! empty and never will be. So of two insertions of one key one fails, and finds the other.
+//! empty and never will be. So of two insertions of one key one fails, and finds the other. (It takes
+//! effect when its tag is set: why, and by whom, [`line`] says.)
 //!
 //! Between slots: an operation changes only slots that are not frozen, and slots are copied only when
 //! all of them are. So they are what counts until their copy is announced in the head, and the copy is
@@ -40,6 +44,7 @@
 //! | write | read | publishes |
 //! |---|---|---|
 //! | `Slot::replace` (Release) | `Slot::load` (Acquire) | an entry, whole |
+//! | `Line::set_tag`, `freeze` (Release) | `Line::tags` (Acquire) | that the slot is filled; that the line is frozen |
 //! | `Slot::freeze` (Release) | `Slot::load` (Acquire) | that a table has a next one |
 //! | `Head::replace` (Release) | `Head::load` (Acquire) | a bucket, whole; the claim's next table; a unit that was filled |
 //! | `Table::chunk_or_new`, `seal`, `leave` (Release) | `Table::segment` (Acquire) | a segment's zeros; that all of it has moved |
@@ -57,6 +62,7 @@ mod check;
 mod count;
 mod entry;
 mod iter;
+mod line;
 mod migrate;
 mod probe;
 mod room;
@@ -80,6 +86,7 @@ pub(crate) use entry::Pairs;
 pub(crate) use iter::Iter;
 #[cfg(feature = "rayon")]
 pub(crate) use iter::SharedIter;
+use line::Line;
 use shape::Shape;
 use table::{Spot, Table};
 
@@ -240,8 +247,8 @@ fn retire_bucket<K, V>(limbo: &Limbo, guard: &Guard, bucket: NonNull<Bucket<K, V
 ///
 /// # Safety
 /// - They are the map's, which nobody else can reach, and nobody frees them again.
-unsafe fn free_entries<K, V>(slots: &[slot::Slot<K, V>], fallout: &mut Fallout) {
-    for slot in slots {
+unsafe fn free_entries<K, V>(lines: &[Line<K, V>], fallout: &mut Fallout) {
+    for slot in lines.iter().flat_map(Line::slots) {
         if let Some(entry) = slot.load().entry() {
             // SAFETY:
             // - in a slot, so it came from `expose`; once, and by its owner: by the contract.
@@ -287,10 +294,10 @@ impl<K, V> Flat<K, V> {
     }
 }
 
-/// The slots where a chunk's entries are, of a table that nobody else can reach.
-fn current<K, V>(chunk: Chunk<'_, K, V>) -> &[slot::Slot<K, V>] {
+/// The lines where a chunk's entries are, of a table that nobody else can reach.
+fn current<K, V>(chunk: Chunk<'_, K, V>) -> &[Line<K, V>] {
     match chunk.truth() {
-        bucket::Truth::Here(trusted) => trusted.slots().all(),
+        bucket::Truth::Here(trusted) => trusted.lines().all(),
         bucket::Truth::Moved => &[],
     }
 }

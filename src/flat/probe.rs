@@ -1,33 +1,38 @@
 //! Reading: the search through slots, and looking up.
 #![expect(unsafe_code, reason = "looks at the entries of slots")]
 
-use super::bucket::{Live, Trusted, Truth, home};
+use std::ops::ControlFlow;
+
+use super::bucket::{Live, Trusted, Truth};
 use super::entry::Entry;
+use super::line::{LINE_SLOTS, Line};
 use super::slot::{Slot, Word};
 use super::table::{Spot, Table};
 use super::{Flat, Pair};
 use crate::prefetch;
 use crate::reclaim::Guard;
-use crate::sync::stall_point;
 
-/// The slots of a chunk or of a bucket.
+/// The lines of a chunk or of a bucket.
 ///
 /// INVARIANT: their number is a power of two; they were reached under a guard that lives as long as
 /// `'g`, or nobody changes the map for `'g`.
-pub(super) struct Slots<'g, K, V>(&'g [Slot<K, V>]);
+pub(super) struct Lines<'g, K, V> {
+    lines: &'g [Line<K, V>],
+    home_shift: u32,
+}
 
-impl<K, V> Clone for Slots<'_, K, V> {
+impl<K, V> Clone for Lines<'_, K, V> {
     fn clone(&self) -> Self {
         *self
     }
 }
-impl<K, V> Copy for Slots<'_, K, V> {}
+impl<K, V> Copy for Lines<'_, K, V> {}
 
 /// What a search ended with.
 pub(super) enum Find<'g, K, V> {
     Hit(Hit<'g, K, V>),
     /// The first empty slot: the key is not here, and belongs there.
-    Vacant(&'g Slot<K, V>),
+    Vacant(Vacant<'g, K, V>),
     /// The key is not here, and there is no room for it.
     Full,
     /// A frozen slot: the chunk's head says what it is worth.
@@ -41,54 +46,129 @@ pub(super) struct Hit<'g, K, V> {
     pub(super) entry: &'g Entry<K, V>,
 }
 
-impl<'g, K, V> Slots<'g, K, V> {
+/// An empty slot.
+pub(super) struct Vacant<'g, K, V> {
+    line: &'g Line<K, V>,
+    index: usize,
+}
+
+impl<'g, K, V> Vacant<'g, K, V> {
+    pub(super) fn slot(&self) -> &'g Slot<K, V> {
+        &self.line.slots()[self.index]
+    }
+
+    /// Lets everybody see the entry, of a key with this hash, that the slot was filled with.
+    pub(super) fn set_tag(&self, hash: u64) {
+        self.line.set_tag(self.index, hash);
+    }
+}
+
+/// What a lookup found in one line.
+enum Look<'g, K, V> {
+    Hit(&'g Entry<K, V>),
+    /// The key is not here, nor in a line behind this one.
+    Miss,
+    /// The tags of all slots are set, and the key is not among them.
+    Full,
+    /// The line is frozen, and that matters.
+    Frozen,
+}
+
+impl<K, V> Line<K, V> {
+    /// Looks for a key. Does not write, and reads the slots whose tag is right.
+    ///
+    /// # Safety
+    /// - The line was reached under a guard that lives as long as `'g`.
+    /// - `TRUSTED`: it belongs to [`Trusted`] slots.
+    #[inline(always)]
+    unsafe fn look<'g, const TRUSTED: bool>(
+        &'g self,
+        hash: u64,
+        eq: &mut impl FnMut(&K) -> bool,
+    ) -> Look<'g, K, V> {
+        let tags = self.tags();
+        let found = tags.find(hash, |slot| {
+            let word = self.slots()[slot].load();
+            if !TRUSTED && word.is_frozen() {
+                return ControlFlow::Break(Look::Frozen);
+            }
+            let Some(entry) = word.entry() else { return ControlFlow::Continue(()) };
+            // SAFETY:
+            // - a live entry whose slot is not frozen was in the map when the slot was read, under
+            //   the guard; it is retired after that, so the guard keeps it for `'g`.
+            // - if the slot is frozen, the slots are trusted, by the contract: see there.
+            let entry = unsafe { entry.as_ref() };
+            if entry.hash == hash && eq(&entry.key) {
+                return ControlFlow::Break(Look::Hit(entry));
+            }
+            ControlFlow::Continue(())
+        });
+        match found {
+            Some(look) => look,
+            None if !TRUSTED && tags.is_frozen() => Look::Frozen,
+            None if tags.are_set() => Look::Full,
+            None => Look::Miss,
+        }
+    }
+}
+
+impl<'g, K, V> Lines<'g, K, V> {
+    /// The lines, of which a search for a hash begins at the one that its bits from `home_shift + 1` on
+    /// tell.
+    ///
     /// # Safety
     /// - What the type's invariant says.
     #[inline]
-    pub(super) unsafe fn new(slots: &'g [Slot<K, V>]) -> Self {
-        Self(slots)
+    pub(super) unsafe fn new(lines: &'g [Line<K, V>], home_shift: u32) -> Self {
+        Self { lines, home_shift }
     }
 
     #[inline]
-    pub(super) fn all(self) -> &'g [Slot<K, V>] {
-        self.0
+    pub(super) fn all(self) -> &'g [Line<K, V>] {
+        self.lines
     }
 
-    /// Whether these are the same slots.
+    /// All slots.
+    pub(super) fn slots(self) -> impl Iterator<Item = &'g Slot<K, V>> {
+        self.lines.iter().flat_map(Line::slots)
+    }
+
+    /// Number of slots.
+    pub(super) fn len(self) -> usize {
+        self.lines.len() * LINE_SLOTS
+    }
+
+    /// Whether these are the same lines.
     #[inline]
     pub(super) fn is(self, other: Self) -> bool {
-        std::ptr::eq(self.0, other.0)
+        std::ptr::eq(self.lines, other.lines)
+    }
+
+    /// The place of the line at which the search for a hash begins.
+    #[inline]
+    pub(super) fn home(self, hash: u64) -> usize {
+        home(hash, self.home_shift, self.lines.len())
+    }
+
+    /// All lines, in the order of a search for a hash.
+    #[inline]
+    pub(super) fn way(self, hash: u64) -> impl Iterator<Item = &'g Line<K, V>> {
+        let (home, mask) = (self.home(hash), self.lines.len() - 1);
+        (0..self.lines.len()).map(move |step| {
+            let at = (home + step) & mask;
+            // SAFETY:
+            // - in bounds: masked with one less than the number of lines, which is a power of two.
+            unsafe { self.lines.get_unchecked(at) }
+        })
     }
 
     #[inline]
     pub(super) fn prefetch(self, hash: u64) {
-        prefetch::read(&raw const self.0[home(hash, self.0.len())]);
+        prefetch::read(&raw const self.lines[self.home(hash)]);
     }
 
-    /// Asks for the entry of the first slot on the hash's way that may be its own.
-    fn prefetch_entry(self, hash: u64) {
-        let mask = self.0.len() - 1;
-        let home = home(hash, self.0.len());
-        let way = (0..self.0.len()).map(|step| self.0[(home + step) & mask].load());
-        let own = way.take_while(|word| !word.is_empty()).find(|word| word.may_be(hash));
-        if let Some(word) = own {
-            prefetch::read(word.address());
-        }
-    }
-
-    /// Searches for a key, and gives up if the slot that would decide is frozen.
-    #[inline]
-    pub(super) fn find(self, hash: u64, mut eq: impl FnMut(&K) -> bool) -> Find<'g, K, V> {
-        // SAFETY:
-        // - the entries of frozen slots are not looked at.
-        match unsafe { self.walk::<false>(hash, &mut eq) } {
-            // Then it is all of them that decide.
-            Find::Full if self.0.iter().any(|slot| slot.load().is_frozen()) => Find::Frozen,
-            found => found,
-        }
-    }
-
-    /// Goes from slot to slot, from the home slot round to it.
+    /// Searches for a key, or for the place where it belongs, and gives up if the slot that would
+    /// decide is frozen.
     ///
     /// An entry goes into the first empty slot of its way, and a slot that is not empty never is
     /// again. So a key that is here is on its way before the first empty slot, and it is in one slot
@@ -97,79 +177,96 @@ impl<'g, K, V> Slots<'g, K, V> {
     /// Slots that are neither the key's nor empty are passed over, frozen or not: a frozen one has what
     /// it had, and as long as one slot of the chunk is not frozen, as the one that decides, all of the
     /// chunk's entries are in its slots.
-    ///
-    /// (Looking at a whole line at once, without a branch for each slot, took twice as long in a map of a
-    /// million entries, 215 ns a hit and not 110: so many more instructions that the processor no longer
-    /// reached the next lookup while it waited for this one's line.)
-    ///
-    /// # Safety
-    /// - `TRUSTED`: the slots are [`Trusted`].
-    #[inline(always)]
-    unsafe fn walk<const TRUSTED: bool>(
-        self,
-        hash: u64,
-        eq: &mut impl FnMut(&K) -> bool,
-    ) -> Find<'g, K, V> {
-        let slots = self.0;
-        let home = home(hash, slots.len());
-        let mut at = home;
-        loop {
-            // SAFETY:
-            // - in bounds: both places that set `at` mask it with one less than the number of slots,
-            //   which is a power of two.
-            let slot = unsafe { slots.get_unchecked(at) };
-            let word = slot.load();
-            if word.may_be(hash) {
-                if !TRUSTED && word.is_frozen() {
+    #[inline]
+    pub(super) fn find(self, hash: u64, mut eq: impl FnMut(&K) -> bool) -> Find<'g, K, V> {
+        for line in self.way(hash) {
+            let tags = line.tags();
+            let mut try_slot = |slot: &'g Slot<K, V>, entry: &'g Entry<K, V>, word| {
+                (entry.hash == hash && eq(&entry.key)).then_some(Find::Hit(Hit {
+                    slot,
+                    word,
+                    entry,
+                }))
+            };
+            let found = tags.find(hash, |index| {
+                let slot = &line.slots()[index];
+                let word = slot.load();
+                if word.is_frozen() {
+                    return ControlFlow::Break(Find::Frozen);
+                }
+                let Some(entry) = word.entry() else { return ControlFlow::Continue(()) };
+                // SAFETY:
+                // - as in `Line::look`: the slot is not frozen.
+                match try_slot(slot, unsafe { entry.as_ref() }, word) {
+                    Some(hit) => ControlFlow::Break(hit),
+                    None => ControlFlow::Continue(()),
+                }
+            });
+            if let Some(found) = found {
+                return found;
+            }
+            // From here on tags may be missing of slots that are filled, by changes that are not done.
+            for index in tags.first_missing()..LINE_SLOTS {
+                let slot = &line.slots()[index];
+                let word = slot.load();
+                if word.is_empty() {
+                    return if word.is_frozen() {
+                        Find::Frozen
+                    } else {
+                        Find::Vacant(Vacant { line, index })
+                    };
+                }
+                let Some(entry) = word.entry() else { continue };
+                if word.is_frozen() {
+                    // Its entry may have been freed, if the chunk has moved.
                     return Find::Frozen;
                 }
-                if let Some(entry) = word.entry() {
-                    // SAFETY:
-                    // - a live entry whose slot is not frozen was in the map when the slot was read,
-                    //   under the guard; it is retired after that, so the guard keeps it for `'g`.
-                    // - if the slot is frozen, the slots are trusted, by the contract: see there.
-                    let entry = unsafe { entry.as_ref() };
-                    if entry.hash == hash && eq(&entry.key) {
-                        return Find::Hit(Hit { slot, word, entry });
-                    }
+                // SAFETY:
+                // - as above.
+                let entry = unsafe { entry.as_ref() };
+                line.help_tag(index, tags, entry.hash);
+                if let Some(hit) = try_slot(slot, entry, word) {
+                    return hit;
                 }
-            } else if word.is_empty() {
-                return if !TRUSTED && word.is_frozen() {
-                    Find::Frozen
-                } else {
-                    Find::Vacant(slot)
-                };
-            }
-            at = (at + 1) & (slots.len() - 1);
-            if at == home {
-                return Find::Full;
             }
         }
+        // Then it is all of them that decide.
+        if self.lines.iter().any(Line::is_frozen_in_part) { Find::Frozen } else { Find::Full }
     }
 }
 
+/// The place, among so many lines, that a hash tells by its bits from `shift + 1` on.
+#[inline]
+#[allow(clippy::cast_possible_truncation, reason = "the low bits are what is wanted")]
+pub(super) fn home(hash: u64, shift: u32, lines: usize) -> usize {
+    // Two shifts, for one by 64 is not allowed.
+    (hash >> 1 >> shift) as usize & (lines - 1)
+}
+
 impl<'g, K, V> Trusted<'g, K, V> {
-    /// Searches for a key in frozen slots too.
+    /// Looks for a key in frozen slots too.
     pub(super) fn find(self, hash: u64, mut eq: impl FnMut(&K) -> bool) -> Option<&'g Entry<K, V>> {
-        // SAFETY:
-        // - these are trusted slots.
-        match unsafe { self.slots().walk::<true>(hash, &mut eq) } {
-            Find::Hit(hit) => Some(hit.entry),
-            Find::Vacant(_) | Find::Full | Find::Frozen => None,
+        for line in self.lines().way(hash) {
+            // SAFETY:
+            // - these are trusted slots, reached under a guard for `'g`.
+            match unsafe { line.look::<true>(hash, &mut eq) } {
+                Look::Hit(entry) => return Some(entry),
+                Look::Miss => return None,
+                Look::Full | Look::Frozen => {}
+            }
         }
+        None
     }
 
     /// Freezes all slots, and adds what lives in them to `into`, in their order.
     pub(super) fn freeze(self, into: &mut Vec<Live<K, V>>) {
         let first = into.len();
-        for slot in self.slots().all() {
-            let word = slot.freeze();
-            stall_point("half-frozen chunk");
-            if word.entry().is_some() {
+        for line in self.lines().all() {
+            line.freeze(|word| {
                 // All entries on their way from memory at once.
                 prefetch::read(word.address());
-                into.push(Live { hash: 0, word: word.thawed() });
-            }
+                into.push(Live { hash: 0, word });
+            });
         }
         for live in &mut into[first..] {
             if let Some(entry) = live.word.entry() {
@@ -186,16 +283,17 @@ impl<K, V> Flat<K, V> {
     ///
     /// LINEARIZES get, contains_key. A hit: the reading of the slot, if that was not frozen; if it
     /// was, the chunk's head named these slots when the search of them began, and the entry was in the
-    /// map at that moment or, if it came later, when it came.
+    /// map at that moment or, if it came later, when it came. (It had come: its tag was set.)
     ///
     /// A miss: a moment during the search at which the key was absent; there is one. For say it was in
     /// the map all the while. When the search of the slots that decided began, these were where the
-    /// key's entry was (the one that decided was not frozen when it was read, or the head named them), in a
-    /// slot before the first empty one. There it stayed, or another one took its place there, and if the slot was
-    /// frozen it stays there for ever. The search read all slots before one that was empty, so it read
-    /// this one, and found it. (No map, no segment: the reading of the null pointer.) Model: the random
-    /// programs in `tests/models_flat.rs`.
-    #[inline]
+    /// key's entry was (the line that decided was not frozen when its tags were read, or the head named
+    /// them), its tag was set, and so were those of all slots before it. There it stayed, or another one
+    /// took its place there, and if the slot was frozen it stays there for ever. The search went on to
+    /// the first line in which a tag was missing, so it read the tag and the slot, and found it. (No
+    /// map, no segment: the reading of the null pointer.) Models: the random programs in
+    /// `tests/models_flat.rs`, and `an_insertion_past_an_unfinished_one_is_seen`.
+    #[inline(always)]
     pub(super) fn lookup<'g>(
         &'g self,
         hash: u64,
@@ -203,37 +301,38 @@ impl<K, V> Flat<K, V> {
         guard: &'g Guard,
     ) -> Option<Pair<'g, K, V>> {
         let table = self.root(guard)?;
-        if let Spot::Here(chunk) = table.spot(table.shape.chunk_of(hash)) {
-            match chunk.own().find(hash, &mut eq) {
-                Find::Hit(hit) => return Some(hit.entry.pair()),
-                Find::Vacant(_) | Find::Full => return None,
-                Find::Frozen => {}
+        if let Some(line) = table.home_line(hash) {
+            // SAFETY:
+            // - reached under the guard.
+            match unsafe { line.look::<false>(hash, &mut eq) } {
+                Look::Hit(entry) => return Some(entry.pair()),
+                Look::Miss => return None,
+                Look::Full | Look::Frozen => {}
             }
         }
         Self::lookup_further(table, hash, &mut eq).map(Entry::pair)
     }
 
-    /// Asks for the slots of all these hashes, and then for the entries whose fingerprints are right.
+    /// Asks for the lines of all these hashes, and then for the entries whose tags are right.
     pub(super) fn prefetch_many(&self, hashes: &[u64], guard: &Guard) {
         let Some(table) = self.root(guard) else { return };
-        let own = |hash| match table.spot(table.shape.chunk_of(hash)) {
-            Spot::Here(chunk) => Some(chunk.own()),
-            Spot::Absent | Spot::Moved => None,
-        };
         for &hash in hashes {
-            if let Some(slots) = own(hash) {
-                slots.prefetch(hash);
+            if let Some(line) = table.home_line(hash) {
+                prefetch::read(line);
             }
         }
         for &hash in hashes {
-            if let Some(slots) = own(hash) {
-                slots.prefetch_entry(hash);
+            if let Some(line) = table.home_line(hash) {
+                line.tags().find(hash, |slot| {
+                    prefetch::read(line.slots()[slot].load().address());
+                    ControlFlow::Break(())
+                });
             }
         }
     }
 
-    /// Looks up where the chunk is frozen, or the segment not there.
-    #[cold]
+    /// Looks up beyond the home line: where that is full or frozen, or its segment not there.
+    #[inline(never)]
     fn lookup_further<'g>(
         mut table: &'g Table<K, V>,
         hash: u64,

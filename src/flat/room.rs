@@ -51,8 +51,8 @@ impl<K, V> Flat<K, V> {
         if len >= shape.capacity() {
             return self.begin_move(table, shape.doubled(), guard);
         }
-        let slots = slots.slots().all();
-        let tombstones = slots.iter().filter(|slot| slot.load().is_tombstone()).count();
+        let slots = slots.lines();
+        let tombstones = slots.slots().filter(|slot| slot.load().is_tombstone()).count();
         // Relaxed: a statistic.
         let buckets = table.progress.buckets.load(Ordering::Relaxed);
         if tombstones < slots.len() / 4 || (buckets + 1) * BUCKETS <= shape.chunks() {
@@ -104,9 +104,9 @@ impl<K, V> Flat<K, V> {
         if slots.is_moving() {
             return;
         }
-        let mut live = Vec::with_capacity(slots.slots().all().len());
+        let mut live = Vec::with_capacity(slots.lines().len());
         slots.freeze(&mut live);
-        let bucket = OwnBucket::of(&live, table.shape.chunk_slots());
+        let bucket = OwnBucket::of(&live, table.shape.chunk_lines());
         stall_point("unpublished bucket");
         if let Ok(old) = chunk.swing(slots, bucket) {
             match old {

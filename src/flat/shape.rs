@@ -1,70 +1,72 @@
 //! The size of a table, and which part of it a hash leads to.
 #![allow(clippy::cast_possible_truncation, reason = "an index is taken from the bits of a hash")]
 
-/// Slots of the smallest table, and of a chunk in any table of more than one chunk, as powers of two.
-///
-/// 64 slots are eight cache lines: long enough that a chunk seldom fills before the table does, short
-/// enough that moving one is a few microseconds. The model checker gets small ones, so that the rare
-/// paths are near.
-pub(super) const LEAST_SLOTS_LOG: u32 = if cfg!(shuttle) { 1 } else { 3 };
-pub(super) const CHUNK_SLOTS_LOG: u32 = if cfg!(shuttle) { 2 } else { 6 };
+use super::line::LINE_SLOTS;
 
-/// Chunks of a segment, as a power of two: 256 KiB of slots. Allocating or freeing so much is a few
-/// microseconds, and the directory of a table of ten million entries has 4 KiB.
-pub(super) const SEGMENT_CHUNKS_LOG: u32 = if cfg!(shuttle) { 1 } else { 9 };
-
-/// Number and size of a table's chunks, as powers of two.
+/// Lines of a chunk, in a table of more than one, as a power of two.
 ///
-/// INVARIANT: a table of several chunks has chunks of full size, and its bytes can be counted.
+/// Eight lines have 56 slots: enough that a chunk seldom fills before the table does, few enough that
+/// moving one is a few microseconds. The model checker gets small ones, so that the rare paths are near.
+const CHUNK_LINES_LOG: u32 = if cfg!(shuttle) { 1 } else { 3 };
+pub(super) const CHUNK_LINES: usize = 1 << CHUNK_LINES_LOG;
+
+/// Lines of a segment, in a table of more than one, as a power of two: 256 KiB. Allocating or freeing
+/// so much is a few microseconds, and the directory of a table of ten million entries has 4 KiB.
+const SEGMENT_LINES_LOG: u32 = if cfg!(shuttle) { 2 } else { 12 };
+
+/// The bytes of a line and of what goes with it are less than 2 to this.
+const LINE_BYTES_LOG: u32 = 7;
+
+/// The size of a table, and how it is divided.
+///
+/// INVARIANT: a table of several chunks has chunks of full size, one of several segments has segments
+/// of full size, and its bytes can be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shape {
+    /// Number of lines, as a power of two.
+    log: u32,
     log_chunks: u32,
-    log_slots: u32,
-    /// Chunks of a segment: follows from the others, and is here because each lookup needs it.
-    log_segment: u32,
 }
 
 impl Shape {
-    pub(super) const LEAST: Self =
-        Self { log_chunks: 0, log_slots: LEAST_SLOTS_LOG, log_segment: 0 };
+    /// One line.
+    pub(super) const LEAST: Self = Self { log: 0, log_chunks: 0 };
 
     /// The smallest shape of at least this many slots, if there is one.
-    pub(super) fn of_slots(slots: usize) -> Option<Self> {
-        // The bytes of the slots and all that goes with them can be counted in an `isize`.
-        let log = slots.checked_next_power_of_two()?.trailing_zeros();
-        let most = usize::BITS - 2 - size_of::<usize>().trailing_zeros();
-        (log < most).then(|| Self::of_log(log.max(LEAST_SLOTS_LOG)))
+    fn of_slots(slots: usize) -> Option<Self> {
+        // The bytes of the lines and all that goes with them can be counted in an `isize`.
+        let log = slots.div_ceil(LINE_SLOTS).checked_next_power_of_two()?.trailing_zeros();
+        (log + LINE_BYTES_LOG + 1 < usize::BITS).then(|| Self::of_log(log))
     }
 
     fn of_log(log: u32) -> Self {
-        let log_slots = log.min(CHUNK_SLOTS_LOG);
-        let log_chunks = log - log_slots;
-        Self { log_chunks, log_slots, log_segment: log_chunks.min(SEGMENT_CHUNKS_LOG) }
+        Self { log, log_chunks: log.saturating_sub(CHUNK_LINES_LOG) }
     }
 
     /// The smallest shape whose capacity is at least this many entries, if there is one.
     pub(super) fn of_entries(entries: usize) -> Option<Self> {
-        Self::of_slots(entries.checked_mul(8)?.div_ceil(5))
+        Self::of_slots(entries.checked_mul(16)?.div_ceil(11))
     }
 
+    /// The number of lines, as a power of two.
     #[inline]
     pub(super) fn log(self) -> u32 {
-        self.log_chunks + self.log_slots
+        self.log
     }
 
     #[inline]
     pub(super) fn slots(self) -> usize {
-        1 << self.log()
+        LINE_SLOTS << self.log
     }
 
-    /// Number of entries below which the table never grows: five eighths of its slots.
+    /// Number of entries below which the table never grows: eleven sixteenths of its slots.
     ///
-    /// At that load one chunk in ten thousand holds more than it has slots for, if the hash is good:
-    /// when the first one is full it is time to grow. Higher, and every growth would come after many
-    /// chunks had gone to buckets; lower, and tables would be mostly empty.
+    /// At that load three chunks in a thousand hold more than they have slots for, if the hash is good:
+    /// when the first one is full it is about time to grow. Higher, and every growth would come after
+    /// many chunks had gone to buckets; lower, and tables would be mostly empty.
     #[inline]
     pub(super) fn capacity(self) -> usize {
-        self.slots() / 8 * 5 + self.slots() % 8 * 5 / 8
+        self.slots() / 16 * 11 + self.slots() % 16 * 11 / 16
     }
 
     pub(super) fn doubled(self) -> Self {
@@ -74,7 +76,7 @@ impl Shape {
 
     /// Half the size, unless this is the least.
     pub(super) fn halved(self) -> Option<Self> {
-        (self.log() > LEAST_SLOTS_LOG).then(|| Self::of_log(self.log() - 1))
+        self.log.checked_sub(1).map(Self::of_log)
     }
 
     #[inline]
@@ -82,15 +84,20 @@ impl Shape {
         1 << self.log_chunks
     }
 
+    /// Number of lines in each chunk.
     #[inline]
-    pub(super) fn chunk_slots(self) -> usize {
-        1 << self.log_slots
+    pub(super) fn chunk_lines(self) -> usize {
+        1 << (self.log - self.log_chunks)
+    }
+
+    fn log_segment(self) -> u32 {
+        self.log_chunks.min(SEGMENT_LINES_LOG - CHUNK_LINES_LOG)
     }
 
     /// Number of chunks in each segment.
     #[inline]
     pub(super) fn segment_chunks(self) -> usize {
-        1 << self.log_segment
+        1 << self.log_segment()
     }
 
     pub(super) fn segments(self) -> usize {
@@ -99,13 +106,27 @@ impl Shape {
 
     #[inline]
     pub(super) fn segment_of(self, chunk: usize) -> usize {
-        chunk >> self.log_segment
+        chunk >> self.log_segment()
     }
 
     /// The place of a chunk within its segment.
     #[inline]
     pub(super) fn in_segment(self, chunk: usize) -> usize {
         chunk & (self.segment_chunks() - 1)
+    }
+
+    /// The shift by which a hash tells its line, see [`home`](super::probe::home): its topmost bits do.
+    #[inline]
+    pub(super) fn home_shift(self) -> u32 {
+        63 - self.log
+    }
+
+    /// The segment of a hash's home line, and the place of the line in it.
+    #[inline(always)]
+    pub(super) fn home_line(self, hash: u64) -> (usize, usize) {
+        let line = (hash >> 1 >> self.home_shift()) as usize;
+        // The number of lines of a full segment: of a smaller one every line is below it.
+        (line >> SEGMENT_LINES_LOG, line & ((1 << SEGMENT_LINES_LOG) - 1))
     }
 
     /// The chunk that a hash belongs to: its topmost bits.
@@ -130,7 +151,7 @@ impl Shape {
     /// The last hash of the segment that a hash belongs to.
     #[inline]
     pub(super) fn segment_end(self, hash: u64) -> u64 {
-        hash | u64::MAX >> (self.log_chunks - self.log_segment)
+        hash | u64::MAX >> (self.log_chunks - self.log_segment())
     }
 
     /// How many chunks move together to a table of shape `next`, as a power of two: as many as become
@@ -158,8 +179,14 @@ mod tests {
             let double = shape.doubled();
             assert_eq!(double.slots(), 2 * shape.slots());
             assert_eq!(double.halved(), Some(shape));
-            assert_eq!(shape.chunks() * shape.chunk_slots(), shape.slots());
+            assert_eq!(shape.chunks() * shape.chunk_lines() * LINE_SLOTS, shape.slots());
             assert_eq!(shape.segments() * shape.segment_chunks(), shape.chunks());
+            for hash in [0, 1 << 40, 0x9e37_79b9_7f4a_7c15, u64::MAX] {
+                let chunk = shape.chunk_of(hash);
+                let home = super::super::probe::home(hash, shape.home_shift(), shape.chunk_lines());
+                let line = shape.in_segment(chunk) * shape.chunk_lines() + home;
+                assert_eq!(shape.home_line(hash), (shape.segment_of(chunk), line));
+            }
             shape = double;
         }
         assert_eq!(Shape::LEAST.halved(), None);

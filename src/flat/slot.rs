@@ -1,7 +1,7 @@
 //! The slot: one atomic word that holds an entry, or nothing, or the mark that something was here.
 //!
 //! ```text
-//! fingerprint, 16 bits | address of the entry, 45 bits | REMOVED | FROZEN   (the low three bits are flags)
+//! address of the entry | REMOVED | FROZEN   (the low three bits are flags)
 //! ```
 //!
 //! | word | means |
@@ -11,12 +11,9 @@
 //! | `REMOVED` | a *tombstone*: an entry was here; a search goes on. Never used again |
 //! | any of these with `FROZEN` | never changes again |
 //!
-//! A fingerprint of a live slot is never zero, so that an empty slot or a tombstone matches none.
-//!
-//! On a target whose addresses need more than 48 bits, or on which the topmost byte of an address may
-//! carry a tag, a word is the address and the flags alone, and a search reads the hash that stands
-//! with the entry. `--cfg snaptrie_wide_pointers` makes any target such a one, for tests.
-#![allow(clippy::cast_possible_truncation, reason = "a fingerprint is part of a hash")]
+//! All entries that a slot ever has are of one key: a slot that is not empty is never empty again, and
+//! an entry is only replaced by another one of its key. Which slots may have a key, the tags of the
+//! [line](super::line) tell.
 
 use std::ptr::{self, NonNull};
 
@@ -26,44 +23,6 @@ use crate::sync::{AtomicPtr, Ordering};
 const FROZEN: usize = 1;
 const REMOVED: usize = 2;
 const FLAGS: usize = 0b111;
-
-/// Whether a word has a fingerprint: where user space has 48 bits of addresses, and allocators
-/// leave the rest zero.
-///
-/// - x86-64: 47 bits, unless a program asks the system for more with a hint. A tag (LAM) would have to
-///   be asked for too.
-/// - AArch64: 48 bits, likewise. Not on Android, whose allocator puts tags into the top byte.
-/// - RISC-V (Sv39, Sv48), LoongArch: 47 bits at most by default.
-///
-/// An address that does not fit is refused where the entry is made: [`Word::assert_fits`].
-pub(super) const FINGERPRINTS: bool = cfg!(all(
-    target_pointer_width = "64",
-    not(snaptrie_wide_pointers),
-    any(
-        target_arch = "x86_64",
-        all(target_arch = "aarch64", not(target_os = "android")),
-        target_arch = "riscv64",
-        target_arch = "loongarch64",
-    )
-));
-
-const PRINT_SHIFT: u32 = if FINGERPRINTS { 48 } else { 0 };
-
-/// The bits of an address.
-const ADDRESS: usize =
-    if FINGERPRINTS { (1 << PRINT_SHIFT) - 1 - FLAGS } else { usize::MAX - FLAGS };
-
-/// The fingerprint of a hash, in place: bits that neither the chunk nor the home slot depends on.
-#[inline]
-const fn print_of(hash: u64) -> usize {
-    if !FINGERPRINTS {
-        return 0;
-    }
-    let print = (hash >> 16) as u16;
-    // Zero is kept for words that are not live.
-    let print = if print == 0 { 1 } else { print };
-    (print as usize) << PRINT_SHIFT
-}
 
 /// What a slot holds. Promises nothing about the entry: it may have been freed.
 pub(crate) struct Word<K, V>(*mut Entry<K, V>);
@@ -79,19 +38,9 @@ impl<K, V> Word<K, V> {
     pub(super) const EMPTY: Self = Self(ptr::null_mut());
     pub(super) const TOMBSTONE: Self = Self(ptr::without_provenance_mut(REMOVED));
 
-    /// # Panics
-    /// If a word has no room for the address.
     #[inline]
-    pub(super) fn assert_fits(entry: *const Entry<K, V>) {
-        assert!(
-            entry.addr() & !ADDRESS == 0,
-            "an entry's address takes more than 48 bits; build with --cfg snaptrie_wide_pointers"
-        );
-    }
-
-    #[inline]
-    pub(super) fn live(entry: NonNull<Entry<K, V>>, hash: u64) -> Self {
-        Self(entry.as_ptr().map_addr(|address| address | print_of(hash)))
+    pub(super) fn live(entry: NonNull<Entry<K, V>>) -> Self {
+        Self(entry.as_ptr())
     }
 
     #[inline]
@@ -111,26 +60,16 @@ impl<K, V> Word<K, V> {
         self.0.addr() & !FROZEN == 0
     }
 
-    /// Whether this is a live word whose entry may have this hash: surely not, if not.
-    #[inline]
-    pub(super) fn may_be(self, hash: u64) -> bool {
-        if FINGERPRINTS {
-            (self.0.addr() ^ print_of(hash)) >> PRINT_SHIFT == 0
-        } else {
-            self.0.addr() & ADDRESS != 0
-        }
-    }
-
     /// The entry, if the word is live.
     #[inline]
     pub(super) fn entry(self) -> Option<NonNull<Entry<K, V>>> {
-        NonNull::new(self.0.map_addr(|bits| bits & ADDRESS))
+        NonNull::new(self.0.map_addr(|bits| bits & !FLAGS))
     }
 
     /// Where the entry is, for a prefetch.
     #[inline]
     pub(super) fn address(self) -> *const Entry<K, V> {
-        self.0.map_addr(|bits| bits & ADDRESS)
+        self.0.map_addr(|bits| bits & !FLAGS)
     }
 
     /// This word without `FROZEN`.

@@ -3,7 +3,7 @@
 use super::Flat;
 use super::bucket::Truth;
 use super::entry::Entry;
-use super::slot::Slot;
+use super::line::Line;
 use super::table::{Spot, Table};
 use crate::engine::Engine;
 
@@ -70,13 +70,13 @@ fn add<K, V>(table: &Table<K, V>, tally: &mut FlatTally) -> usize {
             moved += 1;
             continue;
         };
-        let slots = trusted.slots();
-        if !slots.is(chunk.own()) {
+        let lines = trusted.lines();
+        if !lines.is(chunk.own()) {
             tally.buckets += 1;
-            tally.bucket_slots += slots.all().len();
-            tally.table_bytes += size_of_val::<[Slot<K, V>]>(slots.all()) + size_of::<usize>();
+            tally.bucket_slots += lines.len();
+            tally.table_bytes += size_of_val::<[Line<K, V>]>(lines.all()) + size_of::<usize>();
         }
-        tally.tombstones += slots.all().iter().filter(|slot| slot.load().is_tombstone()).count();
+        tally.tombstones += lines.slots().filter(|slot| slot.load().is_tombstone()).count();
     }
     moved
 }

@@ -5,7 +5,7 @@
 //! leaving it is one big step, however large it is.
 //!
 //! ```text
-//! directory → header | slots of chunk 0 | slots of chunk 1 | … | head of chunk 0 | head of chunk 1 | …
+//! directory → header | lines of chunk 0 | lines of chunk 1 | … | head of chunk 0 | head of chunk 1 | …
 //! ```
 #![expect(unsafe_code, reason = "a segment is laid out by hand")]
 
@@ -16,9 +16,9 @@ use std::ptr::{self, NonNull};
 use crossbeam_utils::CachePadded;
 
 use super::bucket::{Chunk, Head};
-use super::probe::Slots;
+use super::line::Line;
+use super::probe::Lines;
 use super::shape::Shape;
-use super::slot::Slot;
 use crate::reclaim::Garbage;
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering, stall_point};
 
@@ -43,7 +43,7 @@ pub(super) struct Progress {
     pub(super) buckets: AtomicUsize,
 }
 
-/// Header of a segment. It takes a line, so that the slots begin on one.
+/// Header of a segment. It takes a cache line, so that the lines are some too.
 #[repr(C, align(64))]
 pub(super) struct Header {
     /// What the allocator returned, and how much was asked for.
@@ -66,6 +66,17 @@ pub(super) enum Spot<T> {
     Here(T),
 }
 
+/// Where the lines of a segment begin.
+///
+/// # Safety
+/// - `start` came from [`allocate`], for a table of this type, and the segment is not freed.
+#[inline]
+unsafe fn first_line<K, V>(start: NonNull<Header>) -> *const Line<K, V> {
+    // SAFETY:
+    // - in bounds: the lines follow the header.
+    unsafe { start.as_ptr().add(1).cast() }
+}
+
 /// The directory's mark for a segment that has moved.
 fn moved() -> *mut Header {
     ptr::without_provenance_mut(1)
@@ -77,7 +88,7 @@ pub(super) struct Segment<'g, K, V> {
     header: &'g Header,
     start: NonNull<Header>,
     shape: Shape,
-    _entries: PhantomData<&'g Slot<K, V>>,
+    _entries: PhantomData<&'g Line<K, V>>,
 }
 
 impl<'g, K, V> Segment<'g, K, V> {
@@ -95,19 +106,19 @@ impl<'g, K, V> Segment<'g, K, V> {
 
     #[inline]
     pub(super) fn chunk(&self, index: usize) -> Chunk<'g, K, V> {
-        let (chunks, len) = (self.shape.segment_chunks(), self.shape.chunk_slots());
+        let (chunks, len) = (self.shape.segment_chunks(), self.shape.chunk_lines());
         debug_assert!(index < chunks);
         // SAFETY:
-        // - in bounds: `allocate` made room for the slots of all chunks and for as many heads; the
+        // - in bounds: `allocate` made room for the lines of all chunks and for as many heads; the
         //   index is within, for every caller masks it so.
-        // - valid: zeroed memory is a valid slot and a valid head, and allocated for `'g`.
-        // - `Slots`: reached under the guard, and `chunk_slots` is a power of two. `Chunk`: both are
+        // - valid: zeroed memory is a valid line and a valid head, and allocated for `'g`.
+        // - `Lines`: reached under the guard, and `chunk_lines` is a power of two. `Chunk`: both are
         //   parts of chunk `index`.
         unsafe {
-            let slots = self.start.as_ptr().add(1).cast::<Slot<K, V>>();
-            let own = std::slice::from_raw_parts(slots.add(index * len), len);
-            let heads = slots.add(chunks * len).cast::<Head<K, V>>();
-            Chunk::new(Slots::new(own), &*heads.add(index))
+            let lines = first_line(self.start);
+            let own = std::slice::from_raw_parts(lines.add(index * len), len);
+            let heads = lines.add(chunks * len).cast::<Head<K, V>>();
+            Chunk::new(Lines::new(own, self.shape.home_shift()), &*heads.add(index))
         }
     }
 
@@ -160,6 +171,26 @@ impl<K, V> Table<K, V> {
         }
     }
 
+    /// The home line of a hash, in its chunk's own slots, if the segment is there.
+    #[inline(always)]
+    pub(super) fn home_line(&self, hash: u64) -> Option<&Line<K, V>> {
+        let (segment, line) = self.shape.home_line(hash);
+        debug_assert!(segment < self.directory.len());
+        // SAFETY:
+        // - in bounds: a hash's home line is one of the table's lines, and the directory has all of
+        //   their segments (`boxed`).
+        let start = unsafe { self.directory.get_unchecked(segment) };
+        // Acquire: as in `segment`.
+        let start = start.load(Ordering::Acquire);
+        if start.addr() <= moved().addr() {
+            return None;
+        }
+        // SAFETY:
+        // - as in `segment`: not null, and kept by the guard that this table was reached under.
+        // - in bounds, and valid: as in `Segment::chunk`; the line is one of the segment's.
+        unsafe { Some(&*first_line(NonNull::new_unchecked(start)).add(line)) }
+    }
+
     #[inline]
     pub(super) fn spot(&self, chunk: usize) -> Spot<Chunk<'_, K, V>> {
         match self.segment(self.shape.segment_of(chunk)) {
@@ -172,7 +203,7 @@ impl<K, V> Table<K, V> {
     /// A chunk to write to; none if it has moved with its segment.
     pub(super) fn chunk_or_new(&self, chunk: usize) -> Option<Chunk<'_, K, V>> {
         if let Spot::Absent = self.spot(chunk) {
-            let start = allocate(self.shape);
+            let start = allocate::<K, V>(self.shape);
             stall_point("unpublished segment");
             let place = &self.directory[self.shape.segment_of(chunk)];
             // Release: the zeros; pairs with the Acquire of `segment`.
@@ -311,10 +342,10 @@ impl<K, V> Table<K, V> {
 }
 
 /// A segment of zeros for a table of this shape.
-fn allocate(shape: Shape) -> *mut Header {
-    let words = shape.segment_chunks() * (shape.chunk_slots() + 1);
+fn allocate<K, V>(shape: Shape) -> *mut Header {
+    let chunk = shape.chunk_lines() * size_of::<Line<K, V>>() + size_of::<Head<K, V>>();
     // No overflow: a shape's bytes can be counted.
-    let size = words * size_of::<usize>() + size_of::<Header>();
+    let size = shape.segment_chunks() * chunk + size_of::<Header>();
     // With room to move the header to where a line begins.
     let size = size + align_of::<Header>() - ALIGN;
     let layout = layout_of(size);
@@ -327,7 +358,7 @@ fn allocate(shape: Shape) -> *mut Header {
     let pad = memory.addr().next_multiple_of(align_of::<Header>()) - memory.addr();
     // SAFETY:
     // - at most `align - ALIGN` bytes of padding, for the allocator aligns to `ALIGN`: so header,
-    //   slots and heads fit behind it, and the header is aligned.
+    //   lines and heads fit behind it, and the header is aligned.
     unsafe {
         let start = memory.add(pad).cast::<Header>();
         (&raw mut (*start).memory).write(memory);

@@ -3,7 +3,7 @@
 
 use super::bucket::{Chunk, Trusted, Truth};
 use super::entry::{Draft, Entry, Pairs};
-use super::probe::{Find, Hit};
+use super::probe::{Find, Hit, Vacant};
 use super::shape::Shape;
 use super::slot::{Slot, Word};
 use super::table::{Spot, Table};
@@ -48,8 +48,8 @@ impl<K, V> Flat<K, V> {
     /// Looks a key up, lets `change` decide what to do with it, and does that in one atomic step
     /// with the look. `peek`: the change may decide to change nothing.
     ///
-    /// LINEARIZES insert, remove, compute and all other changes: the CAS of the slot, named at the
-    /// place where it succeeds, below; a change that keeps things as they are: the read that found
+    /// LINEARIZES insert, remove, compute and all other changes: the CAS of the slot, or the setting
+    /// of its tag, named at the place where it succeeds, below; a change that keeps things as they are: the read that found
     /// them so, as for [`Self::lookup`].
     #[inline]
     pub(super) fn upsert<'g>(
@@ -97,15 +97,15 @@ impl<K, V> Flat<K, V> {
                 None => return Step::Next(table.moved_to()),
             },
         };
-        let mut slots = chunk.own();
-        slots.prefetch(request.hash);
+        let mut lines = chunk.own();
+        lines.prefetch(request.hash);
         if !request.peek {
             request.change.prepare();
         }
         loop {
-            let step = match slots.find(request.hash, |key| request.is_key(key)) {
+            let step = match lines.find(request.hash, |key| request.is_key(key)) {
                 Find::Hit(hit) => self.change_entry(&hit, request, guard),
-                Find::Vacant(slot) => self.insert(slot, request),
+                Find::Vacant(vacant) => self.insert(&vacant, request),
                 Find::Full if !request.wants_room() => Step::Done(Outcome::Kept(None)),
                 Find::Full => match self.make_room(table, index, chunk, guard) {
                     Some(next) => Step::Next(next),
@@ -113,8 +113,8 @@ impl<K, V> Flat<K, V> {
                 },
                 Find::Frozen => match chunk.truth() {
                     Truth::Moved => Step::Next(table.moved_to()),
-                    Truth::Here(trusted) if !trusted.slots().is(slots) => {
-                        slots = trusted.slots();
+                    Truth::Here(trusted) if !trusted.lines().is(lines) => {
+                        lines = trusted.lines();
                         Step::Again
                     }
                     Truth::Here(trusted) => self.thaw(table, chunk, trusted, request, guard),
@@ -164,15 +164,17 @@ impl<K, V> Flat<K, V> {
     #[inline]
     fn insert<'g, C: Change<'g, Pairs<K, V>>>(
         &'g self,
-        slot: &'g Slot<K, V>,
+        vacant: &Vacant<'g, K, V>,
         request: &mut Request<K, V, C>,
     ) -> Step<'g, K, V> {
         let Action::Put(draft) = request.ask(None) else {
             return Step::Done(Outcome::Kept(None));
         };
-        // LINEARIZES insert: no slot before this one can have got the key meanwhile.
-        match Self::publish(slot, Word::EMPTY, draft) {
+        // No slot before this one can have got the key meanwhile.
+        match Self::publish(vacant.slot(), Word::EMPTY, draft) {
             Ok(new) => {
+                // LINEARIZES insert, unless somebody set the tag before.
+                vacant.set_tag(request.hash);
                 self.count.up();
                 Step::Done(Outcome::Put { old: None, new })
             }
