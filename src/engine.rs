@@ -99,9 +99,13 @@ pub(crate) trait Change<'g, C: Content> {
         unreachable!("the content tells its hashes")
     }
 
-    /// Does work that the decision will need, while the memory that it depends on is on its way from
-    /// memory. Called only for changes that are sure to put something.
-    fn prepare(&mut self) {}
+    /// Whether the decision is to put the draft that the change began with, whatever is there.
+    const PUTS: bool = false;
+
+    /// The draft to begin with, if there is one: as if an earlier answer had been to put it.
+    fn first_draft(&mut self) -> Option<C::Draft> {
+        None
+    }
 
     /// Decides what to do, given the entry that is there now. Is asked again if another operation
     /// changed the key before the answer could take effect; then it gets the draft of its last

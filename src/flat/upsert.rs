@@ -57,9 +57,10 @@ impl<K, V> Flat<K, V> {
         hash: u64,
         peek: bool,
         guard: &'g Guard,
-        change: impl Change<'g, Pairs<K, V>>,
+        mut change: impl Change<'g, Pairs<K, V>>,
     ) -> Outcome<'g, K, V> {
-        let mut request = Request { hash, change, spare: None, peek, answer: None };
+        let spare = change.first_draft();
+        let mut request = Request { hash, change, spare, peek, answer: None };
         let first = match self.root(guard) {
             Some(table) => table,
             None if !request.wants_room() => return Outcome::Kept(None),
@@ -99,9 +100,6 @@ impl<K, V> Flat<K, V> {
         };
         let mut lines = chunk.own();
         lines.prefetch(request.hash);
-        if !request.peek {
-            request.change.prepare();
-        }
         loop {
             let step = match lines.find(request.hash, |key| request.is_key(key)) {
                 Find::Hit(hit) => self.change_entry(&hit, request, guard),
@@ -255,6 +253,11 @@ impl<'g, K: 'g, V: 'g, C: Change<'g, Pairs<K, V>>> Request<K, V, C> {
     /// other keys every time it runs does not keep its own operation from ever being done.
     #[inline]
     fn ask(&mut self, current: Option<Pair<'g, K, V>>) -> Action<Draft<K, V>> {
+        if C::PUTS {
+            if let Some(draft) = self.spare.take() {
+                return Action::Put(draft);
+            }
+        }
         let entry: Known<K> = current.map(|(key, _)| std::ptr::from_ref(key));
         match self.answer {
             Some((asked_for, Answer::Remove)) if asked_for == entry => return Action::Remove,

@@ -42,6 +42,41 @@ where
     }
 }
 
+/// A change that puts an entry, whatever is there.
+pub(super) struct Put<'h, C: Content, S> {
+    pub(super) hasher: &'h S,
+    /// Taken by the engine at once.
+    pub(super) draft: Option<C::Draft>,
+}
+
+impl<'g, C, S> Change<'g, C> for Put<'_, C, S>
+where
+    C: Content<Key: Hash + Eq + 'g, Value: 'g>,
+    S: BuildHasher,
+{
+    fn is_key(&self, candidate: &C::Key, in_draft: Option<&C::Key>) -> bool {
+        in_draft.is_some_and(|key| key == candidate)
+    }
+
+    fn rehash(&self, key: &C::Key) -> u64 {
+        hash::of(self.hasher, key)
+    }
+
+    const PUTS: bool = true;
+
+    fn first_draft(&mut self) -> Option<C::Draft> {
+        self.draft.take()
+    }
+
+    fn decide(
+        &mut self,
+        _current: Option<(&'g C::Key, &'g C::Value)>,
+        spare: Option<C::Draft>,
+    ) -> Action<C::Draft> {
+        spare.map_or(Action::Keep, Action::Put)
+    }
+}
+
 /// A change that may insert the key.
 pub(super) struct ByValue<'h, C: Content, S, F> {
     pub(super) hasher: &'h S,
@@ -62,10 +97,6 @@ where
 
     fn rehash(&self, key: &C::Key) -> u64 {
         hash::of(self.hasher, key)
-    }
-
-    fn prepare(&mut self) {
-        self.offer.draft_now();
     }
 
     fn decide(
@@ -122,13 +153,6 @@ impl<C: Content> Offer<C> {
 
     fn key(&self) -> Option<&C::Key> {
         self.key.as_ref().or(self.draft.as_ref().map(C::draft_key))
-    }
-
-    /// Makes a draft of key and value, if both are here.
-    fn draft_now(&mut self) {
-        if self.key.is_some() && self.value.is_some() {
-            self.draft = self.take_draft();
-        }
     }
 
     fn take_draft(&mut self) -> Option<C::Draft> {

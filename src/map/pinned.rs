@@ -8,10 +8,10 @@ use std::ptr;
 
 use equivalent::Equivalent;
 
-use super::change::{ByRef, ByValue, Choice, Offer};
+use super::change::{ByRef, ByValue, Choice, Offer, Put};
 use super::mode::{Boxed, Flat, Mode, Parts, TrieMode};
 use super::{Compute, FlatMap, Iter, Keys, OccupiedError, Operation, TrieMap, Values};
-use crate::engine::{Engine, Outcome};
+use crate::engine::{Content, Engine, Outcome};
 use crate::hash;
 use crate::reclaim::Guard;
 
@@ -72,8 +72,11 @@ const FREED_BY_PIN: usize = 64;
 /// Objects of garbage that [`Pinned::refresh`] frees at most, in each shard: some 10 µs of work.
 const FREED_BY_REFRESH: usize = 256;
 
+/// What a map of this kind keeps.
+type MyContent<K, V, M> = <<M as Parts<K, V>>::Engine as Engine>::Content;
+
 /// An entry on its way into a map of this kind.
-type MyOffer<K, V, M> = Offer<<<M as Parts<K, V>>::Engine as Engine>::Content>;
+type MyOffer<K, V, M> = Offer<MyContent<K, V, M>>;
 
 impl<'m, K, V, S, M: TrieMode<K, V>> Pinned<'m, K, V, S, M> {
     /// The map.
@@ -407,8 +410,9 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
 
     #[inline]
     pub(super) fn insert_hashed(&self, hash: u64, key: K, value: V) -> Option<&V> {
-        let offer = Offer::with_value(hash, key, value);
-        match self.change(false, offer, |_, _| Choice::Put) {
+        let draft = Some(MyContent::<K, V, M>::draft(hash, key, value));
+        let change = Put { hasher: M::hasher(self.map), draft };
+        match self.engine().modify(hash, false, &self.guard, change) {
             Outcome::Put { old, .. } => old.map(|(_, value)| value),
             Outcome::Kept(_) | Outcome::Removed(_) => None,
         }

@@ -158,6 +158,30 @@ impl<St: Store> Domain<St> {
         }
     }
 
+    /// [`Self::retire`] for the entry of a slot that an operation unlinked. The way of almost every entry
+    /// that is replaced or removed: no snapshot was taken in its life.
+    ///
+    /// # Safety
+    /// - As for [`Self::retire`], by an operation under `guard`; and the entry is not freed.
+    #[inline]
+    pub(super) unsafe fn retire_entry(&self, slot: St::Slot, death: u64, guard: &Guard) {
+        if !St::OWNS {
+            return;
+        }
+        // SAFETY:
+        // - not freed, unlinked once: promised by the caller; no snapshot sees what was born in the
+        //   generation it died in.
+        unsafe {
+            let birth = St::birth(&slot);
+            if birth == death && birth > self.floor {
+                self.limbo.retire(guard, St::garbage(slot));
+            } else {
+                let mut fate = Fate::Operation(guard);
+                self.retire(Dead::Entry(slot), birth, death, &mut fate);
+            }
+        }
+    }
+
     /// [`Self::retire`] for what snapshots may see.
     ///
     /// # Safety

@@ -10,7 +10,7 @@
 //! near them.
 #![expect(unsafe_code, reason = "retires the nodes of a collapsed fan")]
 
-use super::node::{Branch, FAN_WIDTH, Fan, Node, Seen, View, Word, shape_for_count};
+use super::node::{FAN_WIDTH, Fan, Node, Seen, View, Word, shape_for_count};
 use super::{Context, Place, Rehash, Trie};
 use crate::entry::Store;
 use crate::reclaim::Guard;
@@ -20,25 +20,32 @@ use crate::sync::stall_point;
 /// as many again, and it takes more than 150 to make a fan again.
 const COLLAPSE: usize = if cfg!(shuttle) { 2 } else { 8 };
 
-/// Group counts at which a removal looks at the whole branch.
-const LOOK_AT: [usize; 2] = [0, 3];
-
 impl<St: Store> Trie<St> {
-    /// After a removal that left `left` of the key's group: shrinks the branch if it became far too
-    /// large.
+    /// After a removal that left `left` of the key's group, in the branch at `place`: shrinks the branch
+    /// if it became far too large. Looks at it where none or three of the group are left.
     #[inline]
     pub(super) fn shrink_after_remove<'g>(
         &'g self,
         context: Context<'g, St>,
         place: Place<'g, St::Slot>,
-        branch: Branch<'g, St::Slot>,
         left: Seen<'g, St::Slot>,
         hash: u64,
         rehash: Rehash<'_, St>,
     ) {
-        if !LOOK_AT.contains(&left.count()) {
-            return;
+        if left.is_empty() || left.has_three() {
+            self.shrink_branch(context, place, hash, rehash);
         }
+    }
+
+    #[cold]
+    fn shrink_branch<'g>(
+        &'g self,
+        context: Context<'g, St>,
+        place: Place<'g, St::Slot>,
+        hash: u64,
+        rehash: Rehash<'_, St>,
+    ) {
+        let Some(Node::Branch(branch)) = place.word.node() else { return };
         let count: usize = branch.groups().map(|group| group.load().count()).sum();
         let wanted = shape_for_count::<St::Slot>(count) as usize;
         if count > 0 && wanted + 2 > branch.shape() as usize {

@@ -7,7 +7,7 @@ use std::ptr::NonNull;
 use super::domain::{Dead, Fate};
 use super::lookup::{self, is_it};
 use super::node::{
-    Branch, Chain, ChainHit, Claim, Exchange, FAN_BITS, Held, Hit, Link, Node, Seen, Slot, View,
+    Chain, ChainHit, Claim, Exchange, FAN_BITS, Group, Held, Hit, Link, Node, Seen, Slot, View,
     Word,
 };
 use super::{Changed, Context, Pair, Place, Trie};
@@ -104,9 +104,10 @@ impl<St: Store> Trie<St> {
         hash: u64,
         peek: bool,
         guard: &'g Guard,
-        change: impl Change<'g, St>,
+        mut change: impl Change<'g, St>,
     ) -> Changed<'g, St> {
-        let mut request = Request { hash, change, spare: None, peek, answer: None };
+        let spare = change.first_draft();
+        let mut request = Request { hash, change, spare, peek, answer: None };
         loop {
             let context = self.root_or_first(guard);
             if let Step::Done(outcome) = self.attempt(context, &mut request) {
@@ -162,12 +163,16 @@ impl<St: Store> Trie<St> {
             path <<= FAN_BITS;
         }
         let place = Place { cell, word, level };
-        match place.word.node() {
-            None => self.plant(context, place, request),
-            Some(Node::Branch(branch)) => self.edit_branch(context, place, branch, request),
-            Some(Node::Chain(chain)) => self.edit_chain(context, place, chain, request),
-            Some(Node::Fan(_)) => unreachable!("the walk ends where there is no fan"),
-        }
+        let group = match word.own_wide_branch() {
+            Some(branch) => branch.group(request.hash),
+            None => match word.node() {
+                None => return self.plant(context, place, request),
+                Some(Node::Branch(branch)) => branch.group(request.hash),
+                Some(Node::Chain(chain)) => return self.edit_chain(context, place, chain, request),
+                Some(Node::Fan(_)) => unreachable!("the walk ends where there is no fan"),
+            },
+        };
+        self.edit_group(context, place, group, request)
     }
 
     /// Changes an empty place: puts a branch with one entry there.
@@ -212,22 +217,18 @@ impl<St: Store> Trie<St> {
         slot.expect("the slot that the node was built of")
     }
 
-    /// Changes a key's group.
+    /// Changes a key in its group, which is part of the branch at `place`.
     #[inline]
-    fn edit_branch<'g, C: Change<'g, St>>(
+    fn edit_group<'g, C: Change<'g, St>>(
         &'g self,
         context: Context<'g, St>,
         place: Place<'g, St::Slot>,
-        branch: Branch<'g, St::Slot>,
+        group: Group<'g, St::Slot>,
         request: &mut Request<St, C>,
     ) -> Step<Changed<'g, St>> {
         let generation = context.root.generation;
         let hash = request.hash;
-        let group = branch.group(hash);
         group.prefetch(hash);
-        if St::OWNS && !request.peek {
-            request.change.prepare();
-        }
         let mut seen = group.load();
         let pair = |slot: Held<'g, St::Slot>| {
             // SAFETY:
@@ -257,7 +258,7 @@ impl<St: Store> Trie<St> {
                         Ok(left) => {
                             self.retire_entry(context, hit.slot.now);
                             let rehash = &request.rehash();
-                            self.shrink_after_remove(context, place, branch, left, hash, rehash);
+                            self.shrink_after_remove(context, place, left, hash, rehash);
                             return Step::Done(Outcome::Removed(old));
                         }
                         Err(now) => now,
@@ -428,18 +429,14 @@ impl<St: Store> Trie<St> {
     }
 
     /// Retires an entry that this operation just took out.
+    #[inline]
     fn retire_entry(&self, context: Context<'_, St>, slot: St::Slot) {
-        if !St::OWNS {
-            return;
-        }
-        let mut fate = Fate::Operation(context.guard);
         // SAFETY:
-        // - the entry was reached under the guard, so its birth can be read; this operation's CAS
-        //   unlinked it, so nobody else retires it.
+        // - the entry was reached under the guard, so it is not freed; this operation's CAS unlinked
+        //   it, so nobody else retires it.
         unsafe {
-            let birth = St::birth(&slot);
             let death = context.root.generation;
-            context.domain().retire(Dead::Entry(slot), birth, death, &mut fate);
+            context.domain().retire_entry(slot, death, context.guard);
         }
     }
 
@@ -504,6 +501,11 @@ impl<'g, St: Store<Key: 'g, Value: 'g>, C: Change<'g, St>> Request<St, C> {
     /// ever being done.
     #[inline]
     fn ask(&mut self, current: Option<Pair<'g, St>>) -> Action<St::Draft> {
+        if C::PUTS {
+            if let Some(draft) = self.spare.take() {
+                return Action::Put(draft);
+            }
+        }
         let entry: Entry<St> = current.map(|(key, _)| std::ptr::from_ref(key));
         match self.answer {
             Some((asked_for, Answer::Remove)) if asked_for == entry => return Action::Remove,
