@@ -34,6 +34,11 @@ impl<'p, K, V, M: Mode<K, V>> Iterator for Iter<'p, K, V, M> {
     fn next(&mut self) -> Option<Self::Item> {
         self.entries.next()
     }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, f: F) -> B {
+        self.entries.fold(init, f)
+    }
 }
 
 /// An iterator over the keys of a live map, from [`Pinned::keys`](crate::Pinned::keys).
@@ -46,6 +51,11 @@ impl<'p, K, V, M: Mode<K, V>> Iterator for Keys<'p, K, V, M> {
     fn next(&mut self) -> Option<Self::Item> {
         self.0.next().map(|(key, _)| key)
     }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
+        self.0.fold(init, |result, (key, _)| f(result, key))
+    }
 }
 
 /// An iterator over the values of a live map, from [`Pinned::values`](crate::Pinned::values).
@@ -57,6 +67,11 @@ impl<'p, K, V, M: Mode<K, V>> Iterator for Values<'p, K, V, M> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.0.next().map(|(_, value)| value)
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
+        self.0.fold(init, |result, (_, value)| f(result, value))
     }
 }
 

@@ -335,6 +335,11 @@ impl<'s, K: 's, V: 's, M: TrieMode<K, V>> Iterator for SnapshotIter<'s, K, V, M>
         Some(pair)
     }
 
+    #[inline]
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, f: F) -> B {
+        self.entries.fold(init, f)
+    }
+
     fn size_hint(&self) -> (usize, Option<usize>) {
         left(self.tree, self.yielded)
     }
@@ -351,6 +356,11 @@ impl<'s, K: 's, V: 's, M: TrieMode<K, V>> Iterator for SnapshotKeys<'s, K, V, M>
         self.0.next().map(|(key, _)| key)
     }
 
+    #[inline]
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
+        self.0.fold(init, |result, (key, _)| f(result, key))
+    }
+
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.0.size_hint()
     }
@@ -365,6 +375,11 @@ impl<'s, K: 's, V: 's, M: TrieMode<K, V>> Iterator for SnapshotValues<'s, K, V, 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.0.next().map(|(_, value)| value)
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
+        self.0.fold(init, |result, (_, value)| f(result, value))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

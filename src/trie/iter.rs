@@ -1,7 +1,9 @@
 //! Walking over all entries.
 #![expect(unsafe_code, reason = "hands out the entries of slots that the view protects")]
 
-use super::node::{Branch, Chain, FAN_WIDTH, Fan, Held, Node, Seen, Slot, View, Word};
+use super::node::{
+    Branch, Chain, FAN_WIDTH, Fan, Group, Held, Indirection, Node, Seen, Slot, View, Word,
+};
 use crate::entry::Store;
 
 /// An iterator over the entries below a word.
@@ -44,15 +46,23 @@ impl<T> Clone for Part<'_, T> {
 }
 impl<T> Copy for Part<'_, T> {}
 
-impl<'g, T> Part<'g, T> {
+impl<'g, T: Slot> Part<'g, T> {
     fn next(&mut self) -> Option<Word<'g, T>> {
         if self.next == self.end {
             return None;
         }
         self.next += 1;
+        if let Some(later) = self.fan.words()[self.next..self.end].get(AHEAD - 1) {
+            later.prefetch();
+        }
         Some(self.fan.words()[self.next - 1].read(self.view))
     }
 }
+
+/// How many words ahead of a walk the memory of their nodes is asked for. (A walk over a snapshot of a
+/// million inline pairs took 15 ns a pair without, 6.2 with one or two ahead, 5.4 with four, 5.3 with six;
+/// over boxed ones 48, and 20 to 22. Seen once.)
+const AHEAD: usize = 4;
 
 enum Leaf<'g, T: Slot> {
     Nothing,
@@ -76,6 +86,16 @@ impl<T: Slot> Clone for Leaf<'_, T> {
 }
 impl<T: Slot> Copy for Leaf<'_, T> {}
 
+/// Reads a group of a branch, and asks for its entries.
+#[inline]
+fn read_group<'g, St: Store>(group: Group<'g, St::Slot>, view: View<'g>) -> Seen<'g, St::Slot> {
+    let seen = group.read(view);
+    if St::OWNS {
+        seen.iter().for_each(|slot| St::prefetch(&slot.now));
+    }
+    seen
+}
+
 impl<'g, St: Store> Iter<'g, St> {
     pub(super) fn new(word: Word<'g, St::Slot>, view: View<'g>) -> Self {
         let mut iter = Self { view, path: Vec::new(), leaf: Leaf::Nothing };
@@ -89,12 +109,13 @@ impl<'g, St: Store> Iter<'g, St> {
         self.leaf = match word.node() {
             None => Leaf::Nothing,
             Some(Node::Fan(fan)) => {
+                fan.words()[..AHEAD].iter().for_each(Indirection::prefetch);
                 self.path.push(Part { fan, view: self.view, next: 0, end: FAN_WIDTH });
                 Leaf::Nothing
             }
             Some(Node::Branch(branch)) => {
-                let first = branch.nth_group(0);
-                Leaf::Branch { branch, next_group: 1, rest: first.read(self.view) }
+                let rest = read_group::<St>(branch.nth_group(0), self.view);
+                Leaf::Branch { branch, next_group: 1, rest }
             }
             Some(Node::Chain(chain)) => Leaf::Chain { chain, from: 0, end: chain.end(self.view) },
         };
@@ -111,7 +132,7 @@ impl<'g, St: Store> Iter<'g, St> {
                 if *next_group == branch.group_count() {
                     return None;
                 }
-                *rest = branch.nth_group(*next_group).read(self.view);
+                *rest = read_group::<St>(branch.nth_group(*next_group), self.view);
                 *next_group += 1;
             },
             Leaf::Chain { chain, from, end } => {
@@ -129,16 +150,43 @@ impl<'g, St: Store> Iter<'g, St> {
             if let Some(slot) = self.next_in_leaf() {
                 return Some(slot);
             }
-            let part = self.path.last_mut()?;
-            let above = part.view;
-            match part.next() {
-                Some(word) => self.enter(word, above),
-                None => {
-                    self.path.pop();
-                    self.leaf = Leaf::Nothing;
+            self.next_leaf()?;
+        }
+    }
+
+    /// Goes to the next leaf, when this one has no more to yield; or only up or down in the tree.
+    fn next_leaf(&mut self) -> Option<()> {
+        let part = self.path.last_mut()?;
+        let above = part.view;
+        match part.next() {
+            Some(word) => self.enter(word, above),
+            None => {
+                self.path.pop();
+                self.leaf = Leaf::Nothing;
+            }
+        }
+        Some(())
+    }
+
+    /// What is left of the leaf, in one loop for each group.
+    #[inline]
+    fn fold_leaf<B>(&mut self, init: B, mut f: impl FnMut(B, Held<'g, St::Slot>) -> B) -> B {
+        let mut result = init;
+        if let Leaf::Branch { branch, next_group, mut rest } = self.leaf {
+            self.leaf = Leaf::Nothing;
+            for group in next_group..=branch.group_count() {
+                while let Some(slot) = rest.pop() {
+                    result = f(result, slot);
+                }
+                if group < branch.group_count() {
+                    rest = read_group::<St>(branch.nth_group(group), self.view);
                 }
             }
         }
+        while let Some(slot) = self.next_in_leaf() {
+            result = f(result, slot);
+        }
+        result
     }
 
     /// Gives away about half of what this has yet to yield; none if it is too little to be shared.
@@ -177,5 +225,18 @@ where
         // SAFETY:
         // - not freed during `'g`: the view protects what is reached under it.
         Some(unsafe { St::pair(slot) })
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(mut self, init: B, mut f: F) -> B {
+        let mut result = init;
+        loop {
+            // SAFETY:
+            // - as in `next`.
+            result = self.fold_leaf(result, |result, slot| f(result, unsafe { St::pair(slot) }));
+            if self.next_leaf().is_none() {
+                return result;
+            }
+        }
     }
 }

@@ -43,6 +43,14 @@ impl<St: Store> Trie<St> {
                 self.swing(context, place, copy, |copy| unsafe { Self::free_shell(copy) })
             }
             Node::Branch(branch) => {
+                if place.word.is_older() {
+                    if let Some(copy) = Self::copy_branch(branch, generation) {
+                        // SAFETY:
+                        // - the shell is this function's; its entries are not.
+                        return self
+                            .swing(context, place, copy, |copy| unsafe { Self::free_shell(copy) });
+                    }
+                }
                 let mut movers = Vec::with_capacity(branch.capacity());
                 Self::collect_slots(branch, &mut movers, rehash);
                 let built = Self::build(context, &mut movers, place.level);
@@ -62,6 +70,18 @@ impl<St: Store> Trie<St> {
                 self.swing(context, place, copy, |copy| unsafe { Self::free_shell(copy) })
             }
         }
+    }
+
+    /// Freezes a branch of an older generation and copies it as it is, if each group has room.
+    fn copy_branch<'n>(
+        branch: Branch<'_, St::Slot>,
+        generation: u64,
+    ) -> Option<Word<'n, St::Slot>> {
+        for group in branch.groups() {
+            group.observe();
+            stall_point("frozen group");
+        }
+        branch.copy(generation)
     }
 
     /// Freezes a branch and appends what it holds.

@@ -7,7 +7,7 @@
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-use super::group::{Group, RawSlot};
+use super::group::{Group, RawSlot, Seen};
 use super::header::{HEADER_BYTES, Header, Shape, allocate_node};
 use super::slot::Slot;
 use super::tags;
@@ -133,6 +133,30 @@ impl<T> Clone for Branch<'_, T> {
 impl<T> Copy for Branch<'_, T> {}
 
 impl<'g, T: Slot> Branch<'g, T> {
+    /// Makes a branch that holds what this frozen one does, each entry in its place; none if that leaves a
+    /// group without room.
+    ///
+    /// A tenth of the work of [`Self::allocate`], which asks for hashes and spreads the entries anew.
+    pub(crate) fn copy<'n>(self, birth: u64) -> Option<Word<'n, T>> {
+        let mut groups = self.groups().map(Group::observe);
+        if groups.any(Seen::is_full) {
+            return None;
+        }
+        let node = allocate_node::<T>(self.shape, birth, 0);
+        // SAFETY:
+        // - a node of this shape over `T`, with the header written; each group's state and tags are
+        //   initialised before it is made, and nobody else has the node before this function returns.
+        // - it lives until it is freed as a node of this shape.
+        unsafe {
+            let copy = Branch::<T>::from_header(node, self.shape);
+            for (index, group) in self.groups().enumerate() {
+                copy.initialise_group(index);
+                copy.nth_group(index).copy(group.observe());
+            }
+            Some(Word::to_node(node, self.shape))
+        }
+    }
+
     /// Makes a branch that holds `items` and returns the word for it.
     ///
     /// # Panics

@@ -274,6 +274,38 @@ impl<T: Slot> Group<'_, T> {
         unsafe { (*self.slots[index as usize].get()).write(item.into_cell()) };
     }
 
+    /// Copies the entries of a frozen group of the same layout, each to the same slot, and makes them live.
+    /// Other slots are free, also where they were claimed.
+    ///
+    /// # Safety
+    /// - No other thread sees the group yet, and it has no entries.
+    pub(super) unsafe fn copy(self, from: Seen<'_, T>) {
+        debug_assert!(from.is_frozen() && self.slots.len() == from.group.slots.len());
+        let mut tags = [[0_u64; 2]; tags::MOST_PAIRS];
+        let mut rest = from.live();
+        while rest != 0 {
+            let index = rest.trailing_zeros();
+            rest &= rest - 1;
+            tags[index as usize / 16][index as usize / 8 % 2] |= 0xff << (index % 8 * 8);
+            // SAFETY:
+            // - live in `from`: so it is a slot of that group, and of this one, which has as many.
+            // - exclusive: promised by the caller.
+            unsafe {
+                let item = from.slot(index).now;
+                (*self.slots.get_unchecked(index as usize).get()).write(item.into_cell());
+            }
+        }
+        // Relaxed, for all: the tags of live slots were set before these were published, see
+        // `tags::matching`; and the node is published as a whole, by the CAS of an indirection word.
+        let pairs = self.tags.iter().zip(from.group.tags).zip(tags);
+        for ((to, from), live) in pairs {
+            for ((to, from), live) in to.iter().zip(from).zip(live) {
+                to.store(from.load(Ordering::Relaxed) & live, Ordering::Relaxed);
+            }
+        }
+        self.state.store(from.live(), Ordering::Relaxed);
+    }
+
     /// Makes the entries live that were placed.
     ///
     /// # Safety
@@ -300,6 +332,11 @@ impl<'g, T: Slot> Seen<'g, T> {
     #[inline]
     pub(crate) fn is_empty(self) -> bool {
         self.live() == 0
+    }
+
+    /// Whether every slot has an entry.
+    pub(crate) fn is_full(self) -> bool {
+        self.live() == self.group.in_range()
     }
 
     /// Whether there are exactly three entries: without a population count, which takes eighteen

@@ -88,7 +88,7 @@ const fn alignment(shape: Shape) -> usize {
 }
 
 /// Bytes of a node over slots of type `T`, its header included.
-fn node_bytes<T>(shape: Shape, capacity: u32) -> usize {
+pub(super) fn node_bytes<T>(shape: Shape, capacity: u32) -> usize {
     match shape {
         Shape::Fan => fan::NODE_BYTES,
         Shape::Chain => chain::node_bytes(capacity as usize),

@@ -18,6 +18,7 @@ use std::ptr::{self, NonNull};
 use super::header::{self, Header, NODE_ALIGN, Shape};
 use super::slot::Slot;
 use super::{Branch, Chain, Fan, WideBranch};
+use crate::prefetch;
 use crate::reclaim::Guard;
 use crate::sync::{AtomicPtr, Ordering};
 
@@ -288,6 +289,22 @@ impl<T> Indirection<T> {
         match view {
             View::Live(guard) => self.load(guard),
             View::Observed => self.observe(),
+        }
+    }
+
+    /// Asks for the memory of the node: for who is about to walk over it. (Of a chain, its beginning.)
+    #[inline]
+    pub(crate) fn prefetch(&self)
+    where
+        T: Slot,
+    {
+        // Relaxed: nothing is read through it.
+        let raw = self.raw.load(Ordering::Relaxed);
+        let shape = Shape::of_bits((raw.addr() & SHAPE) >> SHAPE_SHIFT);
+        let node = raw.map_addr(|address| address & !BITS).cast::<u8>();
+        if !node.is_null() {
+            let bytes = header::node_bytes::<T>(shape, 0);
+            (0..bytes).step_by(64).for_each(|line| prefetch::read(node.wrapping_add(line)));
         }
     }
 

@@ -1,6 +1,6 @@
-//! `batch`: 64 keys at a time, with one pin, guard or lock for all of them where the map offers that, against
-//! one by one. `insert-1` and `insert-64` each fill an empty map in disjoint slices; `hit-1` and `hit-64` look
-//! up N present keys in every thread.
+//! `batch`: 64 or 1024 keys at a time, with one pin, guard or lock for all of them where the map offers that,
+//! against one by one. `insert-1`, `insert-64` and `insert-1024` each fill an empty map in disjoint slices;
+//! `hit-1`, `hit-64` and `hit-1024` look up N present keys in every thread.
 
 use super::Job;
 use crate::keys::share;
@@ -9,7 +9,7 @@ use crate::record::Record;
 use crate::team;
 
 /// Keys in a batch.
-const BATCH: usize = 64;
+const BATCHES: [usize; 2] = [64, 1024];
 
 pub(super) fn run<M: Peer>(job: &Job) -> Vec<Record> {
     let (n, threads) = (job.size, job.threads);
@@ -17,33 +17,39 @@ pub(super) fn run<M: Peer>(job: &Job) -> Vec<Record> {
     let mut order = keys.clone();
     job.keys.rng(0).shuffle(&mut order);
 
-    let (single, batched) = (M::new(), M::new());
+    let (single, batched) = (M::new(), BATCHES.map(|_| M::new()));
     let spans = team::run(threads, |thread, clock| {
         let mine = share(n, threads, thread);
         // Every thread begins elsewhere.
         let (before, after) = order.split_at(mine.start);
-        let lookups = || after.chunks(BATCH).chain(before.chunks(BATCH));
+        let lookups = |batch| after.chunks(batch).chain(before.chunks(batch));
 
         clock.phase(|| {
             for &key in &keys[mine.clone()] {
                 assert!(single.insert(key, 1), "the key was absent");
             }
         });
-        clock.phase(|| {
-            for keys in keys[mine.clone()].chunks(BATCH) {
-                batched.insert_many(keys, 1);
-            }
-        });
+        for (map, batch) in batched.iter().zip(BATCHES) {
+            clock.phase(|| {
+                for keys in keys[mine.clone()].chunks(batch) {
+                    map.insert_many(keys, 1);
+                }
+            });
+        }
         let found = clock.phase(|| {
             let found = |key: &u64| single.get(*key).unwrap_or(0);
-            lookups().flatten().map(found).sum::<u64>()
+            lookups(BATCHES[0]).flatten().map(found).sum::<u64>()
         });
         assert_eq!(found, n as u64, "each key is present");
-        let found = clock.phase(|| lookups().map(|keys| batched.get_many(keys)).sum::<u64>());
-        assert_eq!(found, n as u64, "each key is present");
+        for (map, batch) in batched.iter().zip(BATCHES) {
+            let found = clock.phase(|| lookups(batch).map(|keys| map.get_many(keys)).sum::<u64>());
+            assert_eq!(found, n as u64, "each key is present");
+        }
     });
-    let phases =
-        [("insert-1", n), ("insert-64", n), ("hit-1", n * threads), ("hit-64", n * threads)];
-    let record = |((phase, ops), span)| job.record(phase, ops).timed(span);
-    phases.into_iter().zip(spans).map(record).collect()
+    let phases = [("insert", n), ("hit", n * threads)];
+    let names = phases.iter().flat_map(|&(name, ops)| {
+        let batches = [1].into_iter().chain(BATCHES);
+        batches.map(move |batch| (format!("{name}-{batch}"), ops))
+    });
+    names.zip(spans).map(|((phase, ops), span)| job.record(&phase, ops).timed(span)).collect()
 }

@@ -63,6 +63,8 @@ pub enum Workload {
     Snapshot,
     /// Writes while snapshots are taken.
     SnapshotLoad,
+    /// Insertions while snapshots are taken.
+    SnapshotInsert,
     /// Bytes that a snapshot holds.
     SnapshotMemory,
     /// `String -> u64`: insert from empty, and hits.
@@ -74,7 +76,9 @@ impl Workload {
     pub fn suits(self, map: MapName) -> bool {
         match self {
             Self::Latency | Self::Vroom => true,
-            Self::Snapshot | Self::SnapshotLoad | Self::SnapshotMemory => map.has_snapshots(),
+            Self::Snapshot | Self::SnapshotLoad | Self::SnapshotInsert | Self::SnapshotMemory => {
+                map.has_snapshots()
+            }
             Self::Strings => strings::suits(map),
             _ => map != MapName::None,
         }
@@ -173,9 +177,10 @@ impl Visit for Run {
             Workload::Memory => memory::run::<M>(job),
             Workload::Latency => latency::run::<M>(job),
             Workload::Vroom => latency::run_in_order::<M>(job),
-            Workload::Snapshot | Workload::SnapshotLoad | Workload::SnapshotMemory => {
-                unreachable!("needs more than a `Peer`")
-            }
+            Workload::Snapshot
+            | Workload::SnapshotLoad
+            | Workload::SnapshotInsert
+            | Workload::SnapshotMemory => unreachable!("needs more than a `Peer`"),
             Workload::Strings => unreachable!("needs other keys"),
         }
     }
@@ -190,6 +195,7 @@ impl VisitFrozen for Run {
         match job.workload {
             Workload::Snapshot => Some(snapshot::costs::<M>(job)),
             Workload::SnapshotLoad => Some(snapshot::load::<M>(job)),
+            Workload::SnapshotInsert => Some(snapshot::insert::<M>(job)),
             Workload::SnapshotMemory => Some(snapshot::memory::<M>(job)),
             _ => None,
         }

@@ -7,17 +7,20 @@
 //! `snapshot-load`: million overwrites of random keys by all threads, while one more thread takes snapshots:
 //! none, one held for ever, one every 100, 10 and 1 ms (each is held until the next is there).
 //!
+//! `snapshot-insert`: N insertions into an empty map by all threads, while one more thread takes snapshots as
+//! above: none, and one every 100, 10 and 1 ms.
+//!
 //! `snapshot-memory`, in the counting binary: bytes that a snapshot holds, per entry of the map, after so many
 //! writes in percent of N.
 
 use super::Job;
 use crate::count;
-use crate::keys::Rng;
+use crate::keys::{Rng, share};
 use crate::maps::{Frozen, Sum};
 use crate::record::Record;
 use std::collections::VecDeque;
 use std::hint::black_box;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -82,6 +85,17 @@ pub(super) fn load<M: Frozen>(job: &Job) -> Vec<Record> {
         let interval = Duration::from_millis(millis);
         let name = format!("every-{millis}-ms");
         records.push(writes_beside(job, &name, &map, &keys, Some(interval)));
+    }
+    records
+}
+
+pub(super) fn insert<M: Frozen>(job: &Job) -> Vec<Record> {
+    let keys = job.keys.present(job.size);
+    let mut records = vec![inserts_beside::<M>(job, "none", &keys, None)];
+    for millis in [100, 10, 1] {
+        let interval = Duration::from_millis(millis);
+        let name = format!("every-{millis}-ms");
+        records.push(inserts_beside::<M>(job, &name, &keys, Some(interval)));
     }
     records
 }
@@ -165,6 +179,41 @@ fn writes_beside<M: Frozen>(
     });
     let took = start.elapsed();
     job.record(name, done.into_inner() as usize).timed(took).with("snapshots", f64::from(taken))
+}
+
+fn inserts_beside<M: Frozen>(
+    job: &Job,
+    name: &str,
+    keys: &[u64],
+    interval: Option<Duration>,
+) -> Record {
+    let (map, left, mut taken) = (M::new(), AtomicUsize::new(job.threads), 0);
+    let start = Instant::now();
+    let took = thread::scope(|scope| {
+        let (map, left) = (&map, &left);
+        let writer = move |thread| {
+            for &key in &keys[share(keys.len(), job.threads, thread)] {
+                assert!(map.insert(key, 1), "the key was absent");
+            }
+            // Release: the end of the writes; pairs with the Acquire below.
+            left.fetch_sub(1, Ordering::Release);
+            start.elapsed()
+        };
+        let writers = (0..job.threads).map(|thread| scope.spawn(move || writer(thread)));
+        let writers: Vec<_> = writers.collect();
+        let mut last = None;
+        while let Some(interval) = interval.filter(|_| left.load(Ordering::Acquire) > 0) {
+            last = Some(map.snapshot());
+            taken += 1;
+            thread::sleep(interval);
+        }
+        let took = writers.into_iter().map(|writer| writer.join().expect("no writer panics"));
+        let took = took.max().expect("there are writers");
+        drop(last);
+        took
+    });
+    check(job, M::scan_snapshot(&map.snapshot()));
+    job.record(name, job.size).timed(took).with("snapshots", f64::from(taken))
 }
 
 /// Overwrites random present keys.
