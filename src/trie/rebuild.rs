@@ -72,7 +72,7 @@ impl<St: Store> Trie<St> {
         }
     }
 
-    /// Freezes a branch of an older generation and copies it as it is, if each group has room.
+    /// Freezes a branch of an older generation and copies it as it is, if that leaves room in each group.
     fn copy_branch<'n>(
         branch: Branch<'_, St::Slot>,
         generation: u64,

@@ -133,13 +133,13 @@ impl<T> Clone for Branch<'_, T> {
 impl<T> Copy for Branch<'_, T> {}
 
 impl<'g, T: Slot> Branch<'g, T> {
-    /// Makes a branch that holds what this frozen one does, each entry in its place; none if that leaves a
-    /// group without room.
+    /// Makes a branch that holds what this frozen one does, each entry in its place; none if a group
+    /// would have little room.
     ///
     /// A tenth of the work of [`Self::allocate`], which asks for hashes and spreads the entries anew.
     pub(crate) fn copy<'n>(self, birth: u64) -> Option<Word<'n, T>> {
         let mut groups = self.groups().map(Group::observe);
-        if groups.any(Seen::is_full) {
+        if groups.any(Seen::is_nearly_full) {
             return None;
         }
         let node = allocate_node::<T>(self.shape, birth, 0);

@@ -334,9 +334,9 @@ impl<'g, T: Slot> Seen<'g, T> {
         self.live() == 0
     }
 
-    /// Whether every slot has an entry.
-    pub(crate) fn is_full(self) -> bool {
-        self.live() == self.group.in_range()
+    /// Whether more than seven of eight slots have an entry.
+    pub(crate) fn is_nearly_full(self) -> bool {
+        self.count() * 8 > self.group.slots.len() * 7
     }
 
     /// Whether there are exactly three entries: without a population count, which takes eighteen
