@@ -147,6 +147,7 @@ mod map;
 mod prefetch;
 mod published;
 mod reclaim;
+mod request;
 mod set;
 mod sync;
 mod trie;

@@ -154,9 +154,9 @@ impl<K, V> Line<K, V> {
 
     #[inline]
     pub(super) fn tags(&self) -> Tags {
-        // Acquire: the slots whose tags are set; pairs with the Release of `set_tag`. (All
-        // writes are read-modify-writes: what the first one released is still released.) And, if the
-        // line is frozen, that there is a next table or a bucket to come.
+        // Acquire: the slots whose tags are set; pairs with the Release of `set_tag`. (All writes are
+        // read-modify-writes: what the first one released is still released.) And, if the line is
+        // frozen, why; pairs with the Release of `freeze`.
         Tags(self.tags.load(Ordering::Acquire))
     }
 
@@ -167,7 +167,7 @@ impl<K, V> Line<K, V> {
     pub(super) fn set_tag(&self, slot: usize, hash: u64) {
         stall_point("untagged slot");
         // Release: the slot; pairs with the Acquire of `tags`. Whoever sets a tag sets the same one, so
-        // the second time changes nothing, also when the line is frozen, for then it was the second.
+        // the second time changes nothing.
         self.tags.fetch_or(Tags::NONE.with(slot, hash).0, Ordering::Release);
     }
 

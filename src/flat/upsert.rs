@@ -10,30 +10,8 @@ use super::table::{Spot, Table};
 use super::{Flat, Pair};
 use crate::engine::{Action, Change, Outcome};
 use crate::reclaim::Guard;
+use crate::request::Request;
 use crate::sync::stall_point;
-
-/// A change that is being made.
-struct Request<K, V, C> {
-    hash: u64,
-    change: C,
-    spare: Option<Draft<K, V>>,
-    /// Whether the decision may be to change nothing: then, where a change would have to move the
-    /// chunk first, ask before moving.
-    peek: bool,
-    /// The last answer that changes something, and the entry that it was given for.
-    answer: Option<(Known<K>, Answer)>,
-}
-
-/// Which entry a key had, told by the address of its key; the operation's guard keeps an address
-/// from becoming another entry's.
-type Known<K> = Option<*const K>;
-
-#[derive(Clone, Copy)]
-enum Answer {
-    /// The draft is in the request.
-    Put,
-    Remove,
-}
 
 /// How far a change came.
 enum Step<'g, K, V> {
@@ -48,19 +26,18 @@ impl<K, V> Flat<K, V> {
     /// Looks a key up, lets `change` decide what to do with it, and does that in one atomic step
     /// with the look. `peek`: the change may decide to change nothing.
     ///
-    /// LINEARIZES insert, remove, compute and all other changes: the CAS of the slot, or the setting
-    /// of its tag, named at the place where it succeeds, below; a change that keeps things as they are: the read that found
-    /// them so, as for [`Self::lookup`].
+    /// LINEARIZES insert, remove, compute and all other changes: the CAS of the slot, or the setting of
+    /// its tag, named at the place where it succeeds, below; a change that keeps things as they are: the
+    /// read that found them so, as for [`Self::lookup`].
     #[inline]
     pub(super) fn upsert<'g>(
         &'g self,
         hash: u64,
         peek: bool,
         guard: &'g Guard,
-        mut change: impl Change<'g, Pairs<K, V>>,
+        change: impl Change<'g, Pairs<K, V>>,
     ) -> Outcome<'g, K, V> {
-        let spare = change.first_draft();
-        let mut request = Request { hash, change, spare, peek, answer: None };
+        let mut request = Request::new(hash, peek, change);
         let first = match self.root(guard) {
             Some(table) => table,
             None if !request.wants_room() => return Outcome::Kept(None),
@@ -85,7 +62,7 @@ impl<K, V> Flat<K, V> {
     fn attempt<'g, C: Change<'g, Pairs<K, V>>>(
         &'g self,
         table: &'g Table<K, V>,
-        request: &mut Request<K, V, C>,
+        request: &mut Request<Pairs<K, V>, C>,
         guard: &'g Guard,
     ) -> Step<'g, K, V> {
         let index = table.shape.chunk_of(request.hash);
@@ -129,7 +106,7 @@ impl<K, V> Flat<K, V> {
     fn change_entry<'g, C: Change<'g, Pairs<K, V>>>(
         &'g self,
         hit: &Hit<'g, K, V>,
-        request: &mut Request<K, V, C>,
+        request: &mut Request<Pairs<K, V>, C>,
         guard: &'g Guard,
     ) -> Step<'g, K, V> {
         let old = hit.entry.pair();
@@ -163,7 +140,7 @@ impl<K, V> Flat<K, V> {
     fn insert<'g, C: Change<'g, Pairs<K, V>>>(
         &'g self,
         vacant: &Vacant<'g, K, V>,
-        request: &mut Request<K, V, C>,
+        request: &mut Request<Pairs<K, V>, C>,
     ) -> Step<'g, K, V> {
         let Action::Put(draft) = request.ask(None) else {
             return Step::Done(Outcome::Kept(None));
@@ -222,7 +199,7 @@ impl<K, V> Flat<K, V> {
         table: &'g Table<K, V>,
         chunk: Chunk<'g, K, V>,
         slots: Trusted<'g, K, V>,
-        request: &mut Request<K, V, C>,
+        request: &mut Request<Pairs<K, V>, C>,
         guard: &'g Guard,
     ) -> Step<'g, K, V> {
         if request.peek {
@@ -239,54 +216,11 @@ impl<K, V> Flat<K, V> {
     }
 }
 
-impl<'g, K: 'g, V: 'g, C: Change<'g, Pairs<K, V>>> Request<K, V, C> {
-    /// Whether a key is the one that the change is about.
-    #[inline]
-    fn is_key(&self, candidate: &K) -> bool {
-        self.change.is_key(candidate, self.spare.as_ref().map(Draft::key))
-    }
-
-    /// Asks what to do with a key that has this entry.
-    ///
-    /// An answer that could not take effect stands as long as the entry does: when the operation
-    /// starts again because of other keys, or of a move, nobody is asked. So a closure that changes
-    /// other keys every time it runs does not keep its own operation from ever being done.
-    #[inline]
-    fn ask(&mut self, current: Option<Pair<'g, K, V>>) -> Action<Draft<K, V>> {
-        if C::PUTS {
-            if let Some(draft) = self.spare.take() {
-                return Action::Put(draft);
-            }
-        }
-        let entry: Known<K> = current.map(|(key, _)| std::ptr::from_ref(key));
-        match self.answer {
-            Some((asked_for, Answer::Remove)) if asked_for == entry => return Action::Remove,
-            Some((asked_for, Answer::Put)) if asked_for == entry => {
-                if let Some(draft) = self.spare.take() {
-                    return Action::Put(draft);
-                }
-            }
-            _ => {}
-        }
-        let action = self.change.decide(current, self.spare.take());
-        self.answer = match action {
-            Action::Keep => None,
-            Action::Put(_) => Some((entry, Answer::Put)),
-            Action::Remove => Some((entry, Answer::Remove)),
-        };
-        action
-    }
-
+impl<'g, K: 'g, V: 'g, C: Change<'g, Pairs<K, V>>> Request<Pairs<K, V>, C> {
     /// Asks for a decision about a key that is not there. If it is to be inserted, the draft waits in
     /// the request until there is room for it.
     fn wants_room(&mut self) -> bool {
-        match self.ask(None) {
-            Action::Put(draft) => {
-                self.spare = Some(draft);
-                true
-            }
-            Action::Keep | Action::Remove => false,
-        }
+        self.ask_ahead(None).is_none()
     }
 
     /// Asks for a decision on what is in frozen slots, before they are moved for it. If it changes
@@ -295,14 +229,6 @@ impl<'g, K: 'g, V: 'g, C: Change<'g, Pairs<K, V>>> Request<K, V, C> {
     fn decide_before_moving(&mut self, slots: Trusted<'g, K, V>) -> Option<Option<Pair<'g, K, V>>> {
         self.peek = false;
         let found = slots.find(self.hash, |key| self.is_key(key)).map(Entry::pair);
-        match self.ask(found) {
-            Action::Keep => Some(found),
-            Action::Remove if found.is_none() => Some(None),
-            Action::Remove => None,
-            Action::Put(draft) => {
-                self.spare = Some(draft);
-                None
-            }
-        }
+        self.ask_ahead(found)
     }
 }

@@ -16,9 +16,9 @@ use crate::entry::{Mover, Store};
 use crate::sync::stall_point;
 
 impl<St: Store> Trie<St> {
-    /// Replaces the node at `place` by one of the operation's generation that has room for a new
-    /// entry in each group. If `rehash` panics the node stays frozen, and the next operation does this. Returns the new word; none if the place changed meanwhile, and then the
-    /// operation starts again.
+    /// Replaces the node at `place` by one of the operation's generation that has room for a new entry in
+    /// each group. Returns the new word; none if the place changed meanwhile, and then the operation
+    /// starts again. If `rehash` panics the node stays frozen, and the next operation does this.
     #[cold]
     pub(super) fn rebuild<'g>(
         &self,

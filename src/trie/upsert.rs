@@ -11,33 +11,11 @@ use super::node::{
     Word,
 };
 use super::{Changed, Context, Pair, Place, Trie};
-use crate::engine::{Action, Change, Content, Outcome};
+use crate::engine::{Action, Change, Outcome};
 use crate::entry::Store;
 use crate::reclaim::Guard;
+use crate::request::Request;
 use crate::sync::stall_point;
-
-/// A change that is being made.
-struct Request<St: Store, C> {
-    hash: u64,
-    change: C,
-    spare: Option<St::Draft>,
-    /// Whether the decision may be to change nothing: then, where a change would have to copy nodes
-    /// of an older generation first, ask before copying.
-    peek: bool,
-    /// The last answer that changes something, and the entry that it was given for.
-    answer: Option<(Entry<St>, Answer)>,
-}
-
-/// Which entry a key had, told by the address of its key; the operation's guard keeps an address
-/// from becoming another entry's.
-type Entry<St> = Option<*const <St as Content>::Key>;
-
-#[derive(Clone, Copy)]
-enum Answer {
-    /// The draft is in the request, or with the operation.
-    Put,
-    Remove,
-}
 
 enum Step<T> {
     Done(T),
@@ -104,10 +82,9 @@ impl<St: Store> Trie<St> {
         hash: u64,
         peek: bool,
         guard: &'g Guard,
-        mut change: impl Change<'g, St>,
+        change: impl Change<'g, St>,
     ) -> Changed<'g, St> {
-        let spare = change.first_draft();
-        let mut request = Request { hash, change, spare, peek, answer: None };
+        let mut request = Request::new(hash, peek, change);
         loop {
             let context = self.root_or_first(guard);
             if let Step::Done(outcome) = self.attempt(context, &mut request) {
@@ -493,38 +470,6 @@ impl<'g, St: Store<Key: 'g, Value: 'g>, C: Change<'g, St>> Request<St, C> {
         |key| self.change.rehash(key)
     }
 
-    /// Asks what to do with a key that has this entry.
-    ///
-    /// An answer that could not take effect stands as long as the entry does: when the operation
-    /// starts again because of other keys, or of snapshots, nobody is asked. So a closure that takes
-    /// a snapshot, or changes other keys, every time it runs does not keep its own operation from
-    /// ever being done.
-    #[inline]
-    fn ask(&mut self, current: Option<Pair<'g, St>>) -> Action<St::Draft> {
-        if C::PUTS {
-            if let Some(draft) = self.spare.take() {
-                return Action::Put(draft);
-            }
-        }
-        let entry: Entry<St> = current.map(|(key, _)| std::ptr::from_ref(key));
-        match self.answer {
-            Some((asked_for, Answer::Remove)) if asked_for == entry => return Action::Remove,
-            Some((asked_for, Answer::Put)) if asked_for == entry => {
-                if let Some(draft) = self.spare.take() {
-                    return Action::Put(draft);
-                }
-            }
-            _ => {}
-        }
-        let action = self.change.decide(current, self.spare.take());
-        self.answer = match action {
-            Action::Keep => None,
-            Action::Put(_) => Some((entry, Answer::Put)),
-            Action::Remove => Some((entry, Answer::Remove)),
-        };
-        action
-    }
-
     /// Asks for a decision on what an older generation holds below `place`, before anything is
     /// copied for it. If it changes nothing, returns what is there; if it does, the answer is used
     /// once the path is of this generation, if the key still has the same entry then.
@@ -534,20 +479,11 @@ impl<'g, St: Store<Key: 'g, Value: 'g>, C: Change<'g, St>> Request<St, C> {
     ) -> Option<Option<Pair<'g, St>>> {
         self.peek = false;
         let Place { word, level, .. } = place;
-        let in_draft = self.spare.as_ref().map(St::draft_key);
-        let mut eq = |key: &St::Key| self.change.is_key(key, in_draft);
+        let mut eq = |key: &St::Key| self.is_key(key);
         let slot = lookup::find::<St>(word, View::Observed, level, self.hash, &mut eq);
         // SAFETY:
         // - the entry was reached under the operation's guard, which keeps it for `'g`.
         let found = slot.map(|slot| unsafe { St::pair(slot) });
-        match self.ask(found) {
-            Action::Keep => Some(found),
-            Action::Remove if found.is_none() => Some(None),
-            Action::Remove => None,
-            Action::Put(draft) => {
-                self.spare = Some(draft);
-                None
-            }
-        }
+        self.ask_ahead(found)
     }
 }
