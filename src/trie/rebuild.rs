@@ -43,13 +43,12 @@ impl<St: Store> Trie<St> {
                 self.swing(context, place, copy, |copy| unsafe { Self::free_shell(copy) })
             }
             Node::Branch(branch) => {
-                if place.word.is_older() {
-                    if let Some(copy) = Self::copy_branch(branch, generation) {
-                        // SAFETY:
-                        // - the shell is this function's; its entries are not.
-                        return self
-                            .swing(context, place, copy, |copy| unsafe { Self::free_shell(copy) });
-                    }
+                Self::freeze(branch);
+                if let Some(copy) = branch.copy(generation) {
+                    // SAFETY:
+                    // - the shell is this function's; its entries are not.
+                    return self
+                        .swing(context, place, copy, |copy| unsafe { Self::free_shell(copy) });
                 }
                 let mut movers = Vec::with_capacity(branch.capacity());
                 Self::collect_slots(branch, &mut movers, rehash);
@@ -72,16 +71,11 @@ impl<St: Store> Trie<St> {
         }
     }
 
-    /// Freezes a branch of an older generation and copies it as it is, if that leaves room in each group.
-    fn copy_branch<'n>(
-        branch: Branch<'_, St::Slot>,
-        generation: u64,
-    ) -> Option<Word<'n, St::Slot>> {
+    fn freeze(branch: Branch<'_, St::Slot>) {
         for group in branch.groups() {
             group.observe();
             stall_point("frozen group");
         }
-        branch.copy(generation)
     }
 
     /// Freezes a branch and appends what it holds.
@@ -90,9 +84,9 @@ impl<St: Store> Trie<St> {
         movers: &mut Vec<St::Mover>,
         rehash: Rehash<'_, St>,
     ) {
+        Self::freeze(branch);
         for group in branch.groups() {
             movers.extend(group.observe().iter().map(|slot| St::mover(slot.now, rehash)));
-            stall_point("frozen group");
         }
     }
 

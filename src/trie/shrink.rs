@@ -10,7 +10,7 @@
 //! near them.
 #![expect(unsafe_code, reason = "retires the nodes of a collapsed fan")]
 
-use super::node::{FAN_WIDTH, Fan, Node, Seen, View, Word, shape_for_count};
+use super::node::{FAN_WIDTH, Fan, Node, Seen, View, Word, is_far_too_large};
 use super::{Context, Place, Rehash, Trie};
 use crate::entry::Store;
 use crate::reclaim::Guard;
@@ -47,8 +47,7 @@ impl<St: Store> Trie<St> {
     ) {
         let Some(Node::Branch(branch)) = place.word.node() else { return };
         let count: usize = branch.groups().map(|group| group.load().count()).sum();
-        let wanted = shape_for_count::<St::Slot>(count) as usize;
-        if count > 0 && wanted + 2 > branch.shape() as usize {
+        if count > 0 && !is_far_too_large::<St::Slot>(branch.shape(), count) {
             return;
         }
         if self.rebuild(context, place, rehash).is_some() && count <= COLLAPSE {

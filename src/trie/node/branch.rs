@@ -7,7 +7,7 @@
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-use super::group::{Group, RawSlot, Seen};
+use super::group::{Group, RawSlot};
 use super::header::{HEADER_BYTES, Header, Shape, allocate_node};
 use super::slot::Slot;
 use super::tags;
@@ -133,13 +133,20 @@ impl<T> Clone for Branch<'_, T> {
 impl<T> Copy for Branch<'_, T> {}
 
 impl<'g, T: Slot> Branch<'g, T> {
-    /// Makes a branch that holds what this frozen one does, each entry in its place; none if a group
-    /// would have little room.
+    /// Makes a branch that holds what this frozen one does, each entry in its place, and whose other slots
+    /// are all free; none if that would leave a group with little room, or the branch far too large.
     ///
     /// A tenth of the work of [`Self::allocate`], which asks for hashes and spreads the entries anew.
     pub(crate) fn copy<'n>(self, birth: u64) -> Option<Word<'n, T>> {
-        let mut groups = self.groups().map(Group::observe);
-        if groups.any(Seen::is_nearly_full) {
+        let mut count = 0;
+        for group in self.groups() {
+            let seen = group.observe();
+            if seen.is_nearly_full() {
+                return None;
+            }
+            count += seen.count();
+        }
+        if count == 0 || is_far_too_large::<T>(self.shape, count) {
             return None;
         }
         let node = allocate_node::<T>(self.shape, birth, 0);
@@ -348,7 +355,12 @@ fn smallest_for<T>(count: usize) -> Option<Shape> {
     SHAPES.into_iter().find(|&shape| count * 8 <= capacity::<T>(shape) * MAX_FILL)
 }
 
+/// Whether so many items would fit into a branch two shapes smaller.
+pub(crate) fn is_far_too_large<T>(shape: Shape, count: usize) -> bool {
+    shape_for_count::<T>(count) as usize + 2 <= shape as usize
+}
+
 /// [`smallest_for`], the fullest for more than that.
-pub(crate) fn shape_for_count<T>(count: usize) -> Shape {
+fn shape_for_count<T>(count: usize) -> Shape {
     smallest_for::<T>(count).unwrap_or(FULLEST)
 }

@@ -29,7 +29,7 @@ mod slot;
 mod tags;
 mod word;
 
-pub(crate) use branch::{Branch, WideBranch, shape_for, shape_for_count};
+pub(crate) use branch::{Branch, WideBranch, is_far_too_large, shape_for};
 pub(crate) use chain::{Chain, ChainHit, Link};
 pub(crate) use fan::{FAN_BITS, FAN_WIDTH, Fan, LEVELS};
 pub(crate) use group::{Claim, Exchange, Group, Hit, Seen};
