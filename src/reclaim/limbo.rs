@@ -35,7 +35,7 @@ const BATCH: usize = if cfg!(any(miri, shuttle)) { 1 } else { 64 };
 /// callgrind; and 1 241 with the budget below instead of two objects for each.)
 const TURN_EVERY: usize = if cfg!(any(miri, shuttle)) { 1 } else { 4 };
 
-/// Where so much is ready each retirement takes a turn, so that none of them frees for eight.
+/// Where so much is ready each retirement takes a turn, so that none of them frees for several.
 const MUCH: usize = 512;
 
 /// Objects that a turn frees, if so many are ready and so many came in since the last one.
