@@ -106,7 +106,7 @@ where
         for thread in 0..3_u64 {
             let (map, count) = (&map, &count);
             scope.spawn(move || {
-                for round in 0..if cfg!(miri) { 32 } else { 4_000 } {
+                for round in 0..if cfg!(miri) { 20 } else { 4_000 } {
                     let key = (round * 7 + thread * 3) % keys;
                     let pinned = map.pin();
                     match (round + thread) % 8 {

@@ -8,8 +8,8 @@
 //! |---|---|
 //! | slot | one atomic word: the address of an entry, and flags: [`slot`] |
 //! | tombstone | what a removal leaves in a slot. A slot that is not empty never is again |
-//! | tag | a byte of a slot's hash, by which lookups find it; set last: [`line`] |
-//! | line | seven slots and their tags, on one cache line: [`line`] |
+//! | tag | a byte of a slot's hash, by which lookups find it; set last: [`mod@line`] |
+//! | line | seven slots and their tags, on one cache line: [`mod@line`] |
 //! | chunk | eight lines; a search stays within one. The topmost bits of a hash tell which: [`shape`] |
 //! | head | the word of a chunk that says where its entries are: [`bucket`] |
 //! | bucket | lines that take the place of a chunk's own |
@@ -33,7 +33,7 @@
 //! Within slots: an insertion goes to the first empty slot of its way, by CAS from empty, after it
 //! has seen that no slot before it has the key; none of these can get the key later, for they are not
 //! empty and never will be. So of two insertions of one key one fails, and finds the other. (It takes
-//! effect when its tag is set: why, and by whom, [`line`] says.)
+//! effect when its tag is set: why, and by whom, [`mod@line`] says.)
 //!
 //! Between slots: an operation changes only slots that are not frozen, and slots are copied only when
 //! all of them are. So they are what counts until their copy is announced in the head, and the copy is
