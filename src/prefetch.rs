@@ -1,6 +1,6 @@
 //! A hint to the processor that memory is about to be read. Does nothing where there is no such
 //! instruction.
-#![expect(unsafe_code, reason = "the intrinsic is an unsafe function on older compilers")]
+#![allow(unsafe_code, reason = "the intrinsic, where there is one, is unsafe on older compilers")]
 
 /// Fetches the cache line of `address` into all levels.
 #[inline]

@@ -11,7 +11,7 @@ fn with_unsafe(folder: &Path, found: &mut BTreeSet<String>) {
             with_unsafe(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).expect("a source file");
-            if text.contains("#![expect(unsafe_code") {
+            if text.contains("(unsafe_code, reason") {
                 let root = Path::new(env!("CARGO_MANIFEST_DIR"));
                 let path = path.strip_prefix(root).expect("inside of the package");
                 found.insert(path.display().to_string());

@@ -96,7 +96,7 @@ impl<K, V> Slot for BoxedSlot<K, V> {
         let raw = now.entry.as_ptr();
         // Release: as in `seal`. Relaxed on failure: of another entry nothing is read, and `now` was read with
         // Acquire before.
-        let (release, relaxed) = (Ordering::AcqRel, Ordering::Relaxed);
+        let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
         match cell.entry.compare_exchange(raw, sealed(raw), release, relaxed) {
             Ok(_) => true,
             Err(other) => other == sealed(raw),
@@ -109,7 +109,7 @@ impl<K, V> Slot for BoxedSlot<K, V> {
         let (old, new) = (old.entry.as_ptr(), new.entry.as_ptr());
         // Release: the new entry; pairs with the Acquire of `read`. No ABA: the caller found `old`
         // under the guard that it still holds, so that address has not become another entry's.
-        match cell.entry.compare_exchange(old, new, Ordering::AcqRel, Ordering::Relaxed) {
+        match cell.entry.compare_exchange(old, new, Ordering::Release, Ordering::Relaxed) {
             Ok(_) => Swap::Done,
             Err(now) if now == sealed(old) => Swap::Sealed,
             Err(_) => Swap::Changed,

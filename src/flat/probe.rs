@@ -162,11 +162,6 @@ impl<'g, K, V> Lines<'g, K, V> {
         })
     }
 
-    #[inline]
-    pub(super) fn prefetch(self, hash: u64) {
-        prefetch::read(&raw const self.lines[self.home(hash)]);
-    }
-
     /// Searches for a key, or for the place where it belongs, and gives up if the slot that would
     /// decide is frozen.
     ///

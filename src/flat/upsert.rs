@@ -76,7 +76,6 @@ impl<K, V> Flat<K, V> {
             },
         };
         let mut lines = chunk.own();
-        lines.prefetch(request.hash);
         loop {
             let step = match lines.find(request.hash, |key| request.is_key(key)) {
                 Find::Hit(hit) => self.change_entry(&hit, request, guard),

@@ -18,9 +18,7 @@ use crate::hash;
 /// Keys of a group.
 ///
 /// Chosen and not tuned: some more than the misses that a processor keeps in flight. What batches are worth
-/// with it, one thread, a million `u64 -> u64`, ns per key one by one and in batches of 64, medians of three
-/// (`benches/peers/results/maps.csv`): the trie inserts 363 / 251, hits 291 / 127; the flat table 270 / 152
-/// and 150 / 57.
+/// with it, the workload `batch` in `benches/peers/results/maps.csv` tells.
 pub(crate) const GROUP: usize = 32;
 
 /// Which of several entries with equal keys is in the map in the end.

@@ -11,8 +11,8 @@ use crate::entry::Store;
 /// A key has one place in the order of hashes: one prefix, one group. The iterator passes each
 /// prefix once and reads each group's state once, whatever node it finds there, so that it yields no
 /// key twice. (Of a chain it walks the words that were taken when it came there: a key that is removed
-/// and inserted again meanwhile comes back behind them.) A node that was replaced while the iterator was above it is frozen and holds what was
-/// there at that time: what is in the map throughout is seen.
+/// and inserted again meanwhile comes back behind them.) A node that was replaced while the iterator was
+/// above it is frozen and holds what was there at that time: what is in the map throughout is seen.
 ///
 /// Below an `OLDER` word everything is frozen before it is read, as for a lookup: what an iteration over a
 /// fork has shown is not changed by a late writer of the map that it came from.

@@ -71,20 +71,19 @@ impl<St: Store> Trie<St> {
         }
     }
 
-    fn freeze(branch: Branch<'_, St::Slot>) {
+    pub(super) fn freeze(branch: Branch<'_, St::Slot>) {
         for group in branch.groups() {
             group.observe();
             stall_point("frozen group");
         }
     }
 
-    /// Freezes a branch and appends what it holds.
+    /// Appends what a frozen branch holds.
     pub(super) fn collect_slots(
         branch: Branch<'_, St::Slot>,
         movers: &mut Vec<St::Mover>,
         rehash: Rehash<'_, St>,
     ) {
-        Self::freeze(branch);
         for group in branch.groups() {
             movers.extend(group.observe().iter().map(|slot| St::mover(slot.now, rehash)));
         }

@@ -111,6 +111,7 @@ impl<St: Store> Trie<St> {
         for child in children {
             match child.node() {
                 Some(Node::Branch(branch)) => {
+                    Self::freeze(branch);
                     Self::collect_slots(branch, &mut movers, rehash);
                 }
                 Some(Node::Chain(chain)) => links.extend(chain.observe()),

@@ -86,7 +86,7 @@ impl<St: Store> Trie<St> {
         let next = Box::into_raw(Root::boxed(next, top.to_older(), root.domain));
         // Release: the new root, and the registration that this thread saw (Acquire) in the frozen
         // word; pairs with the Acquire in `root`. Relaxed on failure: another thread did it.
-        match self.root.compare_exchange(current, next, Ordering::AcqRel, Ordering::Relaxed) {
+        match self.root.compare_exchange(current, next, Ordering::Release, Ordering::Relaxed) {
             Ok(replaced) => {
                 // SAFETY:
                 // - the CAS unlinked the root, and snapshots do not refer to roots.

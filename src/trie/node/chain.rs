@@ -97,7 +97,7 @@ impl<'g, T: Slot> ChainHit<'g, T> {
         // Release: publishes the link; pairs with the Acquire of `Chain::read`. No ABA: the caller
         // holds a guard since before it read `raw`, so that link's address is not reused.
         self.cell
-            .compare_exchange(self.raw, new, Ordering::AcqRel, Ordering::Relaxed)
+            .compare_exchange(self.raw, new, Ordering::Release, Ordering::Relaxed)
             .map(drop)
             .map_err(drop)
     }

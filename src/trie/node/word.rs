@@ -347,7 +347,7 @@ impl<T> Indirection<T> {
         // Release: publishes the new node's content; pairs with the Acquire of `load`.
         // Relaxed on failure: the caller starts again and does not use what it found.
         self.raw
-            .compare_exchange(current.raw, new.raw, Ordering::AcqRel, Ordering::Relaxed)
+            .compare_exchange(current.raw, new.raw, Ordering::Release, Ordering::Relaxed)
             .map(drop)
             .map_err(drop)
     }
