@@ -171,10 +171,13 @@ impl One {
         if threads > 1 && !workload.is_parallel() {
             return Err(format!("workload {workload} uses one thread").into());
         }
-        match (binary, workload.counts_bytes()) {
-            (Binary::Timed, true) => return in_counting_binary(workload),
-            (Binary::Counting, false) => return Err("timings must come from `peers`".into()),
-            _ => {}
+        if binary == Binary::Counting && !workload.counts_bytes() {
+            return Err("timings must come from `peers`".into());
+        }
+        let fits = |&(name, value): &(&str, &str)| env::var_os(name).is_some_and(|v| v == value);
+        let here = workload.environment().iter().all(fits);
+        if !here || (binary == Binary::Timed && workload.counts_bytes()) {
+            return in_fitting_process(workload);
         }
         let keys = Keys::new(seed);
         for record in (Job { map, workload, threads, size, keys }).run() {
@@ -184,14 +187,17 @@ impl One {
     }
 }
 
-/// Hands this command line to the binary whose allocator counts.
-fn in_counting_binary(workload: Workload) -> Result<(), Box<dyn Error>> {
-    let status = Command::new(workload.program()?)
+/// Hands this command line to the binary that measures such a workload, with the environment for it.
+fn in_fitting_process(workload: Workload) -> Result<(), Box<dyn Error>> {
+    let program = workload.program()?;
+    let name = program.display();
+    let status = Command::new(&program)
         .args(env::args_os().skip(1))
+        .envs(workload.environment().iter().copied())
         .status()
-        .map_err(|error| format!("cannot start peers-memory beside peers: {error}"))?;
+        .map_err(|error| format!("cannot start {name}: {error}"))?;
     if !status.success() {
-        return Err(format!("peers-memory: {status}").into());
+        return Err(format!("{name}: {status}").into());
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
-//! `fill`: a life in five phases. `insert`: N keys from empty, disjoint slices. `hit`: every thread looks
-//! up all N keys in an order of its own. `miss`: every thread looks up N absent keys of its own.
+//! `fill`: a life in six phases. `insert`: N keys from empty, disjoint slices. `hit`: every thread looks
+//! up all N keys in an order of its own; `hit-again`: once more. `miss`: every thread looks up N absent keys of
+//! its own.
 //! `overwrite` and `remove`: all keys in shuffled order, disjoint slices.
 
 use super::Job;
@@ -32,8 +33,10 @@ pub(super) fn run<M: Peer>(job: &Job) -> Vec<Record> {
                 assert!(map.insert(keys[i], i as u64), "the key was absent");
             }
         });
-        let sum = clock.phase(|| sum_of_hits(&map, &lookups));
-        assert_eq!(black_box(sum), sum_of_values);
+        for _again in [false, true] {
+            let sum = clock.phase(|| sum_of_hits(&map, &lookups));
+            assert_eq!(black_box(sum), sum_of_values);
+        }
 
         job.keys.absent(&mut lookups, thread);
         clock.phase(|| {
@@ -55,6 +58,7 @@ pub(super) fn run<M: Peer>(job: &Job) -> Vec<Record> {
     let phases = [
         ("insert", n),
         ("hit", n * threads),
+        ("hit-again", n * threads),
         ("miss", n * threads),
         ("overwrite", n),
         ("remove", n),

@@ -3,6 +3,10 @@
 //! add: read the tails against it. `max` also holds what the kernel did to the thread, so compare the
 //! smallest of several runs' maxima.
 //!
+//! `latency-warm`: the same in memory that the process had before: without the page faults, of which each
+//! costs some microseconds in a virtual machine. A first run, which is not reported, faults the memory in, and
+//! [`KEEP_MEMORY`] lets the allocator keep it.
+//!
 //! The phase `growth` has the slowest insert of each of 64 stretches of the first thread's inserts: where the
 //! spikes are, and how they grow with the map.
 
@@ -19,12 +23,25 @@ use std::time::Instant;
 const QUANTILES: [(&str, f64); 5] =
     [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999), ("p99.999", 0.99999)];
 
+/// What makes glibc keep all memory that is freed, in one heap.
+pub(super) const KEEP_MEMORY: &[(&str, &str)] = &[
+    ("MALLOC_ARENA_MAX", "1"),
+    ("MALLOC_MMAP_MAX_", "0"),
+    ("MALLOC_TRIM_THRESHOLD_", "1000000000000"),
+];
+
 /// Stretches of the phase `growth`.
 const STRETCHES: usize = 64;
 
 /// Keys in random order.
 pub(super) fn run<M: Peer>(job: &Job) -> Vec<Record> {
     timed::<M>(job, |i| job.keys.key(i))
+}
+
+/// Keys in random order, in memory that was used before.
+pub(super) fn run_warm<M: Peer>(job: &Job) -> Vec<Record> {
+    drop(run::<M>(job));
+    run::<M>(job)
 }
 
 /// Keys in their natural order.

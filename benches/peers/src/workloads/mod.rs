@@ -57,6 +57,8 @@ pub enum Workload {
     Memory,
     /// The distribution of single inserts.
     Latency,
+    /// The same, in memory that was used before.
+    LatencyWarm,
     /// The same, of keys in order.
     Vroom,
     /// What snapshots cost, and what they make the next write cost.
@@ -75,7 +77,7 @@ impl Workload {
     /// Whether this workload says something about `map`.
     pub fn suits(self, map: MapName) -> bool {
         match self {
-            Self::Latency | Self::Vroom => true,
+            Self::Latency | Self::LatencyWarm | Self::Vroom => true,
             Self::Snapshot | Self::SnapshotLoad | Self::SnapshotInsert | Self::SnapshotMemory => {
                 map.has_snapshots()
             }
@@ -92,6 +94,11 @@ impl Workload {
     /// Whether this needs the allocator that counts.
     pub fn counts_bytes(self) -> bool {
         matches!(self, Self::Memory | Self::SnapshotMemory)
+    }
+
+    /// Variables of the environment that the measuring process needs from its start.
+    pub fn environment(self) -> &'static [(&'static str, &'static str)] {
+        if self == Self::LatencyWarm { latency::KEEP_MEMORY } else { &[] }
     }
 
     /// The binary that measures this: `peers`, or `peers-memory` beside it.
@@ -176,6 +183,7 @@ impl Visit for Run {
             Workload::BustleUniform => bustle::run::<M>(job, bustle::BUSTLE_UNIFORM),
             Workload::Memory => memory::run::<M>(job),
             Workload::Latency => latency::run::<M>(job),
+            Workload::LatencyWarm => latency::run_warm::<M>(job),
             Workload::Vroom => latency::run_in_order::<M>(job),
             Workload::Snapshot
             | Workload::SnapshotLoad
