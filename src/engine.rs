@@ -63,10 +63,11 @@ pub(crate) trait Engine {
     /// Makes room for this many entries more, if that is something the engine does ahead.
     fn reserve(&self, _additional: usize, _guard: &Guard) {}
 
-    /// Frees up to `budget` objects of garbage whose grace period is over, in each shard.
+    /// Does some of what is left to do: frees up to `budget` objects of garbage whose grace period is over,
+    /// in each shard.
     fn collect(&self, guard: &Guard, budget: usize);
 
-    /// [`Self::collect`] for one shard.
+    /// [`Self::collect`] for one shard, and less of what else there is.
     fn collect_some(&self, guard: &Guard, budget: usize);
 }
 

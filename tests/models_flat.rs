@@ -264,6 +264,21 @@ fn two_movers() {
     });
 }
 
+/// Who only reads, and refreshes a handle now and then, moves too.
+#[test]
+fn a_reader_that_moves_against_writers() {
+    explore(|| {
+        let programs = vec![vec![Insert(0, 1), Remove(1)], vec![Insert(1, 2), Get(0)]];
+        World::<Good>::with(10..16).check(programs, |world| {
+            let mut pinned = world.map.pin();
+            for _ in 0..4 {
+                pinned.refresh();
+                assert!((10..16).all(|key| pinned.contains_key(&key)));
+            }
+        });
+    });
+}
+
 #[test]
 fn a_mover_that_stalls_at_any_step() {
     explore_stalls(|| {

@@ -1,4 +1,5 @@
-//! Moving the entries of a table to the next one: by all writers, a unit at a time, without waiting.
+//! Moving the entries of a table to the next one: by all writers and some handles, a unit at a time, without
+//! waiting.
 //!
 //! A *unit* is a chunk, or the two neighbours that become one chunk in a table of half the size.
 //! Whoever moves it does these steps, and any number of threads may do them at once:
@@ -62,6 +63,14 @@ impl<K, V> Flat<K, V> {
     pub(super) fn move_some<'g>(&'g self, table: &'g Table<K, V>, guard: &'g Guard) {
         if let Some(next) = table.next() {
             self.move_one(table, next, guard);
+        }
+    }
+
+    /// Goes on with a move, if there is one, for `units`: where nobody writes any more, lookups would go by
+    /// two tables for ever.
+    pub(super) fn go_on_moving(&self, units: usize, guard: &Guard) {
+        if let Some(table) = self.root(guard) {
+            (0..units).for_each(|_| self.move_some(table, guard));
         }
     }
 

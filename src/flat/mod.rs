@@ -13,7 +13,7 @@
 //! | chunk | eight lines; a search stays within one. The topmost bits of a hash tell which: [`shape`] |
 //! | head | the word of a chunk that says where its entries are: [`bucket`] |
 //! | bucket | lines that take the place of a chunk's own |
-//! | segment | 512 chunks and their heads, one allocation: [`table`] |
+//! | segment | 128 chunks and their heads, one allocation: [`table`] |
 //! | move | of all entries to the next table, a unit at a time: [`migrate`] |
 //!
 //! # Paths
@@ -24,8 +24,9 @@
 //!    and CASes the slot that it ended at. If that was empty, it sets the tag.
 //! 3. A chunk without an empty slot, and removals ([`room`]): the table moves to one of twice or half
 //!    the size, or of the same size to be rid of tombstones; or the chunk's entries go to a bucket.
-//! 4. While a table moves, each writer moves one unit, and every unit that it needs ([`migrate`]). Who
-//!    meets a frozen slot looks at the chunk's head.
+//! 4. While a table moves, each writer moves one unit, and every unit that it needs ([`migrate`]); and one
+//!    in so many handles moves one, so that a move comes to its end where writes do. Who meets a frozen slot
+//!    looks at the chunk's head.
 //! 5. An iteration ([`iter`]) reads chunk after chunk, each where its entries are at the time.
 //!
 //! # Why a key is in one place
@@ -96,6 +97,9 @@ use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
 
 /// A key and its value, as an operation under a guard sees them.
 pub(crate) type Pair<'g, K, V> = (&'g K, &'g V);
+
+/// Units that [`Engine::collect`] moves: some 10 µs of work.
+const UNITS_BY_REFRESH: usize = 8;
 
 /// A concurrent hash table of one level.
 pub(crate) struct Flat<K, V> {
@@ -226,10 +230,12 @@ impl<K, V> Engine for Flat<K, V> {
     }
 
     fn collect(&self, guard: &Guard, budget: usize) {
+        self.go_on_moving(UNITS_BY_REFRESH, guard);
         self.limbo.turn(guard, budget);
     }
 
     fn collect_some(&self, guard: &Guard, budget: usize) {
+        self.go_on_moving(1, guard);
         self.limbo.tick(guard, budget);
     }
 }

@@ -13,7 +13,8 @@ pub(super) const CHUNK_LINES: usize = 1 << CHUNK_LINES_LOG;
 /// Lines of a segment, in a table of more than one, as a power of two: 64 KiB. Allocating so much, and
 /// setting it to zero, is a few microseconds, and the directory of a table of ten million entries has 16 KiB.
 /// (In memory that needs no page faults, one insertion in ten thousand of those that grew a map to four million
-/// entries took 16 to 31 µs with segments of 256 KiB, and 7.5 to 9.7 µs with these.)
+/// entries took 16 to 31 µs with segments of 256 KiB, and 7.5 to 9.7 µs with these: in alternating runs of a
+/// quiet quarter of an hour.)
 const SEGMENT_LINES_LOG: u32 = if cfg!(shuttle) { 2 } else { 10 };
 
 /// The bytes of a line and of what goes with it are less than 2 to this.

@@ -109,6 +109,15 @@ impl<V: Clone> Map<V> {
         self.flat.check(|key| (self.hash)(*key))
     }
 
+    fn collect_some_often(&self) {
+        (0..1_000).for_each(|_| self.flat.collect_some(&self.flat.pin(), 1));
+    }
+
+    /// As [`Self::collect_all`], but a move does not go on.
+    fn free_garbage(&self) {
+        (0..100).for_each(|_| self.flat.limbo.turn(&self.flat.pin(), 1_000));
+    }
+
     fn collect_all(&self) {
         (0..100).for_each(|_| self.flat.collect(&self.flat.pin(), 1_000));
     }
@@ -338,13 +347,23 @@ fn a_lookup_during_a_move_finds_what_is_there_and_not_what_was() {
     let mut removed = 0;
     while map.check().moving {
         assert_eq!(map.remove(removed), Some(removed));
-        map.collect_all();
+        map.free_garbage();
         removed += 1;
         for key in 0..removed + 10 {
             assert_eq!(map.get(key), (key >= removed).then_some(key));
         }
     }
     assert!(removed > 10 && removed < entries);
+}
+
+#[test]
+fn a_move_that_writers_have_left_comes_to_its_end() {
+    for come_to_an_end in [Map::collect_all as fn(&Map<u64>), Map::collect_some_often] {
+        let (map, entries) = moving(good);
+        come_to_an_end(&map);
+        assert!(!map.check().moving);
+        assert!((0..entries).all(|key| map.get(key) == Some(key)));
+    }
 }
 
 #[test]

@@ -62,8 +62,8 @@ pub struct Pinned<'m, K, V, S = crate::RandomState, M: Mode<K, V> = Boxed> {
     guard: Guard,
 }
 
-/// A handle is made this often before it looks for garbage to free, so that garbage goes even if
-/// nobody writes any more.
+/// A handle is made this often before it looks for garbage to free, and for a table's move to go on with, so
+/// that both come to an end even if nobody writes any more.
 const COLLECT_EVERY: u32 = 128;
 
 /// Objects freed on such an occasion.
@@ -140,7 +140,8 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     ///
     /// A handle that stays alive keeps everything that was unlinked since it was made (or last
     /// refreshed). Garbage of a map is freed by operations on that map, a few objects at a time;
-    /// calling this in a loop on an idle map frees the rest.
+    /// calling this in a loop on an idle map frees the rest. (And moves the rest of a [`FlatMap`]'s table, where
+    /// a move to another one is under way.)
     ///
     /// # Examples
     /// ```
@@ -373,7 +374,7 @@ impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
 /// lookup, an allocation for the new entry, and a CAS. In a [`TrieMap`] now and then a branch is
 /// rebuilt, a few microseconds at most, and the first write to a part of the map after a snapshot
 /// copies the nodes on its path. In a [`FlatMap`] each write also moves a small part of the table
-/// while a move to another one is under way.
+/// while a move to another one is under way; so does one handle in 128, and [`refresh`](Pinned::refresh).
 ///
 /// Values are never changed in place: an update replaces the entry, and whoever holds a reference
 /// or a snapshot keeps the old one. (Values that can be changed through a shared reference, such as
