@@ -13,7 +13,7 @@
 //! | chunk | eight lines; a search stays within one. The topmost bits of a hash tell which: [`shape`] |
 //! | head | the word of a chunk that says where its entries are: [`bucket`] |
 //! | bucket | lines that take the place of a chunk's own |
-//! | segment | 128 chunks and their heads, one allocation: [`table`] |
+//! | segment | 512 chunks and their heads, one allocation: [`table`] |
 //! | move | of all entries to the next table, a unit at a time: [`migrate`] |
 //!
 //! # Paths

@@ -10,12 +10,11 @@ use super::line::LINE_SLOTS;
 const CHUNK_LINES_LOG: u32 = if cfg!(shuttle) { 1 } else { 3 };
 pub(super) const CHUNK_LINES: usize = 1 << CHUNK_LINES_LOG;
 
-/// Lines of a segment, in a table of more than one, as a power of two: 64 KiB. Allocating so much, and
-/// setting it to zero, is a few microseconds, and the directory of a table of ten million entries has 16 KiB.
-/// (In memory that needs no page faults, one insertion in ten thousand of those that grew a map to four million
-/// entries took 16 to 31 µs with segments of 256 KiB, and 7.5 to 9.7 µs with these: in alternating runs of a
-/// quiet quarter of an hour.)
-const SEGMENT_LINES_LOG: u32 = if cfg!(shuttle) { 2 } else { 10 };
+/// Lines of a segment, in a table of more than one, as a power of two: 256 KiB. Allocating or freeing
+/// so much is a few microseconds, and the directory of a table of ten million entries has 4 KiB. (With segments
+/// of 64 KiB the slowest insertion of a thousand, while a map grew to four million entries, took 0.2 to 0.5 µs
+/// more, and the slowest of ten thousand as long: medians of alternating runs.)
+const SEGMENT_LINES_LOG: u32 = if cfg!(shuttle) { 2 } else { 12 };
 
 /// The bytes of a line and of what goes with it are less than 2 to this.
 const LINE_BYTES_LOG: u32 = 7;
