@@ -202,11 +202,6 @@ impl<K, V> Line<K, V> {
         self.tags.fetch_or(FROZEN, Ordering::Release);
     }
 
-    /// Whether anything here says that the line is frozen, or is being frozen.
-    pub(super) fn is_frozen_in_part(&self) -> bool {
-        self.tags().is_frozen() || self.slots.iter().any(|slot| slot.load().is_frozen())
-    }
-
     /// Puts an entry into the first empty slot of a line that nobody else can see. Gives it back if
     /// there is none.
     pub(super) fn fill(&mut self, hash: u64, word: Word<K, V>) -> Result<(), Word<K, V>> {
@@ -280,5 +275,8 @@ mod tests {
     #[test]
     fn no_hash_has_the_tag_of_a_slot_without_one() {
         assert!((0..=0xffff).all(|hash| (1..=0xff).contains(&tag_of(hash))));
+        // And all that a byte can say are used.
+        let tags: std::collections::HashSet<_> = (0..=0xff).map(tag_of).collect();
+        assert_eq!(tags.len(), 0xff);
     }
 }

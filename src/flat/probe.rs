@@ -225,8 +225,10 @@ impl<'g, K, V> Lines<'g, K, V> {
                 }
             }
         }
-        // Then it is all of them that decide.
-        if self.lines.iter().any(Line::is_frozen_in_part) { Find::Frozen } else { Find::Full }
+        // Then it is all of them that decide, at this moment: as long as one line is not frozen to its end,
+        // all of the chunk's entries are in its slots.
+        let frozen = self.lines.iter().any(|line| line.tags().is_frozen());
+        if frozen { Find::Frozen } else { Find::Full }
     }
 }
 

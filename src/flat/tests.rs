@@ -153,6 +153,21 @@ fn a_map_grows_and_shrinks_with_its_entries() {
 }
 
 #[test]
+fn tombstones_make_a_table_move_before_many_of_its_chunks_have_buckets() {
+    let map = Map::new(good);
+    let (entries, rounds) = (scaled(5_000, good), scaled(60_000, good));
+    (0..entries).for_each(|key| assert_eq!(map.insert(key, key), None));
+    for key in 0..rounds {
+        assert_eq!(map.remove(key), Some(key));
+        assert_eq!(map.insert(key + entries, key + entries), None);
+    }
+    let found = map.check();
+    assert!(found.slots as u64 <= entries * 4, "{found:?}");
+    // One in eight, and not a few more.
+    assert!(found.buckets * 56 * 6 <= found.slots, "{found:?}");
+}
+
+#[test]
 fn a_good_hash_needs_few_buckets() {
     let map = Map::new(good);
     for key in 0..scaled(100_000, good) {
