@@ -55,8 +55,10 @@ pub(super) fn find_slot<'g, St: Store>(
     // What is left of the hash, at the top. (No fan is as far down as its last bit.)
     let mut path = hash.checked_shl(level * FAN_BITS).unwrap_or(0);
     if let View::Live(guard) = view {
-        while let Some(fan) = word.own_fan() {
-            word = fan.by_top_bits(path).load(guard);
+        while word.is_own_fan() {
+            // SAFETY:
+            // - it is: just tested.
+            word = unsafe { word.own_fan() }.by_top_bits(path).load(guard);
             path <<= FAN_BITS;
         }
         if let Some(branch) = word.own_wide_branch() {

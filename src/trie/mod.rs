@@ -304,10 +304,11 @@ impl<St: Store> Drop for Trie<St> {
         let mut fallout = Fallout::default();
         // SAFETY:
         // - every operation borrows the map, so none is in flight.
-        // - the tree is this map's alone, but for what snapshots see, which `bury_all` heeds.
+        // - the tree is this map's alone, but for what snapshots see, which `bury_all` heeds. There is none of
+        //   the last root's own generation: each brought a root of the next one.
         unsafe {
             domain.limbo.close(&mut fallout);
-            domain.bury_all(root.top.get_mut(), generation + 1, &mut fallout);
+            domain.bury_all(root.top.get_mut(), generation, &mut fallout);
         }
         drop(root);
         drop(domain);

@@ -112,7 +112,7 @@ impl<St: Store> Trie<St> {
         // What is left of the hash, at the top.
         let mut path = request.hash;
         loop {
-            let Some(fan) = word.own_fan() else {
+            if !word.is_own_fan() {
                 if !word.is_older() {
                     break;
                 }
@@ -127,8 +127,10 @@ impl<St: Store> Trie<St> {
                     None => return Step::Retry,
                 }
                 continue;
-            };
-            let next = fan.by_top_bits(path);
+            }
+            // SAFETY:
+            // - it is: just tested.
+            let next = unsafe { word.own_fan() }.by_top_bits(path);
             let child = next.load(guard);
             if child.is_frozen() {
                 // Frozen in this generation by a collapse, or by a newer one: then the word of the
