@@ -44,9 +44,13 @@ impl Counter {
                 return new;
             }
         }
-        let make = || (0..shard_count()).map(|_| CachePadded::new(AtomicUsize::new(0))).collect();
-        let shards = self.shards.get_or_make(make);
+        let shards = self.shards();
         shards[thread_index() % shards.len()].fetch_add(by, Ordering::Relaxed).wrapping_add(by)
+    }
+
+    fn shards(&self) -> &[CachePadded<AtomicUsize>] {
+        let make = || (0..shard_count()).map(|_| CachePadded::new(AtomicUsize::new(0))).collect();
+        self.shards.get_or_make(make)
     }
 
     pub(super) fn sum(&self) -> usize {
@@ -76,6 +80,18 @@ mod tests {
             }
         });
         assert_eq!(counter.sum(), 4_000);
+    }
+
+    #[test]
+    fn more_threads_than_shards_are_counted() {
+        let counter = Counter::new();
+        let threads = 4 * counter.shards().len().pow(2);
+        for _ in 0..threads {
+            std::thread::scope(|scope| {
+                scope.spawn(|| counter.up());
+            });
+        }
+        assert_eq!(counter.sum(), threads);
     }
 
     #[test]

@@ -345,10 +345,15 @@ fn a_capacity_is_kept_until_it_is_given_up() {
 
 /// A map of several chunks whose move to the next table has just begun.
 fn moving(hash: Hash) -> (Map<u64>, u64) {
+    moving_from(hash, |shape| shape.chunks() >= 16)
+}
+
+/// A map whose move from a table of such a shape has just begun.
+fn moving_from(hash: Hash, wanted: impl Fn(Shape) -> bool) -> (Map<u64>, u64) {
     let map = Map::new(hash);
     let mut entries = 0;
     while !(map.flat.root(&map.flat.pin()))
-        .is_some_and(|root| root.next().is_some() && root.shape.chunks() >= 16)
+        .is_some_and(|root| root.next().is_some() && wanted(root.shape))
     {
         assert_eq!(map.insert(entries, entries), None);
         entries += 1;
@@ -379,6 +384,22 @@ fn a_move_that_writers_have_left_comes_to_its_end() {
         assert!(!map.check().moving);
         assert!((0..entries).all(|key| map.get(key) == Some(key)));
     }
+}
+
+#[test]
+fn a_move_comes_to_its_end_where_threads_left_units_that_they_took() {
+    let segments = if cfg!(miri) { 1 } else { 2 };
+    let enough = |shape: Shape| shape.chunks() >= 16 && shape.segments() >= segments;
+    let (map, entries) = moving_from(good, enough);
+    let guard = map.flat.pin();
+    let root = map.flat.root(&guard).unwrap();
+    let chunks = root.shape.chunks();
+    root.progress.cursor.store(chunks, Ordering::Relaxed);
+    drop(guard);
+    // Each moves eight units.
+    (0..chunks).for_each(|_| map.flat.collect(&map.flat.pin(), 1));
+    assert!(!map.check().moving);
+    assert!((0..entries).all(|key| map.get(key) == Some(key)));
 }
 
 #[test]
