@@ -3,6 +3,9 @@
 //! Counted in bytes asked of the allocator, on the thread of the test.
 
 mod support;
+mod memory {
+    mod flat;
+}
 
 use std::collections::VecDeque;
 use std::thread;

@@ -659,4 +659,68 @@ mod tests {
         (0..1_000).for_each(|_| limbo.turn(&collector.register().pin(), 100));
         assert_eq!(freed.load(Ordering::Relaxed), 180);
     }
+
+    #[test]
+    fn bags_are_filled_before_there_are_more() {
+        let freed = std::sync::atomic::AtomicUsize::new(0);
+        let mut heap = Heap::default();
+        (0..2 * BAG).for_each(|_| heap.push(garbage(&freed)));
+        fn bags(heap: &Heap) -> Vec<usize> {
+            let bags = std::iter::successors(heap.top.as_deref(), |bag| bag.below.as_deref());
+            bags.map(|bag| bag.items.len()).collect()
+        }
+        assert_eq!((bags(&heap), heap.len), (vec![BAG, BAG], 2 * BAG));
+        heap.push(garbage(&freed));
+        assert_eq!((bags(&heap), heap.len), (vec![1, BAG, BAG], 2 * BAG + 1));
+        for left in (0..=2 * BAG).rev() {
+            assert!(heap.pop().is_some());
+            assert_eq!(heap.len, left);
+        }
+        assert!(heap.pop().is_none() && heap.top.is_none());
+    }
+
+    #[test]
+    fn so_many_are_taken_as_were_asked_for() {
+        let freed = std::sync::atomic::AtomicUsize::new(0);
+        let mut ready = Ready::default();
+        for size in [2 * BAG + 3, 1, BAG] {
+            let mut batch = Heap::default();
+            (0..size).for_each(|_| batch.push(garbage(&freed)));
+            ready.push(batch);
+        }
+        let mut left = 3 * BAG + 4;
+        for most in [0, 1, BAG - 2, 5, 2 * BAG, 1, 1_000, 1] {
+            let mut taken = 0;
+            ready.take(most, |_| taken += 1);
+            assert_eq!(taken, most.min(left));
+            left -= taken;
+            assert_eq!(ready.len, left);
+            assert_eq!(ready.batches.iter().map(|batch| batch.len).sum::<usize>(), left);
+        }
+        assert!(ready.batches.is_empty() && ready.pop().is_none());
+    }
+
+    #[test]
+    fn more_is_freed_than_came_in_and_far_more_where_there_is_much() {
+        assert_eq!(budget(1, 0), 2);
+        assert_eq!(budget(4, MUCH - 1), 5);
+        assert_eq!(budget(4, MUCH), 5 + 4);
+        assert_eq!(budget(1, 3 * MUCH), 2 + 3);
+        assert_eq!(budget(1, usize::MAX), 2 + 62);
+    }
+
+    #[test]
+    fn a_panic_whose_payload_panics_goes_no_further() {
+        struct Payload;
+        impl Drop for Payload {
+            fn drop(&mut self) {
+                panic!("in the destructor of what was thrown");
+            }
+        }
+        let mut fallout = Fallout::default();
+        for _ in 0..3 {
+            fallout.catch(|| std::panic::panic_any(Payload));
+        }
+        drop(fallout);
+    }
 }

@@ -1,0 +1,106 @@
+//! The same of the flat table: old tables, buckets and entries go, whatever the hash.
+
+use snaptrie::{FixedState, FlatMap};
+
+use crate::support::alloc::{live, peak, reset_peak};
+use crate::support::{Chosen, one_at_a_time, refresh_until, verify};
+use crate::{EMPTY, KIB, LARGE, LEFT, SLACK, assert_shrinks_to, bytes_of_as, filled_as, warm_up};
+
+type Flat = FlatMap<u64, u64, FixedState>;
+
+#[test]
+fn removing_all_entries_gives_their_memory_back() {
+    let _turn = one_at_a_time();
+    let start = warm_up();
+    let map: Flat = filled_as(LARGE);
+    assert!(live() - start > 32 * LARGE as isize, "the allocator counts");
+    for key in 0..LARGE as u64 {
+        assert!(map.pin().remove(&key).is_some());
+    }
+    assert_shrinks_to(&map, start + EMPTY);
+    verify(&map);
+    map.pin().insert(1, 1);
+    drop(map);
+    assert!(live() <= start + LEFT, "{} bytes left", live() - start);
+}
+
+#[test]
+fn clear_gives_memory_back() {
+    let _turn = one_at_a_time();
+    let start = warm_up();
+    let map: Flat = filled_as(LARGE);
+    map.clear();
+    assert_shrinks_to(&map, start + EMPTY);
+    verify(&map);
+}
+
+/// At any size: while a table moves too, and with buckets.
+#[test]
+fn dropping_a_map_gives_everything_back() {
+    let _turn = one_at_a_time();
+    for (hash, most) in
+        [(Chosen::Good, 20_000), (Chosen::Truncated, 1_000), (Chosen::Constant, 300)]
+    {
+        let start = warm_up();
+        for entries in (0..most).step_by(most as usize / 20) {
+            let map = FlatMap::<u64, u64, _>::with_hasher(hash);
+            for key in 0..entries {
+                map.pin().insert(key, key);
+            }
+            (0..entries / 3).for_each(|key| _ = map.pin().remove(&key));
+        }
+        assert!(live() <= start + LEFT, "{hash:?}: {} bytes left", live() - start);
+    }
+}
+
+#[test]
+fn churn_at_constant_size_does_not_grow() {
+    const WINDOW: u64 = 10_000;
+    let _turn = one_at_a_time();
+    let start = warm_up();
+    let size = bytes_of_as::<Flat>(WINDOW as usize);
+    let map: Flat = filled_as(WINDOW as usize);
+    reset_peak();
+    for key in WINDOW..WINDOW + 1_000_000 {
+        map.pin().insert(key, key);
+        assert!(map.pin().remove(&(key - WINDOW)).is_some());
+    }
+    let most = peak() - start;
+    // An old table and the one that it moves to.
+    assert!(most < 3 * size + SLACK, "{most} bytes for a map that takes {size}");
+    verify(&map);
+}
+
+#[test]
+fn overwriting_does_not_grow() {
+    let _turn = one_at_a_time();
+    let start = warm_up();
+    let size = bytes_of_as::<Flat>(10_000);
+    let map: Flat = filled_as(10_000);
+    reset_peak();
+    for step in 0..1_000_000 {
+        map.pin().insert(step % 10_000, step);
+    }
+    let most = peak() - start;
+    assert!(most < 2 * size + SLACK, "{most} bytes for a map that takes {size}");
+}
+
+/// All of them in one chunk's bucket, which is made anew again and again.
+#[test]
+fn keys_with_one_hash_do_not_grow_under_churn() {
+    let _turn = one_at_a_time();
+    let start = warm_up();
+    let map = FlatMap::<u64, u64, _>::with_hasher(Chosen::Constant);
+    for key in 0..100 {
+        map.pin().insert(key, key);
+    }
+    reset_peak();
+    for key in 100..50_000 {
+        map.pin().insert(key, key);
+        map.pin().remove(&(key - 100));
+    }
+    assert_eq!(map.len(), 100);
+    assert!(peak() - start < SLACK, "{} KiB", (peak() - start) / KIB);
+    refresh_until(&map, 1_000, || false);
+    assert!(live() - start < SLACK / 8, "{} KiB", (live() - start) / KIB);
+}
