@@ -455,6 +455,26 @@ fn a_map_that_is_only_read_and_removed_from_allocates_no_table() {
     map.flat.clear(&map.flat.pin());
     assert_eq!(map.flat.capacity(&map.flat.pin()), 0);
     assert!(map.flat.root.load(Ordering::Relaxed).is_null());
+    let map = Flat::<u64, u64>::with_capacity(0, Collector::private());
+    assert!(map.root.load(Ordering::Relaxed).is_null());
+}
+
+#[test]
+fn a_removal_of_what_is_not_there_makes_no_room() {
+    let map = Map { flat: Flat::with_capacity(10_000, Collector::private()), hash: constant };
+    let guard = map.flat.pin();
+    let root = map.flat.root(&guard).unwrap();
+    let chunk = root.shape.chunk_of(constant(0));
+    assert_eq!(map.remove(0), None);
+    assert!(matches!(root.spot(chunk), Spot::Absent));
+    let slots = (root.shape.chunk_lines() * LINE_SLOTS) as u64;
+    for key in 0..slots {
+        assert_eq!(map.insert(key, key), None);
+    }
+    assert_eq!(map.remove(slots), None);
+    assert_eq!(map.check().buckets, 0);
+    assert_eq!(map.insert(slots, slots), None);
+    assert_eq!(map.check().buckets, 1);
 }
 
 #[test]
