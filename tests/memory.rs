@@ -444,3 +444,30 @@ fn a_handle_that_is_held_keeps_what_is_replaced_and_no_more() {
     refresh_until(&map, 4_000, || live() - before < SLACK);
     assert!(live() - before < SLACK, "{} KiB are left", (live() - before) / KIB);
 }
+
+/// What a commit takes over, and what the map loses by it: nodes, entries, links of equal hashes.
+#[test]
+fn commits_do_not_grow() {
+    let _turn = one_at_a_time();
+    for (hash, entries) in [(support::Chosen::Good, 5_000), (support::Chosen::Constant, 40)] {
+        warm_up();
+        let map = TrieMap::<u64, u64, _>::with_hasher(hash);
+        (0..entries).for_each(|key| _ = map.pin().insert(key, key));
+        let start = live();
+        for step in 0..2_000 {
+            map.commit_with(|fork| {
+                let fork = fork.pin();
+                for number in 0..10 {
+                    let key = (step * 10 + number * 7) % entries;
+                    fork.remove(&key);
+                    fork.insert(key, step);
+                }
+            });
+        }
+        assert_eq!(map.len(), entries as usize);
+        assert_shrinks_to(&map, start + SLACK / 4);
+        verify(&map);
+        drop(map);
+        assert!(live() < start, "{hash:?}");
+    }
+}
