@@ -35,6 +35,7 @@ mod linear;
 #[allow(clippy::duplicate_mod, reason = "one body for all kinds of map")]
 mod models {
     mod inline;
+    mod panics;
     pub(crate) mod trie;
 }
 
