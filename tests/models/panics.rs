@@ -5,10 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
+use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread;
 use snaptrie::TrieMap;
 
-use crate::{Constant, explore};
+use crate::explore;
 
 /// A key that throws when it is compared with another; it counts itself.
 struct Touchy {
@@ -29,9 +30,22 @@ impl Drop for Touchy {
     }
 }
 
+/// Keys 1 and 2 have the same hash.
+#[derive(Default)]
+struct Touch(u64);
+
+impl Hasher for Touch {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = u64::from(bytes[0].max(2));
+    }
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 impl Hash for Touchy {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u8(0);
+        state.write_u8(self.number);
     }
 }
 
@@ -53,8 +67,13 @@ impl Eq for Touchy {}
 fn a_comparison_that_panics_in_an_insertion_leaves_nothing_behind() {
     explore(|| {
         let live = Arc::<AtomicIsize>::default();
-        let hasher = BuildHasherDefault::<Constant>::default();
+        let hasher = BuildHasherDefault::<Touch>::default();
         let map = Arc::new(TrieMap::<Touchy, u8, _>::with_private_collector(hasher));
+        // So many that a branch has room for both threads' entries, if it is not in the group where all these are.
+        let first = thread_rng().gen_range(3..100);
+        for number in first..first + 3 {
+            map.pin().insert(Touchy::new(number, &live), number);
+        }
         let threads = [1, 2].map(|number| {
             let (map, live) = (Arc::clone(&map), Arc::clone(&live));
             thread::spawn(move || {
@@ -64,7 +83,7 @@ fn a_comparison_that_panics_in_an_insertion_leaves_nothing_behind() {
         });
         let done = threads.map(|thread| thread.join().unwrap());
         assert_ne!(done[0], done[1], "one came first");
-        assert_eq!(map.len(), 1);
+        assert_eq!(map.len(), 4);
         drop(Arc::into_inner(map).unwrap());
         assert_eq!(live.load(Ordering::SeqCst), 0, "keys that were never dropped");
     });
