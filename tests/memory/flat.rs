@@ -104,3 +104,38 @@ fn keys_with_one_hash_do_not_grow_under_churn() {
     refresh_until(&map, 1_000, || false);
     assert!(live() - start < SLACK / 8, "{} KiB", (live() - start) / KIB);
 }
+
+/// What `stats` counts is what was asked of the allocator, at any moment of a move.
+#[test]
+fn stats_tell_the_bytes_that_were_allocated() {
+    let _turn = one_at_a_time();
+    // A refresh goes on with a move too: few of them, so that there is one to be seen.
+    let cases =
+        [(Chosen::Good, 30_000, 3), (Chosen::Truncated, 800, 30), (Chosen::Constant, 2_000, 30)];
+    for (hash, entries, refreshes) in cases {
+        warm_up();
+        let map = FlatMap::<u64, u64, _>::with_hasher(hash);
+        let start = live();
+        let mut moving = 0;
+        for key in 0..entries {
+            map.pin().insert(key, key);
+            if key % (entries / 50) == 0 {
+                refresh_until(&map, refreshes, || false);
+                let stats = map.stats();
+                moving += usize::from(stats.moving.is_some());
+                let (told, counted) = (stats.bytes() as isize, live() - start);
+                assert!(
+                    told <= counted + LEFT,
+                    "{hash:?}: {told} and not {counted} bytes, {stats:?}"
+                );
+                // What other maps left goes meanwhile. Shards of the counter and of the limbo, directories; and garbage that waits.
+                let rest = 8 * KIB + counted / 16;
+                assert!(
+                    counted <= told + rest,
+                    "{hash:?}: {told} and not {counted} bytes, {stats:?}"
+                );
+            }
+        }
+        assert!(moving > 0 || hash != Chosen::Good, "no move was ever seen");
+    }
+}
