@@ -471,3 +471,20 @@ fn commits_do_not_grow() {
         assert!(live() < start, "{hash:?}");
     }
 }
+
+/// What is left of a large map takes about what a map of these entries would: branches that are far too
+/// large for what they hold become smaller, and fans that hold little become branches.
+#[test]
+fn removing_most_entries_gives_most_memory_back() {
+    let _turn = one_at_a_time();
+    for keep in [8, 64, 1_024] {
+        let start = warm_up();
+        let map = filled(LARGE);
+        for key in (0..LARGE as u64).filter(|key| key % keep != 0) {
+            assert!(map.pin().remove(&key).is_some());
+        }
+        let left = LARGE / keep as usize;
+        assert_shrinks_to(&map, start + 4 * bytes_of(left) + EMPTY);
+        verify(&map);
+    }
+}

@@ -304,6 +304,23 @@ fn every_entry_is_dropped_once_whenever_the_map_is() {
 }
 
 #[test]
+fn every_entry_is_dropped_once_where_a_chunk_becomes_many() {
+    let live = Rc::default();
+    let map = Map::new(good);
+    (0..1_000).for_each(|key| _ = map.insert(key, Counted::new(&live)));
+    map.collect_all();
+    let guard = map.flat.pin();
+    let root = map.flat.root(&guard).unwrap();
+    let wanted = root.shape.doubled().doubled().doubled();
+    assert!(map.flat.begin_move(root, wanted, &guard).is_some());
+    map.flat.go_on_moving(3, &guard);
+    drop(guard);
+    assert!(map.check().moving);
+    drop(map);
+    assert_eq!(live.get(), 0);
+}
+
+#[test]
 fn removed_entries_go_while_the_map_lives() {
     let live = Rc::default();
     let map = Map::new(good);
@@ -400,6 +417,35 @@ fn a_move_comes_to_its_end_where_threads_left_units_that_they_took() {
     (0..chunks).for_each(|_| map.flat.collect(&map.flat.pin(), 1));
     assert!(!map.check().moving);
     assert!((0..entries).all(|key| map.get(key) == Some(key)));
+}
+
+#[test]
+fn a_tally_counts_what_has_moved_and_what_was_removed() {
+    let segments = if cfg!(miri) { 1 } else { 2 };
+    let enough = |shape: Shape| shape.chunks() >= 16 && shape.segments() >= segments;
+    let (map, _) = moving_from(good, enough);
+    let mut step = 0;
+    while map.flat.tally().moving.is_some() {
+        // Removals go on with the move, and leave tombstones in chunks of both tables.
+        map.remove(step);
+        step += 1;
+        if step % 64 == 0 {
+            let guard = map.flat.pin();
+            let root = map.flat.root(&guard).unwrap();
+            let has_moved = |&chunk: &usize| match root.spot(chunk) {
+                Spot::Moved => true,
+                Spot::Here(chunk) => chunk.head().is_moved(),
+                Spot::Absent => false,
+            };
+            let moved = (0..root.shape.chunks()).filter(has_moved).count();
+            let tally = map.flat.tally();
+            if let Some(progress) = tally.moving {
+                assert_eq!(progress, (moved, root.shape.chunks()));
+            }
+            assert_eq!(tally.tombstones, map.check().tombstones);
+        }
+    }
+    assert!(step > 64 && map.flat.tally().tombstones > 0);
 }
 
 #[test]
