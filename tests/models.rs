@@ -31,7 +31,7 @@
 
 mod linear;
 
-/// The tests for every kind of trie, by kind: one body, compiled for each.
+/// The tests for every kind of trie, by kind: one body, compiled for each; and those about panics, for one.
 #[allow(clippy::duplicate_mod, reason = "one body for all kinds of map")]
 mod models {
     mod inline;

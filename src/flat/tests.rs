@@ -365,6 +365,12 @@ fn moving(hash: Hash) -> (Map<u64>, u64) {
     moving_from(hash, |shape| shape.chunks() >= 16)
 }
 
+/// A map of several segments whose move to the next table has just begun.
+fn moving_segments() -> (Map<u64>, u64) {
+    let segments = if cfg!(miri) { 1 } else { 2 };
+    moving_from(good, |shape| shape.chunks() >= 16 && shape.segments() >= segments)
+}
+
 /// A map whose move from a table of such a shape has just begun.
 fn moving_from(hash: Hash, wanted: impl Fn(Shape) -> bool) -> (Map<u64>, u64) {
     let map = Map::new(hash);
@@ -405,9 +411,7 @@ fn a_move_that_writers_have_left_comes_to_its_end() {
 
 #[test]
 fn a_move_comes_to_its_end_where_threads_left_units_that_they_took() {
-    let segments = if cfg!(miri) { 1 } else { 2 };
-    let enough = |shape: Shape| shape.chunks() >= 16 && shape.segments() >= segments;
-    let (map, entries) = moving_from(good, enough);
+    let (map, entries) = moving_segments();
     let guard = map.flat.pin();
     let root = map.flat.root(&guard).unwrap();
     let chunks = root.shape.chunks();
@@ -421,9 +425,7 @@ fn a_move_comes_to_its_end_where_threads_left_units_that_they_took() {
 
 #[test]
 fn a_tally_counts_what_has_moved_and_what_was_removed() {
-    let segments = if cfg!(miri) { 1 } else { 2 };
-    let enough = |shape: Shape| shape.chunks() >= 16 && shape.segments() >= segments;
-    let (map, _) = moving_from(good, enough);
+    let (map, _) = moving_segments();
     let mut step = 0;
     while map.flat.tally().moving.is_some() {
         // Removals go on with the move, and leave tombstones in chunks of both tables.

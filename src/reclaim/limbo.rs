@@ -689,6 +689,11 @@ mod tests {
             ready.push(batch);
         }
         let mut left = 3 * BAG + 4;
+        for _ in 0..3 {
+            assert!(ready.pop().is_some());
+            left -= 1;
+            assert_eq!(ready.len, left);
+        }
         for most in [0, 1, BAG - 2, 5, 2 * BAG, 1, 1_000, 1] {
             let mut taken = 0;
             ready.take(most, |_| taken += 1);

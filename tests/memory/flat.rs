@@ -4,24 +4,16 @@ use snaptrie::{FixedState, FlatMap};
 
 use crate::support::alloc::{live, peak, reset_peak};
 use crate::support::{Chosen, one_at_a_time, refresh_until, verify};
-use crate::{EMPTY, KIB, LARGE, LEFT, SLACK, assert_shrinks_to, bytes_of_as, filled_as, warm_up};
+use crate::{
+    EMPTY, KIB, LARGE, LEFT, SLACK, assert_churn_does_not_grow, assert_overwriting_does_not_grow,
+    assert_removal_gives_memory_back, assert_shrinks_to, filled_as, warm_up,
+};
 
 type Flat = FlatMap<u64, u64, FixedState>;
 
 #[test]
 fn removing_all_entries_gives_their_memory_back() {
-    let _turn = one_at_a_time();
-    let start = warm_up();
-    let map: Flat = filled_as(LARGE);
-    assert!(live() - start > 32 * LARGE as isize, "the allocator counts");
-    for key in 0..LARGE as u64 {
-        assert!(map.pin().remove(&key).is_some());
-    }
-    assert_shrinks_to(&map, start + EMPTY);
-    verify(&map);
-    map.pin().insert(1, 1);
-    drop(map);
-    assert!(live() <= start + LEFT, "{} bytes left", live() - start);
+    assert_removal_gives_memory_back::<Flat>();
 }
 
 #[test]
@@ -55,34 +47,13 @@ fn dropping_a_map_gives_everything_back() {
 
 #[test]
 fn churn_at_constant_size_does_not_grow() {
-    const WINDOW: u64 = 10_000;
-    let _turn = one_at_a_time();
-    let start = warm_up();
-    let size = bytes_of_as::<Flat>(WINDOW as usize);
-    let map: Flat = filled_as(WINDOW as usize);
-    reset_peak();
-    for key in WINDOW..WINDOW + 1_000_000 {
-        map.pin().insert(key, key);
-        assert!(map.pin().remove(&(key - WINDOW)).is_some());
-    }
-    let most = peak() - start;
     // An old table and the one that it moves to.
-    assert!(most < 3 * size + SLACK, "{most} bytes for a map that takes {size}");
-    verify(&map);
+    assert_churn_does_not_grow::<Flat>(3);
 }
 
 #[test]
 fn overwriting_does_not_grow() {
-    let _turn = one_at_a_time();
-    let start = warm_up();
-    let size = bytes_of_as::<Flat>(10_000);
-    let map: Flat = filled_as(10_000);
-    reset_peak();
-    for step in 0..1_000_000 {
-        map.pin().insert(step % 10_000, step);
-    }
-    let most = peak() - start;
-    assert!(most < 2 * size + SLACK, "{most} bytes for a map that takes {size}");
+    assert_overwriting_does_not_grow::<Flat>();
 }
 
 /// All of them in one chunk's bucket, which is made anew again and again.
@@ -128,7 +99,8 @@ fn stats_tell_the_bytes_that_were_allocated() {
                     told <= counted + LEFT,
                     "{hash:?}: {told} and not {counted} bytes, {stats:?}"
                 );
-                // What other maps left goes meanwhile. Shards of the counter and of the limbo, directories; and garbage that waits.
+                // Shards of the counter and of the limbo, directories; and garbage that waits. What other
+                // maps left goes meanwhile.
                 let rest = 8 * KIB + counted / 16;
                 assert!(
                     counted <= told + rest,

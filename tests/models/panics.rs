@@ -69,7 +69,8 @@ fn a_comparison_that_panics_in_an_insertion_leaves_nothing_behind() {
         let live = Arc::<AtomicIsize>::default();
         let hasher = BuildHasherDefault::<Touch>::default();
         let map = Arc::new(TrieMap::<Touchy, u8, _>::with_private_collector(hasher));
-        // So many that a branch has room for both threads' entries, if it is not in the group where all these are.
+        // So many that a branch has room for both threads' entries, if they are not in the group where all
+        // of these are.
         let first = thread_rng().gen_range(3..100);
         for number in first..first + 3 {
             map.pin().insert(Touchy::new(number, &live), number);
