@@ -18,6 +18,9 @@ pub(crate) trait Content {
     fn draft_key(draft: &Self::Draft) -> &Self::Key;
 }
 
+/// The entry that a lookup found, if there is one.
+pub(crate) type Found<'g, K, V> = Option<(&'g K, &'g V)>;
+
 /// A concurrent hash table.
 ///
 /// What is reached under a guard from [`Self::pin`] stays allocated as long as the guard.
@@ -39,7 +42,17 @@ pub(crate) trait Engine {
         hash: u64,
         eq: impl FnMut(&Self::Key) -> bool,
         guard: &'g Guard,
-    ) -> Option<(&'g Self::Key, &'g Self::Value)>;
+    ) -> Found<'g, Self::Key, Self::Value>;
+
+    /// [`Self::get`] for many hashes, with their cache misses side by side: `found[i]` becomes the entry with
+    /// `hashes[i]` for which `eq` of `i` holds. Each lookup takes effect by itself.
+    fn get_many<'g>(
+        &'g self,
+        hashes: &[u64],
+        eq: impl FnMut(usize, &Self::Key) -> bool,
+        guard: &'g Guard,
+        found: &mut [Found<'g, Self::Key, Self::Value>],
+    );
 
     /// Looks a key up, lets `change` decide what to do with it, and does that in one atomic step
     /// with the look. `peek`: the change may decide to change nothing.
@@ -52,7 +65,7 @@ pub(crate) trait Engine {
     ) -> Outcome<'g, Self::Key, Self::Value>;
 
     /// Asks for the memory that operations on these hashes are about to need, for all of them side by
-    /// side. Changes nothing.
+    /// side. Concludes nothing from it.
     fn prefetch(&self, hashes: &[u64], guard: &Guard);
 
     fn iter<'g>(&'g self, guard: &'g Guard) -> Self::Iter<'g>;

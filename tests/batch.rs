@@ -2,11 +2,15 @@
 
 mod support;
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use snaptrie::TrieMap;
-use support::Chosen;
+use equivalent::Equivalent;
+use snaptrie::mode::Mode;
+use snaptrie::{CopyTrieMap, FlatMap, Pinned, TrieMap};
+use support::{Chosen, Placed};
 
 /// Around the size of a group, and many groups.
 const SIZES: [u64; 7] = [0, 1, 31, 32, 33, 64, 1_000];
@@ -42,6 +46,24 @@ fn batches_behave_like_single_operations() {
 }
 
 #[test]
+fn batches_find_their_way_down_deep_tries() {
+    // The hashes say where: some entries right below the root, and some ten levels down.
+    let keys = || (0..1_500_u64).flat_map(|i| [i, i << 30, i << 52]);
+    let map: TrieMap<u64, u64, Placed> = keys().step_by(2).map(|key| (key, key)).collect();
+    let all: Vec<u64> = keys().collect();
+    let check = |map: &TrieMap<u64, u64, Placed>| {
+        let (pinned, snapshot) = (map.pin(), map.snapshot());
+        assert!(pinned.get_many(&all).eq(all.iter().map(|key| pinned.get(key))));
+        assert!(snapshot.get_many(&all).eq(all.iter().map(|key| snapshot.get(key))));
+    };
+    check(&map);
+    // Now what a batch meets was made before the last snapshot, and some of it is replaced.
+    map.pin().insert_many(keys().step_by(3).map(|key| (key, key + 1)));
+    check(&map);
+    map.check_structure();
+}
+
+#[test]
 fn of_equal_keys_in_a_batch_the_last_one_stays() {
     let map = TrieMap::new();
     assert_eq!(map.pin().insert_many([("a", 1), ("b", 2), ("a", 3), ("a", 4)]), 2);
@@ -57,13 +79,68 @@ fn borrowed_keys_are_looked_up() {
 
 #[test]
 fn lookups_are_lazy() {
-    let map = TrieMap::from([(1, 1)]);
+    let map: TrieMap<u32, u32> = TrieMap::new();
+    let flat = FlatMap::from([(1, 1), (32, 32)]);
+    let keys: Vec<u32> = (1..40).collect();
+    let taken = Cell::new(0);
+    let counted = || keys.iter().inspect(|_| taken.set(taken.get() + 1));
     let pinned = map.pin();
-    let mut values = pinned.get_many(&[1, 2]);
-    assert_eq!(values.next(), Some(Some(&1)));
-    map.pin().insert(2, 2);
-    assert_eq!(values.next(), Some(Some(&2)));
-    assert_eq!(values.next(), None);
+    let mut values = pinned.get_many(counted());
+    assert_eq!(taken.get(), 0);
+    map.pin().insert(1, 1);
+    map.pin().insert(32, 32);
+    assert_eq!((values.next(), taken.get()), (Some(Some(&1)), 32));
+    // These have been looked up, and those behind them have not.
+    map.pin().remove(&32);
+    flat.pin().insert(33, 33);
+    map.pin().insert(33, 33);
+    assert_eq!((values.nth(30), taken.get()), (Some(Some(&32)), 32));
+    assert_eq!((values.next(), taken.get()), (Some(Some(&33)), 39));
+    assert_eq!(values.count(), 6);
+    let pinned = flat.pin();
+    let found: Vec<_> = pinned.get_many(counted()).flatten().collect();
+    assert_eq!(found, [&1, &32, &33]);
+}
+
+/// A number that may be looked for; or not.
+struct Looked(u32, bool);
+
+impl Hash for Looked {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl Equivalent<u32> for Looked {
+    fn equivalent(&self, key: &u32) -> bool {
+        assert!(self.1, "compared");
+        self.0 == *key
+    }
+}
+
+fn a_panic_costs_its_group<S: BuildHasher, M: Mode<u32, u32>>(pinned: &Pinned<'_, u32, u32, S, M>) {
+    pinned.insert_many((0..100).map(|key| (key, key)));
+    let keys: Vec<Looked> = (0..100).map(|key| Looked(key, key != 40)).collect();
+    let mut values = pinned.get_many(&keys);
+    for key in 0..32 {
+        assert_eq!(values.next(), Some(Some(&key)));
+    }
+    assert!(catch_unwind(AssertUnwindSafe(|| values.next())).is_err());
+    assert!(values.eq((64..100).map(|key| pinned.get(&key))));
+    assert_eq!(pinned.len(), 100);
+}
+
+#[test]
+fn a_comparison_that_panics_costs_the_results_of_its_group() {
+    a_panic_costs_its_group(&TrieMap::new().pin());
+    a_panic_costs_its_group(&CopyTrieMap::inline().pin());
+    a_panic_costs_its_group(&FlatMap::new().pin());
+    let map: TrieMap<u32, u32> = (0..100).map(|key| (key, key)).collect();
+    let snapshot = map.snapshot();
+    let keys: Vec<Looked> = (0..100).map(|key| Looked(key, key != 3)).collect();
+    let mut values = snapshot.get_many(&keys);
+    assert!(catch_unwind(AssertUnwindSafe(|| values.next())).is_err());
+    assert!(values.eq((32..100).map(|key| snapshot.get(&key))));
 }
 
 #[test]

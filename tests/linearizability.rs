@@ -126,7 +126,8 @@ fn every_operation_is_decoded() {
     let has = |is: fn(&Op) -> bool| {
         programs.iter().flatten().any(|step| matches!(step, Step::Do(op) if is(op)))
     };
-    assert!(has(|op| matches!(op, Op::Get(_))) && has(|op| matches!(op, Op::Insert(..))));
+    assert!(has(|op| matches!(op, Op::Get(_))) && has(|op| matches!(op, Op::GetMany(_))));
+    assert!(has(|op| matches!(op, Op::Insert(..))));
     assert!(has(|op| matches!(op, Op::GetOrInsert(..))) && has(|op| matches!(op, Op::Update(..))));
     assert!(has(|op| matches!(op, Op::UpdateOrInsert(..))) && has(|op| matches!(op, Op::Flip(..))));
     assert!(has(|op| matches!(op, Op::Remove(_))) && has(|op| matches!(op, Op::RemoveOdd(_))));

@@ -222,12 +222,17 @@ where
     }
 }
 
-/// Reads a view key by key, by iteration, and key by key again: all must agree.
+/// Reads a view key by key or all keys together, by iteration, and both ways again: all must agree.
 fn read<H: Default + Hasher, V: Item, M: TrieMode<u8, V>>(
     view: &Snapshot<u8, V, BuildHasherDefault<H>, M>,
 ) -> State {
     let by_key = || -> State { std::array::from_fn(|key| view.get(&(key as u8)).map(V::number)) };
-    let first = by_key();
+    let together = || -> State {
+        let keys: [u8; KEYS] = std::array::from_fn(|key| key as u8);
+        let values: Vec<_> = view.get_many(&keys).map(|value| value.map(V::number)).collect();
+        values.try_into().expect("a result for each key")
+    };
+    let first = if thread_rng().gen_ratio(1, 2) { by_key() } else { together() };
     let mut iterated = State::default();
     for (&key, value) in view {
         if (key as usize) < KEYS {
@@ -235,7 +240,7 @@ fn read<H: Default + Hasher, V: Item, M: TrieMode<u8, V>>(
         }
     }
     assert_eq!(first, iterated, "lookup and iteration differ");
-    assert_eq!(first, by_key(), "a snapshot changed");
+    assert_eq!((first, first), (by_key(), together()), "a snapshot changed");
     first
 }
 
@@ -560,7 +565,8 @@ fn random_programs() -> Vec<Vec<Op>> {
             0..=3 => Op::Insert(key, value),
             4 => Op::GetOrInsert(key, value),
             5 => Op::Remove(key),
-            6 | 7 => Op::Get(key),
+            6 => Op::Get(key),
+            7 => Op::GetMany(key),
             8 => Op::Update(key, 100),
             9 => Op::UpdateOrInsert(key, value),
             10 => Op::Flip(key, value),

@@ -222,6 +222,20 @@ fn what_an_iteration_yields_a_lookup_finds() {
 }
 
 #[test]
+fn a_batch_of_lookups_against_changes_and_a_move() {
+    // A batch finds entries first, and compares their keys later.
+    explore(|| {
+        let world = World::<Good>::with(10..18);
+        let programs = vec![
+            vec![Op::GetMany(0), Op::GetMany(1), Op::GetMany(0)],
+            vec![Insert(0, 1), Remove(0), Insert(1, 2), Insert(0, 3)],
+            vec![Insert(1, 4), GetOrInsert(2, 5), Remove(1), Op::GetMany(2)],
+        ];
+        world.check(programs, |world| (20..24).for_each(|key| world.put(key)));
+    });
+}
+
+#[test]
 fn a_tombstone_is_not_used_again() {
     // One thread has seen slots taken that another empties: they may meet only at the first slot that
     // was always empty.
@@ -489,7 +503,7 @@ fn random_programs() -> Vec<Vec<Op>> {
     let mut op = |rng: &mut shuttle::rand::rngs::ThreadRng| {
         value += 1;
         let key = rng.gen_range(0..KEYS as u8);
-        match rng.gen_range(0..14) {
+        match rng.gen_range(0..15) {
             0..=2 => Insert(key, value),
             3 | 4 => GetOrInsert(key, value),
             5 | 6 => Remove(key),
@@ -497,6 +511,7 @@ fn random_programs() -> Vec<Vec<Op>> {
             8 => Op::UpdateOrInsert(key, value),
             9 => Op::Flip(key, value),
             10 => Op::RemoveOdd(key),
+            11 => Op::GetMany(key),
             _ => Get(key),
         }
     };

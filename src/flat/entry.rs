@@ -1,7 +1,10 @@
 //! Entries: a key and its value in an allocation of their own, which never moves.
 //!
-//! The hash stands with them, so that a move of the table calls no user code. A lookup reads it on
-//! the line that it needs for the key anyway.
+//! The hash stands with them, so that a move of the table calls no user code. It stands last, and lookups do
+//! not read it: an allocator that puts 24 bytes at 16 past a multiple of 32, as glibc's does, lets every second
+//! entry of two words straddle two cache lines, and so it is only the hash that is on the other one. (Among a
+//! million entries a hit took 74 ns and not 89 with a handle held, 112 and not 118 with one each; medians of two
+//! binaries, run by turns.)
 #![expect(unsafe_code, reason = "an entry as garbage is a raw pointer")]
 
 use std::marker::PhantomData;
@@ -14,9 +17,9 @@ use crate::reclaim::Garbage;
 /// An allocated key and value. Aligned so that a slot has room for its flags in the low bits.
 #[repr(align(8))]
 pub(crate) struct Entry<K, V> {
-    pub(super) hash: u64,
     pub(super) key: K,
     pub(super) value: V,
+    pub(super) hash: u64,
 }
 
 impl<K, V> Entry<K, V> {

@@ -199,6 +199,16 @@ impl<K, V> Engine for Flat<K, V> {
         self.lookup(hash, eq, guard)
     }
 
+    fn get_many<'g>(
+        &'g self,
+        hashes: &[u64],
+        eq: impl FnMut(usize, &K) -> bool,
+        guard: &'g Guard,
+        found: &mut [Option<Pair<'g, K, V>>],
+    ) {
+        self.lookup_many(hashes, eq, guard, found);
+    }
+
     #[inline]
     fn modify<'g>(
         &'g self,

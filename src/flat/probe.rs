@@ -98,7 +98,8 @@ impl<K, V> Line<K, V> {
             //   the guard; it is retired after that, so the guard keeps it for `'g`.
             // - if the slot is frozen, the slots are trusted, by the contract: see there.
             let entry = unsafe { entry.as_ref() };
-            if entry.hash == hash && eq(&entry.key) {
+            // Not by the hash: it may be on another cache line, and the tag was right.
+            if eq(&entry.key) {
                 return ControlFlow::Break(Look::Hit(entry));
             }
             ControlFlow::Continue(())
@@ -313,17 +314,36 @@ impl<K, V> Flat<K, V> {
     /// Asks for the lines of all these hashes, and then for the entries whose tags are right.
     pub(super) fn prefetch_many(&self, hashes: &[u64], guard: &Guard) {
         let Some(table) = self.root(guard) else { return };
-        for &hash in hashes {
-            if let Some(line) = table.home_line(hash) {
-                prefetch::read(line);
-            }
+        for hashes in hashes.chunks(LANES) {
+            candidates(table, hashes, |_, _| {});
         }
-        for &hash in hashes {
-            if let Some(line) = table.home_line(hash) {
-                line.tags().find(hash, |slot| {
-                    prefetch::read(line.slots()[slot].load().address());
-                    ControlFlow::Break(())
-                });
+    }
+
+    /// [`Self::lookup`] for each of these hashes, with their cache misses side by side: `eq` is told its index.
+    ///
+    /// What a look at the home line comes to, before a key is compared, is what `lookup` would compare first:
+    /// where it is the key's, or there is none, the lookup took effect as said there. An entry's key never
+    /// changes, and the guard keeps it. In all other cases it is `lookup` that looks the key up.
+    pub(super) fn lookup_many<'g>(
+        &'g self,
+        hashes: &[u64],
+        mut eq: impl FnMut(usize, &K) -> bool,
+        guard: &'g Guard,
+        found: &mut [Option<Pair<'g, K, V>>],
+    ) {
+        let Some(table) = self.root(guard) else { return found.fill(None) };
+        for (chunk, hashes) in hashes.chunks(LANES).enumerate() {
+            let mut looks = [const { Look::Full }; LANES];
+            candidates(table, hashes, |lane, look| looks[lane] = look);
+            for (lane, (look, &hash)) in looks.iter().zip(hashes).enumerate() {
+                let index = chunk * LANES + lane;
+                found[index] = match look {
+                    Look::Hit(entry) if eq(index, &entry.key) => Some(entry.pair()),
+                    Look::Miss => None,
+                    Look::Hit(_) | Look::Full | Look::Frozen => {
+                        self.lookup(hash, |key| eq(index, key), guard)
+                    }
+                };
             }
         }
     }
@@ -347,5 +367,37 @@ impl<K, V> Flat<K, V> {
             }
             table = table.moved_to();
         }
+    }
+}
+
+/// Hashes that are looked for side by side.
+const LANES: usize = 32;
+
+/// Tells what [`Line::look`] comes to in the home line of each of up to [`LANES`] hashes, if every key were
+/// the right one. The lines are asked for before any is read, and then the entries.
+#[inline(always)]
+fn candidates<'g, K, V>(
+    table: &'g Table<K, V>,
+    hashes: &[u64],
+    mut found: impl FnMut(usize, Look<'g, K, V>),
+) {
+    let mut lines = [None; LANES];
+    for (line, &hash) in lines.iter_mut().zip(hashes) {
+        *line = table.home_line(hash);
+        if let Some(line) = *line {
+            prefetch::read(line);
+        }
+    }
+    for (lane, (&line, &hash)) in lines.iter().zip(hashes).enumerate() {
+        let look = match line {
+            // SAFETY:
+            // - the table was reached under a guard for `'g`.
+            Some(line) => unsafe { line.look::<false>(hash, &mut |_| true) },
+            None => Look::Frozen,
+        };
+        if let Look::Hit(entry) = look {
+            prefetch::read(entry);
+        }
+        found(lane, look);
     }
 }

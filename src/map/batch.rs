@@ -1,9 +1,10 @@
 //! Operations on many keys at once.
 //!
 //! The cache misses of one key depend on each other; those of different keys do not. So the keys of
-//! a group are hashed, the engine asks for the memory of all of them side by side
-//! ([`Engine::prefetch`]), and then each operation is done by itself and finds what it needs in the
-//! cache. Nothing about an operation is different from a single one, but its speed.
+//! a group are hashed, and the engine asks for the memory of all of them side by side. Lookups
+//! ([`Engine::get_many`]) are done with what it came to; each insertion ([`Engine::prefetch`]) is then done by
+//! itself and finds what it needs in the cache. Nothing about an operation is different from a single one, but
+//! its speed.
 
 use std::hash::{BuildHasher, Hash};
 use std::panic::{self, AssertUnwindSafe};
@@ -12,7 +13,7 @@ use equivalent::Equivalent;
 
 use super::mode::{Mode, TrieMode};
 use super::{Pinned, Snapshot};
-use crate::engine::Engine;
+use crate::engine::{Engine, Found};
 use crate::hash;
 
 /// Keys of a group.
@@ -42,12 +43,12 @@ impl<T> Group<T> {
     /// Takes the next items. Returns false if there are none.
     fn refill(&mut self, from: impl Iterator<Item = (u64, T)>) -> bool {
         self.items.clear();
-        for (hash, item) in from.take(GROUP) {
+        for (place, (hash, item)) in self.hashes.iter_mut().zip(from) {
             // Room for all at the first, and none for nothing.
             if self.items.is_empty() {
                 self.items.reserve_exact(GROUP);
             }
-            self.hashes[self.items.len()] = hash;
+            *place = hash;
             self.items.push(item);
         }
         !self.items.is_empty()
@@ -58,26 +59,29 @@ impl<T> Group<T> {
     }
 }
 
-/// Looks keys up, a group at a time: `prefetch` is told the hashes of each group before `get` is
-/// asked for its keys.
-fn lookups<'q, Q: ?Sized + 'q, T>(
+/// Looks keys up, a group at a time: `get` is given the hashes and the keys of a group, and the place for what
+/// it finds.
+fn lookups<'p, 'q, Q: ?Sized + 'q, K: 'p, V: 'p>(
     mut keys: impl Iterator<Item = &'q Q>,
     hash: impl Fn(&Q) -> u64,
-    prefetch: impl Fn(&[u64]),
-    get: impl Fn(u64, &Q) -> T,
-) -> impl Iterator<Item = T> {
+    get: impl Fn(&[u64], &[&'q Q], &mut [Found<'p, K, V>]),
+) -> impl Iterator<Item = Option<&'p V>> {
     let mut group = Group::new();
-    let mut next = 0;
+    let mut found = [None; GROUP];
+    // All of a group before the first.
+    let mut next = GROUP;
     std::iter::from_fn(move || {
-        if next == group.items.len() {
+        if next >= group.items.len() {
+            // And of one in which a key panics, so that none of its results is yielded.
+            next = GROUP;
             if !group.refill((&mut keys).map(|key| (hash(key), key))) {
                 return None;
             }
-            prefetch(group.hashes());
+            get(group.hashes(), &group.items, &mut found[..group.items.len()]);
             next = 0;
         }
         next += 1;
-        Some(get(group.hashes[next - 1], group.items[next - 1]))
+        Some(found[next - 1].map(|(_, value)| value))
     })
 }
 
@@ -87,11 +91,13 @@ impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them, with
     /// their cache misses side by side.
     ///
-    /// Each lookup takes effect by itself, when its result is yielded. Keys are taken from the
-    /// iterator 32 at a time.
+    /// Keys are taken from the iterator 32 at a time and looked up when the first result of the 32 is asked
+    /// for. Each lookup takes effect by itself, at some moment of that call: so a result may be from before
+    /// changes that were made since, by this thread too.
     ///
     /// # Panics
-    /// If `Hash` or `Eq` of a key does; the map stays as it was.
+    /// If `Hash` or `Eq` of a key does, when the first result of its 32 is asked for; the map stays as it was.
+    /// None of the 32 results is yielded then.
     ///
     /// # Examples
     /// ```
@@ -109,10 +115,9 @@ impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
         lookups(
             keys.into_iter(),
             |key| self.hash(key),
-            |hashes| self.engine().prefetch(hashes, self.guard()),
-            |hash, key: &Q| {
-                let found = self.engine().get(hash, |known| key.equivalent(known), self.guard());
-                found.map(|(_, value)| value)
+            |hashes, keys, found| {
+                let eq = |index: usize, known: &K| keys[index].equivalent(known);
+                self.engine().get_many(hashes, eq, self.guard(), found);
             },
         )
     }
@@ -211,7 +216,8 @@ impl<K, V, S: BuildHasher, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
     /// their cache misses side by side.
     ///
     /// # Panics
-    /// If `Hash` or `Eq` of a key does.
+    /// If `Hash` or `Eq` of a key does, when the first result of its 32 is asked for. None of the 32 results is
+    /// yielded then.
     ///
     /// # Examples
     /// ```
@@ -230,8 +236,9 @@ impl<K, V, S: BuildHasher, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
         lookups(
             keys.into_iter(),
             |key| hash::of(self.hasher(), key),
-            |hashes| tree.prefetch(hashes),
-            |hash, key: &Q| tree.get(hash, |known| key.equivalent(known)).map(|(_, value)| value),
+            |hashes, keys, found| {
+                tree.get_many(hashes, |index, known| keys[index].equivalent(known), found);
+            },
         )
     }
 }

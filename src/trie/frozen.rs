@@ -96,9 +96,18 @@ impl<St: Store> Frozen<St> {
         Some(unsafe { St::pair(slot) })
     }
 
-    /// Asks for the memory that lookups of these hashes are about to need.
-    pub(crate) fn prefetch(&self, hashes: &[u64]) {
-        lookup::prefetch::<St>(self.top(), View::Observed, hashes);
+    /// [`Self::get`] for many hashes, see [`Engine::get_many`](crate::engine::Engine::get_many).
+    pub(crate) fn get_many<'s>(
+        &'s self,
+        hashes: &[u64],
+        eq: impl FnMut(usize, &St::Key) -> bool,
+        found: &mut [Option<Pair<'s, St>>],
+    ) {
+        lookup::find_many::<St>(self.top(), View::Observed, hashes, eq, |index, slot| {
+            // SAFETY:
+            // - as in `get`.
+            found[index] = slot.map(|slot| unsafe { St::pair(slot) });
+        });
     }
 
     pub(crate) fn iter(&self) -> FrozenIter<'_, St> {

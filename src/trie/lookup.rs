@@ -1,9 +1,10 @@
 //! Reading: the way from a root to an entry, and counting.
 #![expect(unsafe_code, reason = "reads the keys of slots that the view protects")]
 
-use super::node::{FAN_BITS, Group, Held, Link, Node, View, Word};
+use super::node::{FAN_BITS, Group, Held, Link, Node, Slot, View, Word};
 use crate::entry::Store;
 use crate::prefetch;
+use crate::reclaim::Guard;
 
 /// Whether a slot is the one that is looked for.
 ///
@@ -55,17 +56,29 @@ pub(super) fn find_slot<'g, St: Store>(
     // What is left of the hash, at the top. (No fan is as far down as its last bit.)
     let mut path = hash.checked_shl(level * FAN_BITS).unwrap_or(0);
     if let View::Live(guard) = view {
-        while word.is_own_fan() {
-            // SAFETY:
-            // - it is: just tested.
-            word = unsafe { word.own_fan() }.by_top_bits(path).load(guard);
-            path <<= FAN_BITS;
-        }
+        word = below_own_fans(word, guard, &mut path);
         if let Some(branch) = word.own_wide_branch() {
             return find_in_group::<St>(branch.group(hash), view, hash, is_it);
         }
     }
     find_below::<St>(word, view, path, hash, is_it)
+}
+
+/// Walks down from `word` as far as there are fans of the operation's own generation, not frozen. `path` is
+/// what is left of the hash.
+#[inline(always)]
+fn below_own_fans<'g, T: Slot>(
+    mut word: Word<'g, T>,
+    guard: &'g Guard,
+    path: &mut u64,
+) -> Word<'g, T> {
+    while word.is_own_fan() {
+        // SAFETY:
+        // - it is: just tested.
+        word = unsafe { word.own_fan() }.by_top_bits(*path).load(guard);
+        *path <<= FAN_BITS;
+    }
+    word
 }
 
 /// [`find_slot`] by any way: `path` is what of the hash is left below `word`.
@@ -104,56 +117,148 @@ fn find_in_group<'g, St: Store>(
 /// Hashes that walk down side by side.
 const LANES: usize = 32;
 
+/// Levels that are gone down at once. The nodes above the next one are some 70 000 at most and mostly in the
+/// cache, or, for the few misses that there are, the processor overlaps the walks by itself.
+const TOP_LEVELS: u32 = 4;
+
+/// What the walk for a hash came to, before a key was compared.
+enum Candidate<'g, T: Slot> {
+    /// If the key is here, it is probably this one's.
+    Slot(Held<'g, T>),
+    /// Nothing with such a hash is here.
+    Absent,
+    /// Only [`find`] can tell.
+    Unknown,
+}
+
+/// A walk on its way: the word that it is at, and the view that this word was read under.
+type Lane<'g, T> = (Word<'g, T>, View<'g>);
+
 /// Asks for the memory that [`find`] is about to read for each of these hashes.
-///
-/// All of them go down one level, and the lines of the next are asked for, before any goes further;
-/// at last the entries with the right tags are. So the misses of a level come together. What it reads
-/// it reads as `find` would, and concludes nothing from it.
-pub(super) fn prefetch<'g, St: Store>(top: Word<'g, St::Slot>, view: View<'g>, hashes: &[u64]) {
+pub(super) fn prefetch<St: Store>(top: Word<'_, St::Slot>, view: View<'_>, hashes: &[u64]) {
     for hashes in hashes.chunks(LANES) {
-        let mut lanes = [(top, view); LANES];
-        let mut level = 0;
-        while descend::<St>(&mut lanes, hashes, level) {
-            level += 1;
-        }
-        for ((word, view), &hash) in lanes.iter().zip(hashes) {
-            if let Some(Node::Branch(branch)) = word.node() {
-                let seen = branch.group(hash).read(view.below(*word));
-                // One is enough: a second entry with the same tag is rare.
-                let _ = seen.find(hash, |slot| {
-                    let same = St::may_have(slot, hash);
-                    if same {
-                        St::prefetch(slot);
-                    }
-                    same
-                });
-            }
+        candidates::<St>(top, view, hashes, |_, _| {});
+    }
+}
+
+/// [`find`] for each of these hashes, from the top, with their cache misses side by side: `eq` and `found` are
+/// told its index.
+///
+/// A candidate is what `find` would compare first, and what is said there holds for it: where it is the key's,
+/// or there is none, the lookup took effect when the group's state was read. Its key never changes, and the
+/// view protects it. In all other cases it is `find` that looks the key up.
+pub(super) fn find_many<'g, St: Store>(
+    top: Word<'g, St::Slot>,
+    view: View<'g>,
+    hashes: &[u64],
+    mut eq: impl FnMut(usize, &St::Key) -> bool,
+    mut found: impl FnMut(usize, Option<Held<'g, St::Slot>>),
+) {
+    for (chunk, hashes) in hashes.chunks(LANES).enumerate() {
+        let mut reached = [const { Candidate::Unknown }; LANES];
+        candidates::<St>(top, view, hashes, |lane, candidate| reached[lane] = candidate);
+        for (lane, (candidate, &hash)) in reached.iter().zip(hashes).enumerate() {
+            let index = chunk * LANES + lane;
+            let mut eq = |key: &St::Key| eq(index, key);
+            let slot = match candidate {
+                // SAFETY:
+                // - not freed: the view protects what is reached under it for `'g`.
+                Candidate::Slot(slot) if eq(unsafe { St::key(&slot.now) }) => Some(*slot),
+                Candidate::Absent => None,
+                Candidate::Slot(_) | Candidate::Unknown => find::<St>(top, view, 0, hash, &mut eq),
+            };
+            found(index, slot);
         }
     }
 }
 
-/// One step of [`prefetch()`] for all hashes that are at a fan of `level`. Returns whether there are
-/// fans below.
-fn descend<'g, St: Store>(
-    lanes: &mut [(Word<'g, St::Slot>, View<'g>); LANES],
+/// Walks down for all of up to [`LANES`] hashes and tells what each comes to.
+///
+/// All go down the same levels, and the lines of the next are asked for, before any goes further; at last the
+/// entries that the candidates have elsewhere are. So the misses of a level come together. What it reads it
+/// reads as [`find`] would.
+#[inline(always)]
+fn candidates<'g, St: Store>(
+    top: Word<'g, St::Slot>,
+    view: View<'g>,
+    hashes: &[u64],
+    mut reached: impl FnMut(usize, Candidate<'g, St::Slot>),
+) {
+    let mut lanes = [(top, view); LANES];
+    let mut fans_below = descend(&mut lanes, hashes, 0, TOP_LEVELS);
+    let mut level = TOP_LEVELS;
+    while fans_below {
+        fans_below = descend(&mut lanes, hashes, level, 1);
+        level += 1;
+    }
+    for (lane, (&(word, view), &hash)) in lanes.iter().zip(hashes).enumerate() {
+        let candidate = match group(word, hash) {
+            Some(group) => {
+                let seen = group.read(view.below(word));
+                match seen.find(hash, |slot| St::may_have(slot, hash)) {
+                    Some(hit) => {
+                        St::prefetch(&hit.slot.now);
+                        Candidate::Slot(hit.slot)
+                    }
+                    None => Candidate::Absent,
+                }
+            }
+            None if word.is_empty() => Candidate::Absent,
+            None => Candidate::Unknown,
+        };
+        reached(lane, candidate);
+    }
+}
+
+/// Goes some levels down, for all hashes that are at a fan of this `level`. Returns whether there are fans
+/// below.
+#[inline(always)]
+fn descend<'g, T: Slot>(
+    lanes: &mut [Lane<'g, T>; LANES],
     hashes: &[u64],
     level: u32,
+    levels: u32,
 ) -> bool {
     let mut fans_below = false;
     for ((word, view), &hash) in lanes.iter_mut().zip(hashes) {
-        let Some(Node::Fan(fan)) = word.node() else { continue };
-        *view = view.below(*word);
-        *word = fan.towards(hash, level).read(*view);
-        match word.node() {
-            Some(Node::Fan(below)) => {
-                prefetch::read(below.towards(hash, level + 1));
-                fans_below = true;
+        if level > 0 && word.fan().is_none() {
+            continue;
+        }
+        let mut at = level;
+        if let View::Live(guard) = *view {
+            while word.is_own_fan() && at < level + levels {
+                // SAFETY:
+                // - it is: just tested.
+                *word = unsafe { word.own_fan() }.towards(hash, at).load(guard);
+                at += 1;
             }
-            Some(Node::Branch(branch)) => branch.group(hash).prefetch(hash),
-            Some(Node::Chain(_)) | None => {}
+        }
+        while at < level + levels {
+            let Some(fan) = word.fan() else { break };
+            *view = view.below(*word);
+            *word = fan.towards(hash, at).read(*view);
+            at += 1;
+        }
+        if let Some(below) = word.fan() {
+            prefetch::read(below.towards(hash, level + levels));
+            fans_below = true;
+        } else if let Some(group) = group(*word, hash) {
+            group.prefetch(hash);
         }
     }
     fans_below
+}
+
+/// The group that a hash belongs to, if the word leads to a branch.
+#[inline(always)]
+fn group<'g, T: Slot>(word: Word<'g, T>, hash: u64) -> Option<Group<'g, T>> {
+    if let Some(branch) = word.own_wide_branch() {
+        return Some(branch.group(hash));
+    }
+    match word.node()? {
+        Node::Branch(branch) => Some(branch.group(hash)),
+        Node::Fan(_) | Node::Chain(_) => None,
+    }
 }
 
 /// Number of entries below `word`. Reads states, not entries: O(nodes).

@@ -245,6 +245,22 @@ impl<St: Store> Engine for Trie<St> {
         Some(unsafe { St::pair(slot) })
     }
 
+    fn get_many<'g>(
+        &'g self,
+        hashes: &[u64],
+        eq: impl FnMut(usize, &St::Key) -> bool,
+        guard: &'g Guard,
+        found: &mut [Option<Pair<'g, St>>],
+    ) {
+        let Some(context) = self.root(guard) else { return found.fill(None) };
+        let top = context.root.top.load(guard);
+        lookup::find_many::<St>(top, View::Live(guard), hashes, eq, |index, slot| {
+            // SAFETY:
+            // - as in `get`.
+            found[index] = slot.map(|slot| unsafe { St::pair(slot) });
+        });
+    }
+
     #[inline]
     fn modify<'g>(
         &'g self,

@@ -23,6 +23,8 @@ pub type State = [Option<u16>; KEYS];
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     Get(u8),
+    /// Looks up all keys together; this one's value.
+    GetMany(u8),
     Insert(u8, u16),
     GetOrInsert(u8, u16),
     /// Adds to the value that is there.
@@ -116,6 +118,10 @@ where
     let plus = |value: &V, more: u16| make(value.number().wrapping_add(more));
     match op {
         Op::Get(k) => clock.record(op, || pinned.get(&key(k)), seen),
+        Op::GetMany(k) => {
+            let keys: Vec<K> = (0..KEYS as u8).map(&key).collect();
+            clock.record(op, || pinned.get_many(&keys).nth(k.into()).flatten(), seen)
+        }
         Op::Insert(k, new) => clock.record(op, || pinned.insert(key(k), make(new)), seen),
         Op::GetOrInsert(k, new) => {
             clock.record(op, || pinned.get_or_insert_with(key(k), || make(new)), |v| seen(Some(v)))
@@ -156,7 +162,7 @@ where
 /// What an operation does to a map, one at a time.
 fn step(mut state: State, op: Op) -> (State, Output) {
     let output = match op {
-        Op::Get(key) => Output::Value(state[key as usize]),
+        Op::Get(key) | Op::GetMany(key) => Output::Value(state[key as usize]),
         Op::Insert(key, value) => Output::Value(state[key as usize].replace(value)),
         Op::GetOrInsert(key, value) => {
             Output::Value(Some(*state[key as usize].get_or_insert(value)))

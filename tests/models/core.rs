@@ -95,6 +95,20 @@ fn replacement_against_growth() {
 }
 
 #[test]
+fn a_batch_of_lookups_against_changes_and_a_snapshot() {
+    // A batch finds slots first, and compares their keys later.
+    explore(|| {
+        let before = [Op::Insert(0, 8), Op::Insert(1, 9), Op::Insert(1, 7)];
+        let programs = vec![
+            vec![Op::GetMany(0), Op::GetMany(1), Op::GetMany(2)],
+            vec![Op::Insert(0, 1), Op::Remove(0), Op::Insert(2, 2), Op::Insert(1, 3)],
+            vec![Op::Snapshot, Op::Insert(0, 4), Op::Remove(1)],
+        ];
+        World::<FewBits>::new().check(&before, programs);
+    });
+}
+
+#[test]
 fn two_writers_in_one_chain() {
     explore(|| {
         // Equal hashes, and more entries than a branch of this build holds: a chain.
