@@ -18,12 +18,11 @@ use crate::trie::{Held, Slot, Swap};
 /// of two words takes 32 bytes of glibc's heap and not 48.
 pub(crate) struct Boxed<K, V>(PhantomData<(K, V)>);
 
-/// An allocated key and value. The birth comes last, so that those of two words are on one cache line, wherever
-/// the allocator puts them.
+/// An allocated key and value. (With the birth behind them hits were no faster, and removals slower.)
 pub(crate) struct Entry<K, V> {
+    birth: u64,
     key: K,
     value: V,
-    birth: u64,
 }
 
 /// The slot of a [`Boxed`] store.
