@@ -10,9 +10,10 @@ mod memory {
 use std::collections::VecDeque;
 use std::thread;
 
+use snaptrie::mode::TrieMode;
 use snaptrie::{CopyTrieMap, FixedState, Snapshot, TrieMap};
 use support::alloc::{allocations, live, peak, reset_peak, reset_total_peak, total, total_peak};
-use support::{Numbers, Tested, one_at_a_time, refresh_until, verify};
+use support::{Chosen, Numbers, Tested, one_at_a_time, refresh_until, verify};
 
 #[global_allocator]
 static ALLOCATOR: support::alloc::Counting = support::alloc::Counting;
@@ -145,6 +146,51 @@ fn dropping_a_map_gives_everything_back() {
     drop(map);
     drop(snapshot);
     assert!(live() <= start + LEFT, "{} bytes left", live() - start);
+}
+
+#[test]
+fn dropping_maps_gives_their_pages_of_fans_back() {
+    let _turn = one_at_a_time();
+    let start = warm_up();
+    // Equal hashes: fans at every level.
+    for _ in 0..50 {
+        let map = TrieMap::with_hasher(Chosen::Constant);
+        (0..100).for_each(|key| _ = map.pin().insert(key, key));
+    }
+    assert!(live() <= start + LEFT, "{} bytes left", live() - start);
+}
+
+#[test]
+fn stats_tell_the_bytes_that_were_allocated() {
+    for hash in [Chosen::Good, Chosen::Truncated, Chosen::Constant] {
+        assert_stats_tell_bytes(|| TrieMap::with_hasher(hash), hash);
+        assert_stats_tell_bytes(|| CopyTrieMap::inline_with_hasher(hash), hash);
+    }
+}
+
+fn assert_stats_tell_bytes<M: TrieMode<u64, u64>>(
+    make: impl Fn() -> TrieMap<u64, u64, Chosen, M>,
+    hash: Chosen,
+) where
+    TrieMap<u64, u64, Chosen, M>: Tested,
+{
+    let entries = if hash == Chosen::Good { [1, 100, 20_000] } else { [1, 100, 1_000] };
+    let _turn = one_at_a_time();
+    for entries in entries {
+        warm_up();
+        let start = live();
+        let map = make();
+        for key in 0..entries {
+            map.pin().insert(key, key);
+        }
+        refresh_until(&map, 1_000, || false);
+        let counted = live() - start;
+        let told = map.stats().bytes() as isize;
+        assert!(told <= counted + LEFT, "{hash:?}, {entries}: {told} and not {counted} bytes");
+        // What maps have besides nodes and entries; and a page of fans that are not yet made.
+        let rest = EMPTY + 4 * KIB + counted / 32;
+        assert!(counted <= told + rest, "{hash:?}, {entries}: {told} and not {counted} bytes");
+    }
 }
 
 #[test]

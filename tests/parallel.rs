@@ -10,8 +10,8 @@ use std::thread::{self, ThreadId};
 use rayon::prelude::*;
 use snaptrie::{CopyTrieMap, FlatMap, FlatSet, TrieMap, TrieSet};
 use support::{
-    Chosen, Counted, Ledger, Numbers, beside_a_writer, catch, finish, is_on_purpose, over_hashers,
-    panic_on_purpose, sort, sorted, verify,
+    Chosen, Counted, Ledger, Numbers, Placed, beside_a_writer, catch, finish, is_on_purpose,
+    over_hashers, panic_on_purpose, sort, sorted, verify,
 };
 
 type Trie<K, V> = TrieMap<K, V, Chosen>;
@@ -285,4 +285,18 @@ fn all_threads_iterate() {
         assert!(threads(trie.snapshot().par_iter().map(slow).collect()) > 1);
         assert!(threads(flat.pin().par_iter().map(slow).collect()) > 1);
     });
+}
+
+#[test]
+fn entries_at_the_ends_of_chunks_are_given_away_once() {
+    // Hashes that are the first and the last of their chunk, whatever its size.
+    let keys: Vec<u64> =
+        (0..1 << 12).flat_map(|i| [i << 52, (i << 52) | ((1 << 52) - 1)]).collect();
+    let map: FlatMap<u64, u64, Placed> = keys.iter().map(|&key| (key, key)).collect();
+    for _ in 0..20 {
+        let pinned = map.pin();
+        let mut found: Vec<u64> = pinned.par_iter().map(|(key, _)| *key).collect();
+        found.sort_unstable();
+        assert!(found.iter().eq(&keys));
+    }
 }

@@ -244,7 +244,8 @@ impl<K, V> Flat<K, V> {
                 line.freeze(|_| {});
             }
             match chunk.truth() {
-                Truth::Here(own) if own.lines().is(lines) && !own.is_moving() => {
+                // Then no helper is through with this step, so the new table does not move.
+                Truth::Here(own) if own.lines().is(lines) => {
                     if chunk.swing(own, OwnBucket::of(live, lines.all().len())).is_ok() {
                         next.count_bucket();
                     }

@@ -101,9 +101,9 @@ impl<K, V> Flat<K, V> {
         slots: Trusted<'g, K, V>,
         guard: &'g Guard,
     ) {
-        if slots.is_moving() {
-            return;
-        }
+        // Nobody had claimed the chunk when `slots` were read: the head would have said so, and with it that
+        // there is a next table; the caller looked for one after that, and found none.
+        debug_assert!(!slots.is_moving());
         let mut live = Vec::with_capacity(slots.lines().len());
         slots.freeze(&mut live);
         let bucket = OwnBucket::of(&live, table.shape.chunk_lines());

@@ -36,6 +36,9 @@ fn the_numbers_add_up() {
         {
             let checked = map.check_structure();
             assert_eq!(stats.nodes.iter().map(|node| node.count).sum::<usize>(), checked.nodes);
+            // A word of a fan leads to each node but the first.
+            let fans = stats.nodes.iter().filter(|node| node.kind == "fan");
+            assert_eq!(fans.map(|node| node.used).sum::<usize>(), checked.nodes - 1);
             assert_eq!(stats.depths.len(), checked.depth + 1);
         }
         let printed = stats.to_string();
