@@ -5,7 +5,8 @@
 //! library. In this build groups have two or three slots, so that growth and bursts are near, and
 //! every map has an epoch collector of its own whose garbage dies as soon as it may.
 //!
-//! `SNAPTRIE_MODEL_RUNS` sets the number of schedules a test.
+//! `SNAPTRIE_MODEL_RUNS` sets the number of schedules a test. Of the tests whose name begins with `all` every
+//! schedule of few preemptions is run ([`schedules`]), for two threads.
 //!
 //! What went wrong in other tries of this kind, and what would tell here (the bugs are those of
 //! `research/reliability.md`, section 5; `tests/planted/run` plants two of the worst):
@@ -30,6 +31,7 @@
 #![cfg(shuttle)]
 
 mod linear;
+mod schedules;
 
 /// The tests for every kind of trie, by kind: one body, compiled for each; and those about panics, for one.
 #[allow(clippy::duplicate_mod, reason = "one body for all kinds of map")]

@@ -3,10 +3,12 @@
 //! Runs as `tests/models.rs` does. In this build chunks have four slots, tables begin with two, and every
 //! removal looks whether the table is too large: so moves, buckets and shrinking are near.
 //!
-//! `SNAPTRIE_MODEL_RUNS` sets the number of schedules a test.
+//! `SNAPTRIE_MODEL_RUNS` sets the number of schedules a test. Of the tests whose name begins with `all` every
+//! schedule of few preemptions is run (`schedules`), for two threads.
 #![cfg(shuttle)]
 
 mod linear;
+mod schedules;
 
 use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
@@ -15,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
 use linear::{Clock, Event, KEYS, Numbered, Op, assert_linearizable};
+use schedules::explore_all;
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread;
 use snaptrie::FlatMap;
@@ -494,6 +497,34 @@ fn an_iterator_against_moves() {
     }
     explore(body::<Good>);
     explore(body::<FewBits>);
+}
+
+#[test]
+fn all_of_updates_of_a_slot_against_a_move() {
+    explore_all(|| {
+        World::<Good>::with(10..14).check(vec![vec![Insert(0, 1), Insert(0, 2)]], |world| {
+            (14..17).for_each(|key| world.put(key));
+        });
+    });
+}
+
+#[test]
+fn all_of_two_movers() {
+    explore_all(|| {
+        World::<Good>::with(10..16).check(vec![vec![Insert(0, 1), Insert(1, 2)]], |world| {
+            (16..18).for_each(|key| world.put(key));
+        });
+    });
+}
+
+#[test]
+fn all_of_a_move_against_removal_and_insertion_of_one_key() {
+    explore_all(|| {
+        let program = vec![Insert(0, 1), Remove(0), Insert(0, 2), Get(0)];
+        World::<Good>::with(10..15).check(vec![program], |world| {
+            (15..17).for_each(|key| world.put(key));
+        });
+    });
 }
 
 /// Any program of two to four threads.

@@ -7,6 +7,7 @@ use shuttle::thread;
 
 use super::World;
 use crate::linear::{KEYS, Op, assert_linearizable};
+use crate::schedules::explore_all;
 use crate::{Constant, FewBits, Numbered, explore, random_programs};
 
 #[test]
@@ -261,6 +262,76 @@ fn take_splits_writes_at_one_instant() {
             vec![Op::Remove(0), Op::Take],
         ];
         World::<FewBits>::new().check(&[Op::Insert(2, 9)], programs);
+    });
+}
+
+#[test]
+fn all_of_two_writers_in_one_group() {
+    explore_all(|| {
+        let programs =
+            vec![vec![Op::Insert(0, 1), Op::Remove(0)], vec![Op::Insert(0, 2), Op::Insert(1, 3)]];
+        World::<FewBits>::new().check(&[Op::Insert(1, 9)], programs);
+    });
+}
+
+#[test]
+fn all_of_a_writer_against_growth() {
+    explore_all(|| {
+        let grow = vec![Op::Insert(0, 1), Op::Insert(1, 2), Op::Insert(2, 3)];
+        let programs = vec![grow, vec![Op::Insert(0, 4), Op::Remove(0)]];
+        World::<FewBits>::new().check(&[Op::Insert(2, 9)], programs);
+    });
+}
+
+#[test]
+fn all_of_a_writer_against_a_snapshot() {
+    explore_all(|| {
+        let programs =
+            vec![vec![Op::Insert(0, 1), Op::Insert(1, 2)], vec![Op::Snapshot, Op::Get(0)]];
+        World::<FewBits>::new().check(&[Op::Insert(0, 9)], programs);
+    });
+}
+
+#[test]
+fn all_of_a_writer_against_renewal() {
+    explore_all(|| {
+        let world = World::<FewBits>::new();
+        world.map.pin().insert(9, world.value(9));
+        let before = world.map.snapshot();
+        let mine = Arc::clone(&world);
+        let other = thread::spawn(move || [Op::Insert(0, 1), Op::Get(1)].map(|op| mine.run(op)));
+        let mut history = [Op::Insert(1, 2), Op::Get(0)].map(|op| world.run(op)).to_vec();
+        history.extend(other.join().unwrap());
+        history.extend((0..KEYS as u8).map(|key| world.run(Op::Get(key))));
+        assert_linearizable(&history);
+        assert_eq!((before.len(), before.get(&9).unwrap().number()), (1, 9));
+        drop(before);
+        world.check_alone();
+    });
+}
+
+#[test]
+fn all_of_two_snapshots() {
+    explore_all(|| {
+        let programs =
+            vec![vec![Op::Snapshot, Op::Insert(0, 1)], vec![Op::Insert(0, 2), Op::Snapshot]];
+        World::<FewBits>::new().check(&[Op::Insert(0, 9)], programs);
+    });
+}
+
+#[test]
+fn all_of_a_retirement_against_the_drop_of_a_snapshot() {
+    explore_all(|| {
+        let world = World::<FewBits>::new();
+        (0..2).for_each(|key| _ = world.map.pin().insert(key, world.value(1)));
+        let (older, newer) = (world.map.snapshot(), world.map.snapshot());
+        let dropper = thread::spawn(move || drop(newer));
+        world.map.pin().insert(0, world.value(2));
+        world.map.pin().remove(&1);
+        dropper.join().unwrap();
+        assert!((0..2).all(|key| older.get(&key).unwrap().number() == 1));
+        drop(older);
+        world.check_alone();
     });
 }
 
