@@ -18,6 +18,12 @@ pub(crate) trait Content {
     fn draft_key(draft: &Self::Draft) -> &Self::Key;
 }
 
+/// Keys that an engine is asked about together, at most.
+///
+/// Chosen and not tuned: some more than the misses that a processor keeps in flight. What batches are worth
+/// with it, the workload `batch` in `benches/peers/results/maps.csv` tells.
+pub(crate) const BATCH: usize = 32;
+
 /// The entry that a lookup found, if there is one.
 pub(crate) type Found<'g, K, V> = Option<(&'g K, &'g V)>;
 
@@ -44,7 +50,7 @@ pub(crate) trait Engine {
         guard: &'g Guard,
     ) -> Found<'g, Self::Key, Self::Value>;
 
-    /// [`Self::get`] for many hashes, with their cache misses side by side: `found[i]` becomes the entry with
+    /// [`Self::get`] for up to [`BATCH`] hashes, with their cache misses side by side: `found[i]` becomes the entry with
     /// `hashes[i]` for which `eq` of `i` holds. Each lookup takes effect by itself.
     fn get_many<'g>(
         &'g self,
@@ -64,8 +70,8 @@ pub(crate) trait Engine {
         change: impl Change<'g, Self::Content>,
     ) -> Outcome<'g, Self::Key, Self::Value>;
 
-    /// Asks for the memory that operations on these hashes are about to need, for all of them side by
-    /// side. Concludes nothing from it.
+    /// Asks for the memory that operations on these hashes, [`BATCH`] at most, are about to need, for all of
+    /// them side by side. Concludes nothing from it.
     fn prefetch(&self, hashes: &[u64], guard: &Guard);
 
     fn iter<'g>(&'g self, guard: &'g Guard) -> Self::Iter<'g>;

@@ -48,6 +48,7 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 
 use linear::{Clock, Event, KEYS, Numbered, Op, Output, State, assert_linearizable};
 use models::trie::World;
+use schedules::{explore, runs};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread;
 use snaptrie::mode::{self, TrieMode};
@@ -244,21 +245,6 @@ fn read<H: Default + Hasher, V: Item, M: TrieMode<u8, V>>(
     assert_eq!(first, iterated, "lookup and iteration differ");
     assert_eq!((first, first), (by_key(), together()), "a snapshot changed");
     first
-}
-
-fn runs() -> usize {
-    let runs = std::env::var("SNAPTRIE_MODEL_RUNS").ok().and_then(|runs| runs.parse().ok());
-    runs.unwrap_or(4_000)
-}
-
-/// Half of the schedules switch at random at every access; the other half (probabilistic concurrency
-/// testing, Burckhardt and others, ASPLOS 2010) let one thread run far ahead of another, with few
-/// switches.
-fn explore(test: impl Fn() + Send + Sync + 'static) {
-    let test = Arc::new(test);
-    let again = Arc::clone(&test);
-    shuttle::check_random(move || test(), runs() / 2);
-    shuttle::check_pct(move || again(), runs() / 2, 3);
 }
 
 /// For tests of few steps in which one thread must stall at one place while others run far: many

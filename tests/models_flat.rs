@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
 use linear::{Clock, Event, KEYS, Numbered, Op, assert_linearizable};
-use schedules::explore_all;
+use schedules::{explore, explore_all, runs};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread;
 use snaptrie::FlatMap;
@@ -146,21 +146,6 @@ impl<H: Default + Hasher + 'static> World<H> {
     fn free(&self) {
         (0..12).for_each(|_| self.map.pin().refresh());
     }
-}
-
-fn runs() -> usize {
-    let runs = std::env::var("SNAPTRIE_MODEL_RUNS").ok().and_then(|runs| runs.parse().ok());
-    runs.unwrap_or(4_000)
-}
-
-/// Half of the schedules switch at random at every access; the other half (probabilistic concurrency
-/// testing, Burckhardt and others, ASPLOS 2010) let one thread run far ahead of another, with few
-/// switches.
-fn explore(test: impl Fn() + Send + Sync + 'static) {
-    let test = Arc::new(test);
-    let again = Arc::clone(&test);
-    shuttle::check_random(move || test(), runs() / 2);
-    shuttle::check_pct(move || again(), runs() / 2, 3);
 }
 
 /// For tests in which one thread must stall at one place while others run far.

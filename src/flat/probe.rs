@@ -9,6 +9,7 @@ use super::line::{LINE_SLOTS, Line};
 use super::slot::{Slot, Word};
 use super::table::{Spot, Table};
 use super::{Flat, Pair};
+use crate::engine::BATCH;
 use crate::prefetch;
 use crate::reclaim::Guard;
 
@@ -314,9 +315,7 @@ impl<K, V> Flat<K, V> {
     /// Asks for the lines of all these hashes, and then for the entries whose tags are right.
     pub(super) fn prefetch_many(&self, hashes: &[u64], guard: &Guard) {
         let Some(table) = self.root(guard) else { return };
-        for hashes in hashes.chunks(LANES) {
-            candidates(table, hashes, |_, _| {});
-        }
+        candidates(table, hashes, |_, _| {});
     }
 
     /// [`Self::lookup`] for each of these hashes, with their cache misses side by side: `eq` is told its index.
@@ -332,19 +331,16 @@ impl<K, V> Flat<K, V> {
         found: &mut [Option<Pair<'g, K, V>>],
     ) {
         let Some(table) = self.root(guard) else { return found.fill(None) };
-        for (chunk, hashes) in hashes.chunks(LANES).enumerate() {
-            let mut looks = [const { Look::Full }; LANES];
-            candidates(table, hashes, |lane, look| looks[lane] = look);
-            for (lane, (look, &hash)) in looks.iter().zip(hashes).enumerate() {
-                let index = chunk * LANES + lane;
-                found[index] = match look {
-                    Look::Hit(entry) if eq(index, &entry.key) => Some(entry.pair()),
-                    Look::Miss => None,
-                    Look::Hit(_) | Look::Full | Look::Frozen => {
-                        self.lookup(hash, |key| eq(index, key), guard)
-                    }
-                };
-            }
+        let mut looks = [const { Look::Full }; BATCH];
+        candidates(table, hashes, |index, look| looks[index] = look);
+        for (index, (look, &hash)) in looks.iter().zip(hashes).enumerate() {
+            found[index] = match look {
+                Look::Hit(entry) if eq(index, &entry.key) => Some(entry.pair()),
+                Look::Miss => None,
+                Look::Hit(_) | Look::Full | Look::Frozen => {
+                    self.lookup(hash, |key| eq(index, key), guard)
+                }
+            };
         }
     }
 
@@ -370,25 +366,22 @@ impl<K, V> Flat<K, V> {
     }
 }
 
-/// Hashes that are looked for side by side.
-const LANES: usize = 32;
-
-/// Tells what [`Line::look`] comes to in the home line of each of up to [`LANES`] hashes, if every key were
-/// the right one. The lines are asked for before any is read, and then the entries.
+/// Tells what [`Line::look`] comes to in the home line of each hash, if every key were the right one. The lines are asked for before any is read, and then the entries.
 #[inline(always)]
 fn candidates<'g, K, V>(
     table: &'g Table<K, V>,
     hashes: &[u64],
     mut found: impl FnMut(usize, Look<'g, K, V>),
 ) {
-    let mut lines = [None; LANES];
+    debug_assert!(hashes.len() <= BATCH);
+    let mut lines = [None; BATCH];
     for (line, &hash) in lines.iter_mut().zip(hashes) {
         *line = table.home_line(hash);
         if let Some(line) = *line {
             prefetch::read(line);
         }
     }
-    for (lane, (&line, &hash)) in lines.iter().zip(hashes).enumerate() {
+    for (index, (&line, &hash)) in lines.iter().zip(hashes).enumerate() {
         let look = match line {
             // SAFETY:
             // - the table was reached under a guard for `'g`.
@@ -398,6 +391,6 @@ fn candidates<'g, K, V>(
         if let Look::Hit(entry) = look {
             prefetch::read(entry);
         }
-        found(lane, look);
+        found(index, look);
     }
 }

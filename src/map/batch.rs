@@ -13,14 +13,8 @@ use equivalent::Equivalent;
 
 use super::mode::{Mode, TrieMode};
 use super::{Pinned, Snapshot};
-use crate::engine::{Engine, Found};
+use crate::engine::{BATCH, Engine, Found};
 use crate::hash;
-
-/// Keys of a group.
-///
-/// Chosen and not tuned: some more than the misses that a processor keeps in flight. What batches are worth
-/// with it, the workload `batch` in `benches/peers/results/maps.csv` tells.
-pub(crate) const GROUP: usize = 32;
 
 /// Which of several entries with equal keys is in the map in the end.
 #[derive(Clone, Copy)]
@@ -29,15 +23,15 @@ pub(crate) enum Stays {
     Last,
 }
 
-/// Up to [`GROUP`] of what an iterator yields, each with its hash.
+/// Up to [`BATCH`] of what an iterator yields, each with its hash.
 struct Group<T> {
-    hashes: [u64; GROUP],
+    hashes: [u64; BATCH],
     items: Vec<T>,
 }
 
 impl<T> Group<T> {
     fn new() -> Self {
-        Self { hashes: [0; GROUP], items: Vec::new() }
+        Self { hashes: [0; BATCH], items: Vec::new() }
     }
 
     /// Takes the next items. Returns false if there are none.
@@ -46,7 +40,7 @@ impl<T> Group<T> {
         for (place, (hash, item)) in self.hashes.iter_mut().zip(from) {
             // Room for all at the first, and none for nothing.
             if self.items.is_empty() {
-                self.items.reserve_exact(GROUP);
+                self.items.reserve_exact(BATCH);
             }
             *place = hash;
             self.items.push(item);
@@ -67,13 +61,13 @@ fn lookups<'p, 'q, Q: ?Sized + 'q, K: 'p, V: 'p>(
     get: impl Fn(&[u64], &[&'q Q], &mut [Found<'p, K, V>]),
 ) -> impl Iterator<Item = Option<&'p V>> {
     let mut group = Group::new();
-    let mut found = [None; GROUP];
+    let mut found = [None; BATCH];
     // All of a group before the first.
-    let mut next = GROUP;
+    let mut next = BATCH;
     std::iter::from_fn(move || {
         if next >= group.items.len() {
             // And of one in which a key panics, so that none of its results is yielded.
-            next = GROUP;
+            next = BATCH;
             if !group.refill((&mut keys).map(|key| (hash(key), key))) {
                 return None;
             }

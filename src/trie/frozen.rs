@@ -103,11 +103,7 @@ impl<St: Store> Frozen<St> {
         eq: impl FnMut(usize, &St::Key) -> bool,
         found: &mut [Option<Pair<'s, St>>],
     ) {
-        lookup::find_many::<St>(self.top(), View::Observed, hashes, eq, |index, slot| {
-            // SAFETY:
-            // - as in `get`.
-            found[index] = slot.map(|slot| unsafe { St::pair(slot) });
-        });
+        lookup::find_many::<St>(self.top(), View::Observed, hashes, eq, found);
     }
 
     pub(crate) fn iter(&self) -> FrozenIter<'_, St> {

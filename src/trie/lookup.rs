@@ -1,10 +1,11 @@
 //! Reading: the way from a root to an entry, and counting.
 #![expect(unsafe_code, reason = "reads the keys of slots that the view protects")]
 
+use super::Pair;
 use super::node::{FAN_BITS, Group, Held, Link, Node, Slot, View, Word};
+use crate::engine::BATCH;
 use crate::entry::Store;
 use crate::prefetch;
-use crate::reclaim::Guard;
 
 /// Whether a slot is the one that is looked for.
 ///
@@ -56,29 +57,17 @@ pub(super) fn find_slot<'g, St: Store>(
     // What is left of the hash, at the top. (No fan is as far down as its last bit.)
     let mut path = hash.checked_shl(level * FAN_BITS).unwrap_or(0);
     if let View::Live(guard) = view {
-        word = below_own_fans(word, guard, &mut path);
+        while word.is_own_fan() {
+            // SAFETY:
+            // - it is: just tested.
+            word = unsafe { word.own_fan() }.by_top_bits(path).load(guard);
+            path <<= FAN_BITS;
+        }
         if let Some(branch) = word.own_wide_branch() {
             return find_in_group::<St>(branch.group(hash), view, hash, is_it);
         }
     }
     find_below::<St>(word, view, path, hash, is_it)
-}
-
-/// Walks down from `word` as far as there are fans of the operation's own generation, not frozen. `path` is
-/// what is left of the hash.
-#[inline(always)]
-fn below_own_fans<'g, T: Slot>(
-    mut word: Word<'g, T>,
-    guard: &'g Guard,
-    path: &mut u64,
-) -> Word<'g, T> {
-    while word.is_own_fan() {
-        // SAFETY:
-        // - it is: just tested.
-        word = unsafe { word.own_fan() }.by_top_bits(*path).load(guard);
-        *path <<= FAN_BITS;
-    }
-    word
 }
 
 /// [`find_slot`] by any way: `path` is what of the hash is left below `word`.
@@ -114,9 +103,6 @@ fn find_in_group<'g, St: Store>(
     group.read(view).find(hash, is_it).map(|hit| hit.slot)
 }
 
-/// Hashes that walk down side by side.
-const LANES: usize = 32;
-
 /// Levels that are gone down at once. Their fans are 4369 at most, 600 KB, and so mostly in the
 /// cache, or, for the few misses that there are, the processor overlaps the walks by itself.
 const TOP_LEVELS: u32 = 4;
@@ -136,43 +122,40 @@ type Lane<'g, T> = (Word<'g, T>, View<'g>);
 
 /// Asks for the memory that [`find`] is about to read for each of these hashes.
 pub(super) fn prefetch<St: Store>(top: Word<'_, St::Slot>, view: View<'_>, hashes: &[u64]) {
-    for hashes in hashes.chunks(LANES) {
-        candidates::<St>(top, view, hashes, |_, _| {});
-    }
+    candidates::<St>(top, view, hashes, |_, _| {});
 }
 
-/// [`find`] for each of these hashes, from the top, with their cache misses side by side: `eq` and `found` are
-/// told its index.
+/// [`find`] for each of these hashes, from the top, with their cache misses side by side: `eq` is told its
+/// index.
 ///
-/// A candidate is what `find` would compare first, and what is said there holds for it: where it is the key's,
-/// or there is none, the lookup took effect when the group's state was read. Its key never changes, and the
-/// view protects it. In all other cases it is `find` that looks the key up.
+/// A candidate is what `find` would compare first: where it is the key's, or there is none, the lookup took
+/// effect as said there. A slot's key never changes, and the view protects it. In all other cases it is `find`
+/// that looks the key up.
 pub(super) fn find_many<'g, St: Store>(
     top: Word<'g, St::Slot>,
     view: View<'g>,
     hashes: &[u64],
     mut eq: impl FnMut(usize, &St::Key) -> bool,
-    mut found: impl FnMut(usize, Option<Held<'g, St::Slot>>),
+    found: &mut [Option<Pair<'g, St>>],
 ) {
-    for (chunk, hashes) in hashes.chunks(LANES).enumerate() {
-        let mut reached = [const { Candidate::Unknown }; LANES];
-        candidates::<St>(top, view, hashes, |lane, candidate| reached[lane] = candidate);
-        for (lane, (candidate, &hash)) in reached.iter().zip(hashes).enumerate() {
-            let index = chunk * LANES + lane;
-            let mut eq = |key: &St::Key| eq(index, key);
-            let slot = match candidate {
-                // SAFETY:
-                // - not freed: the view protects what is reached under it for `'g`.
-                Candidate::Slot(slot) if eq(unsafe { St::key(&slot.now) }) => Some(*slot),
-                Candidate::Absent => None,
-                Candidate::Slot(_) | Candidate::Unknown => find::<St>(top, view, 0, hash, &mut eq),
-            };
-            found(index, slot);
-        }
+    let mut reached = [const { Candidate::Unknown }; BATCH];
+    candidates::<St>(top, view, hashes, |index, candidate| reached[index] = candidate);
+    for (index, (candidate, &hash)) in reached.iter().zip(hashes).enumerate() {
+        let mut eq = |key: &St::Key| eq(index, key);
+        let slot = match candidate {
+            // SAFETY:
+            // - not freed: the view protects what is reached under it for `'g`.
+            Candidate::Slot(slot) if eq(unsafe { St::key(&slot.now) }) => Some(*slot),
+            Candidate::Absent => None,
+            Candidate::Slot(_) | Candidate::Unknown => find::<St>(top, view, 0, hash, &mut eq),
+        };
+        // SAFETY:
+        // - not freed for `'g`: as above.
+        found[index] = slot.map(|slot| unsafe { St::pair(slot) });
     }
 }
 
-/// Walks down for all of up to [`LANES`] hashes and tells what each comes to.
+/// Walks down for all hashes and tells what each comes to.
 ///
 /// All go down the same levels, and the lines of the next are asked for, before any goes further; at last the
 /// entries that the candidates have elsewhere are. So the misses of a level come together. What it reads it
@@ -184,14 +167,15 @@ fn candidates<'g, St: Store>(
     hashes: &[u64],
     mut reached: impl FnMut(usize, Candidate<'g, St::Slot>),
 ) {
-    let mut lanes = [(top, view); LANES];
+    debug_assert!(hashes.len() <= BATCH);
+    let mut lanes = [(top, view); BATCH];
     let mut fans_below = descend(&mut lanes, hashes, 0, TOP_LEVELS);
     let mut level = TOP_LEVELS;
     while fans_below {
         fans_below = descend(&mut lanes, hashes, level, 1);
         level += 1;
     }
-    for (lane, (&(word, view), &hash)) in lanes.iter().zip(hashes).enumerate() {
+    for (index, (&(word, view), &hash)) in lanes.iter().zip(hashes).enumerate() {
         let candidate = match group(word, hash) {
             Some(group) => {
                 let seen = group.read(view.below(word));
@@ -206,7 +190,7 @@ fn candidates<'g, St: Store>(
             None if word.is_empty() => Candidate::Absent,
             None => Candidate::Unknown,
         };
-        reached(lane, candidate);
+        reached(index, candidate);
     }
 }
 
@@ -214,7 +198,7 @@ fn candidates<'g, St: Store>(
 /// below.
 #[inline(always)]
 fn descend<'g, T: Slot>(
-    lanes: &mut [Lane<'g, T>; LANES],
+    lanes: &mut [Lane<'g, T>; BATCH],
     hashes: &[u64],
     level: u32,
     levels: u32,

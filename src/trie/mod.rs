@@ -254,11 +254,7 @@ impl<St: Store> Engine for Trie<St> {
     ) {
         let Some(context) = self.root(guard) else { return found.fill(None) };
         let top = context.root.top.load(guard);
-        lookup::find_many::<St>(top, View::Live(guard), hashes, eq, |index, slot| {
-            // SAFETY:
-            // - as in `get`.
-            found[index] = slot.map(|slot| unsafe { St::pair(slot) });
-        });
+        lookup::find_many::<St>(top, View::Live(guard), hashes, eq, found);
     }
 
     #[inline]

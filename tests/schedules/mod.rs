@@ -1,19 +1,40 @@
-//! Every schedule of a test in which few switches were asked for by nobody.
-//!
-//! A thread that waits or ends has to be followed by another one; a switch away from a thread that could
-//! go on is a *preemption*. With at most so many of them the schedules of a small test can all be run, and
-//! most concurrency bugs show in one with two (Musuvathi and Qadeer, "Iterative Context Bounding for Systematic
-//! Testing of Multithreaded Programs", PLDI 2007).
+//! Which schedules of a model are run: many at random, or all in which few switches were asked for by nobody.
+
+use std::sync::Arc;
 
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use shuttle::{Config, Runner};
 
+/// A number that the environment may set.
+fn number(name: &str, otherwise: usize) -> usize {
+    std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(otherwise)
+}
+
+/// Random schedules a test.
+pub(crate) fn runs() -> usize {
+    number("SNAPTRIE_MODEL_RUNS", 4_000)
+}
+
+/// Half of the schedules switch at random at every access; the other half (probabilistic concurrency
+/// testing, Burckhardt and others, ASPLOS 2010) let one thread run far ahead of another, with few
+/// switches.
+pub(crate) fn explore(test: impl Fn() + Send + Sync + 'static) {
+    let test = Arc::new(test);
+    let again = Arc::clone(&test);
+    shuttle::check_random(move || test(), runs() / 2);
+    shuttle::check_pct(move || again(), runs() / 2, 3);
+}
+
 /// Runs a test under every schedule of at most `SNAPTRIE_MODEL_PREEMPTIONS` preemptions; two if that is
-/// not set.
+/// not set. Random numbers are the same in each.
+///
+/// A thread that waits or ends has to be followed by another one; a switch away from a thread that could
+/// go on is a *preemption*. With at most so many of them the schedules of a small test can all be run, and
+/// most concurrency bugs show in one with two (Musuvathi and Qadeer, "Iterative Context Bounding for Systematic
+/// Testing of Multithreaded Programs", PLDI 2007).
 pub(crate) fn explore_all(test: impl Fn() + Send + Sync + 'static) {
-    let most = std::env::var("SNAPTRIE_MODEL_PREEMPTIONS").ok().and_then(|most| most.parse().ok());
-    let runner = Runner::new(Bounded::new(most.unwrap_or(2)), Config::default());
-    let schedules = runner.run(test);
+    let preemptions = number("SNAPTRIE_MODEL_PREEMPTIONS", 2);
+    let schedules = Runner::new(Bounded::new(preemptions), Config::default()).run(test);
     println!("{schedules} schedules");
     assert!(schedules > 10, "the threads hardly meet");
 }
@@ -94,7 +115,7 @@ impl Scheduler for Bounded {
 #[test]
 fn every_order_of_few_preemptions_is_run() {
     use std::collections::HashSet;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use shuttle::sync::atomic::{AtomicU32, Ordering};
 
