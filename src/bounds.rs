@@ -48,6 +48,21 @@ struct CopyTrieMap;
 /// ```
 struct FlatMap;
 
+/// Pointers stay on their thread, though they are `Copy`.
+/// ```
+/// fn send<T: Send + Sync>() {}
+/// send::<snaptrie::CopyFlatMap<u8, u8>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn send<T: Send>() {}
+/// send::<snaptrie::CopyFlatMap<u8, *const u8>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn sync<T: Sync>() {}
+/// sync::<snaptrie::CopyFlatMap<u8, *const u8>>();
+/// ```
+struct CopyFlatMap;
+
 /// Values are shared with other threads, and dropped there.
 /// ```
 /// fn send<T: Send + Sync>() {}
@@ -258,6 +273,35 @@ struct FlatPinned;
 /// ```
 struct FlatIter;
 
+/// A handle belongs to its thread, whatever the keys and values; so does a live iterator.
+/// ```
+/// use snaptrie::mode::{Flat, Inline};
+/// fn any<T>() {}
+/// any::<snaptrie::Pinned<'static, u8, u8, snaptrie::RandomState, Flat<Inline>>>();
+/// any::<snaptrie::Iter<'static, u8, u8, Flat<Inline>>>();
+/// ```
+/// ```compile_fail,E0277
+/// use snaptrie::mode::{Flat, Inline};
+/// fn any<T: Send>() {}
+/// any::<snaptrie::Pinned<'static, u8, u8, snaptrie::RandomState, Flat<Inline>>>();
+/// ```
+/// ```compile_fail,E0277
+/// use snaptrie::mode::{Flat, Inline};
+/// fn any<T: Sync>() {}
+/// any::<snaptrie::Pinned<'static, u8, u8, snaptrie::RandomState, Flat<Inline>>>();
+/// ```
+/// ```compile_fail,E0277
+/// use snaptrie::mode::{Flat, Inline};
+/// fn any<T: Send>() {}
+/// any::<snaptrie::Iter<'static, u8, u8, Flat<Inline>>>();
+/// ```
+/// ```compile_fail,E0277
+/// use snaptrie::mode::{Flat, Inline};
+/// fn any<T: Sync>() {}
+/// any::<snaptrie::Iter<'static, u8, u8, Flat<Inline>>>();
+/// ```
+struct CopyFlatPinned;
+
 /// Keys are shared with other threads, and dropped there.
 /// ```
 /// fn send<T: Send + Sync>() {}
@@ -302,6 +346,21 @@ struct CopyTrieSet;
 /// sync::<snaptrie::FlatSet<std::cell::Cell<u8>>>();
 /// ```
 struct FlatSet;
+
+/// As for [`FlatSet`], in its lines.
+/// ```
+/// fn send<T: Send + Sync>() {}
+/// send::<snaptrie::CopyFlatSet<u8>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn send<T: Send>() {}
+/// send::<snaptrie::CopyFlatSet<*const u8>>();
+/// ```
+/// ```compile_fail,E0277
+/// fn sync<T: Sync>() {}
+/// sync::<snaptrie::CopyFlatSet<*const u8>>();
+/// ```
+struct CopyFlatSet;
 
 /// A snapshot shares what the set has.
 /// ```
@@ -422,6 +481,28 @@ struct PinnedSet;
 /// let pinned = map.pin();
 /// drop(map);
 /// drop(pinned);
+/// ```
+/// ```
+/// let map = snaptrie::FlatMap::inline();
+/// let pinned = map.pin();
+/// let found = pinned.insert(1, 1);
+/// drop(found.copied());
+/// drop(pinned);
+/// drop(map);
+/// ```
+/// ```compile_fail,E0505
+/// let map = snaptrie::FlatMap::inline();
+/// let pinned = map.pin();
+/// let found = pinned.insert(1, 1);
+/// drop(pinned);
+/// drop(found.copied());
+/// ```
+/// ```compile_fail,E0505
+/// let map = snaptrie::FlatMap::inline();
+/// let pinned = map.pin();
+/// let found = pinned.insert(1, 1);
+/// drop(map);
+/// drop(found.copied());
 /// ```
 /// ```compile_fail,E0502
 /// let map = snaptrie::TrieMap::from([(1, String::new())]);

@@ -29,7 +29,7 @@
 //!
 //! [`CopyTrieMap`] is the same trie for small plain pairs, which it keeps in its nodes. [`FlatMap`] is a
 //! flat table with the same methods and without snapshots. It finds an entry with fewer steps, and
-//! grows without making anybody wait either.
+//! grows without making anybody wait either; [`CopyFlatMap`] is that for small plain pairs.
 //!
 //! # Overview
 //!
@@ -56,7 +56,8 @@
 //!
 //! A [`CopyTrieMap`] is a [`TrieMap`] whose keys and values are `Copy` and small, numbers mostly. It
 //! allocates nothing for an entry and takes about half of the memory; scans and look-ups touch one
-//! cache line less. See [`mode::Inline`] for the fine print.
+//! cache line less. A [`CopyFlatMap`] is a [`FlatMap`] of such pairs: a look-up takes one cache miss and not two.
+//! See [`mode::Inline`] for the fine print.
 //!
 //! [`TrieSet`] and [`FlatSet`] are the two without values. Of two snapshots of a [`TrieSet`] the
 //! union, intersection and differences are exact.
@@ -111,13 +112,13 @@
 //! None is on by default.
 //!
 //! - `rayon`: parallel iteration over snapshots, parallel `collect` and `extend` of all maps and sets,
-//!   and `Snapshot::par_to_flat`, which makes a [`FlatMap`] on all processors.
+//!   and `Snapshot::par_to_flat` and `par_to_copy_flat`, which make a [`FlatMap`] on all processors.
 //! - `serde`: serialization and deserialization of all maps and sets, and of [`OwnedDiff`]. A [`TrieMap`] is written as it
 //!   is at one instant, whatever other threads write meanwhile.
 //!
 //! # Limits
 //!
-//! - Each entry is an allocation of its own, but in a [`CopyTrieMap`]. For a map that one thread
+//! - Each entry is an allocation of its own, but in a [`CopyTrieMap`] and a [`CopyFlatMap`]. For a map that one thread
 //!   writes, a standard `HashMap` is faster; behind an `RwLock` it is faster too if writes are rare.
 //! - Memory of removed entries is freed a few objects at a time by later operations on the same map.
 //!   A map that is left alone keeps what was due; [`Pinned::refresh`] in a loop frees it, as does
@@ -160,13 +161,13 @@ pub use history::{History, HistoryIter};
 #[cfg(feature = "rayon")]
 pub use impls::rayon::{ParIter, SnapshotParIter};
 pub use map::{
-    Change, CommitError, CommitFailure, Compute, Conflict, CopyTrieMap, Diff, FlatMap, FlatStats,
-    IntoIter, Iter, Keys, MoveStats, NodeStats, OccupiedError, Operation, OwnedDiff, Pinned,
-    Resolution, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap,
-    TrieStats, Values,
+    Change, CommitError, CommitFailure, Compute, Conflict, CopyFlatMap, CopyTrieMap, Diff, FlatMap,
+    FlatStats, IntoIter, Iter, Keys, MoveStats, NodeStats, OccupiedError, Operation, OwnedDiff,
+    Pinned, Resolution, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues,
+    TrieMap, TrieStats, Values,
 };
 pub use published::{Current, Newer, Published, Publisher, Reader, Refresher};
-pub use set::{CopyTrieSet, FlatSet, PinnedSet, SetSnapshot, TrieSet};
+pub use set::{CopyFlatSet, CopyTrieSet, FlatSet, PinnedSet, SetSnapshot, TrieSet};
 #[cfg(snaptrie_stall)]
 #[doc(hidden)]
 pub use sync::stalls;
@@ -183,7 +184,7 @@ pub mod mode {
 
     pub use crate::map::mode::{Boxed, Flat, Inline};
     #[doc(hidden)]
-    pub use crate::map::mode::{CompareMode, Mode, StaticMode, TrieMode};
+    pub use crate::map::mode::{CompareMode, FlatMode, Mode, StaticMode, TrieMode};
 }
 
 /// The examples of the README, as tests.

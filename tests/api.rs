@@ -14,6 +14,7 @@ mod api {
     mod auto_traits;
     mod flat;
     mod inline;
+    mod inline_flat;
     mod trie;
 }
 

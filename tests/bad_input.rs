@@ -35,7 +35,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use snaptrie::{CopyTrieMap, FixedState, FlatMap, Operation, RandomState, TrieMap};
+use snaptrie::{CopyFlatMap, CopyTrieMap, FixedState, FlatMap, Operation, RandomState, TrieMap};
 use support::alloc::live;
 use support::{Chosen, Ledger, Numbers, Placed, Tested, panic_on_purpose, panics, sorted, watched};
 
@@ -54,6 +54,9 @@ macro_rules! for_each_map {
             $(#[test] fn $body() { super::$body::<super::CopyTrieMap<u64, u64, $Hasher>>(); })*
         }
         mod flat { $(#[test] fn $body() { super::$body::<super::FlatMap<u64, u64, $Hasher>>(); })* }
+        mod inline_flat {
+            $(#[test] fn $body() { super::$body::<super::CopyFlatMap<u64, u64, $Hasher>>(); })*
+        }
     };
 }
 for_each_map! {
@@ -118,29 +121,37 @@ impl PartialEq for Rude {
 
 impl Eq for Rude {}
 
-type RudeMap = CopyTrieMap<Rude, u64, Chosen>;
+/// An inline map of such keys.
+trait RudeMap: Tested<Key = Rude, Value = u64, Hasher = Chosen> {}
+impl<M: Tested<Key = Rude, Value = u64, Hasher = Chosen>> RudeMap for M {}
 
-/// Grows past every size of node and shrinks again, with versions.
-fn grow_and_shrink(map: &RudeMap, keys: u64) {
+/// Grows past every size of node, or chunk, and shrinks again, with versions if there are any.
+fn grow_and_shrink<M: RudeMap>(map: &M, keys: u64) {
     for key in 0..keys {
         map.pin().insert(Rude(key), key);
     }
-    let version = map.snapshot();
+    let version = map.version();
     for key in 0..keys {
         map.pin().update(Rude(key), |value| value + 1);
     }
     for key in 0..keys {
         map.pin().remove(&Rude(key));
     }
-    assert!(version.iter().all(|(key, value)| key.0 == *value));
+    map.shrink_to_fit();
+    assert!(M::entries(&version).all(|(key, value)| key.0 == *value));
 }
 
-/// An inline map hashes keys anew when it rebuilds a node: so a `Hash` that panics may do so there.
+/// An inline trie hashes keys anew when it rebuilds a node: so a `Hash` that panics may do so there.
 #[test]
 fn p01_panicking_keys_in_an_inline_map() {
+    panicking_keys::<CopyTrieMap<Rude, u64, Chosen>>();
+    panicking_keys::<CopyFlatMap<Rude, u64, Chosen>>();
+}
+
+fn panicking_keys<M: RudeMap>() {
     for (hashing, keys) in [(Chosen::Good, 90), (Chosen::Truncated, 70), (Chosen::Constant, 40)] {
         let body = |fuse: u64| {
-            let map = RudeMap::inline_with_private_collector(hashing);
+            let map = M::with_private_collector(hashing);
             FUSE.set(fuse);
             let blew = panics(|| grow_and_shrink(&map, keys));
             FUSE.set(u64::MAX);
@@ -169,10 +180,15 @@ fn p01_panicking_keys_in_an_inline_map() {
 
 #[test]
 fn p05_inconsistent_keys_in_an_inline_map() {
+    inconsistent_keys::<CopyTrieMap<Rude, u64, Chosen>>();
+    inconsistent_keys::<CopyFlatMap<Rude, u64, Chosen>>();
+}
+
+fn inconsistent_keys<M: RudeMap>() {
     for hashing in [Chosen::Good, Chosen::Truncated, Chosen::Constant] {
         watched(move || {
             for seed in 0..30 {
-                let map = RudeMap::inline_with_private_collector(hashing);
+                let map = M::with_private_collector(hashing);
                 MOOD.set(Some(seed));
                 let mut numbers = Numbers(seed);
                 for _ in 0..2_000 {
@@ -182,12 +198,13 @@ fn p05_inconsistent_keys_in_an_inline_map() {
                         0..4 => drop(pinned.insert(key, key.0)),
                         4 => drop(pinned.remove(&key)),
                         5 => drop(pinned.compute(key, |_| Operation::<u64, ()>::Insert(1))),
-                        6 => drop(map.fork().pin().remove(&key)),
-                        _ => drop(map.snapshot().get(&key)),
+                        6 => _ = map.fork().map(|fork| fork.pin().remove(&key).copied()),
+                        _ => drop((map.version(), pinned.get(&key))),
                     }
                 }
                 // A key may be there more than once, and lost: but not more often than it was put.
-                assert!(map.len() <= 2_000 && map.snapshot().iter().count() <= 2_000);
+                assert!(map.len() <= 2_000 && map.pin().iter().count() <= 2_000);
+                assert!(M::entries(&map.version()).count() <= 2_000);
                 map.clear();
                 MOOD.set(None);
                 assert!(map.is_empty());
@@ -275,24 +292,37 @@ fn p07_the_default_hasher_has_a_key() {
     assert!(hashes.iter().any(|hash| *hash != hashes[0]), "every map hashes alike");
 }
 
-/// Puts an inline map with these keys through everything.
+/// Puts inline maps with these keys through everything.
 fn try_out_inline<K: Copy + Eq + Hash + std::fmt::Debug, V: Copy + PartialEq + std::fmt::Debug>(
     keys: impl Iterator<Item = K> + Clone,
     values: [V; 2],
 ) {
-    let map = CopyTrieMap::<K, V, FixedState>::inline_with_hasher(FixedState::default());
+    try_out::<CopyTrieMap<K, V, FixedState>>(keys.clone(), values);
+    try_out::<CopyFlatMap<K, V, FixedState>>(keys, values);
+}
+
+fn try_out<M>(keys: impl Iterator<Item = M::Key> + Clone, values: [M::Value; 2])
+where
+    M: Tested<Hasher = FixedState>,
+    M::Key: Copy + Eq + Hash + std::fmt::Debug,
+    M::Value: Copy + PartialEq + std::fmt::Debug,
+{
+    let map = M::with_hasher(FixedState::default());
     for key in keys.clone() {
         assert_eq!(map.pin().insert(key, values[0]), None);
     }
-    let version = map.snapshot();
+    let version = map.version();
     for key in keys.clone() {
         assert_eq!(map.pin().insert(key, values[1]), Some(&values[0]));
         let pinned = map.pin();
         let value = pinned.get(&key).expect("just inserted");
         assert!(*value == values[1] && std::ptr::from_ref(value).is_aligned());
     }
-    assert_eq!(version.len(), keys.clone().count());
-    assert!(version.values().all(|value| *value == values[0]));
+    let in_version = if M::VERSIONS { keys.clone().count() } else { 0 };
+    assert_eq!(M::entries(&version).count(), in_version);
+    assert!(M::entries(&version).all(|(_, value)| *value == values[0]));
+    map.check();
+    map.reserve(5_000);
     map.check();
     assert_eq!(keys.clone().filter(|key| map.pin().remove(key).is_none()).count(), 0);
     assert!(map.is_empty());
@@ -320,12 +350,17 @@ fn p08_odd_types_in_an_inline_map() {
 fn p09_capacities_that_cannot_be() {
     for capacity in [usize::MAX, usize::MAX / 2, usize::MAX / 64, isize::MAX as usize] {
         assert!(panics_quietly(|| drop(FlatMap::<u64, u64>::with_capacity(capacity))));
-        let map = FlatMap::<u64, u64>::from([(1, 1)]);
-        assert!(panics_quietly(|| map.reserve(capacity)));
-        assert_eq!(sorted(&map), [(1, 1)]);
-        map.pin().insert(2, 2);
-        map.check();
+        no_room_for(&FlatMap::new(), capacity);
+        no_room_for(&FlatMap::inline(), capacity);
     }
+}
+
+fn no_room_for(map: &impl Tested<Key = u64, Value = u64, Hasher = RandomState>, capacity: usize) {
+    map.pin().insert(1, 1);
+    assert!(panics_quietly(|| map.reserve(capacity)));
+    assert_eq!(sorted(map), [(1, 1)]);
+    map.pin().insert(2, 2);
+    map.check();
 }
 
 /// Whether a body panics, by a panic of the library's own: without its message in the output.

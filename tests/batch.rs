@@ -9,40 +9,60 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use equivalent::Equivalent;
 use snaptrie::mode::Mode;
-use snaptrie::{CopyTrieMap, FlatMap, Pinned, TrieMap};
-use support::{Chosen, Placed};
+use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, Pinned, TrieMap};
+use support::{Chosen, Placed, Tested};
 
 /// Around the size of a group, and many groups.
 const SIZES: [u64; 7] = [0, 1, 31, 32, 33, 64, 1_000];
 
-fn behaves_like_single_operations(most: u64) {
-    for size in SIZES.into_iter().filter(|&size| size <= most) {
-        let map = TrieMap::<u64, u64, Chosen>::default();
-        let entries = || (0..size).map(|i| (i * 7 % size.max(1), i));
-        let mut expected: HashMap<u64, u64> = (0..size / 2).map(|i| (i, 9_999)).collect();
-        map.pin().insert_many(expected.clone());
-        let before = map.snapshot();
-        let known = expected.len();
-        expected.extend(entries());
-        assert_eq!(map.pin().insert_many(entries()), expected.len() - known);
-        map.check_structure();
+/// A map of numbers, of any kind.
+trait Plain: Tested<Key = u64, Value = u64, Hasher = Chosen> + Default {}
+impl<M: Tested<Key = u64, Value = u64, Hasher = Chosen> + Default> Plain for M {}
 
-        let keys: Vec<u64> = (0..2 * size).rev().collect();
-        let pinned = map.pin();
-        let found: Vec<_> = pinned.get_many(&keys).collect();
-        assert_eq!(found, keys.iter().map(|key| expected.get(key)).collect::<Vec<_>>());
-        let after = map.snapshot();
-        assert_eq!(after.get_many(&keys).collect::<Vec<_>>(), found);
-        let old: Vec<_> = keys.iter().map(|key| before.get(key)).collect();
-        assert_eq!(before.get_many(&keys).collect::<Vec<_>>(), old);
-    }
+/// A map that batches were put into, what it must have now, and a version of it as it was in between.
+fn filled<M: Plain>(size: u64) -> (M, HashMap<u64, u64>, M::Version) {
+    let map = M::default();
+    let entries = || (0..size).map(|i| (i * 7 % size.max(1), i));
+    let mut expected: HashMap<u64, u64> = (0..size / 2).map(|i| (i, 9_999)).collect();
+    map.pin().insert_many(expected.clone());
+    let before = map.version();
+    let known = expected.len();
+    expected.extend(entries());
+    assert_eq!(map.pin().insert_many(entries()), expected.len() - known);
+    map.check();
+    (map, expected, before)
+}
+
+fn live<M: Plain>(size: u64) {
+    let (map, expected, _) = filled::<M>(size);
+    let keys: Vec<u64> = (0..2 * size).rev().collect();
+    let pinned = map.pin();
+    let found: Vec<_> = pinned.get_many(&keys).collect();
+    assert_eq!(found, keys.iter().map(|key| expected.get(key)).collect::<Vec<_>>());
+}
+
+fn frozen(size: u64) {
+    let (map, expected, before) = filled::<TrieMap<u64, u64, Chosen>>(size);
+    let keys: Vec<u64> = (0..2 * size).rev().collect();
+    let after = map.snapshot();
+    assert!(after.get_many(&keys).eq(keys.iter().map(|key| expected.get(key))));
+    assert!(before.get_many(&keys).eq(keys.iter().map(|key| before.get(key))));
 }
 
 #[test]
 fn batches_behave_like_single_operations() {
-    Chosen::Good.during(|| behaves_like_single_operations(1_000));
-    Chosen::Truncated.during(|| behaves_like_single_operations(1_000));
-    Chosen::Constant.during(|| behaves_like_single_operations(64));
+    for (hash, most) in [(Chosen::Good, 1_000), (Chosen::Truncated, 1_000), (Chosen::Constant, 64)]
+    {
+        hash.during(|| {
+            for size in SIZES.into_iter().filter(|&size| size <= most) {
+                live::<TrieMap<u64, u64, Chosen>>(size);
+                live::<CopyTrieMap<u64, u64, Chosen>>(size);
+                live::<FlatMap<u64, u64, Chosen>>(size);
+                live::<CopyFlatMap<u64, u64, Chosen>>(size);
+                frozen(size);
+            }
+        });
+    }
 }
 
 #[test]
@@ -77,29 +97,29 @@ fn borrowed_keys_are_looked_up() {
     assert_eq!(pinned.get_many(["two", "none"]).collect::<Vec<_>>(), [Some(&2), None]);
 }
 
-#[test]
-fn lookups_are_lazy() {
-    let map: TrieMap<u32, u32> = TrieMap::new();
-    let flat = FlatMap::from([(1, 1), (32, 32)]);
+fn assert_lazy<S: BuildHasher, M: Mode<u32, u32>>(pinned: &Pinned<'_, u32, u32, S, M>) {
     let keys: Vec<u32> = (1..40).collect();
     let taken = Cell::new(0);
     let counted = || keys.iter().inspect(|_| taken.set(taken.get() + 1));
-    let pinned = map.pin();
     let mut values = pinned.get_many(counted());
     assert_eq!(taken.get(), 0);
-    map.pin().insert(1, 1);
-    map.pin().insert(32, 32);
+    pinned.insert(1, 1);
+    pinned.insert(32, 32);
     assert_eq!((values.next(), taken.get()), (Some(Some(&1)), 32));
     // These have been looked up, and those behind them have not.
-    map.pin().remove(&32);
-    flat.pin().insert(33, 33);
-    map.pin().insert(33, 33);
+    pinned.remove(&32);
+    pinned.insert(33, 33);
     assert_eq!((values.nth(30), taken.get()), (Some(Some(&32)), 32));
     assert_eq!((values.next(), taken.get()), (Some(Some(&33)), 39));
     assert_eq!(values.count(), 6);
-    let pinned = flat.pin();
-    let found: Vec<_> = pinned.get_many(counted()).flatten().collect();
-    assert_eq!(found, [&1, &32, &33]);
+}
+
+#[test]
+fn lookups_are_lazy() {
+    assert_lazy(&TrieMap::new().pin());
+    assert_lazy(&CopyTrieMap::inline().pin());
+    assert_lazy(&FlatMap::new().pin());
+    assert_lazy(&FlatMap::inline().pin());
 }
 
 /// A number that may be looked for; or not.
@@ -135,6 +155,7 @@ fn a_comparison_that_panics_costs_the_results_of_its_group() {
     a_panic_costs_its_group(&TrieMap::new().pin());
     a_panic_costs_its_group(&CopyTrieMap::inline().pin());
     a_panic_costs_its_group(&FlatMap::new().pin());
+    a_panic_costs_its_group(&FlatMap::inline().pin());
     let map: TrieMap<u32, u32> = (0..100).map(|key| (key, key)).collect();
     let snapshot = map.snapshot();
     let keys: Vec<Looked> = (0..100).map(|key| Looked(key, key != 3)).collect();

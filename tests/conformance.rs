@@ -29,7 +29,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hashers::Chosen;
-use snaptrie::{Compute, CopyTrieMap, FlatMap, Operation, TrieMap};
+use snaptrie::{Compute, CopyFlatMap, CopyTrieMap, FlatMap, Operation, TrieMap};
 
 /// A map of numbers under test.
 trait Subject: Sync + Send + Sized {
@@ -180,6 +180,7 @@ macro_rules! subject {
 subject!(TrieMap<u64, u64, Chosen>, with_hasher, true);
 subject!(CopyTrieMap<u64, u64, Chosen>, inline_with_hasher, true);
 subject!(FlatMap<u64, u64, Chosen>, with_hasher, false);
+subject!(CopyFlatMap<u64, u64, Chosen>, inline_with_hasher, false);
 
 /// Makes a test of each body, which runs on the oracle first and then on our maps.
 macro_rules! conform {
@@ -193,6 +194,7 @@ macro_rules! conform {
                     super::$body::<snaptrie::TrieMap<u64, u64, crate::Chosen>>(hashing);
                     super::$body::<snaptrie::CopyTrieMap<u64, u64, crate::Chosen>>(hashing);
                     super::$body::<snaptrie::FlatMap<u64, u64, crate::Chosen>>(hashing);
+                    super::$body::<snaptrie::CopyFlatMap<u64, u64, crate::Chosen>>(hashing);
                 }
             })*
         }

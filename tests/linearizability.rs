@@ -17,12 +17,13 @@ mod threads;
 
 use hashers::Chosen;
 use linear::{Op, assert_linearizable};
-use snaptrie::{CopyTrieMap, FlatMap, TrieMap};
+use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, TrieMap};
 use threads::{Key, Step, Subject, Value, decode, run};
 
 type Trie = TrieMap<Key, Value, Chosen>;
 type Inline = CopyTrieMap<Key, u16, Chosen>;
 type Flat = FlatMap<Key, Value, Chosen>;
+type InlineFlat = CopyFlatMap<Key, u16, Chosen>;
 
 fn histories() -> u64 {
     let histories = std::env::var("SNAPTRIE_HISTORIES").ok().and_then(|count| count.parse().ok());
@@ -113,6 +114,14 @@ macro_rules! over_hashers {
             #[test]
             fn flat_first_insertions() {
                 explore::<Flat>($hashing, first_insertions);
+            }
+            #[test]
+            fn inline_flat_any_steps() {
+                explore::<InlineFlat>($hashing, any_steps);
+            }
+            #[test]
+            fn inline_flat_first_insertions() {
+                explore::<InlineFlat>($hashing, first_insertions);
             }
         })*
     };

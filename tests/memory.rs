@@ -3,8 +3,12 @@
 //! Counted in bytes asked of the allocator, on the thread of the test.
 
 mod support;
+
+/// The tests of flat maps, by kind. What both kinds do is written once, and compiled for each.
+#[allow(clippy::duplicate_mod, reason = "one body for both kinds of map")]
 mod memory {
     mod flat;
+    mod inline_flat;
 }
 
 use std::collections::VecDeque;

@@ -3,12 +3,16 @@
 //! `MIRIFLAGS="-Zmiri-tree-borrows -Zmiri-permissive-provenance -Zmiri-ignore-leaks" \
 //!  cargo +nightly miri test --test miri`. They pass without Miri too.
 
+#[path = "common/tested.rs"]
+mod tested;
+
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use snaptrie::mode::TrieMode;
-use snaptrie::{CopyTrieMap, FixedState, TrieMap};
+use snaptrie::{CopyFlatMap, CopyTrieMap, FixedState, FlatMap, TrieMap};
+use tested::Tested;
 
 #[derive(Clone, Default)]
 struct Constant;
@@ -93,50 +97,72 @@ fn versions<V: Item, S: BuildHasher + Clone, M: TrieMode<u64, V>>(
     assert_eq!(updated as u64, keys / 3);
 }
 
+/// Grows, replaces, shrinks, and keeps references, on one thread.
+fn moves<M: Tested<Key = u64, Value: Item, Hasher: BuildHasher>>(map: &M, keys: u64) {
+    let make = |key| M::Value::make(key);
+    let pinned = map.pin();
+    for key in 0..keys {
+        pinned.insert(key, make(key));
+    }
+    let mut held: Vec<_> = pinned.iter().collect();
+    for key in 0..keys {
+        match key % 3 {
+            0 => held.extend(pinned.remove_entry(&key)),
+            1 => _ = pinned.insert(key, make(key + 1)),
+            _ => _ = pinned.update(key, |value| M::Value::make(value.number() + 1)),
+        }
+    }
+    map.reserve(2 * keys as usize);
+    held.extend(pinned.iter());
+    map.shrink_to_fit();
+    map.clear();
+    pinned.insert(keys, make(keys));
+    assert!(held.iter().all(|(key, value)| (0..2).contains(&(value.number() - **key))));
+    map.check();
+}
+
 /// All operations from three threads at once.
-fn races<V, S, M>(map: TrieMap<u64, V, S, M>, keys: u64)
+fn races<M>(map: M, keys: u64)
 where
-    V: Item + Send + Sync,
-    S: BuildHasher + Clone + Sync + Send,
-    M: TrieMode<u64, V>,
-    TrieMap<u64, V, S, M>: Sync,
+    M: Tested<Key = u64, Value: Item + Send + Sync, Hasher: BuildHasher> + Sync,
 {
+    let make = |number| M::Value::make(number);
     let count = AtomicU64::new(0);
+    let sum = |entries: &mut dyn Iterator<Item = u64>| {
+        count.fetch_add(entries.sum(), Ordering::Relaxed);
+    };
     thread::scope(|scope| {
         for thread in 0..3_u64 {
-            let (map, count) = (&map, &count);
+            let (map, sum) = (&map, &sum);
             scope.spawn(move || {
                 for round in 0..if cfg!(miri) { 20 } else { 4_000 } {
                     let key = (round * 7 + thread * 3) % keys;
                     let pinned = map.pin();
                     match (round + thread) % 8 {
-                        0 | 1 => drop(pinned.insert(key, V::make(round)).cloned()),
+                        0 | 1 => drop(pinned.insert(key, make(round)).cloned()),
                         2 => drop(pinned.remove(&key).cloned()),
-                        3 => drop(pinned.update(key, |old| V::make(old.number() + 1)).cloned()),
-                        4 => drop(pinned.get_or_insert_with(key, || V::make(round)).clone()),
+                        3 => drop(pinned.update(key, |old| make(old.number() + 1)).cloned()),
+                        4 => drop(pinned.get_or_insert_with(key, || make(round)).clone()),
                         5 => drop(pinned.get(&key).cloned()),
                         6 => {
-                            let view = map.snapshot();
+                            let view = map.version();
                             drop(pinned);
-                            let sum: u64 = view.values().map(V::number).sum();
-                            count.fetch_add(sum, Ordering::Relaxed);
+                            sum(&mut M::entries(&view).map(|(_, value)| value.number()));
                         }
                         _ if round % 16 == 7 => {
-                            let fork = map.fork();
-                            fork.pin().insert(key, V::make(0));
+                            if let Some(fork) = map.fork() {
+                                fork.pin().insert(key, make(0));
+                            }
                             drop(map.take());
+                            map.reserve(2 * keys as usize);
                         }
-                        _ => {
-                            let sum: u64 = pinned.iter().map(|(_, value)| value.number()).sum();
-                            count.fetch_add(sum, Ordering::Relaxed);
-                        }
+                        _ => sum(&mut pinned.iter().map(|(_, value)| value.number())),
                     }
                 }
             });
         }
     });
-    #[cfg(any(debug_assertions, snaptrie_check))]
-    map.check_structure();
+    map.check();
 }
 
 fn boxed<V, S>(hasher: S) -> TrieMap<u64, V, S> {
@@ -145,6 +171,14 @@ fn boxed<V, S>(hasher: S) -> TrieMap<u64, V, S> {
 
 fn inline<S>(hasher: S) -> CopyTrieMap<u64, Plain, S> {
     TrieMap::inline_with_private_collector(hasher)
+}
+
+fn flat<V, S>(hasher: S) -> FlatMap<u64, V, S> {
+    FlatMap::with_private_collector(hasher)
+}
+
+fn inline_flat<S>(hasher: S) -> CopyFlatMap<u64, Plain, S> {
+    FlatMap::inline_with_private_collector(hasher)
 }
 
 fn good() -> FixedState {
@@ -165,24 +199,42 @@ fn versions_of_a_map_past_one_branch() {
 
 #[test]
 fn versions_of_a_collision_chain() {
-    versions(boxed::<String, _>(ConstantState::default()), 40);
-    versions(inline(ConstantState::default()), 40);
+    versions(boxed::<String, _>(ConstantState::default()), 24);
+    versions(inline(ConstantState::default()), 24);
+}
+
+#[test]
+fn moves_of_a_table() {
+    moves(&flat::<String, _>(good()), if cfg!(miri) { 40 } else { 3_000 });
+    moves(&inline_flat(good()), if cfg!(miri) { 40 } else { 3_000 });
+}
+
+#[test]
+fn moves_of_a_bucket() {
+    moves(&flat::<String, _>(ConstantState::default()), 24);
+    moves(&inline_flat(ConstantState::default()), 24);
 }
 
 #[test]
 fn races_in_one_group() {
     races(boxed::<Box<u64>, _>(good()), 5);
     races(inline(good()), 5);
+    races(flat::<Box<u64>, _>(good()), 5);
+    races(inline_flat(good()), 5);
 }
 
 #[test]
 fn races_in_a_growing_map() {
     races(boxed::<Box<u64>, _>(good()), 60);
     races(inline(good()), 60);
+    races(flat::<Box<u64>, _>(good()), 20);
+    races(inline_flat(good()), 20);
 }
 
 #[test]
 fn races_in_a_collision_chain() {
     races(boxed::<Box<u64>, _>(ConstantState::default()), 40);
     races(inline(ConstantState::default()), 40);
+    races(flat::<Box<u64>, _>(ConstantState::default()), 12);
+    races(inline_flat(ConstantState::default()), 12);
 }

@@ -13,7 +13,7 @@ use proptest::sample::select;
 use proptest::test_runner::TestRunner;
 use snaptrie::TrieMap;
 
-use ops::{Flat, Hashes, Hashing, Inline, Mix, Op, Playable, Setup, Trie, play};
+use ops::{Flat, Hashes, Hashing, Inline, InlineFlat, Mix, Op, Playable, Setup, Trie, play};
 
 fn any_op(mix: Mix) -> impl Strategy<Value = Op> {
     let numbers = (any::<u8>(), any::<u16>(), any::<u8>());
@@ -51,22 +51,32 @@ macro_rules! for_each_hashing {
 
             #[test]
             fn all_ops() {
-                play_many::<Trie>(Hashing::$hashing, Mix::General, KEYS, 400, 300);
+                play_many::<Trie>(Hashing::$hashing, Mix::General, KEYS, 400, 250);
             }
 
             #[test]
             fn all_ops_inline() {
-                play_many::<Inline>(Hashing::$hashing, Mix::General, KEYS, 400, 300);
+                play_many::<Inline>(Hashing::$hashing, Mix::General, KEYS, 400, 250);
             }
 
             #[test]
             fn all_ops_flat() {
-                play_many::<Flat>(Hashing::$hashing, Mix::General, KEYS, 400, 250);
+                play_many::<Flat>(Hashing::$hashing, Mix::General, KEYS, 400, 200);
+            }
+
+            #[test]
+            fn all_ops_inline_flat() {
+                play_many::<InlineFlat>(Hashing::$hashing, Mix::General, KEYS, 400, 200);
             }
 
             #[test]
             fn resizing_flat() {
-                play_many::<Flat>(Hashing::$hashing, Mix::Resize, &[40, 600, 3_000], 200, 80);
+                play_many::<Flat>(Hashing::$hashing, Mix::Resize, &[40, 600, 3_000], 200, 60);
+            }
+
+            #[test]
+            fn resizing_inline_flat() {
+                play_many::<InlineFlat>(Hashing::$hashing, Mix::Resize, &[40, 600, 3_000], 200, 60);
             }
 
             #[test]
@@ -99,6 +109,12 @@ fn long_sequences_over_many_keys_inline() {
 fn long_sequences_over_many_keys_flat() {
     play_many::<Flat>(Hashing::Good, Mix::General, &[4096], 2_000, 12);
     play_many::<Flat>(Hashing::Good, Mix::Resize, &[20_000], 300, 12);
+}
+
+#[test]
+fn long_sequences_over_many_keys_inline_flat() {
+    play_many::<InlineFlat>(Hashing::Good, Mix::General, &[4096], 2_000, 12);
+    play_many::<InlineFlat>(Hashing::Good, Mix::Resize, &[20_000], 300, 12);
 }
 
 #[test]

@@ -37,16 +37,17 @@ mod schedules;
 #[allow(clippy::duplicate_mod, reason = "one body for all kinds of map")]
 mod models {
     mod inline;
+    pub(crate) mod items;
     mod panics;
     pub(crate) mod trie;
 }
 
-use std::collections::hash_map::DefaultHasher;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
 use linear::{Clock, Event, KEYS, Numbered, Op, Output, State, assert_linearizable};
+use models::items::{Constant, FewBits, Good, Item, Plain, Value, any_programs};
 use models::trie::World;
 use schedules::{explore, runs};
 use shuttle::rand::{Rng, thread_rng};
@@ -54,74 +55,7 @@ use shuttle::thread;
 use snaptrie::mode::{self, TrieMode};
 use snaptrie::{Snapshot, TrieMap};
 
-/// Few bits, so that keys meet in one group; deep tries come from the constant hash.
-#[derive(Default)]
-struct FewBits(DefaultHasher);
-
-impl Hasher for FewBits {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.write(bytes);
-    }
-    fn finish(&self) -> u64 {
-        self.0.finish() & 1
-    }
-}
-
-#[derive(Default)]
-struct Constant;
-
-impl Hasher for Constant {
-    fn write(&mut self, _: &[u8]) {}
-    fn finish(&self) -> u64 {
-        7
-    }
-}
-
 type Map<H> = TrieMap<u8, Value, BuildHasherDefault<H>>;
-
-/// A value that counts itself, and that shows if it is read after it was dropped.
-struct Value {
-    number: u16,
-    live: Arc<AtomicIsize>,
-}
-
-const DROPPED: u16 = u16::MAX;
-
-/// A value with a number.
-trait Item: Numbered + Send + Sync + 'static {
-    fn make(number: u16, live: &Arc<AtomicIsize>) -> Self;
-}
-
-impl Item for Value {
-    fn make(number: u16, live: &Arc<AtomicIsize>) -> Self {
-        live.fetch_add(1, Ordering::SeqCst);
-        Self { number, live: Arc::clone(live) }
-    }
-}
-
-impl Numbered for Value {
-    fn number(&self) -> u16 {
-        assert_ne!(self.number, DROPPED, "read after it was dropped");
-        self.number
-    }
-}
-
-/// A plain number, and the same number so that it shows if what is read was never written.
-#[derive(Clone, Copy)]
-struct Plain(u16, u16);
-
-impl Item for Plain {
-    fn make(number: u16, _live: &Arc<AtomicIsize>) -> Self {
-        Self(number, !number)
-    }
-}
-
-impl Numbered for Plain {
-    fn number(&self) -> u16 {
-        assert_eq!(self.0, !self.1, "read what was not written");
-        self.0
-    }
-}
 
 /// A kind of trie.
 trait Kind: Sized + 'static {
@@ -152,16 +86,6 @@ impl Kind for Inline {
 
     fn map<H>() -> AnyMap<H, Self> {
         TrieMap::inline_with_private_collector(BuildHasherDefault::default())
-    }
-}
-
-impl Drop for Value {
-    fn drop(&mut self) {
-        assert_ne!(self.number, DROPPED, "dropped twice");
-        self.number = DROPPED;
-        // Keeps the write above, though the memory is about to be freed.
-        std::hint::black_box(&self.number);
-        self.live.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -259,7 +183,7 @@ fn explore_stalls(test: impl Fn() + Send + Sync + 'static) {
 #[test]
 fn writer_against_burst_and_collapse() {
     explore(|| {
-        let world = World::<DefaultHasher>::new();
+        let world = World::<Good>::new();
         for key in 10..17 {
             world.map.pin().insert(key, world.value(0));
         }
@@ -312,8 +236,8 @@ fn snapshot_against_snapshot() {
 #[test]
 fn snapshots_held_while_all_is_overwritten() {
     explore(|| {
-        let world = World::<DefaultHasher>::new();
-        let all = |view: &Snapshot<u8, Value, BuildHasherDefault<DefaultHasher>>| -> Vec<u16> {
+        let world = World::<Good>::new();
+        let all = |view: &Snapshot<u8, Value, BuildHasherDefault<Good>>| -> Vec<u16> {
             (0..6).map(|key| view.get(&key).unwrap().number()).collect()
         };
         for key in 0..6 {
@@ -353,7 +277,7 @@ fn snapshots_held_while_all_is_overwritten() {
 
 /// Overwrites a key, and lets everything go that may: a few epochs for each batch of garbage that
 /// stands before it.
-fn overwrite_and_refresh(world: &World<DefaultHasher>, number: u16) {
+fn overwrite_and_refresh(world: &World<Good>, number: u16) {
     world.map.pin().insert(0, world.value(number));
     (0..12).for_each(|_| world.map.pin().refresh());
 }
@@ -361,7 +285,7 @@ fn overwrite_and_refresh(world: &World<DefaultHasher>, number: u16) {
 #[test]
 fn a_snapshot_that_stalls_at_any_step_keeps_what_it_sees() {
     explore_stalls(|| {
-        let world = World::<DefaultHasher>::new();
+        let world = World::<Good>::new();
         world.map.pin().insert(0, world.value(1));
         let other = Arc::clone(&world);
         let snapshot = thread::spawn(move || other.map.snapshot());
@@ -377,7 +301,7 @@ fn a_snapshot_that_stalls_at_any_step_keeps_what_it_sees() {
 #[test]
 fn two_snapshots_of_one_generation_keep_what_either_sees() {
     explore_stalls(|| {
-        let world = World::<DefaultHasher>::new();
+        let world = World::<Good>::new();
         world.map.pin().insert(0, world.value(1));
         let snapshots = [Arc::clone(&world), Arc::clone(&world)]
             .map(|world| thread::spawn(move || world.map.snapshot()));
@@ -393,7 +317,7 @@ fn two_snapshots_of_one_generation_keep_what_either_sees() {
 #[test]
 fn a_snapshot_that_stalls_while_another_of_its_generation_comes_and_goes() {
     explore_stalls(|| {
-        let world = World::<DefaultHasher>::new();
+        let world = World::<Good>::new();
         world.map.pin().insert(0, world.value(1));
         let other = Arc::clone(&world);
         let stalls = thread::spawn(move || other.map.snapshot());
@@ -411,7 +335,7 @@ fn a_snapshot_that_stalls_while_another_of_its_generation_comes_and_goes() {
 #[test]
 fn three_snapshots_and_two_writes() {
     explore_stalls(|| {
-        let world = World::<DefaultHasher>::new();
+        let world = World::<Good>::new();
         world.map.pin().insert(0, world.value(1));
         let stalls = Arc::clone(&world);
         let first = thread::spawn(move || stalls.map.snapshot());
@@ -435,7 +359,7 @@ fn three_snapshots_and_two_writes() {
 #[test]
 fn a_late_writer_is_in_the_snapshot_only_if_nobody_saw_otherwise() {
     explore_stalls(|| {
-        let world = World::<DefaultHasher>::new();
+        let world = World::<Good>::new();
         world.map.pin().insert(0, world.value(1));
         let late = Arc::clone(&world);
         let writer = thread::spawn(move || late.map.pin().insert(0, late.value(2)).is_some());
@@ -459,7 +383,7 @@ fn a_late_writer_is_in_the_snapshot_only_if_nobody_saw_otherwise() {
 #[test]
 fn retire_against_the_drop_of_a_snapshot() {
     explore(|| {
-        let world = World::<DefaultHasher>::new();
+        let world = World::<Good>::new();
         for key in 0..8 {
             world.map.pin().insert(key, world.value(1));
         }
@@ -490,7 +414,7 @@ fn retire_against_the_drop_of_a_snapshot() {
 #[test]
 fn map_and_snapshots_are_dropped_at_once() {
     explore(|| {
-        let world = World::<DefaultHasher>::new();
+        let world = World::<Good>::new();
         for key in 0..6 {
             world.map.pin().insert(key, world.value(1));
         }
@@ -513,7 +437,7 @@ fn map_and_snapshots_are_dropped_at_once() {
 #[test]
 fn fork_and_original_write_the_same_shared_nodes() {
     explore(|| {
-        let world = World::<DefaultHasher>::new();
+        let world = World::<Good>::new();
         for key in 0..8 {
             world.map.pin().insert(key, world.value(1));
         }
@@ -530,7 +454,7 @@ fn fork_and_original_write_the_same_shared_nodes() {
             assert_eq!(fork.pin().get(&key).unwrap().number(), 3);
         }
         writer.join().unwrap();
-        let numbers = |map: &Map<DefaultHasher>| -> Vec<u16> {
+        let numbers = |map: &Map<Good>| -> Vec<u16> {
             (0..8).map(|key| map.pin().get(&key).unwrap().number()).collect()
         };
         assert_eq!(numbers(&world.map), [2, 2, 2, 2, 1, 1, 1, 1]);
@@ -544,26 +468,18 @@ fn fork_and_original_write_the_same_shared_nodes() {
 
 /// Any program of two to four threads.
 fn random_programs() -> Vec<Vec<Op>> {
-    let mut rng = thread_rng();
-    let mut value = 0;
-    let mut op = |rng: &mut shuttle::rand::rngs::ThreadRng| {
-        value += 1;
-        let key = rng.gen_range(0..KEYS as u8);
-        match rng.gen_range(0..16) {
-            0..=3 => Op::Insert(key, value),
-            4 => Op::GetOrInsert(key, value),
-            5 => Op::Remove(key),
-            6 => Op::Get(key),
-            7 => Op::GetMany(key),
-            8 => Op::Update(key, 100),
-            9 => Op::UpdateOrInsert(key, value),
-            10 => Op::Flip(key, value),
-            11 => Op::RemoveOdd(key),
-            12 | 13 => Op::Snapshot,
-            14 => Op::Fork,
-            _ => Op::Take,
-        }
-    };
-    let threads = rng.gen_range(2..5);
-    (0..threads).map(|_| (0..rng.gen_range(1..5)).map(|_| op(&mut rng)).collect()).collect()
+    any_programs(5, |rng, key, value| match rng.gen_range(0..16) {
+        0..=3 => Op::Insert(key, value),
+        4 => Op::GetOrInsert(key, value),
+        5 => Op::Remove(key),
+        6 => Op::Get(key),
+        7 => Op::GetMany(key),
+        8 => Op::Update(key, 100),
+        9 => Op::UpdateOrInsert(key, value),
+        10 => Op::Flip(key, value),
+        11 => Op::RemoveOdd(key),
+        12 | 13 => Op::Snapshot,
+        14 => Op::Fork,
+        _ => Op::Take,
+    })
 }

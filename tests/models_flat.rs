@@ -10,94 +10,81 @@
 mod linear;
 mod schedules;
 
-use std::collections::HashSet;
-use std::collections::hash_map::DefaultHasher;
+/// The tests for both kinds of flat map, by kind: one body, compiled for each.
+#[allow(clippy::duplicate_mod, reason = "one body for both kinds of map")]
+mod models {
+    mod flat_boxed;
+    mod flat_inline;
+    pub(crate) mod items;
+}
+
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
-use linear::{Clock, Event, KEYS, Numbered, Op, assert_linearizable};
-use schedules::{explore, explore_all, runs};
-use shuttle::rand::{Rng, thread_rng};
+use linear::{Clock, Event, KEYS, Op, assert_linearizable};
+use models::items::{Item, Plain, Value};
+use schedules::runs;
 use shuttle::thread;
 use snaptrie::FlatMap;
+use snaptrie::mode::{self, FlatMode};
 
-/// Two hashes, so that keys meet in two chunks.
-#[derive(Default)]
-struct FewBits(DefaultHasher);
+/// A kind of flat map.
+trait Kind: Sized + 'static {
+    type Value: Item;
+    type Mode: FlatMode<u8, Self::Value>;
 
-impl Hasher for FewBits {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.write(bytes);
-    }
-    fn finish(&self) -> u64 {
-        self.0.finish() & 1
-    }
+    fn map<H>() -> AnyMap<H, Self>;
 }
 
-#[derive(Default)]
-struct Constant;
+type AnyMap<H, K> = FlatMap<u8, <K as Kind>::Value, BuildHasherDefault<H>, <K as Kind>::Mode>;
 
-impl Hasher for Constant {
-    fn write(&mut self, _: &[u8]) {}
-    fn finish(&self) -> u64 {
-        7
-    }
-}
+enum Boxed {}
 
-type Good = DefaultHasher;
-type Map<H> = FlatMap<u8, Value, BuildHasherDefault<H>>;
+impl Kind for Boxed {
+    type Value = Value;
+    type Mode = mode::Boxed;
 
-/// A value that counts itself, and that shows if it is read after it was dropped.
-struct Value {
-    number: u16,
-    live: Arc<AtomicIsize>,
-}
-
-const DROPPED: u16 = u16::MAX;
-
-impl Numbered for Value {
-    fn number(&self) -> u16 {
-        assert_ne!(self.number, DROPPED, "read after it was dropped");
-        self.number
+    fn map<H>() -> AnyMap<H, Self> {
+        FlatMap::with_private_collector(BuildHasherDefault::default())
     }
 }
 
-impl Drop for Value {
-    fn drop(&mut self) {
-        assert_ne!(self.number, DROPPED, "dropped twice");
-        self.number = DROPPED;
-        // Keeps the write above, though the memory is about to be freed.
-        std::hint::black_box(&self.number);
-        self.live.fetch_sub(1, Ordering::SeqCst);
+enum Inline {}
+
+impl Kind for Inline {
+    type Value = Plain;
+    type Mode = mode::Inline;
+
+    fn map<H>() -> AnyMap<H, Self> {
+        FlatMap::inline_with_private_collector(BuildHasherDefault::default())
     }
 }
 
 /// A map, the count of its live values, and the clock of its history.
-struct World<H> {
-    map: Map<H>,
+struct AnyWorld<H, K: Kind> {
+    map: AnyMap<H, K>,
     live: Arc<AtomicIsize>,
     clock: Clock,
 }
 
-type Shared<H> = Arc<World<H>>;
-
-impl<H: Default + Hasher + 'static> World<H> {
-    fn new() -> Shared<H> {
-        let map = FlatMap::with_private_collector(BuildHasherDefault::default());
-        Arc::new(Self { map, live: Arc::default(), clock: Clock::default() })
+impl<H: Default + Hasher + 'static, K: Kind> AnyWorld<H, K>
+where
+    Self: Send + Sync,
+{
+    fn new() -> Arc<Self> {
+        Arc::new(Self { map: K::map(), live: Arc::default(), clock: Clock::default() })
     }
 
     /// A map that holds these keys besides those of the history.
-    fn with(keys: impl IntoIterator<Item = u8>) -> Shared<H> {
+    fn with(keys: impl IntoIterator<Item = u8>) -> Arc<Self> {
         let world = Self::new();
         keys.into_iter().for_each(|key| world.put(key));
         world
     }
 
-    fn value(&self, number: u16) -> Value {
-        self.live.fetch_add(1, Ordering::SeqCst);
-        Value { number, live: Arc::clone(&self.live) }
+    fn value(&self, number: u16) -> K::Value {
+        K::Value::make(number, &self.live)
     }
 
     fn put(&self, key: u8) {
@@ -115,13 +102,13 @@ impl<H: Default + Hasher + 'static> World<H> {
     }
 
     /// Runs a program on a thread.
-    fn spawn(self: &Shared<H>, program: impl Into<Vec<Op>>) -> thread::JoinHandle<Vec<Event>> {
+    fn spawn(self: &Arc<Self>, program: impl Into<Vec<Op>>) -> thread::JoinHandle<Vec<Event>> {
         let (world, program) = (Arc::clone(self), program.into());
         thread::spawn(move || program.into_iter().map(|op| world.run(op)).collect())
     }
 
     /// Runs one program a thread, while this thread does `besides`, and checks everything.
-    fn check(self: Shared<H>, programs: Vec<Vec<Op>>, besides: impl FnOnce(&Self)) {
+    fn check(self: Arc<Self>, programs: Vec<Vec<Op>>, besides: impl FnOnce(&Self)) {
         let threads: Vec<_> = programs.into_iter().map(|program| self.spawn(program)).collect();
         besides(&self);
         let mut history = Vec::new();
@@ -134,7 +121,7 @@ impl<H: Default + Hasher + 'static> World<H> {
     }
 
     /// Checks structure and drops when all threads are done.
-    fn check_alone(self: Shared<H>) {
+    fn check_alone(self: Arc<Self>) {
         #[cfg(any(debug_assertions, snaptrie_check))]
         self.map.check_structure();
         let live = Arc::clone(&self.live);
@@ -154,411 +141,4 @@ fn explore_stalls(test: impl Fn() + Send + Sync + 'static) {
     let again = Arc::clone(&test);
     shuttle::check_pct(move || test(), runs(), 2);
     shuttle::check_pct(move || again(), runs(), 4);
-}
-
-use Op::{Get, GetOrInsert, Insert, Remove};
-
-#[test]
-fn insertions_of_one_absent_key_find_each_other() {
-    fn body<H: Default + Hasher + 'static>() {
-        let programs = vec![
-            vec![GetOrInsert(0, 1)],
-            vec![GetOrInsert(0, 2), Remove(0)],
-            vec![Insert(0, 3), GetOrInsert(0, 4)],
-        ];
-        World::<H>::with([9]).check(programs, |_| {});
-    }
-    explore(body::<Good>);
-    explore(body::<Constant>);
-}
-
-/// An insertion that has filled its slot, and not yet set the tag by which lookups find it.
-#[test]
-fn an_insertion_past_an_unfinished_one_is_seen() {
-    explore_stalls(|| {
-        // Two lines: the third key goes to the second one, where a lookup does not look before all tags
-        // of the first are set.
-        let world = World::<Constant>::new();
-        world.map.reserve(2);
-        let programs = vec![vec![Insert(0, 1)], vec![Insert(1, 2), Insert(2, 3), Get(2), Get(1)]];
-        world.check(programs, |_| {});
-    });
-}
-
-#[test]
-fn what_a_change_found_a_lookup_finds() {
-    explore_stalls(|| {
-        let programs = vec![vec![Insert(0, 1)], vec![GetOrInsert(0, 2), Get(0)]];
-        World::<Good>::new().check(programs, |world| {
-            world.run(Get(0));
-        });
-    });
-}
-
-#[test]
-fn what_an_iteration_yields_a_lookup_finds() {
-    explore_stalls(|| {
-        let world = World::<Good>::new();
-        let writer = world.spawn([Insert(0, 1), Insert(1, 2)]);
-        let pinned = world.map.pin();
-        let seen: Vec<u8> = pinned.keys().copied().collect();
-        assert!(seen.iter().all(|key| pinned.contains_key(key)));
-        drop(pinned);
-        writer.join().unwrap();
-        world.check_alone();
-    });
-}
-
-#[test]
-fn a_batch_of_lookups_against_changes_and_a_move() {
-    // A batch finds entries first, and compares their keys later.
-    explore(|| {
-        let world = World::<Good>::with(10..18);
-        let programs = vec![
-            vec![Op::GetMany(0), Op::GetMany(1), Op::GetMany(0)],
-            vec![Insert(0, 1), Remove(0), Insert(1, 2), Insert(0, 3)],
-            vec![Insert(1, 4), GetOrInsert(2, 5), Remove(1), Op::GetMany(2)],
-        ];
-        world.check(programs, |world| (20..24).for_each(|key| world.put(key)));
-    });
-}
-
-#[test]
-fn a_tombstone_is_not_used_again() {
-    // One thread has seen slots taken that another empties: they may meet only at the first slot that
-    // was always empty.
-    explore(|| {
-        let programs = vec![
-            vec![GetOrInsert(0, 1), Get(0)],
-            vec![Remove(1), GetOrInsert(0, 2), Get(0)],
-            vec![Get(0), Get(0)],
-        ];
-        let world = World::<Constant>::new();
-        let before = world.run(Insert(1, 9));
-        let threads: Vec<_> = programs.into_iter().map(|program| world.spawn(program)).collect();
-        let mut history = vec![before];
-        for thread in threads {
-            history.extend(thread.join().unwrap());
-        }
-        assert_linearizable(&history);
-        world.check_alone();
-    });
-}
-
-#[test]
-fn updates_of_a_slot_against_a_move() {
-    explore(|| {
-        let programs = vec![
-            vec![Insert(0, 1), Insert(0, 2), Insert(0, 3)],
-            vec![Get(0), Insert(1, 4), Get(0)],
-        ];
-        World::<Good>::with(10..14)
-            .check(programs, |world| (14..18).for_each(|key| world.put(key)));
-    });
-}
-
-#[test]
-fn two_movers() {
-    explore(|| {
-        let programs = vec![vec![Insert(0, 1), Insert(1, 2)], vec![Insert(2, 3), Insert(0, 4)]];
-        World::<Good>::with(10..16)
-            .check(programs, |world| (16..20).for_each(|key| world.put(key)));
-    });
-}
-
-/// Who only reads, and refreshes a handle now and then, moves too.
-#[test]
-fn a_reader_that_moves_against_writers() {
-    explore(|| {
-        let programs = vec![vec![Insert(0, 1), Remove(1)], vec![Insert(1, 2), Get(0)]];
-        World::<Good>::with(10..16).check(programs, |world| {
-            let mut pinned = world.map.pin();
-            for _ in 0..4 {
-                pinned.refresh();
-                assert!((10..16).all(|key| pinned.contains_key(&key)));
-            }
-        });
-    });
-}
-
-#[test]
-fn a_mover_that_stalls_at_any_step() {
-    explore_stalls(|| {
-        let world = World::<Good>::with(10..15);
-        let stalls = world.spawn([Insert(0, 1), Insert(1, 2)]);
-        // Moves the table again and again, there and back.
-        (15..24).for_each(|key| world.put(key));
-        (10..24).for_each(|key| world.take(key));
-        (24..30).for_each(|key| world.put(key));
-        let mut history = stalls.join().unwrap();
-        history.extend((0..KEYS as u8).map(|key| world.run(Get(key))));
-        assert_linearizable(&history);
-        world.check_alone();
-    });
-}
-
-#[test]
-fn a_move_against_removal_and_insertion_of_one_key() {
-    explore(|| {
-        let programs = vec![
-            vec![Insert(0, 1), Remove(0), Insert(0, 2), Remove(0)],
-            vec![GetOrInsert(0, 3), Get(0)],
-        ];
-        World::<Good>::with(10..15)
-            .check(programs, |world| (15..19).for_each(|key| world.put(key)));
-    });
-}
-
-/// A move of several units is under way, and some have moved, when their entries are removed and freed.
-#[test]
-fn a_reader_of_frozen_slots_meets_no_freed_entry() {
-    explore(|| {
-        let world = World::<Good>::with(10..20);
-        let others: Vec<_> = (0..2)
-            .map(|_| {
-                let world = Arc::clone(&world);
-                thread::spawn(move || {
-                    for key in (10..20).chain(10..20) {
-                        if let Some(value) = world.map.pin().get(&key) {
-                            assert_eq!(value.number(), 0);
-                        }
-                    }
-                })
-            })
-            .collect();
-        for removed in 10..16 {
-            world.put(removed + 10);
-            world.take(removed);
-            world.free();
-            // This is the only thread that writes, so it knows.
-            for key in 10..26 {
-                let value = world.map.pin().get(&key).map(Value::number);
-                assert_eq!(value, (removed < key && key <= removed + 10).then_some(0));
-            }
-        }
-        others.into_iter().for_each(|other| other.join().unwrap());
-        world.check_alone();
-    });
-}
-
-#[test]
-fn a_segment_is_left_out_of_a_move_against_its_first_entry() {
-    explore(|| {
-        let world = World::<Good>::new();
-        // Eight chunks in four segments, none of which is there.
-        world.map.reserve(20);
-        let other = Arc::clone(&world);
-        let shrinker = thread::spawn(move || other.map.shrink_to_fit());
-        let programs =
-            vec![vec![Insert(0, 1), Get(0), Get(1)], vec![Insert(1, 2), Insert(2, 3), Get(0)]];
-        world.check(programs, |_| shrinker.join().unwrap());
-    });
-}
-
-#[test]
-fn updates_against_a_bucket() {
-    explore(|| {
-        let programs = vec![
-            vec![Insert(0, 1), Remove(0), Insert(0, 2), Remove(0), Insert(0, 3)],
-            vec![Insert(1, 4), Get(0), Remove(1), Get(0)],
-        ];
-        World::<Good>::with(10..12).check(programs, |_| {});
-    });
-}
-
-#[test]
-fn two_threads_fill_buckets_of_one_chunk() {
-    explore(|| {
-        let programs = vec![
-            vec![Insert(0, 1), Remove(0), Insert(1, 2), Get(0)],
-            vec![GetOrInsert(1, 3), GetOrInsert(0, 4), Remove(1)],
-        ];
-        World::<Constant>::with(10..14)
-            .check(programs, |world| (14..17).for_each(|key| world.put(key)));
-    });
-}
-
-#[test]
-fn a_table_shrinks_under_writers() {
-    explore(|| {
-        let programs = vec![
-            vec![Insert(0, 1), Remove(0), Insert(0, 2)],
-            vec![GetOrInsert(1, 3), Get(0), Remove(1)],
-        ];
-        World::<Good>::with(10..20).check(programs, |world| {
-            (10..20).for_each(|key| world.take(key));
-        });
-    });
-}
-
-#[test]
-fn reservations_and_shrinking_meet() {
-    explore(|| {
-        let programs = vec![vec![Insert(0, 1), Get(1), Remove(0)], vec![Insert(1, 2), Get(0)]];
-        let world = World::<Good>::with(10..14);
-        let other = Arc::clone(&world);
-        let reserver = thread::spawn(move || other.map.reserve(20));
-        let other = Arc::clone(&world);
-        let shrinker = thread::spawn(move || other.map.shrink_to_fit());
-        let threads: Vec<_> = programs.into_iter().map(|program| world.spawn(program)).collect();
-        let mut history = Vec::new();
-        for thread in threads {
-            history.extend(thread.join().unwrap());
-        }
-        reserver.join().unwrap();
-        shrinker.join().unwrap();
-        assert_linearizable(&history);
-        world.check_alone();
-    });
-}
-
-#[test]
-fn a_map_is_cleared_under_writers() {
-    explore(|| {
-        let world = World::<Good>::with(10..18);
-        let other = Arc::clone(&world);
-        let writer = thread::spawn(move || {
-            (20..24).for_each(|key| other.put(key));
-            (20..22).for_each(|key| other.take(key));
-        });
-        world.map.clear();
-        assert!((10..18).all(|key| world.map.pin().get(&key).is_none()));
-        writer.join().unwrap();
-        world.check_alone();
-    });
-}
-
-/// Iterates over a map that has the keys `stay` throughout.
-fn iterate<H: Default + Hasher + 'static>(world: &World<H>, stay: impl IntoIterator<Item = u8>) {
-    let pinned = world.map.pin();
-    let mut seen = HashSet::new();
-    for (&key, value) in &pinned {
-        value.number();
-        assert!(seen.insert(key), "{key} twice");
-    }
-    for key in stay {
-        assert!(seen.contains(&key), "{key} was there all the while");
-    }
-}
-
-#[test]
-fn an_iterator_against_removal_and_insertion_of_one_key() {
-    fn body<H: Default + Hasher + 'static>() {
-        let world = World::<H>::with(10..13);
-        let other = Arc::clone(&world);
-        let writer = thread::spawn(move || {
-            for _ in 0..3 {
-                other.take(10);
-                other.put(10);
-            }
-        });
-        iterate(&world, 11..13);
-        writer.join().unwrap();
-        world.check_alone();
-    }
-    explore(body::<Good>);
-    explore(body::<Constant>);
-}
-
-#[test]
-fn an_iterator_against_moves() {
-    fn body<H: Default + Hasher + 'static>() {
-        let world = World::<H>::with(10..15);
-        let other = Arc::clone(&world);
-        let writer = thread::spawn(move || {
-            (20..30).for_each(|key| other.put(key));
-            (20..30).for_each(|key| other.take(key));
-        });
-        let mover = Arc::clone(&world);
-        let mover = thread::spawn(move || {
-            mover.take(14);
-            mover.put(14);
-        });
-        iterate(&world, 10..14);
-        iterate(&world, 10..14);
-        writer.join().unwrap();
-        mover.join().unwrap();
-        world.check_alone();
-    }
-    explore(body::<Good>);
-    explore(body::<FewBits>);
-}
-
-#[test]
-fn all_of_updates_of_a_slot_against_a_move() {
-    explore_all(|| {
-        World::<Good>::with(10..14).check(vec![vec![Insert(0, 1), Insert(0, 2)]], |world| {
-            (14..17).for_each(|key| world.put(key));
-        });
-    });
-}
-
-#[test]
-fn all_of_two_movers() {
-    explore_all(|| {
-        World::<Good>::with(10..16).check(vec![vec![Insert(0, 1), Insert(1, 2)]], |world| {
-            (16..18).for_each(|key| world.put(key));
-        });
-    });
-}
-
-#[test]
-fn all_of_a_move_against_removal_and_insertion_of_one_key() {
-    explore_all(|| {
-        let program = vec![Insert(0, 1), Remove(0), Insert(0, 2), Get(0)];
-        World::<Good>::with(10..15).check(vec![program], |world| {
-            (15..17).for_each(|key| world.put(key));
-        });
-    });
-}
-
-/// Any program of two to four threads.
-fn random_programs() -> Vec<Vec<Op>> {
-    let mut rng = thread_rng();
-    let mut value = 0;
-    let mut op = |rng: &mut shuttle::rand::rngs::ThreadRng| {
-        value += 1;
-        let key = rng.gen_range(0..KEYS as u8);
-        match rng.gen_range(0..15) {
-            0..=2 => Insert(key, value),
-            3 | 4 => GetOrInsert(key, value),
-            5 | 6 => Remove(key),
-            7 => Op::Update(key, 100),
-            8 => Op::UpdateOrInsert(key, value),
-            9 => Op::Flip(key, value),
-            10 => Op::RemoveOdd(key),
-            11 => Op::GetMany(key),
-            _ => Get(key),
-        }
-    };
-    let threads = rng.gen_range(2..5);
-    (0..threads).map(|_| (0..rng.gen_range(1..6)).map(|_| op(&mut rng)).collect()).collect()
-}
-
-fn random_programs_over<H: Default + Hasher + 'static>() {
-    explore(|| {
-        let mut rng = thread_rng();
-        let world = World::<H>::with((10..30).take(rng.gen_range(0..14)));
-        let more = rng.gen_range(0..6);
-        let fewer = rng.gen_range(0..14);
-        world.check(random_programs(), |world| {
-            (40..60).take(more).for_each(|key| world.put(key));
-            (10..30).take(fewer).for_each(|key| world.take(key));
-        });
-    });
-}
-
-#[test]
-fn random_programs_are_linearizable() {
-    random_programs_over::<Good>();
-}
-
-#[test]
-fn random_programs_in_two_chunks_are_linearizable() {
-    random_programs_over::<FewBits>();
-}
-
-#[test]
-fn random_programs_in_one_chunk_are_linearizable() {
-    random_programs_over::<Constant>();
 }

@@ -4,14 +4,16 @@
 mod support;
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Debug;
 use std::sync::Mutex;
 use std::thread::{self, ThreadId};
 
 use rayon::prelude::*;
-use snaptrie::{CopyTrieMap, FlatMap, FlatSet, TrieMap, TrieSet};
+use snaptrie::mode::{self, FlatMode};
+use snaptrie::{CopyFlatMap, CopyFlatSet, CopyTrieMap, FlatMap, FlatSet, TrieMap, TrieSet};
 use support::{
-    Chosen, Counted, Ledger, Numbers, Placed, beside_a_writer, catch, finish, is_on_purpose,
-    over_hashers, panic_on_purpose, sort, sorted, verify,
+    Chosen, Counted, Ledger, Numbered, Numbers, Placed, Tested, beside_a_writer, catch, finish,
+    is_on_purpose, over_hashers, panic_on_purpose, sort, sorted, verify,
 };
 
 type Trie<K, V> = TrieMap<K, V, Chosen>;
@@ -51,12 +53,19 @@ fn as_in_one_go() {
         let trie: Trie<u32, u32> = (0..count).map(|key| (key, !key)).collect();
         let snapshot = trie.snapshot();
         trie.clear();
-        let flat = snapshot.par_to_flat();
-        assert_eq!(flat.len(), count as usize);
-        assert!(flat.pin().iter().all(|(key, value)| *value == !key));
-        assert_eq!(flat, snapshot.to_flat());
-        finish(flat);
+        same(snapshot.par_to_flat(), &snapshot.to_flat(), count);
+        same(snapshot.par_to_copy_flat(), &snapshot.to_copy_flat(), count);
     }
+}
+
+fn same<M>(flat: M, other: &M, count: u32)
+where
+    M: Tested<Key = u32, Value = u32, Hasher = Chosen> + PartialEq + Debug,
+{
+    assert_eq!(flat.len(), count as usize);
+    assert!(flat.pin().iter().all(|(key, value)| *value == !key));
+    assert_eq!(&flat, other);
+    finish(flat);
 }
 
 fn of_forks_and_takes() {
@@ -67,6 +76,7 @@ fn of_forks_and_takes() {
     let flat = fork.take().par_to_flat();
     assert_eq!((flat.len(), flat.pin().values().sum::<u32>()), (250, 50));
     assert_eq!(trie.snapshot().par_to_flat().len(), 500);
+    assert_eq!(fork.snapshot().par_to_copy_flat().len(), 0);
 }
 
 /// A value whose clone panics, if it is the one.
@@ -119,7 +129,7 @@ fn the_work_is_shared() {
 fn iterating() {
     for &count in sizes() {
         let trie: Trie<u32, u32> = (0..count).map(|key| (key, !key)).collect();
-        let flat = trie.snapshot().to_flat();
+        let (flat, copies) = (trie.snapshot().to_flat(), trie.snapshot().to_copy_flat());
         let snapshot = trie.take();
         let all: Vec<_> = (0..count).map(|key| (key, !key)).collect();
         on_four(|| {
@@ -130,11 +140,16 @@ fn iterating() {
                 snapshot.par_values().map(|value| u64::from(!value)).sum::<u64>(),
                 total(count)
             );
-            let pinned = flat.pin();
-            let entries: Vec<_> = pinned.par_iter().map(|(key, value)| (*key, *value)).collect();
-            assert_eq!(sort(entries), all);
+            assert_eq!(seen(&flat), all);
+            assert_eq!(seen(&copies), all);
         });
     }
+}
+
+/// What all threads together see of a flat map.
+fn seen<M: FlatMode<u32, u32>>(flat: &FlatMap<u32, u32, Chosen, M>) -> Vec<(u32, u32)> {
+    let pinned = flat.pin();
+    sort(pinned.par_iter().map(|(key, value)| (*key, *value)).collect::<Vec<_>>())
 }
 
 /// The sum of the numbers below.
@@ -153,42 +168,34 @@ fn collecting_maps() {
         let entries = repetitive(count);
         let model: HashMap<u32, u32> = entries.iter().copied().collect();
         on_four(|| {
-            let mut trie: Trie<u32, u32> = entries.par_iter().copied().collect();
-            let mut flat: Flat<u32, u32> = entries.par_iter().copied().collect();
+            collect::<Trie<u32, u32>>(&entries, &model);
+            collect::<CopyTrieMap<u32, u32, Chosen>>(&entries, &model);
+            collect::<Flat<u32, u32>>(&entries, &model);
+            collect::<CopyFlatMap<u32, u32, Chosen>>(&entries, &model);
             let copies: CopyTrieMap<u32, u32, Chosen> = entries.par_iter().copied().collect();
             let snapshot = copies.snapshot();
             let copies: Vec<_> = snapshot.par_iter().map(|(key, value)| (*key, *value)).collect();
             assert_eq!(sort(copies), sort(model.clone()));
-            assert_eq!(sorted(&trie), sort(model.clone()));
-            assert_eq!(sorted(&flat), sort(model));
-            // Over what is there; half of it is.
-            trie.par_extend((0..count).into_par_iter().map(|key| (key, 7)));
-            flat.par_extend((0..count).into_par_iter().map(|key| (key, 7)));
-            (&trie).par_extend([(u32::MAX, 8)]);
-            (&flat).par_extend([(u32::MAX, 8)]);
-            let all = (0..count).map(|key| (key, 7)).chain([(u32::MAX, 8)]);
-            let all = all.collect::<Vec<_>>();
-            assert_eq!((sorted(&trie), sorted(&flat)), (all.clone(), all));
-            finish(trie);
-            finish(flat);
         });
     }
 }
 
-/// Equal by the key alone.
-#[derive(Clone, Copy, Debug)]
-struct Numbered(u32, u32);
-
-impl PartialEq for Numbered {
-    fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
-    }
-}
-impl Eq for Numbered {}
-impl std::hash::Hash for Numbered {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
-    }
+fn collect<M>(entries: &[(u32, u32)], model: &HashMap<u32, u32>)
+where
+    M: Tested<Key = u32, Value = u32, Hasher = Chosen>
+        + FromParallelIterator<(u32, u32)>
+        + ParallelExtend<(u32, u32)>,
+    for<'m> &'m M: ParallelExtend<(u32, u32)>,
+{
+    let count = entries.len() as u32;
+    let mut map: M = entries.par_iter().copied().collect();
+    assert_eq!(sorted(&map), sort(model.clone()));
+    // Over what is there; half of it is.
+    map.par_extend((0..count).into_par_iter().map(|key| (key, 7)));
+    (&map).par_extend([(u32::MAX, 8)]);
+    let all = (0..count).map(|key| (key, 7)).chain([(u32::MAX, 8)]);
+    assert_eq!(sorted(&map), all.collect::<Vec<_>>());
+    finish(map);
 }
 
 fn collecting_sets() {
@@ -207,6 +214,11 @@ fn collecting_sets() {
             let seen: Vec<_> = snapshot.par_iter().map(|element| (element.0, element.1)).collect();
             assert_eq!(sort(seen), model, "the first of equal elements stays");
             let pinned = flat.pin();
+            let seen: Vec<_> = pinned.par_iter().map(|element| (element.0, element.1)).collect();
+            assert_eq!(sort(seen), model);
+            let mut copies: CopyFlatSet<Numbered, Chosen> = elements.par_iter().copied().collect();
+            copies.par_extend(elements.par_iter().map(|element| Numbered(element.0, u32::MAX)));
+            let pinned = copies.pin();
             let seen: Vec<_> = pinned.par_iter().map(|element| (element.0, element.1)).collect();
             assert_eq!(sort(seen), model);
         });
@@ -235,8 +247,16 @@ fn what_is_collected_is_dropped_once() {
 /// The table moves to larger and smaller ones meanwhile.
 #[test]
 fn iterating_over_a_flat_map_that_is_written() {
+    iterate_beside_a_writer::<mode::Boxed>();
+    iterate_beside_a_writer::<mode::Inline>();
+}
+
+fn iterate_beside_a_writer<M: FlatMode<u32, u32>>()
+where
+    FlatMap<u32, u32, Chosen, M>: Tested<Key = u32, Hasher = Chosen> + Sync,
+{
     const STAY: u32 = 1_000;
-    let map: Flat<u32, u32> = (0..STAY).map(|key| (key, key)).collect();
+    let map: FlatMap<u32, u32, Chosen, M> = (0..STAY).map(|key| (key, key)).collect();
     let write = |number: u32| {
         let key = STAY + number % 30_000;
         match number / 30_000 % 2 {
@@ -245,8 +265,7 @@ fn iterating_over_a_flat_map_that_is_written() {
         }
     };
     let look = || {
-        let pinned = map.pin();
-        let seen = sort(pinned.par_iter().map(|(key, value)| (*key, *value)).collect::<Vec<_>>());
+        let seen = seen(&map);
         assert!(seen.iter().all(|(key, value)| key == value));
         assert!(seen.windows(2).all(|two| two[0].0 != two[1].0), "a key twice");
         assert!(seen.iter().take(STAY as usize).map(|entry| entry.0).eq(0..STAY), "one is missing");
@@ -275,7 +294,7 @@ fn iterating_over_a_snapshot_is_exact() {
 #[test]
 fn all_threads_iterate() {
     let trie: Trie<u32, u32> = (0..3_000).map(|key| (key, key)).collect();
-    let flat = trie.snapshot().to_flat();
+    let (flat, copies) = (trie.snapshot().to_flat(), trie.snapshot().to_copy_flat());
     let slow = |_: (&u32, &u32)| {
         thread::sleep(std::time::Duration::from_micros(50));
         thread::current().id()
@@ -284,15 +303,21 @@ fn all_threads_iterate() {
     on_four(|| {
         assert!(threads(trie.snapshot().par_iter().map(slow).collect()) > 1);
         assert!(threads(flat.pin().par_iter().map(slow).collect()) > 1);
+        assert!(threads(copies.pin().par_iter().map(slow).collect()) > 1);
     });
 }
 
 #[test]
 fn entries_at_the_ends_of_chunks_are_given_away_once() {
+    give_ends_away::<mode::Boxed>();
+    give_ends_away::<mode::Inline>();
+}
+
+fn give_ends_away<M: FlatMode<u64, u64>>() {
     // Hashes that are the first and the last of their chunk, whatever its size.
     let keys: Vec<u64> =
         (0..1 << 12).flat_map(|i| [i << 52, (i << 52) | ((1 << 52) - 1)]).collect();
-    let map: FlatMap<u64, u64, Placed> = keys.iter().map(|&key| (key, key)).collect();
+    let map: FlatMap<u64, u64, Placed, M> = keys.iter().map(|&key| (key, key)).collect();
     for _ in 0..20 {
         let pinned = map.pin();
         let mut found: Vec<u64> = pinned.par_iter().map(|(key, _)| *key).collect();

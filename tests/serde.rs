@@ -9,7 +9,11 @@ use std::fmt::Debug;
 use serde_core::de::DeserializeOwned;
 use serde_core::de::value::{Error, MapDeserializer, SeqDeserializer};
 use serde_core::{Deserialize, Serialize};
-use snaptrie::{CopyTrieMap, CopyTrieSet, FlatMap, FlatSet, TrieMap, TrieSet};
+use snaptrie::mode::{self, FlatMode};
+use snaptrie::{
+    CopyFlatMap, CopyFlatSet, CopyTrieMap, CopyTrieSet, FlatMap, FlatSet, RandomState, TrieMap,
+    TrieSet,
+};
 use support::{Chosen, beside_a_writer, over_hashers};
 
 over_hashers!(maps_come_back, sets_come_back, equal_keys, snapshots_of_forks);
@@ -28,8 +32,9 @@ fn maps_come_back() {
         let entries = || (0..count).map(|key| (key, format!("value {key}")));
         through_both(&entries().collect::<TrieMap<u32, String, Chosen>>());
         through_both(&entries().collect::<FlatMap<u32, String, Chosen>>());
-        let pairs = (0..count).map(|key| (key, !key));
-        through_both(&pairs.collect::<CopyTrieMap<u32, u32, Chosen>>());
+        let pairs = || (0..count).map(|key| (key, !key));
+        through_both(&pairs().collect::<CopyTrieMap<u32, u32, Chosen>>());
+        through_both(&pairs().collect::<CopyFlatMap<u32, u32, Chosen>>());
     }
 }
 
@@ -38,6 +43,7 @@ fn sets_come_back() {
         through_both(&(0..count).map(|i| i.to_string()).collect::<TrieSet<String, Chosen>>());
         through_both(&(0..count).map(|i| i.to_string()).collect::<FlatSet<String, Chosen>>());
         through_both(&(0..count).collect::<CopyTrieSet<u32, Chosen>>());
+        through_both(&(0..count).collect::<CopyFlatSet<u32, Chosen>>());
     }
 }
 
@@ -49,7 +55,11 @@ fn equal_keys() {
     assert_eq!(trie.pin().get(&1).map(String::as_str), Some("c"));
     assert_eq!(flat.pin().get(&1).map(String::as_str), Some("c"));
     assert_eq!((trie.len(), flat.len()), (2, 2));
+    let copies: CopyFlatMap<u32, char, Chosen> = serde_json::from_str(text).unwrap();
+    assert_eq!((copies.pin().get(&1), copies.len()), (Some(&'c'), 2));
     let set: TrieSet<u32, Chosen> = serde_json::from_str("[1,2,1]").unwrap();
+    assert_eq!(set.len(), 2);
+    let set: CopyFlatSet<u32, Chosen> = serde_json::from_str("[1,2,1]").unwrap();
     assert_eq!(set.len(), 2);
 }
 
@@ -63,6 +73,7 @@ fn snapshots_of_forks() {
     assert_eq!(back.snapshot(), before);
     let bytes = postcard::to_allocvec(&after).unwrap();
     assert_eq!(postcard::from_bytes::<FlatMap<u32, u32, Chosen>>(&bytes).unwrap().len(), 101);
+    assert_eq!(postcard::from_bytes::<CopyFlatMap<u32, u32, Chosen>>(&bytes).unwrap().len(), 101);
     let keys: TrieSet<u32, Chosen> = (0..3).collect();
     let bytes = postcard::to_allocvec(&keys.snapshot()).unwrap();
     assert_eq!(postcard::from_bytes::<TrieSet<u32, Chosen>>(&bytes).unwrap(), keys);
@@ -93,8 +104,15 @@ fn a_trie_is_written_as_it_is_at_one_instant() {
 
 #[test]
 fn a_flat_map_has_the_length_that_is_written() {
-    let map: FlatMap<u64, u64> = (0..100).map(|key| (key, key)).collect();
-    let set: FlatSet<u64> = (0..100).collect();
+    has_the_length_that_is_written::<mode::Boxed>();
+    has_the_length_that_is_written::<mode::Inline>();
+}
+
+fn has_the_length_that_is_written<M: FlatMode<u64, u64> + FlatMode<u64, ()>>() {
+    type Map<M> = FlatMap<u64, u64, RandomState, M>;
+    type Set<M> = FlatSet<u64, RandomState, M>;
+    let map: Map<M> = (0..100).map(|key| (key, key)).collect();
+    let set: Set<M> = (0..100).collect();
     let write = |number| {
         let number = u64::from(number);
         let key = 100 + number * 7 % 1_000;
@@ -107,10 +125,10 @@ fn a_flat_map_has_the_length_that_is_written() {
     };
     let save = || {
         let bytes = postcard::to_allocvec(&map).unwrap();
-        let (back, rest) = postcard::take_from_bytes::<FlatMap<u64, u64>>(&bytes).unwrap();
+        let (back, rest) = postcard::take_from_bytes::<Map<M>>(&bytes).unwrap();
         assert!(rest.is_empty() && (0..100).all(|key| back.pin().get(&key) == Some(&key)));
         let bytes = postcard::to_allocvec(&set).unwrap();
-        let (back, rest) = postcard::take_from_bytes::<FlatSet<u64>>(&bytes).unwrap();
+        let (back, rest) = postcard::take_from_bytes::<Set<M>>(&bytes).unwrap();
         assert!(rest.is_empty() && (0..100).all(|key| back.pin().contains(&key)));
     };
     beside_a_writer(write, || (0..100).for_each(|_| save()));
@@ -135,15 +153,19 @@ impl Iterator for Endless {
 fn lengths_are_not_believed() {
     let pairs = || MapDeserializer::<_, Error>::new(Pairs(0..5));
     assert_eq!(FlatMap::<u32, u32>::deserialize(pairs()).unwrap().len(), 5);
+    assert_eq!(CopyFlatMap::<u32, u32>::deserialize(pairs()).unwrap().len(), 5);
     assert_eq!(TrieMap::<u32, u32>::deserialize(pairs()).unwrap().len(), 5);
     let elements = || SeqDeserializer::<_, Error>::new(Endless(0..5));
     let set = FlatSet::<u32>::deserialize(elements()).unwrap();
+    assert!(set.len() == 5 && set.capacity() < 1 << 20, "{}", set.capacity());
+    let set = CopyFlatSet::<u32>::deserialize(elements()).unwrap();
     assert!(set.len() == 5 && set.capacity() < 1 << 20, "{}", set.capacity());
     assert_eq!(TrieSet::<u32>::deserialize(elements()).unwrap().len(), 5);
     // A length of 2^62 in eight bytes of input, and then nothing.
     let mut hostile = vec![0x80_u8; 8];
     hostile.push(0x40);
     assert!(postcard::from_bytes::<FlatMap<u64, u64>>(&hostile).is_err());
+    assert!(postcard::from_bytes::<CopyFlatMap<u64, u64>>(&hostile).is_err());
     assert!(postcard::from_bytes::<TrieMap<u64, u64>>(&hostile).is_err());
     assert!(postcard::from_bytes::<FlatSet<u64>>(&hostile).is_err());
 }

@@ -1,13 +1,14 @@
-//! Every public method and trait implementation of both kinds of set, and what is made of two
+//! Every public method and trait implementation of all kinds of set, and what is made of two
 //! snapshots, over a good hash, one truncated to four bits, and a constant one; against the standard
 //! set by property tests; and one race on real threads.
 
 mod support;
 
-#[allow(clippy::duplicate_mod, reason = "one body for both kinds of set")]
+#[allow(clippy::duplicate_mod, reason = "one body for all kinds of set")]
 mod sets {
     mod algebra;
     mod copy;
+    mod copy_flat;
     mod flat;
     mod trie;
 }

@@ -22,7 +22,7 @@ use std::thread;
 use std::time::Duration;
 
 use hashers::Chosen;
-use snaptrie::{CopyTrieMap, FlatMap, Operation, TrieMap, stalls};
+use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, Operation, Pinned, TrieMap, stalls};
 use tested::Tested;
 
 /// How long an operation that must not wait may take on a slow and busy machine.
@@ -65,6 +65,9 @@ const FLAT: &[&str] = &[
     "probe",
 ];
 
+/// Points of who puts a pair into a line.
+const CELLS: &[&str] = &["unclaimed cell", "claimed cell"];
+
 thread_local! {
     /// Where this thread stalls, and how often it passes the point before.
     static STALLS_AT: Cell<Option<(&'static str, u32)>> = const { Cell::new(None) };
@@ -98,31 +101,44 @@ fn keys<M: Subject>(hashing: Chosen) -> u64 {
     }
 }
 
-fn put<M: Subject>(map: &M, key: u64, value: u64) {
-    map.pin().insert(key, value);
+/// Does something with each of the keys, through one handle: beside a thread that stalls, what each handle
+/// registers with the collector is never freed.
+fn each<M: Subject>(
+    map: &M,
+    keys: impl Iterator<Item = u64>,
+    mut change: impl FnMut(&Pinned<'_, u64, u64, Chosen, M::Mode>, u64),
+) {
+    let mut pinned = map.pin();
+    for key in keys {
+        change(&pinned, key);
+        pinned.refresh();
+    }
 }
 
-fn remove<M: Subject>(map: &M, key: u64) {
-    map.pin().remove(&key);
+fn put<M: Subject>(map: &M, keys: impl Iterator<Item = u64>, value: u64) {
+    each(map, keys, |pinned, key| _ = pinned.insert(key, value));
+}
+
+fn remove<M: Subject>(map: &M, keys: impl Iterator<Item = u64>) {
+    each(map, keys, |pinned, key| _ = pinned.remove(&key));
 }
 
 /// Everything that a map can do, over and over, with keys from `first` on.
 fn churn<M: Subject>(map: &M, first: u64, keys: u64, rounds: u64) {
     for round in 0..rounds {
         let range = first..first + keys;
-        range.clone().for_each(|key| put(map, key, round));
+        put(map, range.clone(), round);
         let version = map.version();
-        for key in range.clone() {
-            let pinned = map.pin();
+        each(map, range.clone(), |pinned, key| {
             pinned.insert(key, round);
             pinned.update(key, |value| value + 1);
             pinned.compute(key, |_| Operation::<u64, ()>::Insert(round));
-        }
+        });
         drop(version);
         let fork = map.fork();
-        range.clone().step_by(2).for_each(|key| remove(map, key));
+        remove(map, range.clone().step_by(2));
         drop(fork);
-        range.for_each(|key| remove(map, key));
+        remove(map, range);
         map.shrink_to_fit();
         map.pin().refresh();
         if round % 2 == 1 {
@@ -134,19 +150,17 @@ fn churn<M: Subject>(map: &M, first: u64, keys: u64, rounds: u64) {
 /// Every kind of operation, with keys that nobody else uses. Finds what it wrote.
 fn work<M: Subject>(map: &M, first: u64, keys: u64) {
     let range = || first..first + keys;
-    for key in range() {
-        map.pin().insert(key, key);
-        assert_eq!(map.pin().get(&key), Some(&key));
-    }
+    each(map, range(), |pinned, key| {
+        pinned.insert(key, key);
+        assert_eq!(pinned.get(&key), Some(&key));
+    });
     let (version, fork) = (map.version(), map.fork());
-    for key in range() {
-        let mut pinned = map.pin();
+    each(map, range(), |pinned, key| {
         assert_eq!(*pinned.get_or_insert(key, 0), key);
         assert_eq!(pinned.update(key, |value| value + 1), Some(&(key + 1)));
         assert!(pinned.try_insert(key, 0).is_err());
         assert_eq!(pinned.remove_if(&key, |key, _| key % 2 == 0).is_some(), key % 2 == 0);
-        pinned.refresh();
-    }
+    });
     assert_eq!(map.pin().get_many(&range().collect::<Vec<_>>()).flatten().count() as u64, keys / 2);
     let mine = |entries: &mut dyn Iterator<Item = (u64, u64)>| {
         entries.filter(|(key, value)| range().contains(key) && key == value).count() as u64
@@ -156,7 +170,7 @@ fn work<M: Subject>(map: &M, first: u64, keys: u64) {
     }
     if let Some(fork) = fork {
         assert_eq!(mine(&mut fork.pin().iter().map(|(key, value)| (*key, *value))), keys);
-        range().for_each(|key| remove(&fork, key));
+        remove(&fork, range());
         assert_eq!(fork.pin().get(&first), None);
     }
     assert_eq!(map.pin().keys().filter(|key| range().contains(key)).count() as u64, keys / 2);
@@ -173,7 +187,7 @@ fn stall<M: Subject>(point: &'static str, passes: u32, hashing: Chosen, room: us
     let map: Arc<M> = Arc::new(M::with_private_collector(hashing));
     map.reserve(room);
     // What stands by when the thread stalls, and no one touches.
-    (0..keys::<M>(hashing) / 4).for_each(|key| put(&*map, key, key));
+    put(&*map, 0..keys::<M>(hashing) / 4, 0);
     let stalled: &'static AtomicBool = Box::leak(Box::default());
     let (victims_map, keys) = (Arc::clone(&map), keys::<M>(hashing));
     // Ends if the point is not reached.
@@ -247,6 +261,12 @@ fn a_thread_that_stalls_in_an_inline_trie_stops_nobody() {
 #[test]
 fn a_thread_that_stalls_in_a_flat_map_stops_nobody() {
     stall_at_all::<FlatMap<u64, u64, Chosen>>(FLAT);
+}
+
+#[test]
+fn a_thread_that_stalls_in_an_inline_flat_map_stops_nobody() {
+    stall_at_all::<CopyFlatMap<u64, u64, Chosen>>(FLAT);
+    stall_at_all::<CopyFlatMap<u64, u64, Chosen>>(CELLS);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod tested;
 mod stress {
     mod flat;
     mod inline;
+    mod inline_flat;
     mod trie;
 }
 

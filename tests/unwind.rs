@@ -5,12 +5,13 @@
 
 mod support;
 
-/// The tests, by kind of map and by what they are about. What both kinds do is written once: each of
-/// those files is compiled for the one and for the other.
-#[allow(clippy::duplicate_mod, reason = "one body for both kinds of map")]
+/// The tests, by kind of map and by what they are about. What several kinds do is written once: each of
+/// those files is compiled for each of them.
+#[allow(clippy::duplicate_mod, reason = "one body for all kinds of map")]
 #[allow(clippy::drop_non_drop, reason = "a map without snapshots has versions of nothing")]
 mod unwind {
     mod flat;
     mod inline;
+    mod inline_flat;
     mod trie;
 }

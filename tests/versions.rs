@@ -1,4 +1,5 @@
-//! What is built on snapshots: differences, merges, commits, and what keeps or passes versions on.
+//! What is built on snapshots: differences, merges, commits, and what keeps or passes versions on. And what
+//! maps say that they are made of.
 
 mod support;
 
@@ -7,5 +8,6 @@ mod support;
 #[allow(clippy::duplicate_mod, reason = "one body for both kinds of map")]
 mod versions {
     mod boxed;
+    mod flat;
     mod inline;
 }

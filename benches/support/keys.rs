@@ -3,7 +3,7 @@
 use std::hash::Hash;
 use std::ops::Range;
 
-use super::maps::{Inline, Visit};
+use super::maps::{FlatInline, Inline, Visit};
 
 /// A key that a counter can be turned into. Distinct counters give distinct keys.
 pub(crate) trait Key: Clone + Eq + Hash + Send + Sync + 'static {
@@ -26,6 +26,7 @@ impl Key for u64 {
 
     fn each_special(visitor: &mut impl Visit<Self>) {
         visitor.visit::<Inline<Self>>();
+        visitor.visit::<FlatInline<Self>>();
     }
 }
 
@@ -48,6 +49,7 @@ impl Key for u32 {
 
     fn each_special(visitor: &mut impl Visit<Self>) {
         visitor.visit::<Inline<Self>>();
+        visitor.visit::<FlatInline<Self>>();
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::{PoisonError, RwLock};
 
-use snaptrie::{CopyTrieMap, FlatMap, RandomState, TrieMap};
+use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, RandomState, TrieMap};
 
 use super::keys::Key;
 
@@ -49,6 +49,9 @@ pub(crate) type Inline<K> = CopyTrieMap<K, u64>;
 /// The flat table.
 pub(crate) type Flat<K> = FlatMap<K, u64>;
 
+/// The flat table, with its entries in the lines.
+pub(crate) type FlatInline<K> = CopyFlatMap<K, u64>;
+
 macro_rules! pinned {
     ($Map:ident [$($Copy:ident)?] $name:literal, $new:expr) => {
         impl<K: Key $(+ $Copy)?> Map<K> for $Map<K> {
@@ -79,6 +82,7 @@ macro_rules! pinned {
 pinned!(Trie [] "trie", TrieMap::with_hasher(RandomState::default()));
 pinned!(Inline [Copy] "inline", TrieMap::inline_with_hasher(RandomState::default()));
 pinned!(Flat [] "flat", FlatMap::with_hasher(RandomState::default()));
+pinned!(FlatInline [Copy] "flat-inline", FlatMap::inline_with_hasher(RandomState::default()));
 
 /// The floor: what everybody has without this library.
 pub(crate) type Locked<K> = RwLock<HashMap<K, u64, RandomState>>;

@@ -23,7 +23,7 @@ mod threads;
 use hashers::Chosen;
 use libfuzzer_sys::fuzz_target;
 use linear::assert_linearizable;
-use snaptrie::{CopyTrieMap, FlatMap, TrieMap};
+use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, TrieMap};
 use threads::{Key, Value, decode, run};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -31,5 +31,6 @@ fuzz_target!(|bytes: &[u8]| {
         assert_linearizable(&run::<TrieMap<Key, Value, Chosen>>(hashing, crowd, &programs));
         assert_linearizable(&run::<CopyTrieMap<Key, u16, Chosen>>(hashing, crowd, &programs));
         assert_linearizable(&run::<FlatMap<Key, Value, Chosen>>(hashing, crowd, &programs));
+        assert_linearizable(&run::<CopyFlatMap<Key, u16, Chosen>>(hashing, crowd, &programs));
     }
 });

@@ -1,4 +1,4 @@
-//! Growth, shrinking and churn of a flat map, against an oracle; the structure is checked at the end.
+//! Growth, shrinking and churn of flat maps, against an oracle; the structure is checked at the end.
 //!
 //! From the root of the repository:
 //!
@@ -12,4 +12,8 @@ mod ops;
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| ops::play_bytes::<ops::Flat>(bytes, ops::Mix::Resize));
+fuzz_target!(|bytes: &[u8]| {
+    // The same sequence on each kind of flat map.
+    ops::play_bytes::<ops::Flat>(bytes, ops::Mix::Resize);
+    ops::play_bytes::<ops::InlineFlat>(bytes, ops::Mix::Resize);
+});

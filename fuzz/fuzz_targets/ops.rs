@@ -17,4 +17,5 @@ fuzz_target!(|bytes: &[u8]| {
     ops::play_bytes::<ops::Trie>(bytes, ops::Mix::General);
     ops::play_bytes::<ops::Inline>(bytes, ops::Mix::General);
     ops::play_bytes::<ops::Flat>(bytes, ops::Mix::General);
+    ops::play_bytes::<ops::InlineFlat>(bytes, ops::Mix::General);
 });

@@ -213,14 +213,9 @@ impl<K, V> Store for Boxed<K, V> {
     }
 
     unsafe fn garbage(slot: BoxedSlot<K, V>) -> Garbage {
-        unsafe fn free<K, V>(entry: *mut ()) {
-            // SAFETY:
-            // - from a box, by `expose`; freed once, by the contract of `Garbage`.
-            drop(unsafe { Box::from_raw(entry.cast::<Entry<K, V>>()) });
-        }
         // SAFETY:
-        // - one free for each entry: the contract of this function.
-        unsafe { Garbage::new(slot.entry.as_ptr().cast(), free::<K, V>) }
+        // - from a box, by `expose`; one free for each entry: the contract of this function.
+        unsafe { Garbage::of_box(slot.entry) }
     }
 }
 

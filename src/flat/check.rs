@@ -10,6 +10,7 @@ use super::bucket::{Chunk, Truth};
 use super::line::Line;
 use super::probe::Lines;
 use super::slot::Slot;
+use super::store::Store;
 use super::table::{Spot, Table};
 use crate::engine::Engine;
 
@@ -30,12 +31,12 @@ pub struct FlatStructure {
     pub moving: bool,
 }
 
-impl<K, V> Flat<K, V> {
+impl<S: Store> Flat<S> {
     /// Verifies every invariant of the map; `hash` tells a key's hash.
     ///
     /// # Panics
     /// If one does not hold.
-    pub(crate) fn check(&self, hash: impl Fn(&K) -> u64) -> FlatStructure {
+    pub(crate) fn check(&self, hash: impl Fn(&S::Key) -> u64) -> FlatStructure {
         let guard = self.pin();
         let mut found = FlatStructure::default();
         if let Some(root) = self.root(&guard) {
@@ -47,10 +48,10 @@ impl<K, V> Flat<K, V> {
                 check_table(next, &mut found);
             }
         }
-        let mut entries = HashMap::<*const K, usize>::new();
+        let mut entries = HashMap::<*const S::Key, usize>::new();
         for (key, _) in self.iter(&guard) {
             *entries.entry(key).or_default() += 1;
-            let same = |other: &K| std::ptr::eq(other, key);
+            let same = |other: &S::Key| std::ptr::eq(other, key);
             assert!(self.get(hash(key), same, &guard).is_some(), "an entry that no lookup reaches");
         }
         assert!(entries.values().all(|&times| times == 1), "an entry that comes twice");
@@ -60,7 +61,7 @@ impl<K, V> Flat<K, V> {
     }
 }
 
-fn check_table<K, V>(table: &Table<K, V>, found: &mut FlatStructure) {
+fn check_table<S: Store>(table: &Table<S>, found: &mut FlatStructure) {
     for index in 0..table.shape.chunks() {
         let Spot::Here(chunk) = table.spot(index) else { continue };
         let Truth::Here(slots) = chunk.truth() else {
@@ -78,16 +79,16 @@ fn check_table<K, V>(table: &Table<K, V>, found: &mut FlatStructure) {
     }
 }
 
-fn check_frozen<K, V>(chunk: Chunk<'_, K, V>) {
+fn check_frozen<S: Store>(chunk: Chunk<'_, S>) {
     let frozen = chunk.own().all().iter().all(|line| line.tags().is_frozen());
     assert!(frozen, "a bucket for a chunk whose own slots can be written to");
 }
 
 /// Checks the lines where the entries of a chunk are.
-fn check_lines<K, V>(
-    table: &Table<K, V>,
+fn check_lines<S: Store>(
+    table: &Table<S>,
     index: usize,
-    lines: Lines<'_, K, V>,
+    lines: Lines<'_, S>,
     found: &mut FlatStructure,
 ) {
     for line in lines.all() {
@@ -99,13 +100,14 @@ fn check_lines<K, V>(
         let used = words.iter().take_while(|word| !word.is_empty()).count();
         assert!(words[used..].iter().all(|word| word.is_empty()), "an empty slot before another");
         found.tombstones += words.iter().filter(|word| word.is_tombstone()).count();
-        for entry in words.iter().filter_map(|word| word.entry()) {
+        for (slot, word) in words.into_iter().enumerate() {
+            let Some(entry) = line.entry(slot, word) else { continue };
             found.entries += 1;
             // SAFETY:
             // - in a slot that is not frozen, under a guard.
-            let hash = unsafe { entry.as_ref() }.hash;
+            let hash = unsafe { S::hash(word, entry) };
             assert_eq!(table.shape.chunk_of(hash), index, "an entry in another's chunk");
-            let before = |other: &&Line<K, V>| !std::ptr::eq(*other, line);
+            let before = |other: &&Line<S>| !std::ptr::eq(*other, line);
             let full = lines.way(hash).take_while(before).all(|line| line.tags().are_set());
             assert!(full, "an empty slot on the way to an entry");
         }

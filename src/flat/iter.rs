@@ -1,13 +1,15 @@
 //! Walking over all entries.
 #![expect(unsafe_code, reason = "hands out the entries of slots")]
 
+use std::ptr::{self, NonNull};
+
 use super::bucket::{Chunk, Truth};
-use super::entry::{Entry, Pairs};
 use super::line::Line;
 use super::slot::{Slot, Word};
+use super::store::Store;
 use super::table::{Spot, Table};
 use super::{Flat, Pair};
-use crate::engine::{Action, Change};
+use crate::engine::{Action, Change, Outcome};
 use crate::prefetch;
 use crate::reclaim::Guard;
 
@@ -21,40 +23,48 @@ use crate::reclaim::Guard;
 /// first of the two had become a tombstone before the second was filled. So the slots are looked at
 /// a second time, and what has become a tombstone is left out: no key comes twice. Model:
 /// `an_iterator_against_removal_and_insertion_of_one_key`.
-pub(crate) struct Iter<'g, K, V> {
+pub(crate) struct Iter<'g, S: Store> {
     /// What is left to read, the next on top: the hashes from `first` to `last`.
-    todo: Vec<Stretch<'g, K, V>>,
+    todo: Vec<Stretch<'g, S>>,
     /// What is left of the chunk that was read last.
-    found: Vec<&'g Entry<K, V>>,
+    found: Vec<Seen<'g, S>>,
     /// For the first reading of a chunk; kept for its memory.
-    read: Vec<Reading<'g, K, V>>,
+    read: Vec<Reading<'g, S>>,
 }
 
 /// What a slot held.
-struct Reading<'g, K, V> {
-    line: &'g Line<K, V>,
+struct Reading<'g, S: Store> {
+    line: &'g Line<S>,
     /// The slot's place in the line.
     slot: usize,
-    word: Word<K, V>,
+    word: Word<S>,
+    entry: NonNull<S::Entry>,
 }
 
-struct Stretch<'g, K, V> {
-    table: &'g Table<K, V>,
+/// An entry that is to be yielded, and the hash of its key.
+struct Seen<'g, S: Store> {
+    entry: &'g S::Entry,
+    hash: u64,
+    slot: &'g Slot<S>,
+}
+
+struct Stretch<'g, S: Store> {
+    table: &'g Table<S>,
     first: u64,
     last: u64,
 }
 
-impl<'g, K, V> Iter<'g, K, V> {
-    pub(super) fn new(root: Option<&'g Table<K, V>>) -> Self {
+impl<'g, S: Store> Iter<'g, S> {
+    pub(super) fn new(root: Option<&'g Table<S>>) -> Self {
         let todo = root.map(|table| Stretch { table, first: 0, last: u64::MAX });
         Self { todo: todo.into_iter().collect(), found: Vec::new(), read: Vec::new() }
     }
 
     #[inline]
-    fn next_entry(&mut self) -> Option<&'g Entry<K, V>> {
+    fn next_seen(&mut self) -> Option<Seen<'g, S>> {
         loop {
-            if let Some(entry) = self.found.pop() {
-                return Some(entry);
+            if let Some(seen) = self.found.pop() {
+                return Some(seen);
             }
             self.read_on()?;
         }
@@ -89,7 +99,7 @@ impl<'g, K, V> Iter<'g, K, V> {
     }
 
     /// Reads a chunk. Returns false if it has moved.
-    fn read_chunk(&mut self, chunk: Chunk<'g, K, V>, wanted: impl Fn(u64) -> bool) -> bool {
+    fn read_chunk(&mut self, chunk: Chunk<'g, S>, wanted: impl Fn(u64) -> bool) -> bool {
         let mut lines = chunk.own();
         loop {
             let mut frozen = false;
@@ -98,9 +108,9 @@ impl<'g, K, V> Iter<'g, K, V> {
                 for (slot, word) in line.slots().each_ref().map(Slot::load).into_iter().enumerate()
                 {
                     frozen |= word.is_frozen();
-                    if word.entry().is_some() {
-                        prefetch::read(word.address());
-                        self.read.push(Reading { line, slot, word });
+                    if let Some(entry) = line.entry(slot, word) {
+                        prefetch::read(entry.as_ptr());
+                        self.read.push(Reading { line, slot, word, entry });
                     }
                 }
             }
@@ -114,33 +124,33 @@ impl<'g, K, V> Iter<'g, K, V> {
                 Truth::Here(trusted) => lines = trusted.lines(),
             }
         }
-        for &Reading { line, slot, word } in &self.read {
-            let again = line.slots()[slot].load();
-            let Some(entry) = word.entry().filter(|_| !again.is_tombstone()) else {
+        for &Reading { line, slot, word, entry } in &self.read {
+            let place = &line.slots()[slot];
+            if place.load().is_tombstone() {
                 continue;
-            };
+            }
             // SAFETY:
             // - if the slot was not frozen, the entry was in the map when it was read, under the
             //   guard that the chunk was reached under, and that guard keeps it for `'g`.
             // - if it was, the chunk's head named these slots afterwards, under that guard: they are
             //   what `Trusted` says.
-            let entry: &'g Entry<K, V> = unsafe { entry.as_ref() };
-            if wanted(entry.hash) {
+            let (entry, hash) = unsafe { (entry.as_ref(), S::hash(word, entry)) };
+            if wanted(hash) {
                 // What is seen here is seen by everybody from now on.
-                line.help_tag(slot, line.tags(), entry.hash);
-                self.found.push(entry);
+                line.help_tag(slot, line.tags(), hash);
+                self.found.push(Seen { entry, hash, slot: place });
             }
         }
         true
     }
 }
 
-impl<'g, K, V> Iterator for Iter<'g, K, V> {
-    type Item = Pair<'g, K, V>;
+impl<'g, S: Store> Iterator for Iter<'g, S> {
+    type Item = Pair<'g, S>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_entry().map(Entry::pair)
+        self.next_seen().map(|seen| S::pair(seen.entry))
     }
 }
 
@@ -149,7 +159,7 @@ impl<'g, K, V> Iterator for Iter<'g, K, V> {
 /// A guard keeps what was reachable since it was made, whoever reads it; it is lent for `'g`, so the
 /// thread that it belongs to keeps it until all of them are done.
 #[cfg(feature = "rayon")]
-pub(crate) struct SharedIter<'g, K, V>(Iter<'g, K, V>);
+pub(crate) struct SharedIter<'g, S: Store>(Iter<'g, S>);
 
 // SAFETY:
 // - Send: it holds shared references to tables and entries, which are made of atomics, keys and
@@ -157,10 +167,10 @@ pub(crate) struct SharedIter<'g, K, V>(Iter<'g, K, V>);
 //   that long was made before any of them was read, and handing this over orders it so for the
 //   other thread too.
 #[cfg(feature = "rayon")]
-unsafe impl<K: Send + Sync, V: Send + Sync> Send for SharedIter<'_, K, V> {}
+unsafe impl<S: Store<Key: Send + Sync, Value: Send + Sync>> Send for SharedIter<'_, S> {}
 
 #[cfg(feature = "rayon")]
-impl<K, V> SharedIter<'_, K, V> {
+impl<S: Store> SharedIter<'_, S> {
     /// Gives away about half of the hashes that this has yet to pass; none if they are one chunk.
     pub(crate) fn split(&mut self) -> Option<Self> {
         // The lowest stretch is the last, and the largest unless little is left.
@@ -177,8 +187,8 @@ impl<K, V> SharedIter<'_, K, V> {
 }
 
 #[cfg(feature = "rayon")]
-impl<'g, K, V> Iterator for SharedIter<'g, K, V> {
-    type Item = Pair<'g, K, V>;
+impl<'g, S: Store> Iterator for SharedIter<'g, S> {
+    type Item = Pair<'g, S>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
@@ -187,8 +197,8 @@ impl<'g, K, V> Iterator for SharedIter<'g, K, V> {
 }
 
 #[cfg(feature = "rayon")]
-impl<K, V> Flat<K, V> {
-    pub(crate) fn shared_iter<'g>(&'g self, guard: &'g Guard) -> SharedIter<'g, K, V> {
+impl<S: Store> Flat<S> {
+    pub(crate) fn shared_iter<'g>(&'g self, guard: &'g Guard) -> SharedIter<'g, S> {
         SharedIter(Iter::new(self.root(guard)))
     }
 }
@@ -196,26 +206,38 @@ impl<K, V> Flat<K, V> {
 /// Removes one entry, if its key still has it.
 struct ThisOne<K>(*const K);
 
-impl<'g, K: 'g, V: 'g> Change<'g, Pairs<K, V>> for ThisOne<K> {
-    fn is_key(&self, candidate: &K, _in_draft: Option<&K>) -> bool {
-        std::ptr::eq(candidate, self.0)
+impl<'g, S: Store<Key: 'g, Value: 'g>> Change<'g, S> for ThisOne<S::Key> {
+    fn is_key(&self, candidate: &S::Key, _in_draft: Option<&S::Key>) -> bool {
+        ptr::eq(candidate, self.0)
     }
 
     fn decide(
         &mut self,
-        current: Option<Pair<'g, K, V>>,
-        _spare: Option<super::entry::Draft<K, V>>,
-    ) -> Action<super::entry::Draft<K, V>> {
+        current: Option<Pair<'g, S>>,
+        _spare: Option<S::Draft>,
+    ) -> Action<S::Draft> {
         if current.is_some() { Action::Remove } else { Action::Keep }
     }
 }
 
-impl<K, V> Flat<K, V> {
-    /// Removes every entry that an iteration finds.
+impl<S: Store> Flat<S> {
+    /// Removes every entry that is in the map throughout.
     pub(super) fn remove_all(&self, guard: &Guard) {
+        // Where a move makes copies, an entry that was seen may be somewhere else when it is to be removed: once
+        // more then, and only then. (So a thread that goes on replacing entries does not keep this one at it.)
+        while self.remove_seen(guard) && !S::STAYS {}
+    }
+
+    /// Removes every entry that an iteration finds, where it was seen. Returns whether some may have been copied
+    /// before that.
+    fn remove_seen(&self, guard: &Guard) -> bool {
+        let mut copied = false;
         let mut iter = Iter::new(self.root(guard));
-        while let Some(entry) = iter.next_entry() {
-            self.upsert(entry.hash, false, guard, ThisOne(&raw const entry.key));
+        while let Some(Seen { entry, hash, slot }) = iter.next_seen() {
+            let outcome = self.upsert(hash, false, guard, ThisOne(S::pair(entry).0));
+            // If it is not there, and its slot is not frozen, somebody else replaced or removed it there.
+            copied |= !matches!(outcome, Outcome::Removed(_)) && slot.load().is_frozen();
         }
+        copied
     }
 }

@@ -1,8 +1,9 @@
 //! The line: some slots, and a byte of hash for each of them, on one cache line.
 //!
 //! ```text
-//! tags = FROZEN | tag 6 | … | tag 0    one atomic word; a tag of zero is one that is not set
+//! tags = FROZEN | CLAIMED 6 … 0 | tag 6 | … | tag 0    one atomic word; a tag of zero is one that is not set
 //! slots = [Slot; 7]
+//! cells                                                 of an inline store, on the cache lines behind
 //! ```
 //!
 //! A slot is filled by one CAS, and its tag is set right after that, once and for ever: it is the tag
@@ -23,13 +24,19 @@
 //! - who copies a frozen line, in the copy. (A tag that is missing in the line itself may still be set
 //!   there, by whom it is late for. The insertion takes effect then, or when the copy is announced.)
 //!
+//! `CLAIMED` says that the slot's [cell](super::store) belongs to who set it.
+//!
 //! `FROZEN` is set after the slots were frozen, and before a copy of them is announced. So who reads the
 //! tags without it knows that the entries were here then.
 #![allow(clippy::cast_possible_truncation, reason = "a tag is part of a hash")]
+#![expect(unsafe_code, reason = "hands entries to the store")]
 
 use std::ops::ControlFlow;
+use std::ptr::NonNull;
 
-use super::slot::{Slot, Word};
+use super::bucket::Live;
+use super::slot::{Slot, UNUSED_BITS, Word};
+use super::store::{Boxed, Inline, Store};
 use crate::sync::{AtomicU64, Ordering, stall_point};
 
 /// Slots of a line: with the tags they are one cache line, where a pointer is eight bytes. The model
@@ -39,11 +46,14 @@ pub(super) const LINE_SLOTS: usize = if cfg!(shuttle) { 2 } else { 7 };
 /// Set when the slots never change again.
 const FROZEN: u64 = 1 << 63;
 
+/// Of slot zero; those of the others are the bits above it.
+const CLAIMED: u64 = 1 << 56;
+
 /// The lowest bit of each tag, and the highest.
 const ONES: u64 = ones();
 const HIGHS: u64 = ONES << 7;
 
-/// The topmost byte is for `FROZEN`.
+/// The topmost byte is for `FROZEN` and `CLAIMED`.
 const _: () = assert!(LINE_SLOTS <= 7);
 
 const fn ones() -> u64 {
@@ -56,10 +66,10 @@ const fn ones() -> u64 {
     ones
 }
 
-/// The tag of a hash: its low byte, but never zero.
+/// The tag of a hash: its lowest byte of those that are used, but never zero.
 #[inline]
 fn tag_of(hash: u64) -> u64 {
-    let tag = hash & 0xff;
+    let tag = (hash >> UNUSED_BITS) & 0xff;
     if tag == 0 { 0x80 } else { tag }
 }
 
@@ -136,20 +146,47 @@ fn zero_bytes(word: u64) -> u64 {
 
 /// A line. All bits zero is a valid line, an empty one: tables are made of zeroed memory.
 #[repr(C)]
-pub(super) struct Line<K, V> {
+pub(super) struct Line<S: Store> {
     tags: AtomicU64,
-    slots: [Slot<K, V>; LINE_SLOTS],
+    slots: [Slot<S>; LINE_SLOTS],
+    cells: S::Cells,
 }
 
 const _: () = assert!(
-    cfg!(shuttle) || cfg!(not(target_pointer_width = "64")) || size_of::<Line<u8, u8>>() == 64
+    cfg!(shuttle)
+        || cfg!(not(target_pointer_width = "64"))
+        || (size_of::<Line<Boxed<u8, u8>>>() == 64
+            && std::mem::offset_of!(Line<Inline<u64, u64>>, cells) == 64)
 );
 
-impl<K, V> Line<K, V> {
+impl<S: Store> Line<S> {
     /// The slots, in the order in which they are filled.
     #[inline]
-    pub(super) fn slots(&self) -> &[Slot<K, V>; LINE_SLOTS] {
+    pub(super) fn slots(&self) -> &[Slot<S>; LINE_SLOTS] {
         &self.slots
+    }
+
+    /// The places besides the slots.
+    #[inline]
+    pub(super) fn cells(&self) -> &S::Cells {
+        &self.cells
+    }
+
+    /// The entry of a slot that holds `word`, if it is live.
+    #[inline]
+    pub(super) fn entry(&self, slot: usize, word: Word<S>) -> Option<NonNull<S::Entry>> {
+        S::entry(word, &self.cells, slot)
+    }
+
+    /// Claims the cell of a slot. True once in the line's life.
+    #[inline]
+    pub(super) fn claim(&self, slot: usize) -> bool {
+        stall_point("unclaimed cell");
+        let bit = CLAIMED << slot;
+        // Relaxed: who gets it has it for itself, and what is written there others read by the slot's word.
+        let claimed = self.tags.fetch_or(bit, Ordering::Relaxed) & bit == 0;
+        stall_point("claimed cell");
+        claimed
     }
 
     #[inline]
@@ -191,25 +228,30 @@ impl<K, V> Line<K, V> {
 
     /// Keeps the slots from ever changing again. Calls `live` for each live entry, in their order, with
     /// its word, not frozen.
-    pub(super) fn freeze(&self, live: impl FnMut(Word<K, V>)) {
-        let words = self.slots.iter().map(|slot| {
-            let word = slot.freeze();
+    pub(super) fn freeze(&self, mut live: impl FnMut(Word<S>, NonNull<S::Entry>)) {
+        for (index, slot) in self.slots.iter().enumerate() {
+            let word = slot.freeze().thawed();
             stall_point("half-frozen chunk");
-            word
-        });
-        words.filter(|word| word.entry().is_some()).map(Word::thawed).for_each(live);
+            if let Some(entry) = self.entry(index, word) {
+                live(word, entry);
+            }
+        }
         // Release: the slots, and why the line is frozen; pairs with the Acquire of `tags`.
         self.tags.fetch_or(FROZEN, Ordering::Release);
     }
 
-    /// Puts an entry into the first empty slot of a line that nobody else can see. Gives it back if
-    /// there is none.
-    pub(super) fn fill(&mut self, hash: u64, word: Word<K, V>) -> Result<(), Word<K, V>> {
+    /// Puts an entry into the first empty slot of a line that nobody else can see. Fails if there is none.
+    ///
+    /// # Safety
+    /// - The entry is not freed.
+    pub(super) unsafe fn fill(&mut self, live: &Live<S>) -> Result<(), ()> {
         let tags = Tags(*self.tags.get_mut());
         let index = tags.first_missing();
-        let Some(slot) = self.slots.get_mut(index) else { return Err(word) };
-        slot.fill(word);
-        *self.tags.get_mut() = tags.with(index, hash).0;
+        let slot = self.slots.get_mut(index).ok_or(())?;
+        // SAFETY:
+        // - not freed, by the contract.
+        slot.fill(unsafe { S::carry(live, &self.cells, index, || true) });
+        *self.tags.get_mut() = tags.with(index, live.hash).0 | CLAIMED << index;
         Ok(())
     }
 
@@ -220,16 +262,20 @@ impl<K, V> Line<K, V> {
     #[cfg(any(debug_assertions, snaptrie_check))]
     pub(super) unsafe fn check(&self) {
         let tags = self.tags();
-        assert_eq!(tags.0 & !(FROZEN | (0xff * ONES)), 0, "a tag without a slot");
+        let claims = ((1 << LINE_SLOTS) - 1) * CLAIMED;
+        assert_eq!(tags.0 & !(FROZEN | claims | (0xff * ONES)), 0, "a tag without a slot");
         let words = self.slots.each_ref().map(Slot::load);
         let frozen = words.iter().filter(|word| word.is_frozen()).count();
         assert_eq!(frozen, if tags.is_frozen() { LINE_SLOTS } else { 0 }, "frozen in part");
         for (index, word) in words.into_iter().enumerate() {
             assert_eq!(tags.has(index), !word.is_empty(), "a slot without a tag, or the reverse");
-            if let Some(entry) = word.entry() {
+            if word.is_in_cell() {
+                assert_ne!(tags.0 & CLAIMED << index, 0, "a cell that nobody claimed");
+            }
+            if let Some(entry) = self.entry(index, word) {
                 // SAFETY:
                 // - not freed: promised by the caller.
-                let tag = tag_of(unsafe { entry.as_ref() }.hash);
+                let tag = tag_of(unsafe { S::hash(word, entry) });
                 assert_eq!(tags.0 >> (8 * index) & 0xff, tag, "a wrong tag");
             }
         }
@@ -251,7 +297,7 @@ mod tests {
         for _ in 0..20_000 {
             // Few distinct bytes, so that neighbours often match and often differ by one.
             let tags = Tags(random(&mut state) & 0x8081_0201_8003_0181);
-            for hash in [0, 1, 2, 3, 0x80, 0x81, 0x7f, 0xff] {
+            for hash in [0, 1, 2, 3, 0x80, 0x81, 0x7f, 0xff].map(|tag| tag << UNUSED_BITS) {
                 let mut found = Vec::new();
                 let end = tags.find(hash, |slot| {
                     found.push(slot);
@@ -274,9 +320,10 @@ mod tests {
 
     #[test]
     fn no_hash_has_the_tag_of_a_slot_without_one() {
-        assert!((0..=0xffff).all(|hash| (1..=0xff).contains(&tag_of(hash))));
+        assert!((0..=0xf_ffff).all(|hash| (1..=0xff).contains(&tag_of(hash))));
         // And all that a byte can say are used.
-        let tags: std::collections::HashSet<_> = (0..=0xff).map(tag_of).collect();
+        let tags: std::collections::HashSet<_> =
+            (0..=0xff).map(|byte| tag_of(byte << UNUSED_BITS)).collect();
         assert_eq!(tags.len(), 0xff);
     }
 }

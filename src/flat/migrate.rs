@@ -9,7 +9,8 @@
 //! 3. *fill* the new chunks: every helper computes the same slot for each entry, from the same
 //!    content in the same order, and CASes it from empty. A slot that was filled never becomes empty
 //!    again, so a helper that is late changes nothing. Nobody else writes to the new chunks yet: the
-//!    way there leads over step 4;
+//!    way there leads over step 4. (Entries that do not stay where they are each helper copies for itself,
+//!    and one copy of each gets in: [`store`](super::store).)
 //! 4. set the chunks' heads to *moved*. Before it, the frozen slots are what counts; after it, the
 //!    new ones are.
 //!
@@ -23,19 +24,20 @@
 
 use std::ptr;
 
+use super::Flat;
 use super::bucket::{Live, OwnBucket, Truth};
 use super::line::Tags;
 use super::shape::{CHUNK_LINES, Shape};
 use super::slot::Word;
+use super::store::Store;
 use super::table::{Segment, Spot, Table};
-use super::{Flat, retire_bucket};
 use crate::reclaim::Guard;
 use crate::sync::{Ordering, stall_point};
 
 /// Units that an operation looks at before it gives up finding one that has not moved.
 const LOOKS: usize = 8;
 
-impl<K, V> Flat<K, V> {
+impl<S: Store> Flat<S> {
     /// Begins the move to a table of another shape, unless one has begun. Returns the table that it
     /// leads to.
     ///
@@ -43,10 +45,10 @@ impl<K, V> Flat<K, V> {
     /// two tables at most that hold entries, and while a unit is filled its new chunks do not move.
     pub(super) fn begin_move<'g>(
         &'g self,
-        table: &'g Table<K, V>,
-        shape: Shape,
+        table: &'g Table<S>,
+        shape: Shape<S>,
         guard: &'g Guard,
-    ) -> Option<&'g Table<K, V>> {
+    ) -> Option<&'g Table<S>> {
         if table.next().is_none() {
             // A root has no next table, or its entries are on their way there, or it is no root any more.
             if !self.root(guard).is_some_and(|root| ptr::eq(root, table)) {
@@ -60,7 +62,7 @@ impl<K, V> Flat<K, V> {
 
     /// The part that each writing operation has in a move: one unit.
     #[inline]
-    pub(super) fn move_some<'g>(&'g self, table: &'g Table<K, V>, guard: &'g Guard) {
+    pub(super) fn move_some<'g>(&'g self, table: &'g Table<S>, guard: &'g Guard) {
         if let Some(next) = table.next() {
             self.move_one(table, next, guard);
         }
@@ -75,7 +77,7 @@ impl<K, V> Flat<K, V> {
     }
 
     /// Moves everything that has not moved.
-    pub(super) fn move_all<'g>(&'g self, table: &'g Table<K, V>, guard: &'g Guard) {
+    pub(super) fn move_all<'g>(&'g self, table: &'g Table<S>, guard: &'g Guard) {
         if let Some(next) = table.next() {
             while self.move_one(table, next, guard) {}
         }
@@ -83,12 +85,7 @@ impl<K, V> Flat<K, V> {
 
     /// Moves one unit, if it finds one. Returns whether something may be left to do.
     #[cold]
-    fn move_one<'g>(
-        &'g self,
-        table: &'g Table<K, V>,
-        next: &'g Table<K, V>,
-        guard: &'g Guard,
-    ) -> bool {
+    fn move_one<'g>(&'g self, table: &'g Table<S>, next: &'g Table<S>, guard: &'g Guard) -> bool {
         for _ in 0..LOOKS {
             let Some(chunk) = self.take_unit(table, next, guard) else {
                 self.set_root(table, guard);
@@ -104,8 +101,8 @@ impl<K, V> Flat<K, V> {
     /// The first chunk of a unit that nobody took; or if there is none, of one that has not moved.
     fn take_unit<'g>(
         &'g self,
-        table: &'g Table<K, V>,
-        next: &'g Table<K, V>,
+        table: &'g Table<S>,
+        next: &'g Table<S>,
         guard: &'g Guard,
     ) -> Option<usize> {
         let shape = table.shape;
@@ -135,8 +132,8 @@ impl<K, V> Flat<K, V> {
     /// Moves the unit of a chunk. Returns whether it had not moved before.
     pub(super) fn move_unit_of<'g>(
         &'g self,
-        table: &'g Table<K, V>,
-        next: &'g Table<K, V>,
+        table: &'g Table<S>,
+        next: &'g Table<S>,
         chunk: usize,
         guard: &'g Guard,
     ) -> bool {
@@ -168,7 +165,7 @@ impl<K, V> Flat<K, V> {
     }
 
     /// Lets the cursor pass the units of a segment that was sealed.
-    fn skip(&self, table: &Table<K, V>, next: &Table<K, V>, segment: usize) {
+    fn skip(&self, table: &Table<S>, next: &Table<S>, segment: usize) {
         let shape = table.shape;
         let units = shape.segment_chunks() >> shape.unit_log(next.shape);
         let cursor = &table.progress.cursor;
@@ -183,9 +180,9 @@ impl<K, V> Flat<K, V> {
     /// The four steps. Returns whether the unit had not moved before.
     fn move_unit<'g>(
         &'g self,
-        segment: &Segment<'g, K, V>,
+        segment: &Segment<'g, S>,
         chunks: std::ops::Range<usize>,
-        next: &'g Table<K, V>,
+        next: &'g Table<S>,
         guard: &'g Guard,
     ) -> bool {
         let mut live = Vec::new();
@@ -210,8 +207,8 @@ impl<K, V> Flat<K, V> {
         }
         stall_point("filled unit");
         for chunk in chunks {
-            if let Some(bucket) = segment.chunk(chunk).set_moved() {
-                retire_bucket(&self.limbo, guard, bucket);
+            if let Some(left) = segment.chunk(chunk).set_moved() {
+                self.retire_left(left, guard);
             }
             stall_point("moved chunk");
         }
@@ -219,8 +216,8 @@ impl<K, V> Flat<K, V> {
     }
 
     /// Fills new chunks with the entries of a unit.
-    fn fill(next: &Table<K, V>, live: &mut [Live<K, V>]) {
-        let target = |live: &Live<K, V>| next.shape.chunk_of(live.hash);
+    fn fill(next: &Table<S>, live: &mut [Live<S>]) {
+        let target = |live: &Live<S>| next.shape.chunk_of(live.hash);
         // The order within a chunk stays as it is. (Where few chunks are far apart, as after a
         // reservation, sorting costs more than the rest; where there are one or two it is nothing.)
         if !live.is_sorted_by_key(target) {
@@ -232,7 +229,7 @@ impl<K, V> Flat<K, V> {
     }
 
     /// Fills a new chunk with all the entries that belong there.
-    fn fill_chunk(next: &Table<K, V>, index: usize, live: &[Live<K, V>]) {
+    fn fill_chunk(next: &Table<S>, index: usize, live: &[Live<S>]) {
         let Some(chunk) = next.chunk_or_new(index) else {
             // The new table has moved on: this helper is late.
             return;
@@ -241,12 +238,16 @@ impl<K, V> Flat<K, V> {
         if live.len() > lines.len() - lines.len() / 8 {
             for line in lines.all() {
                 // Nothing is in these slots, or ever was: every helper comes here.
-                line.freeze(|_| {});
+                line.freeze(|_, _| {});
             }
             match chunk.truth() {
                 // Then no helper is through with this step, so the new table does not move.
                 Truth::Here(own) if own.lines().is(lines) => {
-                    if chunk.swing(own, OwnBucket::of(live, lines.all().len())).is_ok() {
+                    // SAFETY:
+                    // - from trusted slots.
+                    let bucket = unsafe { OwnBucket::of(live, lines.all().len()) };
+                    // (Nothing is left: the slots are empty.)
+                    if chunk.swing(own, bucket).is_some() {
                         next.count_bucket();
                     }
                 }
@@ -263,8 +264,18 @@ impl<K, V> Flat<K, V> {
             }
             let slot = tags[at].first_missing();
             tags[at] = tags[at].with(slot, live.hash);
-            // If it fails, another helper has filled the slot, with the same entry.
-            let _ = lines.all()[at].slots()[slot].replace(Word::EMPTY, live.word);
+            let line = &lines.all()[at];
+            // If this fails, another helper has filled the slot, with the same entry or a copy of it.
+            if line.slots()[slot].load().is_empty() {
+                // SAFETY:
+                // - from trusted slots; what is made of it and not published is dropped.
+                unsafe {
+                    let word = S::carry(live, line.cells(), slot, || line.claim(slot));
+                    if line.slots()[slot].replace(Word::EMPTY, word).is_err() {
+                        S::drop_carried(word, line.cells(), slot);
+                    }
+                }
+            }
             stall_point("half-filled chunk");
         }
         for (line, tags) in lines.all().iter().zip(tags) {
@@ -275,9 +286,9 @@ impl<K, V> Flat<K, V> {
     /// Retires a segment whose chunks have all moved.
     fn leave<'g>(
         &'g self,
-        table: &'g Table<K, V>,
+        table: &'g Table<S>,
         index: usize,
-        segment: &Segment<'g, K, V>,
+        segment: &Segment<'g, S>,
         guard: &'g Guard,
     ) {
         debug_assert!(segment.first_unmoved().is_none());
@@ -289,7 +300,7 @@ impl<K, V> Flat<K, V> {
     }
 
     /// Makes the next table the root, when all segments have moved.
-    fn set_root(&self, table: &Table<K, V>, guard: &Guard) {
+    fn set_root(&self, table: &Table<S>, guard: &Guard) {
         debug_assert!(table.first_unmoved().is_none());
         // Relaxed: an address to compare with. (That of the table itself: one from the reference
         // could not be freed with.)

@@ -1,19 +1,21 @@
 //! The flat table: open addressing for read-heavy loads.
 //!
-//! A lookup touches the slot and the entry, and writes nothing.
+//! A lookup touches the slot and the entry, and writes nothing. The entry is in an allocation of its own, or
+//! beside the slot ([`store`]).
 //!
 //! # Terms
 //!
 //! | term | here |
 //! |---|---|
 //! | slot | one atomic word: the address of an entry, and flags: [`slot`] |
+//! | cell | the place of an entry in a line, for small plain pairs: [`store`] |
 //! | tombstone | what a removal leaves in a slot. A slot that is not empty never is again |
 //! | tag | a byte of a slot's hash, by which lookups find it; set last: [`mod@line`] |
 //! | line | seven slots and their tags, on one cache line: [`mod@line`] |
 //! | chunk | eight lines; a search stays within one. The topmost bits of a hash tell which: [`shape`] |
 //! | head | the word of a chunk that says where its entries are: [`bucket`] |
 //! | bucket | lines that take the place of a chunk's own |
-//! | segment | 512 chunks and their heads, one allocation: [`table`] |
+//! | segment | some chunks and their heads, one allocation: [`table`] |
 //! | move | of all entries to the next table, a unit at a time: [`migrate`] |
 //!
 //! # Paths
@@ -38,13 +40,14 @@
 //!
 //! Between slots: an operation changes only slots that are not frozen, and slots are copied only when
 //! all of them are. So they are what counts until their copy is announced in the head, and the copy is
-//! from then on.
+//! from then on. (Where entries do not stay where they are, those left behind are garbage from then on.)
 //!
 //! # Orderings
 //!
 //! | write | read | publishes |
 //! |---|---|---|
 //! | `Slot::replace` (Release) | `Slot::load` (Acquire) | an entry, whole |
+//! | `Line::claim` (Relaxed) | by the same | nothing: what is written to the cell, its slot publishes |
 //! | `Line::set_tag`, `freeze` (Release) | `Line::tags` (Acquire) | that the slot is filled; that the line is frozen |
 //! | `Slot::freeze` (Release) | `Slot::load` (Acquire) | that a table has a next one |
 //! | `Head::replace` (Release) | `Head::load` (Acquire) | a bucket, whole; the claim's next table; a unit that was filled |
@@ -61,7 +64,6 @@ mod bucket;
 #[cfg(any(debug_assertions, snaptrie_check))]
 mod check;
 mod count;
-mod entry;
 mod iter;
 mod line;
 mod migrate;
@@ -70,59 +72,59 @@ mod room;
 mod shape;
 mod slot;
 mod stats;
+mod store;
 mod table;
 #[cfg(test)]
 mod tests;
 mod upsert;
 
 use std::marker::PhantomData;
-use std::ptr::{self, NonNull};
+use std::ptr;
 
-use bucket::{Bucket, Chunk};
+use bucket::{Chunk, Left};
 #[cfg(any(debug_assertions, snaptrie_check))]
 pub use check::FlatStructure;
 use count::Counter;
-use entry::Entry;
-pub(crate) use entry::Pairs;
 pub(crate) use iter::Iter;
 #[cfg(feature = "rayon")]
 pub(crate) use iter::SharedIter;
 use line::Line;
 use shape::Shape;
+pub(crate) use store::{Boxed, Inline, Store};
 use table::{Spot, Table};
 
-use crate::engine::{Change, Engine, Outcome};
+use crate::engine::{Change, Content, Engine, Outcome};
 use crate::reclaim::{Collector, Fallout, Guard, Limbo};
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
 
 /// A key and its value, as an operation under a guard sees them.
-pub(crate) type Pair<'g, K, V> = (&'g K, &'g V);
+pub(crate) type Pair<'g, S> = (&'g <S as Content>::Key, &'g <S as Content>::Value);
 
 /// Units that [`Engine::collect`] moves: some 10 µs of work.
 const UNITS_BY_REFRESH: usize = 8;
 
 /// A concurrent hash table of one level.
-pub(crate) struct Flat<K, V> {
+pub(crate) struct Flat<S: Store> {
     /// Null until the first write, or a reservation. INVARIANT: comes from `Box::into_raw`.
-    root: AtomicPtr<Table<K, V>>,
+    root: AtomicPtr<Table<S>>,
     /// The table does not shrink by itself below 2 to this.
     floor: AtomicUsize,
     count: Counter,
     limbo: Limbo,
     collector: Collector,
-    _owns: PhantomData<(K, V)>,
+    _owns: PhantomData<(S::Key, S::Value)>,
 }
 
 // SAFETY:
 // - Send: a map that moves to another thread takes its keys and values there (`Send`); what they are
 //   shared with before, by reference, stays borrowed. `Sync` as for the other maps.
-unsafe impl<K: Send + Sync, V: Send + Sync> Send for Flat<K, V> {}
+unsafe impl<S: Store<Key: Send + Sync, Value: Send + Sync>> Send for Flat<S> {}
 // SAFETY:
 // - Sync: a shared map hands out references to keys and values on any thread (`Sync`), takes them
 //   from any thread, and drops them on any thread (`Send`).
-unsafe impl<K: Send + Sync, V: Send + Sync> Sync for Flat<K, V> {}
+unsafe impl<S: Store<Key: Send + Sync, Value: Send + Sync>> Sync for Flat<S> {}
 
-impl<K, V> Flat<K, V> {
+impl<S: Store> Flat<S> {
     pub(crate) const fn new(collector: Collector) -> Self {
         Self {
             root: AtomicPtr::new(ptr::null_mut()),
@@ -149,7 +151,7 @@ impl<K, V> Flat<K, V> {
     }
 
     #[inline]
-    fn root<'g>(&'g self, _guard: &'g Guard) -> Option<&'g Table<K, V>> {
+    fn root<'g>(&'g self, _guard: &'g Guard) -> Option<&'g Table<S>> {
         // Acquire: the table, and all that moved there; pairs with the Release of the CASes.
         let root = self.root.load(Ordering::Acquire);
         // SAFETY:
@@ -159,7 +161,7 @@ impl<K, V> Flat<K, V> {
     }
 
     /// The root, which is made with this shape if there is none.
-    fn root_or_first<'g>(&'g self, shape: Shape, guard: &'g Guard) -> &'g Table<K, V> {
+    fn root_or_first<'g>(&'g self, shape: Shape<S>, guard: &'g Guard) -> &'g Table<S> {
         if self.root(guard).is_none() {
             let first = Box::into_raw(Table::boxed(shape));
             // Release: the table; pairs with the Acquire of `root`.
@@ -175,12 +177,12 @@ impl<K, V> Flat<K, V> {
     }
 }
 
-impl<K, V> Engine for Flat<K, V> {
-    type Key = K;
-    type Value = V;
-    type Content = Pairs<K, V>;
+impl<S: Store> Engine for Flat<S> {
+    type Key = S::Key;
+    type Value = S::Value;
+    type Content = S;
     type Iter<'g>
-        = Iter<'g, K, V>
+        = Iter<'g, S>
     where
         Self: 'g;
 
@@ -193,18 +195,18 @@ impl<K, V> Engine for Flat<K, V> {
     fn get<'g>(
         &'g self,
         hash: u64,
-        eq: impl FnMut(&K) -> bool,
+        eq: impl FnMut(&S::Key) -> bool,
         guard: &'g Guard,
-    ) -> Option<Pair<'g, K, V>> {
+    ) -> Option<Pair<'g, S>> {
         self.lookup(hash, eq, guard)
     }
 
     fn get_many<'g>(
         &'g self,
         hashes: &[u64],
-        eq: impl FnMut(usize, &K) -> bool,
+        eq: impl FnMut(usize, &S::Key) -> bool,
         guard: &'g Guard,
-        found: &mut [Option<Pair<'g, K, V>>],
+        found: &mut [Option<Pair<'g, S>>],
     ) {
         self.lookup_many(hashes, eq, guard, found);
     }
@@ -215,8 +217,8 @@ impl<K, V> Engine for Flat<K, V> {
         hash: u64,
         peek: bool,
         guard: &'g Guard,
-        change: impl Change<'g, Pairs<K, V>>,
-    ) -> Outcome<'g, K, V> {
+        change: impl Change<'g, S>,
+    ) -> Outcome<'g, S::Key, S::Value> {
         self.upsert(hash, peek, guard, change)
     }
 
@@ -224,7 +226,7 @@ impl<K, V> Engine for Flat<K, V> {
         self.prefetch_many(hashes, guard);
     }
 
-    fn iter<'g>(&'g self, guard: &'g Guard) -> Iter<'g, K, V> {
+    fn iter<'g>(&'g self, guard: &'g Guard) -> Iter<'g, S> {
         Iter::new(self.root(guard))
     }
 
@@ -250,30 +252,30 @@ impl<K, V> Engine for Flat<K, V> {
     }
 }
 
-/// Retires a bucket that this thread's CAS took out of a chunk's head. (A function of its own, so
-/// that the promise has one place.)
-fn retire_bucket<K, V>(limbo: &Limbo, guard: &Guard, bucket: NonNull<Bucket<K, V>>) {
-    // SAFETY:
-    // - heads name only buckets that came from `into_raw`, and `swing` and `set_moved` return a
-    //   bucket only to the thread whose CAS took it out.
-    limbo.retire(guard, unsafe { Bucket::garbage(bucket) });
-}
-
 /// Frees the entries of a chunk.
 ///
 /// # Safety
 /// - They are the map's, which nobody else can reach, and nobody frees them again.
-unsafe fn free_entries<K, V>(lines: &[Line<K, V>], fallout: &mut Fallout) {
+unsafe fn free_entries<S: Store>(lines: &[Line<S>], fallout: &mut Fallout) {
     for slot in lines.iter().flat_map(Line::slots) {
-        if let Some(entry) = slot.load().entry() {
+        // SAFETY:
+        // - in a slot, so from the store; once, and by its owner: by the contract.
+        if let Some(garbage) = unsafe { S::garbage(slot.load()) } {
             // SAFETY:
-            // - in a slot, so it came from `expose`; once, and by its owner: by the contract.
-            unsafe { Entry::garbage(entry).free(fallout) };
+            // - as above: nobody looks at it any more.
+            unsafe { garbage.free(fallout) };
         }
     }
 }
 
-impl<K, V> Flat<K, V> {
+impl<S: Store> Flat<S> {
+    /// Retires what a chunk left when this thread announced that its entries are somewhere else.
+    fn retire_left(&self, left: Left<'_, S>, guard: &Guard) {
+        // SAFETY:
+        // - `left` is what the announcement returned, and only this function takes it.
+        unsafe { left.retire(|garbage| self.limbo.retire(guard, garbage)) };
+    }
+
     /// Frees the entries of all tables that the map has.
     ///
     /// While a move is under way, there are two. Then the entries of a unit are in the new one if any
@@ -281,7 +283,7 @@ impl<K, V> Flat<K, V> {
     ///
     /// # Safety
     /// - Nobody else can reach the map, and its entries are not used again.
-    unsafe fn free_all_entries(table: &Table<K, V>, fallout: &mut Fallout) {
+    unsafe fn free_all_entries(table: &Table<S>, fallout: &mut Fallout) {
         let next = table.next();
         let unit = next.map_or(0, |next| table.shape.unit_log(next.shape));
         for first in (0..table.shape.chunks()).step_by(1 << unit) {
@@ -311,14 +313,14 @@ impl<K, V> Flat<K, V> {
 }
 
 /// The lines where a chunk's entries are, of a table that nobody else can reach.
-fn current<K, V>(chunk: Chunk<'_, K, V>) -> &[Line<K, V>] {
+fn current<S: Store>(chunk: Chunk<'_, S>) -> &[Line<S>] {
     match chunk.truth() {
         bucket::Truth::Here(trusted) => trusted.lines().all(),
         bucket::Truth::Moved => &[],
     }
 }
 
-impl<K, V> Drop for Flat<K, V> {
+impl<S: Store> Drop for Flat<S> {
     fn drop(&mut self) {
         let mut fallout = Fallout::default();
         // SAFETY:

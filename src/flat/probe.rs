@@ -2,38 +2,40 @@
 #![expect(unsafe_code, reason = "looks at the entries of slots")]
 
 use std::ops::ControlFlow;
+use std::ptr::NonNull;
 
 use super::bucket::{Live, Trusted, Truth};
-use super::entry::Entry;
 use super::line::{LINE_SLOTS, Line};
-use super::slot::{Slot, Word};
+use super::slot::{Slot, Word, same_hash};
+use super::store::Store;
 use super::table::{Spot, Table};
 use super::{Flat, Pair};
 use crate::engine::BATCH;
 use crate::prefetch;
 use crate::reclaim::Guard;
+use crate::sync::stall_point;
 
 /// The lines of a chunk or of a bucket.
 ///
 /// INVARIANT: their number is a power of two; they were reached under a guard that lives as long as
 /// `'g`, or nobody changes the map for `'g`.
-pub(super) struct Lines<'g, K, V> {
-    lines: &'g [Line<K, V>],
+pub(super) struct Lines<'g, S: Store> {
+    lines: &'g [Line<S>],
     home_shift: u32,
 }
 
-impl<K, V> Clone for Lines<'_, K, V> {
+impl<S: Store> Clone for Lines<'_, S> {
     fn clone(&self) -> Self {
         *self
     }
 }
-impl<K, V> Copy for Lines<'_, K, V> {}
+impl<S: Store> Copy for Lines<'_, S> {}
 
 /// What a search ended with.
-pub(super) enum Find<'g, K, V> {
-    Hit(Hit<'g, K, V>),
+pub(super) enum Find<'g, S: Store> {
+    Hit(Hit<'g, S>),
     /// The first empty slot: the key is not here, and belongs there.
-    Vacant(Vacant<'g, K, V>),
+    Vacant(Vacant<'g, S>),
     /// The key is not here, and there is no room for it.
     Full,
     /// A frozen slot: the chunk's head says what it is worth.
@@ -41,21 +43,40 @@ pub(super) enum Find<'g, K, V> {
 }
 
 /// A key's slot.
-pub(super) struct Hit<'g, K, V> {
-    pub(super) slot: &'g Slot<K, V>,
-    pub(super) word: Word<K, V>,
-    pub(super) entry: &'g Entry<K, V>,
+pub(super) struct Hit<'g, S: Store> {
+    line: &'g Line<S>,
+    index: usize,
+    pub(super) word: Word<S>,
+    pub(super) entry: &'g S::Entry,
+}
+
+impl<'g, S: Store> Hit<'g, S> {
+    /// Puts an entry in the place of the one that was hit; gives it back if that is not there any more.
+    #[inline]
+    pub(super) fn replace(&self, draft: S::Draft) -> Result<&'g S::Entry, S::Draft> {
+        publish(self.line, self.index, self.word, S::expose(draft))
+    }
+
+    /// Takes the entry that was hit out of its slot. Fails if that is not there any more.
+    #[inline]
+    pub(super) fn remove(&self) -> bool {
+        self.line.slots()[self.index].replace(self.word, Word::TOMBSTONE).is_ok()
+    }
 }
 
 /// An empty slot.
-pub(super) struct Vacant<'g, K, V> {
-    line: &'g Line<K, V>,
+pub(super) struct Vacant<'g, S: Store> {
+    line: &'g Line<S>,
     index: usize,
 }
 
-impl<'g, K, V> Vacant<'g, K, V> {
-    pub(super) fn slot(&self) -> &'g Slot<K, V> {
-        &self.line.slots()[self.index]
+impl<'g, S: Store> Vacant<'g, S> {
+    /// Puts an entry into the slot; gives it back if that is not empty any more.
+    #[inline]
+    pub(super) fn fill(&self, draft: S::Draft) -> Result<&'g S::Entry, S::Draft> {
+        let Self { line, index } = *self;
+        let word = S::settle(draft, line.cells(), index, || line.claim(index));
+        publish(line, index, Word::EMPTY, word)
     }
 
     /// Lets everybody see the entry, of a key with this hash, that the slot was filled with.
@@ -64,9 +85,31 @@ impl<'g, K, V> Vacant<'g, K, V> {
     }
 }
 
+/// Puts `new`, a word that the store made for this slot and nobody has seen, in the place of `old`.
+#[inline]
+fn publish<S: Store>(
+    line: &Line<S>,
+    index: usize,
+    old: Word<S>,
+    new: Word<S>,
+) -> Result<&S::Entry, S::Draft> {
+    stall_point("unpublished entry");
+    if line.slots()[index].replace(old, new).is_err() {
+        // SAFETY:
+        // - made for this slot, and not published.
+        return Err(unsafe { S::retract(new, line.cells(), index) });
+    }
+    // PANICS: never: what the store makes of a draft is a live word.
+    let entry = line.entry(index, new).expect("an entry");
+    // SAFETY:
+    // - it was published under the guard that the line was reached under, so that guard keeps it as long as
+    //   the line, even if it is removed at once.
+    Ok(unsafe { entry.as_ref() })
+}
+
 /// What a lookup found in one line.
-enum Look<'g, K, V> {
-    Hit(&'g Entry<K, V>),
+enum Look<'g, S: Store> {
+    Hit(&'g S::Entry),
     /// The key is not here, nor in a line behind this one.
     Miss,
     /// The tags of all slots are set, and the key is not among them.
@@ -75,7 +118,7 @@ enum Look<'g, K, V> {
     Frozen,
 }
 
-impl<K, V> Line<K, V> {
+impl<S: Store> Line<S> {
     /// Looks for a key. Does not write, and reads the slots whose tag is right.
     ///
     /// # Safety
@@ -85,22 +128,22 @@ impl<K, V> Line<K, V> {
     unsafe fn look<'g, const TRUSTED: bool>(
         &'g self,
         hash: u64,
-        eq: &mut impl FnMut(&K) -> bool,
-    ) -> Look<'g, K, V> {
+        eq: &mut impl FnMut(&S::Key) -> bool,
+    ) -> Look<'g, S> {
         let tags = self.tags();
         let found = tags.find(hash, |slot| {
             let word = self.slots()[slot].load();
             if !TRUSTED && word.is_frozen() {
                 return ControlFlow::Break(Look::Frozen);
             }
-            let Some(entry) = word.entry() else { return ControlFlow::Continue(()) };
+            let Some(entry) = self.entry(slot, word) else { return ControlFlow::Continue(()) };
             // SAFETY:
             // - a live entry whose slot is not frozen was in the map when the slot was read, under
             //   the guard; it is retired after that, so the guard keeps it for `'g`.
             // - if the slot is frozen, the slots are trusted, by the contract: see there.
             let entry = unsafe { entry.as_ref() };
             // Not by the hash: it may be on another cache line, and the tag was right.
-            if eq(&entry.key) {
+            if eq(S::pair(entry).0) {
                 return ControlFlow::Break(Look::Hit(entry));
             }
             ControlFlow::Continue(())
@@ -114,24 +157,24 @@ impl<K, V> Line<K, V> {
     }
 }
 
-impl<'g, K, V> Lines<'g, K, V> {
+impl<'g, S: Store> Lines<'g, S> {
     /// The lines, of which a search for a hash begins at the one that its bits from `home_shift + 1` on
     /// tell.
     ///
     /// # Safety
     /// - What the type's invariant says.
     #[inline]
-    pub(super) unsafe fn new(lines: &'g [Line<K, V>], home_shift: u32) -> Self {
+    pub(super) unsafe fn new(lines: &'g [Line<S>], home_shift: u32) -> Self {
         Self { lines, home_shift }
     }
 
     #[inline]
-    pub(super) fn all(self) -> &'g [Line<K, V>] {
+    pub(super) fn all(self) -> &'g [Line<S>] {
         self.lines
     }
 
     /// All slots.
-    pub(super) fn slots(self) -> impl Iterator<Item = &'g Slot<K, V>> {
+    pub(super) fn slots(self) -> impl Iterator<Item = &'g Slot<S>> {
         self.lines.iter().flat_map(Line::slots)
     }
 
@@ -154,7 +197,7 @@ impl<'g, K, V> Lines<'g, K, V> {
 
     /// All lines, in the order of a search for a hash.
     #[inline]
-    pub(super) fn way(self, hash: u64) -> impl Iterator<Item = &'g Line<K, V>> {
+    pub(super) fn way(self, hash: u64) -> impl Iterator<Item = &'g Line<S>> {
         let (home, mask) = (self.home(hash), self.lines.len() - 1);
         (0..self.lines.len()).map(move |step| {
             let at = (home + step) & mask;
@@ -175,37 +218,30 @@ impl<'g, K, V> Lines<'g, K, V> {
     /// it had, and as long as one slot of the chunk is not frozen, as the one that decides, all of the
     /// chunk's entries are in its slots.
     #[inline]
-    pub(super) fn find(self, hash: u64, mut eq: impl FnMut(&K) -> bool) -> Find<'g, K, V> {
+    pub(super) fn find(self, hash: u64, mut eq: impl FnMut(&S::Key) -> bool) -> Find<'g, S> {
         for line in self.way(hash) {
+            S::prefetch(line.cells());
             let tags = line.tags();
-            let mut try_slot = |slot: &'g Slot<K, V>, entry: &'g Entry<K, V>, word| {
-                (entry.hash == hash && eq(&entry.key)).then_some(Find::Hit(Hit {
-                    slot,
-                    word,
-                    entry,
-                }))
+            // SAFETY:
+            // - the slot is not frozen, wherever this is called: as in `Line::look`.
+            let mut try_slot = |index: usize, word, entry: NonNull<S::Entry>| unsafe {
+                let is_it = same_hash(S::hash(word, entry), hash) && eq(S::pair(entry.as_ref()).0);
+                is_it.then_some(Find::Hit(Hit { line, index, word, entry: entry.as_ref() }))
             };
             let found = tags.find(hash, |index| {
-                let slot = &line.slots()[index];
-                let word = slot.load();
+                let word = line.slots()[index].load();
                 if word.is_frozen() {
                     return ControlFlow::Break(Find::Frozen);
                 }
-                let Some(entry) = word.entry() else { return ControlFlow::Continue(()) };
-                // SAFETY:
-                // - as in `Line::look`: the slot is not frozen.
-                match try_slot(slot, unsafe { entry.as_ref() }, word) {
-                    Some(hit) => ControlFlow::Break(hit),
-                    None => ControlFlow::Continue(()),
-                }
+                let hit = line.entry(index, word).and_then(|entry| try_slot(index, word, entry));
+                hit.map_or(ControlFlow::Continue(()), ControlFlow::Break)
             });
             if let Some(found) = found {
                 return found;
             }
             // From here on tags may be missing of slots that are filled, by changes that are not done.
             for index in tags.first_missing()..LINE_SLOTS {
-                let slot = &line.slots()[index];
-                let word = slot.load();
+                let word = line.slots()[index].load();
                 if word.is_empty() {
                     return if word.is_frozen() {
                         Find::Frozen
@@ -213,16 +249,15 @@ impl<'g, K, V> Lines<'g, K, V> {
                         Find::Vacant(Vacant { line, index })
                     };
                 }
-                let Some(entry) = word.entry() else { continue };
+                let Some(entry) = line.entry(index, word) else { continue };
                 if word.is_frozen() {
                     // Its entry may have been freed, if the chunk has moved.
                     return Find::Frozen;
                 }
                 // SAFETY:
                 // - as above.
-                let entry = unsafe { entry.as_ref() };
-                line.help_tag(index, tags, entry.hash);
-                if let Some(hit) = try_slot(slot, entry, word) {
+                line.help_tag(index, tags, unsafe { S::hash(word, entry) });
+                if let Some(hit) = try_slot(index, word, entry) {
                     return hit;
                 }
             }
@@ -242,9 +277,13 @@ pub(super) fn home(hash: u64, shift: u32, lines: usize) -> usize {
     (hash >> 1 >> shift) as usize & (lines - 1)
 }
 
-impl<'g, K, V> Trusted<'g, K, V> {
+impl<'g, S: Store> Trusted<'g, S> {
     /// Looks for a key in frozen slots too.
-    pub(super) fn find(self, hash: u64, mut eq: impl FnMut(&K) -> bool) -> Option<&'g Entry<K, V>> {
+    pub(super) fn find(
+        self,
+        hash: u64,
+        mut eq: impl FnMut(&S::Key) -> bool,
+    ) -> Option<&'g S::Entry> {
         for line in self.lines().way(hash) {
             // SAFETY:
             // - these are trusted slots, reached under a guard for `'g`.
@@ -258,26 +297,24 @@ impl<'g, K, V> Trusted<'g, K, V> {
     }
 
     /// Freezes all slots, and adds what lives in them to `into`, in their order.
-    pub(super) fn freeze(self, into: &mut Vec<Live<K, V>>) {
+    pub(super) fn freeze(self, into: &mut Vec<Live<S>>) {
         let first = into.len();
         for line in self.lines().all() {
-            line.freeze(|word| {
+            line.freeze(|word, entry| {
                 // All entries on their way from memory at once.
-                prefetch::read(word.address());
-                into.push(Live { hash: 0, word });
+                prefetch::read(entry.as_ptr());
+                into.push(Live { hash: 0, word, entry });
             });
         }
         for live in &mut into[first..] {
-            if let Some(entry) = live.word.entry() {
-                // SAFETY:
-                // - trusted slots.
-                live.hash = unsafe { entry.as_ref() }.hash;
-            }
+            // SAFETY:
+            // - trusted slots.
+            live.hash = unsafe { S::hash(live.word, live.entry) };
         }
     }
 }
 
-impl<K, V> Flat<K, V> {
+impl<S: Store> Flat<S> {
     /// The entry with this hash for which `eq` holds. Writes nothing.
     ///
     /// LINEARIZES get, contains_key. A hit: the reading of the slot, if that was not frozen; if it
@@ -296,26 +333,28 @@ impl<K, V> Flat<K, V> {
     pub(super) fn lookup<'g>(
         &'g self,
         hash: u64,
-        mut eq: impl FnMut(&K) -> bool,
+        mut eq: impl FnMut(&S::Key) -> bool,
         guard: &'g Guard,
-    ) -> Option<Pair<'g, K, V>> {
+    ) -> Option<Pair<'g, S>> {
         let table = self.root(guard)?;
         if let Some(line) = table.home_line(hash) {
+            S::prefetch(line.cells());
             // SAFETY:
             // - reached under the guard.
             match unsafe { line.look::<false>(hash, &mut eq) } {
-                Look::Hit(entry) => return Some(entry.pair()),
+                Look::Hit(entry) => return Some(S::pair(entry)),
                 Look::Miss => return None,
                 Look::Full | Look::Frozen => {}
             }
         }
-        Self::lookup_further(table, hash, &mut eq).map(Entry::pair)
+        Self::lookup_further(table, hash, &mut eq).map(S::pair)
     }
 
-    /// Asks for the lines of all these hashes, and then for the entries whose tags are right.
+    /// Asks for the lines of all these hashes and for what an insertion would write to, and then for the
+    /// entries whose tags are right.
     pub(super) fn prefetch_many(&self, hashes: &[u64], guard: &Guard) {
         let Some(table) = self.root(guard) else { return };
-        candidates(table, hashes, |_, _| {});
+        candidates(table, hashes, |line| S::prefetch(line.cells()), |_, _| {});
     }
 
     /// [`Self::lookup`] for each of these hashes, with their cache misses side by side: `eq` is told its index.
@@ -326,16 +365,16 @@ impl<K, V> Flat<K, V> {
     pub(super) fn lookup_many<'g>(
         &'g self,
         hashes: &[u64],
-        mut eq: impl FnMut(usize, &K) -> bool,
+        mut eq: impl FnMut(usize, &S::Key) -> bool,
         guard: &'g Guard,
-        found: &mut [Option<Pair<'g, K, V>>],
+        found: &mut [Option<Pair<'g, S>>],
     ) {
         let Some(table) = self.root(guard) else { return found.fill(None) };
         let mut looks = [const { Look::Full }; BATCH];
-        candidates(table, hashes, |index, look| looks[index] = look);
+        candidates(table, hashes, |_| {}, |index, look| looks[index] = look);
         for (index, (look, &hash)) in looks.iter().zip(hashes).enumerate() {
             found[index] = match look {
-                Look::Hit(entry) if eq(index, &entry.key) => Some(entry.pair()),
+                Look::Hit(entry) if eq(index, S::pair(entry).0) => Some(S::pair(entry)),
                 Look::Miss => None,
                 Look::Hit(_) | Look::Full | Look::Frozen => {
                     self.lookup(hash, |key| eq(index, key), guard)
@@ -347,10 +386,10 @@ impl<K, V> Flat<K, V> {
     /// Looks up beyond the home line: where that is full or frozen, or its segment not there.
     #[inline(never)]
     fn lookup_further<'g>(
-        mut table: &'g Table<K, V>,
+        mut table: &'g Table<S>,
         hash: u64,
-        eq: &mut impl FnMut(&K) -> bool,
-    ) -> Option<&'g Entry<K, V>> {
+        eq: &mut impl FnMut(&S::Key) -> bool,
+    ) -> Option<&'g S::Entry> {
         loop {
             match table.spot(table.shape.chunk_of(hash)) {
                 Spot::Absent => return None,
@@ -366,12 +405,14 @@ impl<K, V> Flat<K, V> {
     }
 }
 
-/// Tells what [`Line::look`] comes to in the home line of each hash, if every key were the right one. The lines are asked for before any is read, and then the entries.
+/// Tells what [`Line::look`] comes to in the home line of each hash, if every key were the right one. The lines
+/// are asked for before any is read, with what `besides` asks for, and then the entries.
 #[inline(always)]
-fn candidates<'g, K, V>(
-    table: &'g Table<K, V>,
+fn candidates<'g, S: Store>(
+    table: &'g Table<S>,
     hashes: &[u64],
-    mut found: impl FnMut(usize, Look<'g, K, V>),
+    besides: impl Fn(&Line<S>),
+    mut found: impl FnMut(usize, Look<'g, S>),
 ) {
     debug_assert!(hashes.len() <= BATCH);
     let mut lines = [None; BATCH];
@@ -379,6 +420,7 @@ fn candidates<'g, K, V>(
         *line = table.home_line(hash);
         if let Some(line) = *line {
             prefetch::read(line);
+            besides(line);
         }
     }
     for (index, (&line, &hash)) in lines.iter().zip(hashes).enumerate() {

@@ -1,9 +1,11 @@
 //! Policy: what to do when slots are used up, and when there are far too many of them.
+#![expect(unsafe_code, reason = "copies entries")]
 
+use super::Flat;
 use super::bucket::{Chunk, OwnBucket, Trusted, Truth};
 use super::shape::Shape;
+use super::store::Store;
 use super::table::Table;
-use super::{Flat, retire_bucket};
 use crate::reclaim::Guard;
 use crate::sync::{Ordering, stall_point};
 
@@ -18,17 +20,17 @@ const REMOVALS: usize = if cfg!(shuttle) { 1 } else { 64 };
 /// A table shrinks when it has so many slots for each entry.
 const SPARSE: usize = if cfg!(shuttle) { 4 } else { 16 };
 
-impl<K, V> Flat<K, V> {
+impl<S: Store> Flat<S> {
     /// Makes room for an entry in a chunk whose slots are used up. Returns the next table if the
     /// chunk has moved there.
     #[cold]
     pub(super) fn make_room<'g>(
         &'g self,
-        table: &'g Table<K, V>,
+        table: &'g Table<S>,
         index: usize,
-        chunk: Chunk<'g, K, V>,
+        chunk: Chunk<'g, S>,
         guard: &'g Guard,
-    ) -> Option<&'g Table<K, V>> {
+    ) -> Option<&'g Table<S>> {
         let Truth::Here(slots) = chunk.truth() else {
             return Some(table.moved_to());
         };
@@ -43,10 +45,10 @@ impl<K, V> Flat<K, V> {
     /// Begins a move, if that and not a bucket is what full slots call for.
     fn begin_move_if_due<'g>(
         &'g self,
-        table: &'g Table<K, V>,
-        slots: Trusted<'g, K, V>,
+        table: &'g Table<S>,
+        slots: Trusted<'g, S>,
         guard: &'g Guard,
-    ) -> Option<&'g Table<K, V>> {
+    ) -> Option<&'g Table<S>> {
         let (shape, len) = (table.shape, self.count.sum());
         if len >= shape.capacity() {
             return self.begin_move(table, shape.doubled(), guard);
@@ -68,7 +70,7 @@ impl<K, V> Flat<K, V> {
     }
 
     /// The shape that a table of so few entries shrinks to, if it does.
-    fn smaller(&self, shape: Shape, len: usize) -> Option<Shape> {
+    fn smaller(&self, shape: Shape<S>, len: usize) -> Option<Shape<S>> {
         let half = shape.halved().filter(|_| len < shape.slots() / SPARSE)?;
         // Relaxed: a number, that nothing else is concluded from.
         (half.log() as usize >= self.floor.load(Ordering::Relaxed)).then_some(half)
@@ -96,9 +98,9 @@ impl<K, V> Flat<K, V> {
     /// there, or claimed the chunk for a move.
     pub(super) fn renew<'g>(
         &'g self,
-        table: &'g Table<K, V>,
-        chunk: Chunk<'g, K, V>,
-        slots: Trusted<'g, K, V>,
+        table: &'g Table<S>,
+        chunk: Chunk<'g, S>,
+        slots: Trusted<'g, S>,
         guard: &'g Guard,
     ) {
         // Nobody had claimed the chunk when `slots` were read: the head would have said so, and with it that
@@ -106,13 +108,15 @@ impl<K, V> Flat<K, V> {
         debug_assert!(!slots.is_moving());
         let mut live = Vec::with_capacity(slots.lines().len());
         slots.freeze(&mut live);
-        let bucket = OwnBucket::of(&live, table.shape.chunk_lines());
+        // SAFETY:
+        // - from trusted slots.
+        let bucket = unsafe { OwnBucket::of(&live, table.shape.chunk_lines()) };
         stall_point("unpublished bucket");
-        if let Ok(old) = chunk.swing(slots, bucket) {
-            match old {
-                Some(old) => retire_bucket(&self.limbo, guard, old),
-                None => table.count_bucket(),
+        if let Some(left) = chunk.swing(slots, bucket) {
+            if left.is_own() {
+                table.count_bucket();
             }
+            self.retire_left(left, guard);
         }
     }
 
@@ -138,14 +142,14 @@ impl<K, V> Flat<K, V> {
     ///
     /// # Panics
     /// If so many entries cannot be.
-    pub(super) fn shape_for(&self, additional: usize) -> Option<Shape> {
+    pub(super) fn shape_for(&self, additional: usize) -> Option<Shape<S>> {
         let entries = self.count.sum().checked_add(additional);
         let shape = entries.and_then(Shape::of_entries).expect("capacity overflow");
         (additional > 0).then_some(shape)
     }
 
     /// Makes the table of this shape or a larger one, now: O(n).
-    pub(super) fn grow_to(&self, wanted: Shape, guard: &Guard) {
+    pub(super) fn grow_to(&self, wanted: Shape<S>, guard: &Guard) {
         loop {
             let table = self.root_or_first(wanted, guard);
             if table.next().is_none() {
@@ -158,7 +162,7 @@ impl<K, V> Flat<K, V> {
         }
     }
 
-    pub(super) fn raise_floor(&self, shape: Shape) {
+    pub(super) fn raise_floor(&self, shape: Shape<S>) {
         let new = shape.log() as usize;
         // Relaxed, all: a number, that nothing else is concluded from.
         let mut now = self.floor.load(Ordering::Relaxed);

@@ -1,7 +1,10 @@
 //! The size of a table, and which part of it a hash leads to.
 #![allow(clippy::cast_possible_truncation, reason = "an index is taken from the bits of a hash")]
 
+use std::marker::PhantomData;
+
 use super::line::LINE_SLOTS;
+use super::store::Store;
 
 /// Lines of a chunk, in a table of more than one, as a power of two.
 ///
@@ -10,29 +13,30 @@ use super::line::LINE_SLOTS;
 const CHUNK_LINES_LOG: u32 = if cfg!(shuttle) { 1 } else { 3 };
 pub(super) const CHUNK_LINES: usize = 1 << CHUNK_LINES_LOG;
 
-/// Lines of a segment, in a table of more than one, as a power of two: 256 KiB. Allocating or freeing
-/// so much is a few microseconds, and the directory of a table of ten million entries has 4 KiB. (With segments
-/// of 64 KiB the slowest insertion of a thousand, while a map grew to four million entries, took 0.2 to 0.5 µs
-/// more, and the slowest of ten thousand as long: medians of alternating runs.)
-const SEGMENT_LINES_LOG: u32 = if cfg!(shuttle) { 2 } else { 12 };
+/// The bytes of a line and of what goes with it are less than 2 to this, also of one with the largest cells.
+const LINE_BYTES_LOG: u32 = 10;
 
-/// The bytes of a line and of what goes with it are less than 2 to this.
-const LINE_BYTES_LOG: u32 = 7;
-
-/// The size of a table, and how it is divided.
+/// The size of a table, and how it is divided: where the entries are says how many lines a segment has.
 ///
 /// INVARIANT: a table of several chunks has chunks of full size, one of several segments has segments
 /// of full size, and its bytes can be counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Shape {
+pub(super) struct Shape<S> {
     /// Number of lines, as a power of two.
     log: u32,
     log_chunks: u32,
+    _lines: PhantomData<fn() -> S>,
 }
 
-impl Shape {
+impl<S> Clone for Shape<S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<S> Copy for Shape<S> {}
+
+impl<S: Store> Shape<S> {
     /// One line.
-    pub(super) const LEAST: Self = Self { log: 0, log_chunks: 0 };
+    pub(super) const LEAST: Self = Self { log: 0, log_chunks: 0, _lines: PhantomData };
 
     /// The smallest shape of at least this many slots, if there is one.
     fn of_slots(slots: usize) -> Option<Self> {
@@ -42,7 +46,8 @@ impl Shape {
     }
 
     fn of_log(log: u32) -> Self {
-        Self { log, log_chunks: log.saturating_sub(CHUNK_LINES_LOG) }
+        let log_chunks = log.saturating_sub(CHUNK_LINES_LOG);
+        Self { log, log_chunks, _lines: PhantomData }
     }
 
     /// The smallest shape whose capacity is at least this many entries, if there is one.
@@ -93,7 +98,7 @@ impl Shape {
     }
 
     fn log_segment(self) -> u32 {
-        self.log_chunks.min(SEGMENT_LINES_LOG - CHUNK_LINES_LOG)
+        self.log_chunks.min(S::SEGMENT_LINES_LOG - CHUNK_LINES_LOG)
     }
 
     /// Number of chunks in each segment.
@@ -128,7 +133,7 @@ impl Shape {
     pub(super) fn home_line(self, hash: u64) -> (usize, usize) {
         let line = (hash >> 1 >> self.home_shift()) as usize;
         // The number of lines of a full segment: of a smaller one every line is below it.
-        (line >> SEGMENT_LINES_LOG, line & ((1 << SEGMENT_LINES_LOG) - 1))
+        (line >> S::SEGMENT_LINES_LOG, line & ((1 << S::SEGMENT_LINES_LOG) - 1))
     }
 
     /// The chunk that a hash belongs to: its topmost bits.
@@ -172,7 +177,22 @@ impl Shape {
 
 #[cfg(test)]
 mod tests {
+    use super::super::store::{Boxed, Inline};
     use super::*;
+
+    type Shape = super::Shape<Boxed<u64, u64>>;
+
+    #[test]
+    fn segments_of_each_store_cover_the_lines() {
+        fn covers<S: Store>() {
+            let shape = super::Shape::<S>::of_log(16);
+            let lines = shape.segments() * shape.segment_chunks() * shape.chunk_lines();
+            assert_eq!(lines, 1 << 16);
+            assert_eq!(shape.home_line(u64::MAX).0, shape.segments() - 1);
+        }
+        covers::<Boxed<u64, u64>>();
+        covers::<Inline<u64, u64>>();
+    }
 
     #[test]
     fn shapes_double_and_halve_and_know_their_ranges() {
@@ -180,7 +200,7 @@ mod tests {
         for _ in 0..20 {
             let double = shape.doubled();
             assert_eq!(double.slots(), 2 * shape.slots());
-            assert_eq!(double.halved(), Some(shape));
+            assert_eq!(double.halved().map(Shape::log), Some(shape.log()));
             assert_eq!(shape.chunks() * shape.chunk_lines() * LINE_SLOTS, shape.slots());
             assert_eq!(shape.segments() * shape.segment_chunks(), shape.chunks());
             for hash in [0, 1 << 40, 0x9e37_79b9_7f4a_7c15, u64::MAX] {
@@ -191,7 +211,7 @@ mod tests {
             }
             shape = double;
         }
-        assert_eq!(Shape::LEAST.halved(), None);
+        assert!(Shape::LEAST.halved().is_none());
         let mut hash = 0;
         for chunk in 0..shape.chunks() {
             assert_eq!((shape.chunk_of(hash), shape.chunk_start(hash)), (chunk, hash));
@@ -207,7 +227,7 @@ mod tests {
         for entries in (0..5_000).chain([1 << 20, 12_345_678]) {
             assert!(Shape::of_entries(entries).unwrap().capacity() >= entries, "{entries}");
         }
-        assert_eq!(Shape::of_entries(usize::MAX / 16), None);
-        assert_eq!(Shape::of_entries(usize::MAX), None);
+        assert!(Shape::of_entries(usize::MAX / 16).is_none());
+        assert!(Shape::of_entries(usize::MAX).is_none());
     }
 }

@@ -1,13 +1,15 @@
 //! The slot: one atomic word that holds an entry, or nothing, or the mark that something was here.
 //!
 //! ```text
-//! address of the entry | REMOVED | FROZEN   (the low three bits are flags)
+//! address of the entry | CELL | REMOVED | FROZEN   (the low three bits are flags)
+//! hash of the key      |
 //! ```
 //!
 //! | word | means |
 //! |---|---|
 //! | zero | *empty*: a search ends here |
-//! | an entry | *live* |
+//! | an address | *live*: the entry is there |
+//! | a hash with `CELL` | *live*: the entry is in the slot's cell, see the [store](super::store) |
 //! | `REMOVED` | a *tombstone*: an entry was here; a search goes on. Never used again |
 //! | any of these with `FROZEN` | never changes again |
 //!
@@ -17,30 +19,61 @@
 
 use std::ptr::{self, NonNull};
 
-use super::entry::Entry;
+use super::store::Store;
 use crate::sync::{AtomicPtr, Ordering};
 
 const FROZEN: usize = 1;
 const REMOVED: usize = 2;
+const CELL: usize = 4;
 const FLAGS: usize = 0b111;
 
-/// What a slot holds. Promises nothing about the entry: it may have been freed.
-pub(crate) struct Word<K, V>(*mut Entry<K, V>);
+/// Number of the low bits of a hash that nobody uses: a word has its flags there.
+pub(super) const UNUSED_BITS: u32 = FLAGS.count_ones();
 
-impl<K, V> Clone for Word<K, V> {
+/// Whether two hashes are the same, as far as they are used.
+#[inline]
+pub(super) fn same_hash(one: u64, other: u64) -> bool {
+    (one ^ other) >> UNUSED_BITS == 0
+}
+
+/// What a slot holds. Promises nothing about the entry: it may have been freed.
+pub(crate) struct Word<S: Store>(*mut S::Entry);
+
+impl<S: Store> Clone for Word<S> {
     fn clone(&self) -> Self {
         *self
     }
 }
-impl<K, V> Copy for Word<K, V> {}
+impl<S: Store> Copy for Word<S> {}
 
-impl<K, V> Word<K, V> {
+impl<S: Store> Word<S> {
     pub(super) const EMPTY: Self = Self(ptr::null_mut());
     pub(super) const TOMBSTONE: Self = Self(ptr::without_provenance_mut(REMOVED));
 
+    /// Of an entry in an allocation of its own.
     #[inline]
-    pub(super) fn live(entry: NonNull<Entry<K, V>>) -> Self {
+    pub(super) fn pointing(entry: NonNull<S::Entry>) -> Self {
+        debug_assert!(entry.addr().get() & FLAGS == 0);
         Self(entry.as_ptr())
+    }
+
+    /// Of an entry in the slot's cell, whose key has this hash.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "there are cells where a word has 64 bits")]
+    pub(super) fn in_cell(hash: u64) -> Self {
+        Self(ptr::without_provenance_mut(hash as usize & !FLAGS | CELL))
+    }
+
+    /// Whether the word is live, and its entry in the slot's cell.
+    #[inline]
+    pub(super) fn is_in_cell(self) -> bool {
+        self.0.addr() & CELL != 0
+    }
+
+    /// The hash of the key whose entry is in the slot's cell, but for the low bits.
+    #[inline]
+    pub(super) fn cell_hash(self) -> u64 {
+        (self.0.addr() & !FLAGS) as u64
     }
 
     #[inline]
@@ -60,16 +93,17 @@ impl<K, V> Word<K, V> {
         self.0.addr() & !FROZEN == 0
     }
 
-    /// The entry, if the word is live.
+    /// Whether the word is live.
     #[inline]
-    pub(super) fn entry(self) -> Option<NonNull<Entry<K, V>>> {
-        NonNull::new(self.0.map_addr(|bits| bits & !FLAGS))
+    pub(super) fn is_live(self) -> bool {
+        !self.is_empty() && !self.is_tombstone()
     }
 
-    /// Where the entry is, for a prefetch.
+    /// The entry, if the word is live, of one that is not in a cell.
     #[inline]
-    pub(super) fn address(self) -> *const Entry<K, V> {
-        self.0.map_addr(|bits| bits & !FLAGS)
+    pub(super) fn pointer(self) -> Option<NonNull<S::Entry>> {
+        debug_assert!(!self.is_in_cell());
+        NonNull::new(self.0.map_addr(|bits| bits & !FLAGS))
     }
 
     /// This word without `FROZEN`.
@@ -86,11 +120,11 @@ impl<K, V> Word<K, V> {
 
 /// A slot. All bits zero is a valid slot, an empty one: tables are made of zeroed memory.
 #[repr(transparent)]
-pub(super) struct Slot<K, V>(AtomicPtr<Entry<K, V>>);
+pub(super) struct Slot<S: Store>(AtomicPtr<S::Entry>);
 
-impl<K, V> Slot<K, V> {
+impl<S: Store> Slot<S> {
     #[inline]
-    pub(super) fn load(&self) -> Word<K, V> {
+    pub(super) fn load(&self) -> Word<S> {
         // Acquire: the entry; pairs with the Release of `replace`. And, if the word is frozen, that a
         // table has a next one; pairs with the Release of `freeze`.
         Word(self.0.load(Ordering::Acquire))
@@ -98,7 +132,7 @@ impl<K, V> Slot<K, V> {
 
     /// Puts `new` in the place of exactly `old`.
     #[inline]
-    pub(super) fn replace(&self, old: Word<K, V>, new: Word<K, V>) -> Result<(), Word<K, V>> {
+    pub(super) fn replace(&self, old: Word<S>, new: Word<S>) -> Result<(), Word<S>> {
         // A bug on purpose, see `tests/planted`.
         #[cfg(snaptrie_planted = "blind_publish")]
         if old.0.is_null() {
@@ -114,7 +148,7 @@ impl<K, V> Slot<K, V> {
     }
 
     /// Keeps the slot from ever changing again. Returns what it holds.
-    pub(super) fn freeze(&self) -> Word<K, V> {
+    pub(super) fn freeze(&self) -> Word<S> {
         let mut word = self.load();
         while !word.is_frozen() {
             // AcqRel: Release, so that who reads `FROZEN` knows why, as `load` says. Acquire, and
@@ -129,7 +163,7 @@ impl<K, V> Slot<K, V> {
     }
 
     /// Fills a slot that nobody else can see.
-    pub(super) fn fill(&mut self, word: Word<K, V>) {
+    pub(super) fn fill(&mut self, word: Word<S>) {
         *self.0.get_mut() = word.0;
     }
 }

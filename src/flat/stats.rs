@@ -2,8 +2,9 @@
 
 use super::Flat;
 use super::bucket::Truth;
-use super::entry::Entry;
 use super::line::Line;
+use super::slot::Slot;
+use super::store::Store;
 use super::table::{Spot, Table};
 use crate::engine::Engine;
 
@@ -24,15 +25,15 @@ pub(crate) struct FlatTally {
     pub(crate) moving: Option<(usize, usize)>,
     /// Of segments and buckets.
     pub(crate) table_bytes: usize,
-    /// Of one entry.
+    /// Of entries that are not in lines.
     pub(crate) entry_bytes: usize,
 }
 
-impl<K, V> Flat<K, V> {
+impl<S: Store> Flat<S> {
     /// Counts. O(capacity). Each number was right at some moment of the call.
     pub(crate) fn tally(&self) -> FlatTally {
         let guard = self.pin();
-        let mut tally = FlatTally { entry_bytes: size_of::<Entry<K, V>>(), ..FlatTally::default() };
+        let mut tally = FlatTally::default();
         let Some(root) = self.root(&guard) else { return tally };
         let newest = root.next().unwrap_or(root);
         tally.slots = newest.shape.slots();
@@ -49,7 +50,7 @@ impl<K, V> Flat<K, V> {
 }
 
 /// Counts what is in one table. Returns how many of its chunks are in the next.
-fn add<K, V>(table: &Table<K, V>, tally: &mut FlatTally) -> usize {
+fn add<S: Store>(table: &Table<S>, tally: &mut FlatTally) -> usize {
     let mut moved = 0;
     for segment in 0..table.shape.segments() {
         if let Spot::Here(segment) = table.segment(segment) {
@@ -74,9 +75,14 @@ fn add<K, V>(table: &Table<K, V>, tally: &mut FlatTally) -> usize {
         if !lines.is(chunk.own()) {
             tally.buckets += 1;
             tally.bucket_slots += lines.len();
-            tally.table_bytes += size_of_val::<[Line<K, V>]>(lines.all()) + size_of::<usize>();
+            tally.table_bytes += size_of_val::<[Line<S>]>(lines.all()) + size_of::<usize>();
         }
-        tally.tombstones += lines.slots().filter(|slot| slot.load().is_tombstone()).count();
+        for word in lines.slots().map(Slot::load) {
+            tally.tombstones += usize::from(word.is_tombstone());
+            if word.is_live() && !word.is_in_cell() {
+                tally.entry_bytes += S::ENTRY_BYTES;
+            }
+        }
     }
     moved
 }

@@ -19,16 +19,17 @@ use super::bucket::{Chunk, Head};
 use super::line::Line;
 use super::probe::Lines;
 use super::shape::Shape;
+use super::store::Store;
 use crate::reclaim::Garbage;
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering, stall_point};
 
 /// A table of the map, or one that it moves to.
-pub(super) struct Table<K, V> {
-    pub(super) shape: Shape,
+pub(super) struct Table<S: Store> {
+    pub(super) shape: Shape<S>,
     /// A segment each: null until it is needed, and [`moved`] once all its chunks are.
     directory: Box<[AtomicPtr<Header>]>,
     /// The table that this one's entries move to; null if they do not. Set once.
-    next: AtomicPtr<Table<K, V>>,
+    next: AtomicPtr<Table<S>>,
     pub(super) progress: CachePadded<Progress>,
 }
 
@@ -71,7 +72,7 @@ pub(super) enum Spot<T> {
 /// # Safety
 /// - `start` came from [`allocate`], for a table of this type, and the segment is not freed.
 #[inline]
-unsafe fn first_line<K, V>(start: NonNull<Header>) -> *const Line<K, V> {
+unsafe fn first_line<S: Store>(start: NonNull<Header>) -> *const Line<S> {
     // SAFETY:
     // - in bounds: the lines follow the header.
     unsafe { start.as_ptr().add(1).cast() }
@@ -84,18 +85,18 @@ fn moved() -> *mut Header {
 
 /// A segment of a table. INVARIANT: made by `allocate` for a table of this shape, and reached under a
 /// guard that lives as long as `'g`.
-pub(super) struct Segment<'g, K, V> {
+pub(super) struct Segment<'g, S: Store> {
     header: &'g Header,
     start: NonNull<Header>,
-    shape: Shape,
-    _entries: PhantomData<&'g Line<K, V>>,
+    shape: Shape<S>,
+    _entries: PhantomData<&'g Line<S>>,
 }
 
-impl<'g, K, V> Segment<'g, K, V> {
+impl<'g, S: Store> Segment<'g, S> {
     /// # Safety
     /// - What the type's invariant says.
     #[inline]
-    unsafe fn new(start: *mut Header, shape: Shape) -> Self {
+    unsafe fn new(start: *mut Header, shape: Shape<S>) -> Self {
         // SAFETY:
         // - not null and allocated for `'g`, by the contract.
         unsafe {
@@ -105,7 +106,7 @@ impl<'g, K, V> Segment<'g, K, V> {
     }
 
     #[inline]
-    pub(super) fn chunk(&self, index: usize) -> Chunk<'g, K, V> {
+    pub(super) fn chunk(&self, index: usize) -> Chunk<'g, S> {
         let (chunks, len) = (self.shape.segment_chunks(), self.shape.chunk_lines());
         debug_assert!(index < chunks);
         // SAFETY:
@@ -117,7 +118,7 @@ impl<'g, K, V> Segment<'g, K, V> {
         unsafe {
             let lines = first_line(self.start);
             let own = std::slice::from_raw_parts(lines.add(index * len), len);
-            let heads = lines.add(chunks * len).cast::<Head<K, V>>();
+            let heads = lines.add(chunks * len).cast::<Head<S>>();
             Chunk::new(Lines::new(own, self.shape.home_shift()), &*heads.add(index))
         }
     }
@@ -143,8 +144,8 @@ impl<'g, K, V> Segment<'g, K, V> {
     }
 }
 
-impl<K, V> Table<K, V> {
-    pub(super) fn boxed(shape: Shape) -> Box<Self> {
+impl<S: Store> Table<S> {
+    pub(super) fn boxed(shape: Shape<S>) -> Box<Self> {
         let absent = || AtomicPtr::new(ptr::null_mut());
         Box::new(Self {
             shape,
@@ -155,7 +156,7 @@ impl<K, V> Table<K, V> {
     }
 
     #[inline]
-    pub(super) fn segment(&self, index: usize) -> Spot<Segment<'_, K, V>> {
+    pub(super) fn segment(&self, index: usize) -> Spot<Segment<'_, S>> {
         // Acquire: the zeroed segment; pairs with the Release in `segment_or_new`. Or that there is
         // a next table, and what was moved there; pairs with the Release in `seal` and `leave`.
         let start = self.directory[index].load(Ordering::Acquire);
@@ -173,7 +174,7 @@ impl<K, V> Table<K, V> {
 
     /// The home line of a hash, in its chunk's own slots, if the segment is there.
     #[inline(always)]
-    pub(super) fn home_line(&self, hash: u64) -> Option<&Line<K, V>> {
+    pub(super) fn home_line(&self, hash: u64) -> Option<&Line<S>> {
         let (segment, line) = self.shape.home_line(hash);
         debug_assert!(segment < self.directory.len());
         // SAFETY:
@@ -192,7 +193,7 @@ impl<K, V> Table<K, V> {
     }
 
     #[inline]
-    pub(super) fn spot(&self, chunk: usize) -> Spot<Chunk<'_, K, V>> {
+    pub(super) fn spot(&self, chunk: usize) -> Spot<Chunk<'_, S>> {
         match self.segment(self.shape.segment_of(chunk)) {
             Spot::Here(segment) => Spot::Here(segment.chunk(self.shape.in_segment(chunk))),
             Spot::Absent => Spot::Absent,
@@ -201,9 +202,9 @@ impl<K, V> Table<K, V> {
     }
 
     /// A chunk to write to; none if it has moved with its segment.
-    pub(super) fn chunk_or_new(&self, chunk: usize) -> Option<Chunk<'_, K, V>> {
+    pub(super) fn chunk_or_new(&self, chunk: usize) -> Option<Chunk<'_, S>> {
         if let Spot::Absent = self.spot(chunk) {
-            let start = allocate::<K, V>(self.shape);
+            let start = allocate::<S>(self.shape);
             stall_point("unpublished segment");
             let place = &self.directory[self.shape.segment_of(chunk)];
             // Release: the zeros; pairs with the Acquire of `segment`.
@@ -271,7 +272,7 @@ impl<K, V> Table<K, V> {
         self.progress.buckets.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn next(&self) -> Option<&Table<K, V>> {
+    pub(super) fn next(&self) -> Option<&Table<S>> {
         let next = self.next_address();
         // SAFETY:
         // - null or from a box, by `set_next`. A table is retired only once another one is the root,
@@ -280,13 +281,13 @@ impl<K, V> Table<K, V> {
         unsafe { next.as_ref() }
     }
 
-    pub(super) fn next_address(&self) -> *mut Table<K, V> {
+    pub(super) fn next_address(&self) -> *mut Table<S> {
         // Acquire: the table; pairs with the Release of `set_next`.
         self.next.load(Ordering::Acquire)
     }
 
     /// The next table, of one that was seen to have one.
-    pub(super) fn moved_to(&self) -> &Table<K, V> {
+    pub(super) fn moved_to(&self) -> &Table<S> {
         // PANICS: never: chunks and segments move only once there is a next table, and who reads
         // that they have sees it.
         self.next().expect("a table that entries moved to")
@@ -309,14 +310,9 @@ impl<K, V> Table<K, V> {
     /// # Safety
     /// - The table came from a box, was unlinked, and nobody else turns it into garbage.
     pub(super) unsafe fn garbage(table: *mut Self) -> Garbage {
-        unsafe fn free_table<K, V>(table: *mut ()) {
-            // SAFETY:
-            // - from a box; freed once, by the contract of `Garbage`.
-            drop(unsafe { Box::from_raw(table.cast::<Table<K, V>>()) });
-        }
         // SAFETY:
-        // - one free for each table: the contract of this function.
-        unsafe { Garbage::new(table.cast(), free_table::<K, V>) }
+        // - from a box, so not null; one free for each table: the contract of this function.
+        unsafe { Garbage::of_box(NonNull::new_unchecked(table)) }
     }
 
     /// Frees all segments and buckets. Not the entries.
@@ -342,8 +338,8 @@ impl<K, V> Table<K, V> {
 }
 
 /// A segment of zeros for a table of this shape.
-fn allocate<K, V>(shape: Shape) -> *mut Header {
-    let chunk = shape.chunk_lines() * size_of::<Line<K, V>>() + size_of::<Head<K, V>>();
+fn allocate<S: Store>(shape: Shape<S>) -> *mut Header {
+    let chunk = shape.chunk_lines() * size_of::<Line<S>>() + size_of::<Head<S>>();
     // No overflow: a shape's bytes can be counted.
     let size = shape.segment_chunks() * chunk + size_of::<Header>();
     // With room to move the header to where a line begins.

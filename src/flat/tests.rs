@@ -6,7 +6,6 @@ use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use super::entry::Draft;
 use super::line::LINE_SLOTS;
 use super::*;
 use crate::engine::{Action, Content};
@@ -24,7 +23,7 @@ fn good(key: u64) -> u64 {
 
 /// All in the first chunk.
 fn low(key: u64) -> u64 {
-    good(key) >> 40
+    good(key) >> 32
 }
 
 /// All with the same tag.
@@ -45,20 +44,61 @@ fn scaled(number: u64, hash: Hash) -> u64 {
     if cfg!(miri) { number / 64 } else { number }
 }
 
+/// A store of numbers.
+trait Words: Store<Key = u64, Value = u64> + 'static {}
+
+impl Words for Boxed<u64, u64> {}
+impl Words for Inline<u64, u64> {}
+
+/// Runs tests with each store.
+macro_rules! with_each_store {
+    ($($body:ident,)*) => {
+        mod boxed {
+            $(#[test] fn $body() { super::$body::<super::Boxed<u64, u64>>(); })*
+        }
+        mod inline {
+            $(#[test] fn $body() { super::$body::<super::Inline<u64, u64>>(); })*
+        }
+    };
+}
+
+with_each_store! {
+    a_map_grows_and_shrinks_with_its_entries,
+    tombstones_make_a_table_move_before_many_of_its_chunks_have_buckets,
+    a_good_hash_needs_few_buckets,
+    churn_at_constant_size_takes_bounded_memory,
+    a_key_that_comes_and_goes_in_a_large_table_does_not_move_it,
+    random_programs_agree_with_a_hash_map,
+    a_capacity_is_kept_until_it_is_given_up,
+    a_lookup_during_a_move_finds_what_is_there_and_not_what_was,
+    a_move_that_writers_have_left_comes_to_its_end,
+    a_move_comes_to_its_end_where_threads_left_units_that_they_took,
+    a_tally_counts_what_has_moved_and_what_was_removed,
+    a_table_that_entries_still_come_to_does_not_move_on,
+    a_reservation_spreads_a_small_table_over_a_large_one,
+    absurd_capacities_are_refused,
+    a_map_that_is_only_read_and_removed_from_allocates_no_table,
+    a_removal_of_what_is_not_there_makes_no_room,
+    a_cleared_map_is_small_and_works,
+    an_iteration_across_moves_sees_what_stays_and_nothing_twice,
+    a_closure_is_asked_again_when_its_key_has_changed,
+    threads_that_insert_and_remove_leave_what_they_should,
+}
+
 /// Puts this value, or removes the key.
 struct Set<V>(u64, u64, Option<V>);
 
-impl<'g, V: 'g> Change<'g, Pairs<u64, V>> for Set<V> {
+impl<'g, S: Store<Key = u64> + 'g> Change<'g, S> for Set<S::Value> {
     fn is_key(&self, candidate: &u64, _in_draft: Option<&u64>) -> bool {
         *candidate == self.1
     }
 
     fn decide(
         &mut self,
-        current: Option<Pair<'g, u64, V>>,
-        spare: Option<Draft<u64, V>>,
-    ) -> Action<Draft<u64, V>> {
-        let draft = self.2.take().map(|value| Pairs::draft(self.0, self.1, value)).or(spare);
+        current: Option<Pair<'g, S>>,
+        spare: Option<S::Draft>,
+    ) -> Action<S::Draft> {
+        let draft = self.2.take().map(|value| S::draft(self.0, self.1, value)).or(spare);
         match (draft, current) {
             (Some(draft), _) => Action::Put(draft),
             (None, Some(_)) => Action::Remove,
@@ -68,12 +108,12 @@ impl<'g, V: 'g> Change<'g, Pairs<u64, V>> for Set<V> {
 }
 
 /// A map with its hash.
-struct Map<V> {
-    flat: Flat<u64, V>,
+struct Map<S: Store> {
+    flat: Flat<S>,
     hash: Hash,
 }
 
-impl<V: Clone> Map<V> {
+impl<V: Clone, S: Store<Key = u64, Value = V>> Map<S> {
     fn new(hash: Hash) -> Self {
         Self { flat: Flat::new(Collector::private()), hash }
     }
@@ -123,10 +163,9 @@ impl<V: Clone> Map<V> {
     }
 }
 
-#[test]
-fn a_map_grows_and_shrinks_with_its_entries() {
+fn a_map_grows_and_shrinks_with_its_entries<S: Words>() {
     for hash in HASHES {
-        let map = Map::new(hash);
+        let map = Map::<S>::new(hash);
         let entries = scaled(60_000, hash);
         for key in 0..entries {
             assert_eq!(map.insert(key, key), None);
@@ -152,9 +191,8 @@ fn a_map_grows_and_shrinks_with_its_entries() {
     }
 }
 
-#[test]
-fn tombstones_make_a_table_move_before_many_of_its_chunks_have_buckets() {
-    let map = Map::new(good);
+fn tombstones_make_a_table_move_before_many_of_its_chunks_have_buckets<S: Words>() {
+    let map = Map::<S>::new(good);
     let (entries, rounds) = (scaled(5_000, good), scaled(60_000, good));
     (0..entries).for_each(|key| assert_eq!(map.insert(key, key), None));
     for key in 0..rounds {
@@ -167,20 +205,18 @@ fn tombstones_make_a_table_move_before_many_of_its_chunks_have_buckets() {
     assert!(found.buckets * 56 * 6 <= found.slots, "{found:?}");
 }
 
-#[test]
-fn a_good_hash_needs_few_buckets() {
-    let map = Map::new(good);
+fn a_good_hash_needs_few_buckets<S: Words>() {
+    let map = Map::<S>::new(good);
     for key in 0..scaled(100_000, good) {
-        map.insert(key, ());
+        map.insert(key, key);
     }
     let found = map.check();
     assert!(found.buckets * 64 * 100 <= found.slots, "{found:?}");
 }
 
-#[test]
-fn churn_at_constant_size_takes_bounded_memory() {
+fn churn_at_constant_size_takes_bounded_memory<S: Words>() {
     for hash in HASHES {
-        let map = Map::new(hash);
+        let map = Map::<S>::new(hash);
         let (live, rounds) = (scaled(2_000, hash), scaled(100_000, hash));
         for key in 0..rounds {
             map.insert(key, key);
@@ -196,9 +232,8 @@ fn churn_at_constant_size_takes_bounded_memory() {
     }
 }
 
-#[test]
-fn a_key_that_comes_and_goes_in_a_large_table_does_not_move_it() {
-    let map = Map::new(good);
+fn a_key_that_comes_and_goes_in_a_large_table_does_not_move_it<S: Words>() {
+    let map = Map::<S>::new(good);
     // Fewer than the capacity of the table that they fit into, by far.
     let entries = scaled(15_000, good);
     for key in 0..entries {
@@ -215,10 +250,9 @@ fn a_key_that_comes_and_goes_in_a_large_table_does_not_move_it() {
     assert!(found.buckets >= 1 && found.bucket_slots <= 128 * found.buckets, "{found:?}");
 }
 
-#[test]
-fn random_programs_agree_with_a_hash_map() {
+fn random_programs_agree_with_a_hash_map<S: Words>() {
     for (seed, hash) in HASHES.into_iter().enumerate() {
-        let map = Map::new(hash);
+        let map = Map::<S>::new(hash);
         let mut model = HashMap::new();
         let mut state = seed as u64;
         let mut random = |below: u64| {
@@ -283,7 +317,7 @@ fn every_entry_is_dropped_once_whenever_the_map_is() {
         let (mut moving, most) = (0, scaled(4_000, hash).max(70));
         for entries in (0..most).step_by(if hash(1) == hash(2) { 9 } else { 61 }) {
             let live = Rc::default();
-            let map = Map::new(hash);
+            let map = Map::<Boxed<_, _>>::new(hash);
             for key in 0..entries {
                 map.insert(key, Counted::new(&live));
                 if key % 3 == 0 {
@@ -306,7 +340,7 @@ fn every_entry_is_dropped_once_whenever_the_map_is() {
 #[test]
 fn every_entry_is_dropped_once_where_a_chunk_becomes_many() {
     let live = Rc::default();
-    let map = Map::new(good);
+    let map = Map::<Boxed<_, _>>::new(good);
     (0..1_000).for_each(|key| _ = map.insert(key, Counted::new(&live)));
     map.collect_all();
     let guard = map.flat.pin();
@@ -323,7 +357,7 @@ fn every_entry_is_dropped_once_where_a_chunk_becomes_many() {
 #[test]
 fn removed_entries_go_while_the_map_lives() {
     let live = Rc::default();
-    let map = Map::new(good);
+    let map = Map::<Boxed<_, _>>::new(good);
     for key in 0..2_000 {
         map.insert(key, Counted::new(&live));
         map.remove(key);
@@ -335,9 +369,8 @@ fn removed_entries_go_while_the_map_lives() {
     assert!(live.get() < 20, "{} alive", live.get());
 }
 
-#[test]
-fn a_capacity_is_kept_until_it_is_given_up() {
-    let flat = Flat::with_capacity(1_000, Collector::private());
+fn a_capacity_is_kept_until_it_is_given_up<S: Words>() {
+    let flat = Flat::<S>::with_capacity(1_000, Collector::private());
     let map = Map { flat, hash: good };
     let guard = map.flat.pin();
     let capacity = map.flat.capacity(&guard);
@@ -361,18 +394,18 @@ fn a_capacity_is_kept_until_it_is_given_up() {
 }
 
 /// A map of several chunks whose move to the next table has just begun.
-fn moving(hash: Hash) -> (Map<u64>, u64) {
+fn moving<S: Words>(hash: Hash) -> (Map<S>, u64) {
     moving_from(hash, |shape| shape.chunks() >= 16)
 }
 
 /// A map of several segments whose move to the next table has just begun.
-fn moving_segments() -> (Map<u64>, u64) {
+fn moving_segments<S: Words>() -> (Map<S>, u64) {
     let segments = if cfg!(miri) { 1 } else { 2 };
     moving_from(good, |shape| shape.chunks() >= 16 && shape.segments() >= segments)
 }
 
 /// A map whose move from a table of such a shape has just begun.
-fn moving_from(hash: Hash, wanted: impl Fn(Shape) -> bool) -> (Map<u64>, u64) {
+fn moving_from<S: Words>(hash: Hash, wanted: impl Fn(Shape<S>) -> bool) -> (Map<S>, u64) {
     let map = Map::new(hash);
     let mut entries = 0;
     while !(map.flat.root(&map.flat.pin()))
@@ -384,9 +417,8 @@ fn moving_from(hash: Hash, wanted: impl Fn(Shape) -> bool) -> (Map<u64>, u64) {
     (map, entries)
 }
 
-#[test]
-fn a_lookup_during_a_move_finds_what_is_there_and_not_what_was() {
-    let (map, entries) = moving(good);
+fn a_lookup_during_a_move_finds_what_is_there_and_not_what_was<S: Words>() {
+    let (map, entries) = moving::<S>(good);
     let mut removed = 0;
     while map.check().moving {
         assert_eq!(map.remove(removed), Some(removed));
@@ -399,19 +431,17 @@ fn a_lookup_during_a_move_finds_what_is_there_and_not_what_was() {
     assert!(removed > 10 && removed < entries);
 }
 
-#[test]
-fn a_move_that_writers_have_left_comes_to_its_end() {
-    for come_to_an_end in [Map::collect_all as fn(&Map<u64>), Map::collect_some_often] {
-        let (map, entries) = moving(good);
+fn a_move_that_writers_have_left_comes_to_its_end<S: Words>() {
+    for come_to_an_end in [Map::collect_all as fn(&Map<S>), Map::collect_some_often] {
+        let (map, entries) = moving::<S>(good);
         come_to_an_end(&map);
         assert!(!map.check().moving);
         assert!((0..entries).all(|key| map.get(key) == Some(key)));
     }
 }
 
-#[test]
-fn a_move_comes_to_its_end_where_threads_left_units_that_they_took() {
-    let (map, entries) = moving_segments();
+fn a_move_comes_to_its_end_where_threads_left_units_that_they_took<S: Words>() {
+    let (map, entries) = moving_segments::<S>();
     let guard = map.flat.pin();
     let root = map.flat.root(&guard).unwrap();
     let chunks = root.shape.chunks();
@@ -423,9 +453,8 @@ fn a_move_comes_to_its_end_where_threads_left_units_that_they_took() {
     assert!((0..entries).all(|key| map.get(key) == Some(key)));
 }
 
-#[test]
-fn a_tally_counts_what_has_moved_and_what_was_removed() {
-    let (map, _) = moving_segments();
+fn a_tally_counts_what_has_moved_and_what_was_removed<S: Words>() {
+    let (map, _) = moving_segments::<S>();
     let mut step = 0;
     while map.flat.tally().moving.is_some() {
         // Removals go on with the move, and leave tombstones in chunks of both tables.
@@ -450,9 +479,8 @@ fn a_tally_counts_what_has_moved_and_what_was_removed() {
     assert!(step > 64 && map.flat.tally().tombstones > 0);
 }
 
-#[test]
-fn a_table_that_entries_still_come_to_does_not_move_on() {
-    let (map, entries) = moving(good);
+fn a_table_that_entries_still_come_to_does_not_move_on<S: Words>() {
+    let (map, entries) = moving::<S>(good);
     let guard = map.flat.pin();
     let root = map.flat.root(&guard).unwrap();
     let next = root.next().unwrap();
@@ -466,10 +494,9 @@ fn a_table_that_entries_still_come_to_does_not_move_on() {
     map.check();
 }
 
-#[test]
-fn a_reservation_spreads_a_small_table_over_a_large_one() {
+fn a_reservation_spreads_a_small_table_over_a_large_one<S: Words>() {
     for hash in HASHES {
-        let map = Map::new(hash);
+        let map = Map::<S>::new(hash);
         let entries = scaled(3_000, hash);
         for key in 0..entries {
             map.insert(key, key);
@@ -481,12 +508,11 @@ fn a_reservation_spreads_a_small_table_over_a_large_one() {
     }
 }
 
-#[test]
-fn absurd_capacities_are_refused() {
+fn absurd_capacities_are_refused<S: Words>() {
     for entries in [usize::MAX, usize::MAX / 8, usize::MAX / 64] {
-        let made = catch_unwind(|| Flat::<u64, u64>::with_capacity(entries, Collector::private()));
+        let made = catch_unwind(|| Flat::<S>::with_capacity(entries, Collector::private()));
         assert!(made.is_err(), "{entries}");
-        let map = Map::new(good);
+        let map = Map::<S>::new(good);
         map.insert(1, 1);
         let reserve = || map.flat.reserve(entries, &map.flat.pin());
         assert!(catch_unwind(AssertUnwindSafe(reserve)).is_err());
@@ -494,22 +520,20 @@ fn absurd_capacities_are_refused() {
     }
 }
 
-#[test]
-fn a_map_that_is_only_read_and_removed_from_allocates_no_table() {
-    let map = Map::<u64>::new(good);
+fn a_map_that_is_only_read_and_removed_from_allocates_no_table<S: Words>() {
+    let map = Map::<S>::new(good);
     assert_eq!((map.get(1), map.remove(1)), (None, None));
     assert!(map.flat.iter(&map.flat.pin()).next().is_none());
     map.flat.shrink_to_fit(&map.flat.pin());
     map.flat.clear(&map.flat.pin());
     assert_eq!(map.flat.capacity(&map.flat.pin()), 0);
     assert!(map.flat.root.load(Ordering::Relaxed).is_null());
-    let map = Flat::<u64, u64>::with_capacity(0, Collector::private());
+    let map = Flat::<S>::with_capacity(0, Collector::private());
     assert!(map.root.load(Ordering::Relaxed).is_null());
 }
 
-#[test]
-fn a_removal_of_what_is_not_there_makes_no_room() {
-    let map = Map { flat: Flat::with_capacity(10_000, Collector::private()), hash: constant };
+fn a_removal_of_what_is_not_there_makes_no_room<S: Words>() {
+    let map = Map { flat: Flat::<S>::with_capacity(10_000, Collector::private()), hash: constant };
     let guard = map.flat.pin();
     let root = map.flat.root(&guard).unwrap();
     let chunk = root.shape.chunk_of(constant(0));
@@ -525,10 +549,9 @@ fn a_removal_of_what_is_not_there_makes_no_room() {
     assert_eq!(map.check().buckets, 1);
 }
 
-#[test]
-fn a_cleared_map_is_small_and_works() {
+fn a_cleared_map_is_small_and_works<S: Words>() {
     for hash in HASHES {
-        let map = Map::new(hash);
+        let map = Map::<S>::new(hash);
         for key in 0..scaled(8_000, hash) {
             map.insert(key, key);
         }
@@ -540,11 +563,10 @@ fn a_cleared_map_is_small_and_works() {
     }
 }
 
-#[test]
-fn an_iteration_across_moves_sees_what_stays_and_nothing_twice() {
+fn an_iteration_across_moves_sees_what_stays_and_nothing_twice<S: Words>() {
     for hash in HASHES {
         for grow in [true, false] {
-            let map = Map::new(hash);
+            let map = Map::<S>::new(hash);
             let (stay, all) = (scaled(320, hash).max(5), scaled(8_000, hash).max(20));
             for key in 0..if grow { stay } else { all } {
                 map.insert(key, key);
@@ -571,7 +593,11 @@ fn an_iteration_across_moves_sees_what_stays_and_nothing_twice() {
 /// Runs a closure when it is asked.
 struct Ask<F>(u64, u64, F);
 
-impl<'g, F: FnMut(Option<u64>) -> Option<u64>> Change<'g, Pairs<u64, u64>> for Ask<F> {
+impl<'g, S, F> Change<'g, S> for Ask<F>
+where
+    S: Store<Key = u64, Value = u64> + 'g,
+    F: FnMut(Option<u64>) -> Option<u64>,
+{
     fn is_key(&self, candidate: &u64, in_draft: Option<&u64>) -> bool {
         assert!(in_draft.is_none_or(|key| *key == self.1));
         *candidate == self.1
@@ -579,11 +605,11 @@ impl<'g, F: FnMut(Option<u64>) -> Option<u64>> Change<'g, Pairs<u64, u64>> for A
 
     fn decide(
         &mut self,
-        current: Option<Pair<'g, u64, u64>>,
-        _spare: Option<Draft<u64, u64>>,
-    ) -> Action<Draft<u64, u64>> {
+        current: Option<Pair<'g, S>>,
+        _spare: Option<S::Draft>,
+    ) -> Action<S::Draft> {
         match (self.2)(current.map(|(_, value)| *value)) {
-            Some(value) => Action::Put(Pairs::draft(self.0, self.1, value)),
+            Some(value) => Action::Put(S::draft(self.0, self.1, value)),
             None => Action::Remove,
         }
     }
@@ -593,7 +619,7 @@ impl<'g, F: FnMut(Option<u64>) -> Option<u64>> Change<'g, Pairs<u64, u64>> for A
 fn a_closure_that_changes_other_keys_is_asked_once() {
     for hash in HASHES {
         for (before, peek) in [(0, true), (0, false), (9, true), (70, true)] {
-            let map = Map::new(hash);
+            let map = Map::<Boxed<_, _>>::new(hash);
             let fill = |keys: std::ops::Range<u64>| {
                 keys.for_each(|key| assert_eq!(map.insert(key, key), None));
             };
@@ -614,9 +640,8 @@ fn a_closure_that_changes_other_keys_is_asked_once() {
     }
 }
 
-#[test]
-fn a_closure_is_asked_again_when_its_key_has_changed() {
-    let map = Map::new(good);
+fn a_closure_is_asked_again_when_its_key_has_changed<S: Words>() {
+    let map = Map::<S>::new(good);
     map.insert(3, 1);
     let mut seen = Vec::new();
     let change = Ask(good(3), 3, |current| {
@@ -638,20 +663,20 @@ fn a_closure_is_asked_again_when_its_key_has_changed() {
 #[test]
 fn a_panic_in_a_closure_or_a_comparison_leaves_the_map_as_it_was() {
     struct Panics;
-    impl<'g, V: 'g> Change<'g, Pairs<u64, V>> for Panics {
+    impl<'g, V: 'g> Change<'g, Boxed<u64, V>> for Panics {
         fn is_key(&self, _: &u64, _: Option<&u64>) -> bool {
             panic!("on purpose")
         }
         fn decide(
             &mut self,
-            _: Option<Pair<'g, u64, V>>,
-            _: Option<Draft<u64, V>>,
-        ) -> Action<Draft<u64, V>> {
+            _: Option<Pair<'g, Boxed<u64, V>>>,
+            _: Option<<Boxed<u64, V> as Content>::Draft>,
+        ) -> Action<<Boxed<u64, V> as Content>::Draft> {
             panic!("on purpose")
         }
     }
     let live = Rc::default();
-    let map = Map::new(constant);
+    let map = Map::<Boxed<_, _>>::new(constant);
     for key in 0..100 {
         map.insert(key, Counted::new(&live));
         let change = |hash| {
@@ -675,7 +700,7 @@ fn a_destructor_that_panics_in_a_drop_stops_no_other() {
         }
     }
     let live = Rc::default();
-    let flat = Flat::<u64, Bomb>::new(Collector::private());
+    let flat = Flat::<Boxed<u64, Bomb>>::new(Collector::private());
     let guard = flat.pin();
     for key in 0..200 {
         let bomb = Bomb(Counted::new(&live), key % 7 == 0);
@@ -686,11 +711,10 @@ fn a_destructor_that_panics_in_a_drop_stops_no_other() {
     assert_eq!(live.get(), 0);
 }
 
-#[test]
-fn threads_that_insert_and_remove_leave_what_they_should() {
+fn threads_that_insert_and_remove_leave_what_they_should<S: Words>() {
     let rounds = if cfg!(miri) { 60 } else { 20_000 };
     for hash in [good, low] {
-        let map = Map { flat: Flat::new(Collector::Global), hash };
+        let map = Map { flat: Flat::<S>::new(Collector::Global), hash };
         let flat = &map.flat;
         std::thread::scope(|scope| {
             for thread in 0..4_u64 {

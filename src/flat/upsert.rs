@@ -1,28 +1,27 @@
 //! Changing: one loop that finds a key's slot, asks what to do, and does it by one CAS of the slot.
-#![expect(unsafe_code, reason = "owns entries between their making and their publication")]
+#![expect(unsafe_code, reason = "retires entries")]
 
 use super::bucket::{Chunk, Trusted, Truth};
-use super::entry::{Draft, Entry, Pairs};
 use super::probe::{Find, Hit, Vacant};
 use super::shape::Shape;
-use super::slot::{Slot, Word};
+use super::slot::Word;
+use super::store::Store;
 use super::table::{Spot, Table};
 use super::{Flat, Pair};
 use crate::engine::{Action, Change, Outcome};
 use crate::reclaim::Guard;
 use crate::request::Request;
-use crate::sync::stall_point;
 
 /// How far a change came.
-enum Step<'g, K, V> {
-    Done(Outcome<'g, K, V>),
+enum Step<'g, S: Store> {
+    Done(Outcome<'g, S::Key, S::Value>),
     /// Search again: another operation changed the slot, or the chunk has other slots now.
     Again,
     /// The chunk has moved: go on in the next table.
-    Next(&'g Table<K, V>),
+    Next(&'g Table<S>),
 }
 
-impl<K, V> Flat<K, V> {
+impl<S: Store> Flat<S> {
     /// Looks a key up, lets `change` decide what to do with it, and does that in one atomic step
     /// with the look. `peek`: the change may decide to change nothing.
     ///
@@ -35,8 +34,8 @@ impl<K, V> Flat<K, V> {
         hash: u64,
         peek: bool,
         guard: &'g Guard,
-        change: impl Change<'g, Pairs<K, V>>,
-    ) -> Outcome<'g, K, V> {
+        change: impl Change<'g, S>,
+    ) -> Outcome<'g, S::Key, S::Value> {
         let mut request = Request::new(hash, peek, change);
         let first = match self.root(guard) {
             Some(table) => table,
@@ -59,12 +58,12 @@ impl<K, V> Flat<K, V> {
 
     /// Makes a change in one table.
     #[inline]
-    fn attempt<'g, C: Change<'g, Pairs<K, V>>>(
+    fn attempt<'g, C: Change<'g, S>>(
         &'g self,
-        table: &'g Table<K, V>,
-        request: &mut Request<Pairs<K, V>, C>,
+        table: &'g Table<S>,
+        request: &mut Request<S, C>,
         guard: &'g Guard,
-    ) -> Step<'g, K, V> {
+    ) -> Step<'g, S> {
         let index = table.shape.chunk_of(request.hash);
         let chunk = match table.spot(index) {
             Spot::Here(chunk) => chunk,
@@ -102,32 +101,30 @@ impl<K, V> Flat<K, V> {
 
     /// Changes a key that is there.
     #[inline]
-    fn change_entry<'g, C: Change<'g, Pairs<K, V>>>(
+    fn change_entry<'g, C: Change<'g, S>>(
         &'g self,
-        hit: &Hit<'g, K, V>,
-        request: &mut Request<Pairs<K, V>, C>,
+        hit: &Hit<'g, S>,
+        request: &mut Request<S, C>,
         guard: &'g Guard,
-    ) -> Step<'g, K, V> {
-        let old = hit.entry.pair();
+    ) -> Step<'g, S> {
+        let old = S::pair(hit.entry);
         match request.ask(Some(old)) {
             Action::Keep => Step::Done(Outcome::Kept(Some(old))),
             // LINEARIZES remove.
-            Action::Remove => match hit.slot.replace(hit.word, Word::TOMBSTONE) {
-                Ok(()) => {
-                    self.retire_entry(hit.word, guard);
-                    self.count_removed(guard);
-                    Step::Done(Outcome::Removed(old))
-                }
-                Err(_) => Step::Again,
-            },
+            Action::Remove if hit.remove() => {
+                self.retire_entry(hit.word, guard);
+                self.count_removed(guard);
+                Step::Done(Outcome::Removed(old))
+            }
+            Action::Remove => Step::Again,
             // LINEARIZES replace.
-            Action::Put(draft) => match Self::publish(hit.slot, hit.word, draft) {
+            Action::Put(draft) => match hit.replace(draft) {
                 Ok(new) => {
                     self.retire_entry(hit.word, guard);
-                    Step::Done(Outcome::Put { old: Some(old), new })
+                    Step::Done(Outcome::Put { old: Some(old), new: S::pair(new) })
                 }
                 Err(draft) => {
-                    request.spare = draft;
+                    request.spare = Some(draft);
                     Step::Again
                 }
             },
@@ -136,71 +133,49 @@ impl<K, V> Flat<K, V> {
 
     /// Changes a key that is not there, and belongs into this empty slot.
     #[inline]
-    fn insert<'g, C: Change<'g, Pairs<K, V>>>(
+    fn insert<'g, C: Change<'g, S>>(
         &'g self,
-        vacant: &Vacant<'g, K, V>,
-        request: &mut Request<Pairs<K, V>, C>,
-    ) -> Step<'g, K, V> {
+        vacant: &Vacant<'g, S>,
+        request: &mut Request<S, C>,
+    ) -> Step<'g, S> {
         let Action::Put(draft) = request.ask(None) else {
             return Step::Done(Outcome::Kept(None));
         };
         // No slot before this one can have got the key meanwhile.
-        match Self::publish(vacant.slot(), Word::EMPTY, draft) {
+        match vacant.fill(draft) {
             Ok(new) => {
                 // LINEARIZES insert, unless somebody set the tag before.
                 vacant.set_tag(request.hash);
                 self.count.up();
-                Step::Done(Outcome::Put { old: None, new })
+                Step::Done(Outcome::Put { old: None, new: S::pair(new) })
             }
             Err(draft) => {
-                request.spare = draft;
+                request.spare = Some(draft);
                 Step::Again
             }
         }
     }
 
-    /// Puts an entry into a slot that holds `old`; gives it back if the slot does not.
-    #[inline]
-    fn publish<'g>(
-        slot: &'g Slot<K, V>,
-        old: Word<K, V>,
-        draft: Draft<K, V>,
-    ) -> Result<Pair<'g, K, V>, Option<Draft<K, V>>> {
-        let word = draft.expose();
-        stall_point("unpublished entry");
-        if slot.replace(old, word).is_err() {
-            // SAFETY:
-            // - exposed above, and not published.
-            return Err(unsafe { Draft::retract(word) });
-        }
-        // PANICS: never: an exposed draft is a live word.
-        let entry = word.entry().expect("an entry");
-        // SAFETY:
-        // - it was published under the guard that the slot was reached under, so that guard keeps it
-        //   for `'g`, even if it is removed at once.
-        Ok(unsafe { entry.as_ref() }.pair())
-    }
-
     /// Retires an entry that this operation just took out of its slot.
-    fn retire_entry(&self, word: Word<K, V>, guard: &Guard) {
-        if let Some(entry) = word.entry() {
-            // SAFETY:
-            // - published once, so it came from `expose`; taken out of its slot by this operation's
-            //   CAS, so nobody else retires it.
-            self.limbo.retire(guard, unsafe { Entry::garbage(entry) });
+    fn retire_entry(&self, word: Word<S>, guard: &Guard) {
+        // SAFETY:
+        // - published once, so from the store; taken out of its slot by this operation's CAS, and the slot
+        //   was not frozen, so it was the entry's only one: nobody else retires it.
+        if let Some(garbage) = unsafe { S::garbage(word) } {
+            self.limbo.retire(guard, garbage);
         }
     }
 
     /// Gets a change past frozen slots: helps what they are frozen for.
     #[cold]
-    fn thaw<'g, C: Change<'g, Pairs<K, V>>>(
+    fn thaw<'g, C: Change<'g, S>>(
         &'g self,
-        table: &'g Table<K, V>,
-        chunk: Chunk<'g, K, V>,
-        slots: Trusted<'g, K, V>,
-        request: &mut Request<Pairs<K, V>, C>,
+        table: &'g Table<S>,
+        chunk: Chunk<'g, S>,
+        slots: Trusted<'g, S>,
+        request: &mut Request<S, C>,
         guard: &'g Guard,
-    ) -> Step<'g, K, V> {
+    ) -> Step<'g, S> {
         if request.peek {
             if let Some(found) = request.decide_before_moving(slots) {
                 return Step::Done(Outcome::Kept(found));
@@ -215,7 +190,7 @@ impl<K, V> Flat<K, V> {
     }
 }
 
-impl<'g, K: 'g, V: 'g, C: Change<'g, Pairs<K, V>>> Request<Pairs<K, V>, C> {
+impl<'g, S: Store + 'g, C: Change<'g, S>> Request<S, C> {
     /// Asks for a decision about a key that is not there. If it is to be inserted, the draft waits in
     /// the request until there is room for it.
     fn wants_room(&mut self) -> bool {
@@ -225,9 +200,9 @@ impl<'g, K: 'g, V: 'g, C: Change<'g, Pairs<K, V>>> Request<Pairs<K, V>, C> {
     /// Asks for a decision on what is in frozen slots, before they are moved for it. If it changes
     /// nothing, returns what is there; if it does, the answer is used once they have moved, if the
     /// key still has the same entry then.
-    fn decide_before_moving(&mut self, slots: Trusted<'g, K, V>) -> Option<Option<Pair<'g, K, V>>> {
+    fn decide_before_moving(&mut self, slots: Trusted<'g, S>) -> Option<Option<Pair<'g, S>>> {
         self.peek = false;
-        let found = slots.find(self.hash, |key| self.is_key(key)).map(Entry::pair);
+        let found = slots.find(self.hash, |key| self.is_key(key)).map(S::pair);
         self.ask_ahead(found)
     }
 }

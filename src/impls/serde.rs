@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use serde_core::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_core::ser::{Serialize, Serializer};
 
-use crate::mode::TrieMode;
+use crate::mode::{FlatMode, TrieMode};
 use crate::{FlatMap, FlatSet, SetSnapshot, Snapshot, TrieMap, TrieSet};
 
 /// Writes the entries, as a map.
@@ -29,7 +29,7 @@ impl<K: Serialize, V: Serialize, S, M: TrieMode<K, V>> Serialize for TrieMap<K, 
 
 /// Writes what one iteration sees, as a map: weakly consistent, as every iteration. The length that is
 /// written is that of what is written.
-impl<K: Serialize, V: Serialize, S> Serialize for FlatMap<K, V, S> {
+impl<K: Serialize, V: Serialize, S, M: FlatMode<K, V>> Serialize for FlatMap<K, V, S, M> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         let pinned = self.pin();
         let seen: Vec<(&K, &V)> = pinned.iter().collect();
@@ -53,7 +53,7 @@ impl<K: Serialize, S, M: TrieMode<K, ()>> Serialize for TrieSet<K, S, M> {
 
 /// Writes what one iteration sees, as a sequence. The length that is written is that of what is
 /// written.
-impl<K: Serialize, S> Serialize for FlatSet<K, S> {
+impl<K: Serialize, S, M: FlatMode<K, ()>> Serialize for FlatSet<K, S, M> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         let pinned = self.pin();
         let seen: Vec<&K> = pinned.iter().collect();
@@ -106,14 +106,14 @@ impl<T, E, F: FnMut() -> Result<Option<T>, E>> Iterator for Input<T, E, F> {
 struct Collect<C>(PhantomData<C>);
 
 macro_rules! map {
-    ($Map:ident $(<$M:ident: $Mode:ident>)?) => {
-        impl<'de, K, V, S $(, $M: $Mode<K, V>)?> Visitor<'de> for Collect<$Map<K, V, S $(, $M)?>>
+    ($Map:ident<$M:ident: $Mode:ident>) => {
+        impl<'de, K, V, S, $M: $Mode<K, V>> Visitor<'de> for Collect<$Map<K, V, S, $M>>
         where
             K: Deserialize<'de> + Hash + Eq,
             V: Deserialize<'de>,
             S: BuildHasher + Default,
         {
-            type Value = $Map<K, V, S $(, $M)?>;
+            type Value = $Map<K, V, S, $M>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a map")
@@ -127,7 +127,7 @@ macro_rules! map {
         }
 
         /// Reads a map. Of entries with equal keys the last one stays.
-        impl<'de, K, V, S $(, $M: $Mode<K, V>)?> Deserialize<'de> for $Map<K, V, S $(, $M)?>
+        impl<'de, K, V, S, $M: $Mode<K, V>> Deserialize<'de> for $Map<K, V, S, $M>
         where
             K: Deserialize<'de> + Hash + Eq,
             V: Deserialize<'de>,
@@ -141,13 +141,13 @@ macro_rules! map {
 }
 
 macro_rules! set {
-    ($Set:ident $(<$M:ident: $Mode:ident>)?) => {
-        impl<'de, K, S $(, $M: $Mode<K, ()>)?> Visitor<'de> for Collect<$Set<K, S $(, $M)?>>
+    ($Set:ident<$M:ident: $Mode:ident>) => {
+        impl<'de, K, S, $M: $Mode<K, ()>> Visitor<'de> for Collect<$Set<K, S, $M>>
         where
             K: Deserialize<'de> + Hash + Eq,
             S: BuildHasher + Default,
         {
-            type Value = $Set<K, S $(, $M)?>;
+            type Value = $Set<K, S, $M>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a sequence")
@@ -161,7 +161,7 @@ macro_rules! set {
         }
 
         /// Reads a sequence. Of equal elements the first one stays.
-        impl<'de, K, S $(, $M: $Mode<K, ()>)?> Deserialize<'de> for $Set<K, S $(, $M)?>
+        impl<'de, K, S, $M: $Mode<K, ()>> Deserialize<'de> for $Set<K, S, $M>
         where
             K: Deserialize<'de> + Hash + Eq,
             S: BuildHasher + Default,
@@ -174,6 +174,6 @@ macro_rules! set {
 }
 
 map!(TrieMap<M: TrieMode>);
-map!(FlatMap);
+map!(FlatMap<M: FlatMode>);
 set!(TrieSet<M: TrieMode>);
-set!(FlatSet);
+set!(FlatSet<M: FlatMode>);

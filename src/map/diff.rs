@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hash};
 use std::iter::FusedIterator;
 
 use super::batch::Stays;
-use super::mode::{Boxed, CompareMode, Mode, TrieMode};
+use super::mode::{Boxed, CompareMode, FlatMode, Mode, TrieMode};
 use super::{FlatMap, Pinned, Snapshot, TrieMap};
 use crate::RandomState;
 use crate::entry::Store;
@@ -328,7 +328,7 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
     }
 }
 
-impl<K: Hash + Eq, V, S: BuildHasher> FlatMap<K, V, S> {
+impl<K: Hash + Eq, V, S: BuildHasher, M: FlatMode<K, V>> FlatMap<K, V, S, M> {
     /// Does to this map what was done between the two snapshots that `diff` is from.
     ///
     /// Each key by itself, in one atomic step: who reads meanwhile may see some of it. Costs as much as

@@ -38,9 +38,9 @@ pub(crate) use batch::Stays;
 pub use commit::{CommitError, CommitFailure};
 pub use compute::{Compute, OccupiedError, Operation};
 pub use diff::{Change, Diff, OwnedDiff};
-pub use flat_map::FlatMap;
 #[cfg(feature = "rayon")]
 pub(crate) use flat_map::cloned;
+pub use flat_map::{CopyFlatMap, FlatMap};
 pub use iter::{Iter, Keys, Values};
 pub use merge::{Conflict, Resolution};
 pub use pinned::Pinned;

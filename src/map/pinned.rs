@@ -9,7 +9,7 @@ use std::ptr;
 use equivalent::Equivalent;
 
 use super::change::{ByRef, ByValue, Choice, Offer, Put};
-use super::mode::{Boxed, Flat, Mode, Parts, TrieMode};
+use super::mode::{Boxed, Flat, FlatMode, Mode, Parts, TrieMode};
 use super::{Compute, FlatMap, Iter, Keys, OccupiedError, Operation, TrieMap, Values};
 use crate::engine::{Content, Engine, Outcome};
 use crate::hash;
@@ -92,7 +92,7 @@ impl<'m, K, V, S, M: TrieMode<K, V>> Pinned<'m, K, V, S, M> {
     }
 }
 
-impl<'m, K, V, S> Pinned<'m, K, V, S, Flat> {
+impl<'m, K, V, S, M: FlatMode<K, V>> Pinned<'m, K, V, S, Flat<M>> {
     /// The map.
     ///
     /// # Examples
@@ -100,12 +100,12 @@ impl<'m, K, V, S> Pinned<'m, K, V, S, Flat> {
     /// let map = snaptrie::FlatMap::<u32, u32>::new();
     /// assert_eq!(map.pin().map().capacity(), 0);
     /// ```
-    pub fn map(&self) -> &'m FlatMap<K, V, S> {
+    pub fn map(&self) -> &'m FlatMap<K, V, S, M> {
         self.map
     }
 
     #[cfg(feature = "rayon")]
-    pub(crate) fn shared_iter(&self) -> crate::flat::SharedIter<'_, K, V> {
+    pub(crate) fn shared_iter(&self) -> crate::flat::SharedIter<'_, M::Store> {
         self.engine().shared_iter(&self.guard)
     }
 }
@@ -234,7 +234,7 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
 
 /// Looking up. Each lookup is linearizable and waits for nothing. In a [`TrieMap`] it costs O(log n)
 /// with base 16, one to three cache misses in a map of millions; in a [`FlatMap`] O(1), two cache
-/// misses for a key that is there and one for another.
+/// misses for a key that is there and one for another (in a [`CopyFlatMap`](crate::CopyFlatMap) one for each).
 ///
 /// # Panics
 /// These methods panic if `Hash` or `Eq` of the key does; the map stays as it was.

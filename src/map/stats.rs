@@ -3,6 +3,7 @@
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 
+use super::mode::FlatMode;
 use super::mode::{CompareMode, TrieMode};
 use super::{FlatMap, Snapshot, TrieMap};
 use crate::hash;
@@ -69,7 +70,7 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
     }
 }
 
-impl<K, V, S> FlatMap<K, V, S> {
+impl<K, V, S, M: FlatMode<K, V>> FlatMap<K, V, S, M> {
     /// What the map is made of. O(capacity). While others write, each number was right at some
     /// moment of the call.
     ///
@@ -83,9 +84,8 @@ impl<K, V, S> FlatMap<K, V, S> {
     /// ```
     pub fn stats(&self) -> FlatStats {
         let tally = self.table.tally();
-        let entries = self.len();
         FlatStats {
-            entries,
+            entries: self.len(),
             capacity: tally.capacity,
             slots: tally.slots,
             chunks: tally.chunks,
@@ -96,7 +96,7 @@ impl<K, V, S> FlatMap<K, V, S> {
             bucket_slots: tally.bucket_slots,
             moving: tally.moving.map(|(moved, chunks)| MoveStats { moved, chunks }),
             table_bytes: tally.table_bytes,
-            entry_bytes: entries * tally.entry_bytes,
+            entry_bytes: tally.entry_bytes,
         }
     }
 }
@@ -224,7 +224,7 @@ pub struct FlatStats {
     pub moving: Option<MoveStats>,
     /// Bytes of segments and buckets.
     pub table_bytes: usize,
-    /// Bytes of entries.
+    /// Bytes of the entries outside of them.
     pub entry_bytes: usize,
 }
 

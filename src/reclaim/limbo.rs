@@ -15,7 +15,7 @@ use std::cell::{Cell, UnsafeCell};
 use std::num::NonZero;
 use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::OnceLock;
 
@@ -68,6 +68,21 @@ impl Garbage {
     ///   be dropped, as soon as nobody holds a reference into the object.
     pub(crate) unsafe fn new(object: *mut (), free: unsafe fn(*mut ())) -> Self {
         Self { object, free }
+    }
+
+    /// What a box leaked.
+    ///
+    /// # Safety
+    /// - The pointer came from a box, and as for [`Self::new`].
+    pub(crate) unsafe fn of_box<T>(object: NonNull<T>) -> Self {
+        unsafe fn free<T>(object: *mut ()) {
+            // SAFETY:
+            // - from a box, by the contract of `of_box`; freed once, by that of `free`.
+            drop(unsafe { Box::from_raw(object.cast::<T>()) });
+        }
+        // SAFETY:
+        // - the contract of this function.
+        unsafe { Self::new(object.as_ptr().cast(), free::<T>) }
     }
 
     /// Frees the object; a panic of its destructor goes to `fallout`.

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hash};
 
 use super::collection::collection;
 use super::{PinnedSet, SetSnapshot, TrieSet};
-use crate::mode::{self, TrieMode};
+use crate::mode::{self, Boxed, FlatMode, Inline, TrieMode};
 use crate::{FlatMap, RandomState};
 
 /// A concurrent hash set for read-heavy loads.
@@ -26,8 +26,52 @@ use crate::{FlatMap, RandomState};
 /// });
 /// assert_eq!(blocked.len(), 3);
 /// ```
-pub struct FlatSet<K, S = RandomState> {
-    pub(super) map: FlatMap<K, (), S>,
+///
+/// The last parameter tells where elements are kept, as for a [`FlatMap`].
+pub struct FlatSet<K, S = RandomState, M: FlatMode<K, ()> = Boxed> {
+    pub(super) map: FlatMap<K, (), S, M>,
+}
+
+/// A [`FlatSet`] that keeps its elements in its lines; see [`mode::Inline`].
+///
+/// # Examples
+/// ```
+/// use snaptrie::{CopyFlatSet, FlatSet};
+///
+/// let even: CopyFlatSet<u64> = (0..1_000).step_by(2).collect();
+/// assert!(even.pin().contains(&30));
+/// let empty: CopyFlatSet<u64> = FlatSet::inline();
+/// assert!(empty.is_empty());
+/// ```
+pub type CopyFlatSet<K, S = RandomState> = FlatSet<K, S, Inline>;
+
+impl<K: Copy> FlatSet<K, RandomState, Inline> {
+    /// An empty set that keeps its elements in its lines. Allocates nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// let set = snaptrie::FlatSet::inline();
+    /// assert!(set.pin().insert(1));
+    /// ```
+    pub fn inline() -> Self {
+        Self::empty(RandomState::default())
+    }
+}
+
+impl<K: Copy, S> FlatSet<K, S, Inline> {
+    /// An empty set with this hasher that keeps its elements in its lines. Allocates nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// use snaptrie::{CopyFlatSet, FixedState, FlatSet};
+    ///
+    /// static SEEN: CopyFlatSet<u64, FixedState> =
+    ///     FlatSet::inline_with_hasher(FixedState::with_seed(7));
+    /// assert!(SEEN.pin().insert(1));
+    /// ```
+    pub const fn inline_with_hasher(hasher: S) -> Self {
+        Self::empty(hasher)
+    }
 }
 
 impl<K> FlatSet<K> {
@@ -69,10 +113,6 @@ impl<K, S> FlatSet<K, S> {
         Self::empty(hasher)
     }
 
-    pub(super) const fn empty(hasher: S) -> Self {
-        Self { map: FlatMap::empty(hasher) }
-    }
-
     /// An empty set with this hasher, and room for this many elements. The room stays, as after
     /// [`Self::reserve`].
     ///
@@ -88,6 +128,12 @@ impl<K, S> FlatSet<K, S> {
     /// ```
     pub fn with_capacity_and_hasher(capacity: usize, hasher: S) -> Self {
         Self { map: FlatMap::with_capacity_and_hasher(capacity, hasher) }
+    }
+}
+
+impl<K, S, M: FlatMode<K, ()>> FlatSet<K, S, M> {
+    pub(super) const fn empty(hasher: S) -> Self {
+        Self { map: FlatMap::empty(hasher) }
     }
 
     /// The set's hasher.
@@ -112,7 +158,7 @@ impl<K, S> FlatSet<K, S> {
     /// let removed = pinned.remove_if("one", |element, ()| element.len() > 3);
     /// assert_eq!(removed, None);
     /// ```
-    pub const fn as_map(&self) -> &FlatMap<K, (), S> {
+    pub const fn as_map(&self) -> &FlatMap<K, (), S, M> {
         &self.map
     }
 
@@ -126,7 +172,7 @@ impl<K, S> FlatSet<K, S> {
     /// assert!(pinned.contains("a"));
     /// ```
     #[inline]
-    pub fn pin(&self) -> PinnedSet<'_, K, S, mode::Flat> {
+    pub fn pin(&self) -> PinnedSet<'_, K, S, mode::Flat<M>> {
         PinnedSet::new(self.map.pin())
     }
 
@@ -200,7 +246,12 @@ impl<K, S> FlatSet<K, S> {
     }
 }
 
-impl<K: Clone + Hash + Eq, S: BuildHasher + Clone> FlatSet<K, S> {
+impl<K, S, M> FlatSet<K, S, M>
+where
+    K: Clone + Hash + Eq,
+    S: BuildHasher + Clone,
+    M: FlatMode<K, ()>,
+{
     /// A [`TrieSet`] with clones of the elements, and the same hasher. As [`FlatMap::to_trie`].
     ///
     /// # Examples
@@ -215,11 +266,11 @@ impl<K: Clone + Hash + Eq, S: BuildHasher + Clone> FlatSet<K, S> {
     }
 }
 
-collection!(FlatSet);
+collection!(FlatSet<M: FlatMode>);
 
 /// The keys of a map without values.
-impl<K, S> From<FlatMap<K, (), S>> for FlatSet<K, S> {
-    fn from(map: FlatMap<K, (), S>) -> Self {
+impl<K, S, M: FlatMode<K, ()>> From<FlatMap<K, (), S, M>> for FlatSet<K, S, M> {
+    fn from(map: FlatMap<K, (), S, M>) -> Self {
         Self { map }
     }
 }
@@ -237,14 +288,19 @@ where
 }
 
 /// Clones every element. Weakly consistent, as an iteration is.
-impl<K: Clone + Hash + Eq, S: BuildHasher + Clone> Clone for FlatSet<K, S> {
+impl<K, S, M> Clone for FlatSet<K, S, M>
+where
+    K: Clone + Hash + Eq,
+    S: BuildHasher + Clone,
+    M: FlatMode<K, ()>,
+{
     fn clone(&self) -> Self {
         Self { map: self.map.clone() }
     }
 }
 
 /// Lists the elements, weakly consistent.
-impl<K: fmt::Debug, S> fmt::Debug for FlatSet<K, S> {
+impl<K: fmt::Debug, S, M: FlatMode<K, ()>> fmt::Debug for FlatSet<K, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.pin().fmt(f)
     }

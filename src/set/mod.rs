@@ -17,7 +17,7 @@ mod pinned;
 mod snapshot;
 mod trie_set;
 
-pub use flat_set::FlatSet;
+pub use flat_set::{CopyFlatSet, FlatSet};
 pub use pinned::PinnedSet;
 pub use snapshot::SetSnapshot;
 pub use trie_set::{CopyTrieSet, TrieSet};

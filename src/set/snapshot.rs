@@ -6,7 +6,7 @@ use std::ops::{BitAnd, BitOr, BitXor, Sub};
 
 use equivalent::Equivalent;
 
-use super::{FlatSet, TrieSet};
+use super::{CopyFlatSet, FlatSet, TrieSet};
 use crate::map::mode::StaticMode;
 use crate::mode::{Boxed, TrieMode};
 use crate::{IntoIter, RandomState, Snapshot, SnapshotEntry, SnapshotKeys};
@@ -269,6 +269,22 @@ impl<K: Clone + Hash + Eq, S: BuildHasher + Clone, M: TrieMode<K, ()>> SetSnapsh
     #[must_use = "the result is a set of its own"]
     pub fn to_flat(&self) -> FlatSet<K, S> {
         self.map.to_flat().into()
+    }
+
+    /// A [`CopyFlatSet`] of the elements, with the same hasher. As [`Snapshot::to_copy_flat`].
+    ///
+    /// # Examples
+    /// ```
+    /// let ingest: snaptrie::CopyTrieSet<u32> = (0..1_000).collect();
+    /// let serve = ingest.take().to_copy_flat();
+    /// assert!(serve.pin().contains(&30));
+    /// ```
+    #[must_use = "the result is a set of its own"]
+    pub fn to_copy_flat(&self) -> CopyFlatSet<K, S>
+    where
+        K: Copy,
+    {
+        self.map.to_copy_flat().into()
     }
 
     /// A fork without the elements for which the closure does not hold.

@@ -397,14 +397,9 @@ unsafe fn node_garbage<St: Store>(node: NonNull<Header>) -> Garbage {
 /// # Safety
 /// - As for [`Domain::retire`].
 unsafe fn link_garbage<St: Store>(link: NonNull<Link<St::Slot>>) -> Garbage {
-    unsafe fn free<St: Store>(link: *mut ()) {
-        // SAFETY:
-        // - from a box; freed once, by the contract of `Garbage`. Its entry is not part of it.
-        drop(unsafe { Box::from_raw(link.cast::<Link<St::Slot>>()) });
-    }
     // SAFETY:
-    // - one free for each link: the contract of this function.
-    unsafe { Garbage::new(link.as_ptr().cast(), free::<St>) }
+    // - from a box; one free for each link: the contract of this function. (Its entry is not part of it.)
+    unsafe { Garbage::of_box(link) }
 }
 
 /// The record of one living snapshot.

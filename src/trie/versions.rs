@@ -1,6 +1,7 @@
 //! Versions of a map: snapshot, take, fork, and the root of the next generation.
 #![expect(unsafe_code, reason = "moves trees between owners")]
 
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::domain::{Domain, Fate, Record};
@@ -73,11 +74,6 @@ impl<St: Store> Trie<St> {
     /// Gives the map the root that follows `context`'s, whose top word is frozen. Any thread that
     /// meets such a root does this; nobody waits for the one that froze it.
     pub(super) fn advance(&self, context: Context<'_, St>) {
-        unsafe fn free<St: Store>(root: *mut ()) {
-            // SAFETY:
-            // - from a box; freed once, by the contract of `Garbage`.
-            drop(unsafe { Box::from_raw(root.cast::<Root<St>>()) });
-        }
         let Context { root, guard } = context;
         let top = root.top.load(guard);
         debug_assert!(top.is_frozen());
@@ -89,8 +85,8 @@ impl<St: Store> Trie<St> {
         match self.root.compare_exchange(current, next, Ordering::Release, Ordering::Relaxed) {
             Ok(replaced) => {
                 // SAFETY:
-                // - the CAS unlinked the root, and snapshots do not refer to roots.
-                let garbage = unsafe { Garbage::new(replaced.cast(), free::<St>) };
+                // - from a box, so not null; the CAS unlinked the root, and snapshots do not refer to roots.
+                let garbage = unsafe { Garbage::of_box(NonNull::new_unchecked(replaced)) };
                 context.domain().limbo.retire(guard, garbage);
             }
             Err(_) => {

@@ -6,9 +6,9 @@ use std::rc::Rc;
 use std::sync::MutexGuard;
 
 use snaptrie::{
-    Compute, FlatMap, FlatSet, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned, PinnedSet,
-    RandomState, SetSnapshot, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues,
-    TrieMap, TrieSet, Values, mode,
+    Compute, CopyFlatSet, FlatMap, FlatSet, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned,
+    PinnedSet, RandomState, SetSnapshot, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys,
+    SnapshotValues, TrieMap, TrieSet, Values, mode,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -60,11 +60,26 @@ assert_not_impl_any!(FlatMap<u8, u8, LocalHasher>: Send, Sync);
 assert_not_impl_any!(FlatMap<u8, RefCell<u8>>: UnwindSafe, RefUnwindSafe);
 assert_not_impl_any!(FlatMap<RefCell<u8>, u8>: UnwindSafe, RefUnwindSafe);
 
+type InlineFlat<K, V, S = RandomState> = FlatMap<K, V, S, mode::Inline>;
+assert_impl_all!(InlineFlat<&'static str, u64>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(InlineFlat<u8, &'static SendOnly>: Send, Sync);
+assert_not_impl_any!(InlineFlat<&'static SendOnly, u8>: Send, Sync);
+assert_not_impl_any!(InlineFlat<u8, *const u8>: Send, Sync);
+assert_not_impl_any!(InlineFlat<*const u8, u8>: Send, Sync);
+assert_not_impl_any!(InlineFlat<u8, u8, LocalHasher>: Send, Sync);
+assert_not_impl_any!(InlineFlat<u8, &'static RefCell<u8>>: UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(InlineFlat<&'static RefCell<u8>, u8>: UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(Pinned<'static, u8, u8, RandomState, mode::Flat<mode::Inline>>: Send, Sync);
+assert_not_impl_any!(Iter<'static, u8, u8, mode::Flat<mode::Inline>>: Send, Sync);
+
 assert_impl_all!(TrieSet<String>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
 assert_impl_all!(FlatSet<String>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
 assert_impl_all!(SetSnapshot<String>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
 assert_not_impl_any!(TrieSet<SendOnly>: Send, Sync);
 assert_not_impl_any!(TrieSet<SyncOnly>: Send, Sync);
+assert_impl_all!(CopyFlatSet<&'static str>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(CopyFlatSet<&'static SendOnly>: Send, Sync);
+assert_not_impl_any!(CopyFlatSet<*const u8>: Send, Sync);
 assert_not_impl_any!(FlatSet<SendOnly>: Send, Sync);
 assert_not_impl_any!(FlatSet<SyncOnly>: Send, Sync);
 assert_not_impl_any!(SetSnapshot<SendOnly>: Send, Sync);
@@ -124,6 +139,16 @@ fn types_without_any_trait() {
     map.clear();
     let map = FlatMap::<Plain, Plain, Plain>::with_capacity_and_hasher(10, Plain);
     let pinned = map.pin();
+    assert!(pinned.is_empty() && pinned.iter().next().is_none() && map.is_empty());
+    let Plain = map.hasher();
+    map.clear();
+    map.reserve(100);
+    map.shrink_to_fit();
+    /// One that is kept inline has to be `Copy`, and no more.
+    #[derive(Clone, Copy)]
+    struct Bits;
+    let map = FlatMap::inline_with_hasher(Plain);
+    let pinned: Pinned<'_, Bits, Bits, _, _> = map.pin();
     assert!(pinned.is_empty() && pinned.iter().next().is_none() && map.is_empty());
     let Plain = map.hasher();
     map.clear();

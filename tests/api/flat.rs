@@ -1,12 +1,27 @@
 //! Everything that maps do, on a `FlatMap`; and what it alone does.
 
+use snaptrie::mode::TrieMode;
+use snaptrie::{FixedState, Snapshot};
+
+use crate::support::Chosen;
+
 pub(crate) use snaptrie::FlatMap as AnyMap;
 
 /// The map of most tests, with the hash that the test is about.
-pub(crate) type Map<K, V> = AnyMap<K, V, crate::support::Chosen>;
+pub(crate) type Map<K, V> = AnyMap<K, V, Chosen>;
 
 /// A key at which things happen, as this map may have it.
 type TouchyKey = crate::support::hooks::Touchy;
+
+fn with_room(capacity: usize) -> Map<u32, u32> {
+    Map::with_capacity_and_hasher(capacity, Chosen::default())
+}
+
+fn converted<M: TrieMode<u32, u32>, S: Clone + std::hash::BuildHasher>(
+    snapshot: &Snapshot<u32, u32, S, M>,
+) -> AnyMap<u32, u32, S> {
+    snapshot.to_flat()
+}
 
 #[path = "allocations.rs"]
 mod allocations;
@@ -33,7 +48,18 @@ mod reentrancy;
 #[path = "strings.rs"]
 mod strings;
 
+#[path = "clones.rs"]
+mod clones;
 #[path = "conversions.rs"]
 mod conversions;
 #[path = "room.rs"]
 mod room;
+
+#[test]
+fn constructors_with_room() {
+    let map = AnyMap::<u32, u32>::with_capacity(500);
+    assert!(map.capacity() >= 500);
+    let map = AnyMap::<u32, u32, _>::with_capacity_and_hasher(500, FixedState::with_seed(3));
+    assert!(map.capacity() >= 500 && map.is_empty());
+    assert!(crate::support::panics(|| drop(AnyMap::<u32, u32>::with_capacity(usize::MAX))));
+}

@@ -1,16 +1,23 @@
 //! Everything that maps do, on a `TrieMap` that keeps its entries inline; and what it alone does.
 
+use crate::support::Chosen;
+
 pub(crate) use snaptrie::CopyTrieMap as AnyMap;
 
 /// The map of most tests, with the hash that the test is about.
-pub(crate) type Map<K, V> = AnyMap<K, V, crate::support::Chosen>;
+pub(crate) type Map<K, V> = AnyMap<K, V, Chosen>;
 
 /// The kind of map, and its snapshots.
 type Mode = snaptrie::mode::Inline;
-type Snapshot<K, V> = snaptrie::Snapshot<K, V, crate::support::Chosen, Mode>;
+type Snapshot<K, V> = snaptrie::Snapshot<K, V, Chosen, Mode>;
 
 /// A key at which things happen, as this map may have it.
 type TouchyKey = crate::support::hooks::CopyTouchy;
+
+/// A node has to be rebuilt for every few replacements; entries in a chain stay where they are.
+fn asked_again() -> std::ops::Range<u32> {
+    if Chosen::default() == Chosen::Constant { 0..1 } else { 1..2_000 }
+}
 
 #[path = "allocations.rs"]
 mod allocations;

@@ -1,8 +1,6 @@
 //! How much room a table has: what grows it, what shrinks it, and what can be said beforehand.
 
-use snaptrie::FixedState;
-
-use super::{AnyMap, Map};
+use super::Map;
 use crate::support::{Chosen, finish, over_hashers, panics, sorted, verify};
 
 over_hashers!(
@@ -27,7 +25,7 @@ fn expected(count: u32) -> Vec<(u32, u32)> {
 fn capacity_is_room_for_so_many() {
     assert_eq!(Map::<u32, u32>::default().capacity(), 0);
     for wanted in [0, 1, 7, 8, 9, 100, 1_000, 5_000] {
-        let map = Map::<u32, u32>::with_capacity_and_hasher(wanted, Chosen::default());
+        let map = super::with_room(wanted);
         let capacity = map.capacity();
         assert!(capacity >= wanted, "{capacity} for {wanted}");
         assert!(capacity <= 8 * wanted + 64, "{capacity} for {wanted}");
@@ -40,10 +38,6 @@ fn capacity_is_room_for_so_many() {
         }
         finish(map);
     }
-    let map = AnyMap::<u32, u32>::with_capacity(500);
-    assert!(map.capacity() >= 500);
-    let map = AnyMap::<u32, u32, _>::with_capacity_and_hasher(500, FixedState::with_seed(3));
-    assert!(map.capacity() >= 500 && map.is_empty());
 }
 
 fn reserving_changes_no_entry() {
@@ -129,7 +123,7 @@ fn churn_does_not_grow() {
 }
 
 fn room_for_more_than_there_can_be() {
-    assert!(panics(|| drop(AnyMap::<u32, u32>::with_capacity(usize::MAX))));
+    assert!(panics(|| drop(super::with_room(usize::MAX))));
     let map = filled(10);
     assert!(panics(|| map.reserve(usize::MAX)));
     assert!(panics(|| map.reserve(usize::MAX / 2)));

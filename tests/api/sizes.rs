@@ -6,7 +6,7 @@ use snaptrie::{FixedState, RandomState};
 
 use super::{AnyMap, Map};
 use crate::support::alloc::allocations;
-use crate::support::{finish, over_hashers, sort, sorted, verify};
+use crate::support::{Tested, finish, over_hashers, sort, sorted, verify};
 
 over_hashers!(
     units,
@@ -62,7 +62,7 @@ where
         assert_eq!(map.pin().insert(key(i), value(i)), None);
     }
     verify(&map);
-    let before = map.snapshot();
+    let (before, fork) = (map.version(), Tested::fork(&map));
     for i in 0..count {
         assert_eq!(map.pin().insert(key(i), value(i + 7)), Some(&value(i)));
     }
@@ -78,12 +78,17 @@ where
     }
     verify(&map);
     assert_eq!(map.len(), usize::from(count / 2));
-    assert_eq!(sort(before.iter().map(|(key, value)| (*key, *value))), pairs(0));
-    let fork = before.fork();
-    (0..count)
-        .for_each(|i| assert_eq!(fork.pin().remove_entry(&key(i)), Some((&key(i), &value(i)))));
-    assert!(fork.is_empty() && before.len() == usize::from(count));
-    finish(fork);
+    if let Some(fork) = fork {
+        (0..count)
+            .for_each(|i| assert_eq!(fork.pin().remove_entry(&key(i)), Some((&key(i), &value(i)))));
+        assert!(fork.is_empty());
+        let held = Map::entries(&before).map(|(key, value)| (*key, *value));
+        assert_eq!(sort(held), pairs(0));
+        finish(fork);
+    }
+    map.reserve(2_000);
+    assert_eq!(map.len(), usize::from(count / 2));
+    assert!(map.pin().iter().all(|(key, value)| aligned(key, value)));
     finish(map);
 }
 

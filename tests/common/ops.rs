@@ -35,7 +35,7 @@ mod tested;
 mod world;
 
 pub(crate) use hashes::{Hashes, Hashing};
-pub(crate) use world::{Flat, Inline, Playable, Setup, Trie};
+pub(crate) use world::{Flat, Inline, InlineFlat, Playable, Setup, Trie};
 
 use tested::Tested;
 use world::World;

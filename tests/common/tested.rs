@@ -5,7 +5,7 @@
 use std::hash::{BuildHasher, Hash};
 
 use snaptrie::mode::{self, Mode};
-use snaptrie::{CopyTrieMap, FlatMap, Pinned, Snapshot, TrieMap};
+use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, Pinned, Snapshot, TrieMap};
 
 /// A kind of map with its keys, values and hasher.
 ///
@@ -143,6 +143,37 @@ macro_rules! forward_versions {
     };
 }
 
+macro_rules! forward_room {
+    () => {
+        type Version = NoVersion;
+        const VERSIONS: bool = false;
+
+        fn version(&self) -> NoVersion {
+            NoVersion
+        }
+
+        fn take(&self) -> NoVersion {
+            self.clear();
+            NoVersion
+        }
+
+        fn entries<'v>(NoVersion: &'v NoVersion) -> impl Iterator<Item = (&'v K, &'v V)>
+        where
+            Self: 'v,
+        {
+            std::iter::empty()
+        }
+
+        fn reserve(&self, additional: usize) {
+            FlatMap::reserve(self, additional);
+        }
+
+        fn shrink_to_fit(&self) {
+            FlatMap::shrink_to_fit(self);
+        }
+    };
+}
+
 impl<K, V, S: Clone> Tested for TrieMap<K, V, S> {
     forward!(TrieMap, mode::Boxed, with_hasher, with_private_collector);
     forward_versions!(mode::Boxed);
@@ -155,31 +186,10 @@ impl<K: Copy, V: Copy, S: Clone> Tested for CopyTrieMap<K, V, S> {
 
 impl<K, V, S> Tested for FlatMap<K, V, S> {
     forward!(FlatMap, mode::Flat, with_hasher, with_private_collector);
+    forward_room!();
+}
 
-    type Version = NoVersion;
-    const VERSIONS: bool = false;
-
-    fn version(&self) -> NoVersion {
-        NoVersion
-    }
-
-    fn take(&self) -> NoVersion {
-        self.clear();
-        NoVersion
-    }
-
-    fn entries<'v>(NoVersion: &'v NoVersion) -> impl Iterator<Item = (&'v K, &'v V)>
-    where
-        Self: 'v,
-    {
-        std::iter::empty()
-    }
-
-    fn reserve(&self, additional: usize) {
-        FlatMap::reserve(self, additional);
-    }
-
-    fn shrink_to_fit(&self) {
-        FlatMap::shrink_to_fit(self);
-    }
+impl<K: Copy, V: Copy, S> Tested for CopyFlatMap<K, V, S> {
+    forward!(FlatMap, mode::Flat<mode::Inline>, inline_with_hasher, inline_with_private_collector);
+    forward_room!();
 }

@@ -14,6 +14,8 @@ fn check(set: &Set<u8>) {
 
 #[path = "elements.rs"]
 mod elements;
+#[path = "numbers.rs"]
+mod numbers;
 #[path = "standard.rs"]
 mod standard;
 

@@ -20,7 +20,7 @@ mod tested;
 
 use std::any::Any;
 use std::env;
-use std::hash::{BuildHasher, Hash};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::panic::{self, AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -35,6 +35,22 @@ pub(crate) use tested::{Tested, with_and_without_version};
 
 /// How long a test body that must not hang may take on a slow and busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Equal by the first part alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Numbered(pub(crate) u32, pub(crate) u32);
+
+impl PartialEq for Numbered {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+impl Eq for Numbered {}
+impl Hash for Numbered {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
 
 /// Ends a test: verifies the structure of the map, and drops it.
 pub(crate) fn finish<M: Tested<Key: Hash, Hasher: BuildHasher>>(map: M) {

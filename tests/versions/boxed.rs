@@ -9,7 +9,7 @@ type Mode = snaptrie::mode::Boxed;
 #[path = "commits.rs"]
 mod commits;
 #[path = "diffs.rs"]
-mod diffs;
+pub(super) mod diffs;
 #[path = "history.rs"]
 mod history;
 #[path = "merges.rs"]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use snaptrie::{Change, Diff, FixedState, FlatMap, OwnedDiff, Snapshot, TrieMap};
+use snaptrie::{Change, CopyFlatMap, Diff, FixedState, FlatMap, OwnedDiff, Snapshot, TrieMap};
 
 use crate::support::{Chosen, Numbers, finish, over_hashers, sort, sorted};
 
@@ -49,7 +49,7 @@ fn found(diff: Diff<'_, u32, u32, Chosen, super::Mode>) -> Model {
 }
 
 /// How many keys: with few different hashes, everything is slow.
-pub(super) fn size() -> u32 {
+pub(crate) fn size() -> u32 {
     if Chosen::default() == Chosen::Good { 6_000 } else { 300 }
 }
 
@@ -146,6 +146,7 @@ fn maps_of_different_families_are_looked_up() {
 fn a_replica_follows() {
     let map = Map::default();
     let (replica, flat) = (Map::default(), FlatMap::<u32, u32, Chosen>::default());
+    let copies = CopyFlatMap::<u32, u32, Chosen>::default();
     let mut numbers = Numbers(5);
     let mut before = map.snapshot();
     for round in 0..20 {
@@ -163,15 +164,17 @@ fn a_replica_follows() {
         // Twice is as good as once.
         replica.apply(diff.clone());
         replica.apply(diff.clone());
-        flat.apply(diff);
+        flat.apply(diff.clone());
+        copies.apply(diff);
         assert_eq!(replica, map);
-        assert_eq!(sorted(&flat), sorted(&map));
+        assert_eq!((sorted(&flat), sorted(&copies)), (sorted(&map), sorted(&map)));
         before = now;
     }
     assert!(before.diff(&before).collect::<OwnedDiff<_, _>>().is_empty());
     finish(map);
     finish(replica);
     finish(flat);
+    finish(copies);
 }
 
 /// Of operations that copy nodes and change no entry, nothing is to be seen.

@@ -1,16 +1,11 @@
 //! What maps say that they are made of.
 
-use snaptrie::{FlatMap, TrieStats};
+use snaptrie::TrieStats;
 
 use super::diffs::size;
-use crate::support::{Chosen, finish, over_hashers};
+use crate::support::{finish, over_hashers};
 
-over_hashers!(
-    the_numbers_add_up,
-    what_is_shared_is_not_counted,
-    versions_that_live_are_listed,
-    flat_numbers_add_up,
-);
+over_hashers!(the_numbers_add_up, what_is_shared_is_not_counted, versions_that_live_are_listed,);
 
 type Map = super::Map<u32, u32>;
 
@@ -85,36 +80,5 @@ fn versions_that_live_are_listed() {
     expected.remove(0);
     assert_eq!(map.stats().snapshots, expected);
     assert_eq!(first.stats().snapshots, expected);
-    finish(map);
-}
-
-fn flat_numbers_add_up() {
-    let map = FlatMap::<u32, u32, Chosen>::default();
-    assert_eq!(map.stats().bytes(), 0);
-    let mut moves = 0;
-    for key in 0..size() {
-        map.pin().insert(key, key);
-        let stats = map.stats();
-        assert_eq!((stats.entries, stats.slots >= stats.chunks), (map.len(), true));
-        assert!(stats.table_bytes > 0 && stats.allocated_segments > 0);
-        if let Some(progress) = stats.moving {
-            assert!(progress.moved <= progress.chunks);
-            moves += 1;
-        }
-    }
-    match Chosen::default() {
-        Chosen::Good => assert!(moves > 0, "no move was ever seen"),
-        Chosen::Truncated => {}
-        Chosen::Constant => assert!(map.stats().buckets > 0, "one hash needs a bucket"),
-    }
-    let stats = map.stats();
-    #[cfg(any(debug_assertions, snaptrie_check))]
-    {
-        let checked = map.check_structure();
-        let counted = (stats.slots, stats.tombstones, stats.buckets, stats.bucket_slots);
-        let expected = (checked.slots, checked.tombstones, checked.buckets, checked.bucket_slots);
-        assert_eq!(counted, expected);
-    }
-    assert!(stats.to_string().contains("bytes of entries"));
     finish(map);
 }

@@ -36,6 +36,8 @@ fn main() -> ExitCode {
         "trie" => live::<Trie>(path, entries),
         #[cfg(feature = "flat")]
         "flat" => live::<maps::Flat>(path, entries),
+        #[cfg(feature = "copyflat")]
+        "copyflat" => live::<maps::CopyFlat>(path, entries),
         _ => None,
     };
     let Some(took) = took else {
@@ -52,6 +54,9 @@ fn names() -> Vec<String> {
     names.extend(SNAPSHOT_PATHS.map(|path| format!("trie-{path}")));
     if cfg!(feature = "flat") {
         names.extend(of("flat"));
+    }
+    if cfg!(feature = "copyflat") {
+        names.extend(of("copyflat"));
     }
     names
 }

@@ -69,3 +69,8 @@ impl Snapshots for Trie {
 pub(crate) type Flat = snaptrie::FlatMap<u64, u64, FixedState>;
 #[cfg(feature = "flat")]
 map!(Flat, snaptrie::FlatMap::with_hasher(HASHER));
+
+#[cfg(feature = "copyflat")]
+pub(crate) type CopyFlat = snaptrie::CopyFlatMap<u64, u64, FixedState>;
+#[cfg(feature = "copyflat")]
+map!(CopyFlat, snaptrie::FlatMap::inline_with_hasher(HASHER));

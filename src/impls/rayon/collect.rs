@@ -12,7 +12,7 @@ use std::hash::{BuildHasher, Hash};
 use rayon::iter::{FromParallelIterator, IntoParallelIterator, ParallelExtend, ParallelIterator};
 
 use crate::map::Stays;
-use crate::mode::{Flat, Mode, TrieMode};
+use crate::mode::{Flat, FlatMode, Mode, TrieMode};
 use crate::{FlatMap, FlatSet, Pinned, TrieMap, TrieSet, hash};
 
 /// An entry and its hash.
@@ -64,8 +64,8 @@ where
 
 /// Implements the parallel traits of a map.
 macro_rules! map {
-    ($Map:ident $(<$M:ident: $Mode:ident>)?, $mode:ty) => {
-        impl<K, V, S $(, $M: $Mode<K, V>)?> FromParallelIterator<(K, V)> for $Map<K, V, S $(, $M)?>
+    ($Map:ident<$M:ident: $Mode:ident>, $mode:ty) => {
+        impl<K, V, S, $M: $Mode<K, V>> FromParallelIterator<(K, V)> for $Map<K, V, S, $M>
         where
             K: Hash + Eq + Send + Sync,
             V: Send + Sync,
@@ -79,7 +79,7 @@ macro_rules! map {
             }
         }
 
-        impl<K, V, S $(, $M: $Mode<K, V>)?> ParallelExtend<(K, V)> for $Map<K, V, S $(, $M)?>
+        impl<K, V, S, $M: $Mode<K, V>> ParallelExtend<(K, V)> for $Map<K, V, S, $M>
         where
             K: Hash + Eq + Send + Sync,
             V: Send + Sync,
@@ -91,7 +91,7 @@ macro_rules! map {
         }
 
         /// Extends a shared map: `(&map).par_extend(entries)`. Each entry is inserted by itself.
-        impl<K, V, S $(, $M: $Mode<K, V>)?> ParallelExtend<(K, V)> for &$Map<K, V, S $(, $M)?>
+        impl<K, V, S, $M: $Mode<K, V>> ParallelExtend<(K, V)> for &$Map<K, V, S, $M>
         where
             K: Hash + Eq + Send + Sync,
             V: Send + Sync,
@@ -106,8 +106,8 @@ macro_rules! map {
 
 /// Implements the parallel traits of a set.
 macro_rules! set {
-    ($Set:ident $(<$M:ident: $Mode:ident>)?, $mode:ty) => {
-        impl<K, S $(, $M: $Mode<K, ()>)?> FromParallelIterator<K> for $Set<K, S $(, $M)?>
+    ($Set:ident<$M:ident: $Mode:ident>, $mode:ty) => {
+        impl<K, S, $M: $Mode<K, ()>> FromParallelIterator<K> for $Set<K, S, $M>
         where
             K: Hash + Eq + Send + Sync,
             S: BuildHasher + Default + Send + Sync,
@@ -120,7 +120,7 @@ macro_rules! set {
             }
         }
 
-        impl<K, S $(, $M: $Mode<K, ()>)?> ParallelExtend<K> for $Set<K, S $(, $M)?>
+        impl<K, S, $M: $Mode<K, ()>> ParallelExtend<K> for $Set<K, S, $M>
         where
             K: Hash + Eq + Send + Sync,
             S: BuildHasher + Send + Sync,
@@ -131,7 +131,7 @@ macro_rules! set {
         }
 
         /// Extends a shared set: `(&set).par_extend(elements)`. Each is inserted by itself.
-        impl<K, S $(, $M: $Mode<K, ()>)?> ParallelExtend<K> for &$Set<K, S $(, $M)?>
+        impl<K, S, $M: $Mode<K, ()>> ParallelExtend<K> for &$Set<K, S, $M>
         where
             K: Hash + Eq + Send + Sync,
             S: BuildHasher + Send + Sync,
@@ -145,6 +145,6 @@ macro_rules! set {
 }
 
 map!(TrieMap<M: TrieMode>, M);
-map!(FlatMap, Flat);
+map!(FlatMap<M: FlatMode>, Flat<M>);
 set!(TrieSet<M: TrieMode>, M);
-set!(FlatSet, Flat);
+set!(FlatSet<M: FlatMode>, Flat<M>);

@@ -13,8 +13,8 @@ use rayon::iter::plumbing::{Folder, UnindexedConsumer, UnindexedProducer, bridge
 use rayon::iter::{IntoParallelIterator, Map, ParallelIterator};
 
 use crate::entry::Store;
-use crate::flat::SharedIter;
-use crate::mode::{Boxed, Flat, TrieMode};
+use crate::flat::{self, SharedIter};
+use crate::mode::{Boxed, Flat, FlatMode, TrieMode};
 use crate::trie::FrozenIter;
 use crate::{Pinned, PinnedSet, SetSnapshot, Snapshot};
 
@@ -33,7 +33,10 @@ where
     }
 }
 
-impl<K: Send + Sync, V: Send + Sync> Split for SharedIter<'_, K, V> {
+impl<'g, St> Split for SharedIter<'g, St>
+where
+    St: flat::Store<Key: Send + Sync + 'g, Value: Send + Sync + 'g>,
+{
     fn split(&mut self) -> Option<Self> {
         SharedIter::split(self)
     }
@@ -78,8 +81,8 @@ pub struct SnapshotParIter<'s, K: 's, V: 's, M: TrieMode<K, V> + 's = Boxed> {
 /// let map: snaptrie::FlatMap<u64, u64> = (0..1_000).map(|i| (i, i)).collect();
 /// assert_eq!(map.pin().par_iter().map(|(_, value)| value).sum::<u64>(), 499_500);
 /// ```
-pub struct ParIter<'p, K, V> {
-    entries: SharedIter<'p, K, V>,
+pub struct ParIter<'p, K: 'p, V: 'p, M: FlatMode<K, V> + 'p = Boxed> {
+    entries: SharedIter<'p, M::Store>,
 }
 
 impl<'s, K, V, M> ParallelIterator for SnapshotParIter<'s, K, V, M>
@@ -95,7 +98,12 @@ where
     }
 }
 
-impl<'p, K: Send + Sync, V: Send + Sync> ParallelIterator for ParIter<'p, K, V> {
+impl<'p, K, V, M> ParallelIterator for ParIter<'p, K, V, M>
+where
+    K: Send + Sync,
+    V: Send + Sync,
+    M: FlatMode<K, V>,
+{
     type Item = (&'p K, &'p V);
 
     fn drive_unindexed<C: UnindexedConsumer<Self::Item>>(self, consumer: C) -> C::Result {
@@ -109,7 +117,7 @@ impl<K, V, M: TrieMode<K, V>> fmt::Debug for SnapshotParIter<'_, K, V, M> {
     }
 }
 
-impl<K, V> fmt::Debug for ParIter<'_, K, V> {
+impl<K, V, M: FlatMode<K, V>> fmt::Debug for ParIter<'_, K, V, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ParIter").finish_non_exhaustive()
     }
@@ -157,15 +165,16 @@ impl<K: Send + Sync, V: Send + Sync, S, M: TrieMode<K, V>> Snapshot<K, V, S, M> 
     }
 }
 
-impl<'p, K, V, S> IntoParallelIterator for &'p Pinned<'_, K, V, S, Flat>
+impl<'p, K, V, S, M> IntoParallelIterator for &'p Pinned<'_, K, V, S, Flat<M>>
 where
     K: Send + Sync,
     V: Send + Sync,
+    M: FlatMode<K, V>,
 {
     type Item = (&'p K, &'p V);
-    type Iter = ParIter<'p, K, V>;
+    type Iter = ParIter<'p, K, V, M>;
 
-    fn into_par_iter(self) -> ParIter<'p, K, V> {
+    fn into_par_iter(self) -> ParIter<'p, K, V, M> {
         ParIter { entries: self.shared_iter() }
     }
 }
@@ -190,9 +199,13 @@ where
     }
 }
 
-impl<'p, K: Send + Sync, S> IntoParallelIterator for &'p PinnedSet<'_, K, S, Flat> {
+impl<'p, K, S, M> IntoParallelIterator for &'p PinnedSet<'_, K, S, Flat<M>>
+where
+    K: Send + Sync,
+    M: FlatMode<K, ()>,
+{
     type Item = &'p K;
-    type Iter = Map<ParIter<'p, K, ()>, Element<'p, K>>;
+    type Iter = Map<ParIter<'p, K, (), M>, Element<'p, K>>;
 
     fn into_par_iter(self) -> Self::Iter {
         self.as_pinned_map().into_par_iter().map(element)

@@ -5,10 +5,10 @@
 use std::hash::{BuildHasher, Hash};
 
 use crate::entry::Store;
-use crate::map::mode::TrieMode;
+use crate::map::mode::{FlatMode, TrieMode};
 use crate::map::{Stays, cloned};
 use crate::trie::FrozenIter;
-use crate::{FlatMap, Snapshot};
+use crate::{CopyFlatMap, FlatMap, Snapshot};
 
 impl<K, V, S, M> Snapshot<K, V, S, M>
 where
@@ -27,7 +27,28 @@ where
     /// ```
     #[must_use = "the result is a map of its own"]
     pub fn par_to_flat(&self) -> FlatMap<K, V, S> {
-        let map = FlatMap::with_capacity_and_hasher(self.len(), self.hasher().clone());
+        self.par_to_table()
+    }
+
+    /// [`Self::to_copy_flat`] on the threads of the current rayon pool.
+    ///
+    /// # Examples
+    /// ```
+    /// let ingest: snaptrie::CopyTrieMap<u32, u32> = (0..1_000).map(|i| (i, i * i)).collect();
+    /// let serve = ingest.snapshot().par_to_copy_flat();
+    /// assert_eq!(serve, ingest.snapshot().to_copy_flat());
+    /// ```
+    #[must_use = "the result is a map of its own"]
+    pub fn par_to_copy_flat(&self) -> CopyFlatMap<K, V, S>
+    where
+        K: Copy,
+        V: Copy,
+    {
+        self.par_to_table()
+    }
+
+    fn par_to_table<T: FlatMode<K, V>>(&self) -> FlatMap<K, V, S, T> {
+        let map = FlatMap::with_room(self.len(), self.hasher().clone());
         // Eight parts and more a thread: the last to end do not keep the others waiting for long.
         let halvings = rayon::current_num_threads().ilog2() + 4;
         fill(&map, self.tree().iter(), halvings);
@@ -36,8 +57,9 @@ where
 }
 
 /// Inserts clones of the entries, after halving them so many times if there are enough.
-fn fill<K, V, S, St>(map: &FlatMap<K, V, S>, mut entries: FrozenIter<'_, St>, halvings: u32)
+fn fill<K, V, S, T, St>(map: &FlatMap<K, V, S, T>, mut entries: FrozenIter<'_, St>, halvings: u32)
 where
+    T: FlatMode<K, V>,
     St: Store<Key = K, Value = V>,
     K: Clone + Hash + Eq + Send + Sync,
     V: Clone + Send + Sync,

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use std::rc::Rc;
 
 use snaptrie::mode::{self, StaticMode};
-use snaptrie::{CopyTrieMap, FlatMap, IntoIter, SnapshotEntry, TrieMap};
+use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, IntoIter, SnapshotEntry, TrieMap};
 
 use super::Tested;
 use super::hashes::{Hashes, Hashing};
@@ -31,6 +31,7 @@ pub(crate) struct Setup {
 pub(crate) type Trie = TrieMap<Key, Value, Hashes>;
 pub(crate) type Inline = CopyTrieMap<CopyKey, CopyValue, Hashes>;
 pub(crate) type Flat = FlatMap<Key, Value, Hashes>;
+pub(crate) type InlineFlat = CopyFlatMap<CopyKey, CopyValue, Hashes>;
 
 /// A map that a world may be made of.
 pub(crate) trait Playable:
@@ -95,31 +96,37 @@ macro_rules! playable_trie {
 playable_trie!(Trie, mode::Boxed);
 playable_trie!(Inline, mode::Inline);
 
-impl Playable for Flat {
-    type Loose = Infallible;
+macro_rules! playable_flat {
+    ($Flat:ty) => {
+        impl Playable for $Flat {
+            type Loose = Infallible;
 
-    fn extend_shared(mut self: &Self, entries: Vec<(Key, Value)>) {
-        self.extend(entries);
-    }
+            fn extend_shared(mut self: &Self, entries: Vec<(Self::Key, Self::Value)>) {
+                self.extend(entries);
+            }
 
-    /// There are none.
-    fn play_versions(_world: &mut World<Self>, _op: Op) {}
+            /// There are none.
+            fn play_versions(_world: &mut World<Self>, _op: Op) {}
 
-    fn converted(&self) -> [Vec<(u16, u8)>; 2] {
-        let (trie, clone) = (self.to_trie(), self.clone());
-        trie.check();
-        clone.check();
-        [likenesses(trie.pin().iter()), likenesses(clone.pin().iter())]
-    }
+            fn converted(&self) -> [Vec<(u16, u8)>; 2] {
+                let (trie, clone) = (self.to_trie(), self.clone());
+                trie.check();
+                clone.check();
+                [likenesses(trie.pin().iter()), likenesses(clone.pin().iter())]
+            }
 
-    fn frozen_row(_version: &Self::Version, _id: u16) -> Option<Row> {
-        None
-    }
+            fn frozen_row(_version: &Self::Version, _id: u16) -> Option<Row> {
+                None
+            }
 
-    fn frozen_len(_version: &Self::Version) -> usize {
-        0
-    }
+            fn frozen_len(_version: &Self::Version) -> usize {
+                0
+            }
+        }
+    };
 }
+playable_flat!(Flat);
+playable_flat!(InlineFlat);
 
 /// A live map.
 pub(super) struct Live<M> {

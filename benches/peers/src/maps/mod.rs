@@ -38,7 +38,7 @@ pub use self::papaya::Papaya;
 pub use self::scc_index::SccIndex;
 pub use self::scc_map::SccMap;
 #[cfg(feature = "snaptrie")]
-pub use self::snaptrie::{Flat, Inline, Snaptrie};
+pub use self::snaptrie::{Flat, FlatInline, Inline, Snaptrie};
 pub use self::std_mutex::StdMutex;
 pub use self::std_rwlock::StdRwlock;
 
@@ -147,6 +147,9 @@ pub enum MapName {
     /// This repository's flat table.
     #[cfg(feature = "snaptrie")]
     Flat,
+    /// This repository's flat table, with its entries in the lines.
+    #[cfg(feature = "snaptrie")]
+    FlatInline,
     /// `dashmap::DashMap`: locked shards.
     Dashmap,
     /// `papaya::HashMap`: open addressing over boxed entries.
@@ -240,6 +243,8 @@ impl MapName {
             Self::Inline => visitor.visit::<Inline>(),
             #[cfg(feature = "snaptrie")]
             Self::Flat => visitor.visit::<Flat>(),
+            #[cfg(feature = "snaptrie")]
+            Self::FlatInline => visitor.visit::<FlatInline>(),
             Self::Dashmap => visitor.visit::<Dashmap>(),
             Self::Papaya => visitor.visit::<Papaya>(),
             Self::SccMap => visitor.visit::<SccMap>(),

@@ -1,7 +1,7 @@
-//! `snaptrie`: `TrieMap` over both of its stores, and `FlatMap`. They pin per operation, or once a batch.
+//! `snaptrie`: `TrieMap` and `FlatMap`, over both of their stores. They pin per operation, or once a batch.
 
 use super::{Frozen, Hasher, Peer, Sum, sum};
-use snaptrie::{CopyTrieMap, FlatMap, Snapshot, TrieMap, mode};
+use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, Snapshot, TrieMap, mode};
 
 macro_rules! adapter {
     ($(#[$doc:meta])* $Name:ident($Map:ty), $empty:expr $(, |$entries:ident| $sized:expr)?) => {
@@ -99,4 +99,15 @@ adapter!(
     Flat(FlatMap<u64, u64, Hasher>),
     FlatMap::with_hasher(Hasher::default()),
     |entries| FlatMap::with_capacity_and_hasher(entries, Hasher::default())
+);
+
+adapter!(
+    /// `snaptrie::CopyFlatMap`: entries in the lines.
+    FlatInline(CopyFlatMap<u64, u64, Hasher>),
+    FlatMap::inline_with_hasher(Hasher::default()),
+    |entries| {
+        let map = FlatMap::inline_with_hasher(Hasher::default());
+        map.reserve(entries);
+        map
+    }
 );

@@ -60,6 +60,7 @@ fn name(map: &str) -> &str {
         "snaptrie" => "**`TrieMap`**",
         "inline" => "**`CopyTrieMap`**",
         "flat" => "**`FlatMap`**",
+        "flat-inline" => "**`CopyFlatMap`**",
         _ => map,
     }
 }

@@ -26,10 +26,11 @@ pub(super) fn rank(map: &str) -> usize {
 }
 
 /// By name, so that a map keeps its colour when others come and go.
-const STYLES: [(&str, RGBColor, Mark); 20] = [
+const STYLES: [(&str, RGBColor, Mark); 21] = [
     ("snaptrie", RGBColor(214, 69, 65), Mark::Circle),
     ("inline", RGBColor(168, 40, 90), Mark::Circle),
     ("flat", RGBColor(230, 126, 34), Mark::Circle),
+    ("flat-inline", RGBColor(205, 160, 0), Mark::Circle),
     ("dashmap", RGBColor(41, 128, 205), Mark::Circle),
     ("papaya", RGBColor(39, 160, 96), Mark::Circle),
     ("scc-map", RGBColor(142, 88, 190), Mark::Circle),
@@ -57,7 +58,7 @@ pub(super) fn of(map: &str) -> (RGBColor, Mark) {
 
 /// Whether this is one of the repository's own maps, which are drawn on top.
 pub(super) fn is_ours(map: &str) -> bool {
-    matches!(map, "snaptrie" | "inline" | "flat")
+    matches!(map, "snaptrie" | "inline" | "flat" | "flat-inline")
 }
 
 #[cfg(test)]

@@ -1,0 +1,58 @@
+//! Everything that maps do, on a `FlatMap` that keeps its entries inline; and what it alone does.
+
+use snaptrie::mode::TrieMode;
+use snaptrie::{FlatMap, Snapshot};
+
+use crate::support::Chosen;
+
+pub(crate) use snaptrie::CopyFlatMap as AnyMap;
+
+/// The map of most tests, with the hash that the test is about.
+pub(crate) type Map<K, V> = AnyMap<K, V, Chosen>;
+
+/// A key at which things happen, as this map may have it.
+type TouchyKey = crate::support::hooks::CopyTouchy;
+
+/// A replacement needs no room: nothing moves for it.
+fn asked_again() -> std::ops::Range<u32> {
+    0..1
+}
+
+fn with_room(capacity: usize) -> Map<u32, u32> {
+    let map = FlatMap::inline_with_hasher(Chosen::default());
+    map.reserve(capacity);
+    map
+}
+
+fn converted<M: TrieMode<u32, u32>, S: Clone + std::hash::BuildHasher>(
+    snapshot: &Snapshot<u32, u32, S, M>,
+) -> AnyMap<u32, u32, S> {
+    snapshot.to_copy_flat()
+}
+
+#[path = "allocations.rs"]
+mod allocations;
+#[path = "changes.rs"]
+mod changes;
+#[path = "collection.rs"]
+mod collection;
+#[path = "entries.rs"]
+mod entries;
+#[path = "iterators.rs"]
+mod iterators;
+#[path = "nesting.rs"]
+mod nesting;
+#[path = "ownership.rs"]
+mod ownership;
+#[path = "reentrancy.rs"]
+mod reentrancy;
+
+#[path = "moves.rs"]
+mod moves;
+#[path = "sizes.rs"]
+mod sizes;
+
+#[path = "conversions.rs"]
+mod conversions;
+#[path = "room.rs"]
+mod room;

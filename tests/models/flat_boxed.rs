@@ -1,0 +1,6 @@
+//! `FlatMap`.
+
+pub(crate) type World<H> = crate::AnyWorld<H, crate::Boxed>;
+
+#[path = "flat.rs"]
+mod flat;

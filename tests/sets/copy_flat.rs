@@ -1,0 +1,40 @@
+//! What flat sets do with elements in their lines, on a `CopyFlatSet`.
+
+use snaptrie::mode::Inline;
+use snaptrie::{CopyFlatSet, FixedState, FlatSet, TrieSet};
+
+use crate::support::{Chosen, over_hashers, verify};
+
+/// The set of most tests, with the hash that the test is about, and its map.
+pub(crate) type Set<K> = CopyFlatSet<K, Chosen>;
+type Map<K> = snaptrie::CopyFlatMap<K, (), Chosen>;
+
+fn check(set: &Set<u8>) {
+    verify(set.as_map());
+}
+
+#[path = "numbers.rs"]
+mod numbers;
+#[path = "plain.rs"]
+mod plain;
+#[path = "standard.rs"]
+mod standard;
+#[path = "tables.rs"]
+mod tables;
+
+over_hashers!(from_a_trie);
+
+fn from_a_trie() {
+    let boxed: TrieSet<u32, Chosen> = (0..100).collect();
+    let inline: TrieSet<u32, Chosen, Inline> = (0..100).collect();
+    let sets = [boxed.snapshot().to_copy_flat(), inline.snapshot().to_copy_flat()];
+    assert!(sets.iter().all(|set| *set == (0..100).collect()));
+    sets.iter().for_each(|set| verify(set.as_map()));
+}
+
+#[test]
+fn constructors() {
+    static STATIC: CopyFlatSet<u32, FixedState> =
+        FlatSet::inline_with_hasher(FixedState::with_seed(1));
+    assert!(STATIC.pin().insert(1) && FlatSet::inline().pin().insert(1));
+}

@@ -1,0 +1,71 @@
+//! Panics in `Hash`, `Eq` and closures of a map that keeps its entries inline: at the n-th call, for every n.
+
+use super::{HASHES_ANEW, TouchyMap};
+use crate::support::hooks::{Event, arm, disarm};
+use crate::support::script::{ABSENT, Op, PRESENT, all_operations, model_of, touchy_map};
+use crate::support::{
+    Chosen, Ledger, Tested, catch, is_on_purpose, over_hashers, verify, with_and_without_version,
+};
+
+over_hashers!(any_call_within_any_operation_may_panic);
+
+/// A panic at one call within one operation.
+#[derive(Clone, Copy, Debug)]
+struct Scene {
+    op: Op,
+    event: Event,
+    size: u32,
+    after_snapshot: bool,
+}
+
+impl Scene {
+    /// The operation does not take effect, or it does if that was a hash while entries were moved; and
+    /// the map goes on. Returns whether the panic happened.
+    fn survives(self, spared: u32) -> bool {
+        let ledger = Ledger::new();
+        let (map, before) = touchy_map::<TouchyMap>(self.size, ledger);
+        let version = self.after_snapshot.then(|| map.version());
+        arm(self.event, spared);
+        let result = catch(|| self.op.run(&map, ledger));
+        let blown = !disarm();
+        let mut after = before.clone();
+        let expected = self.op.run_on_model(&mut after);
+        let mut real = model_of(&map.pin());
+        match result {
+            Ok(found) => assert_eq!((blown, found, &real), (false, expected, &after), "{self:?}"),
+            Err(payload) => {
+                assert!(blown && is_on_purpose(&*payload), "{self:?}: another panic");
+                let may_be_done = HASHES_ANEW && self.event == Event::Hash;
+                let is_whole = real == before || may_be_done && real == after;
+                assert!(is_whole, "{self:?}: {real:?} after {before:?}");
+            }
+        }
+        verify(&map);
+        for op in [Op::Insert(PRESENT), Op::UpdateOrInsert(ABSENT), Op::Remove(PRESENT), self.op] {
+            assert_eq!(op.run(&map, ledger), op.run_on_model(&mut real), "{self:?}");
+            assert_eq!(model_of(&map.pin()), real, "{self:?}");
+        }
+        verify(&map);
+        assert!(version.is_none_or(|version| model_of(TouchyMap::entries(&version)) == before));
+        blown
+    }
+}
+
+fn any_call_within_any_operation_may_panic() {
+    let mut while_moving = 0;
+    let large = if Chosen::default() == Chosen::Constant { 20 } else { 180 };
+    for op in all_operations::<TouchyMap>() {
+        for event in [Event::Hash, Event::Eq, Event::Closure] {
+            for size in [0, 2, 4, 30, large] {
+                for &after_snapshot in with_and_without_version::<TouchyMap>() {
+                    let scene = Scene { op, event, size, after_snapshot };
+                    let times = (0..).take_while(|spared| scene.survives(*spared)).count();
+                    // The first is that of the operation's own key.
+                    while_moving += if event == Event::Hash { times.saturating_sub(1) } else { 0 };
+                }
+            }
+        }
+    }
+    let expected = if HASHES_ANEW { 51..10_000 } else { 0..1 };
+    assert!(expected.contains(&while_moving), "{while_moving} panics while entries were moved");
+}
