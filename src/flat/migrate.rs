@@ -26,7 +26,7 @@ use std::ptr;
 
 use super::Flat;
 use super::bucket::{Live, OwnBucket, Truth};
-use super::line::Tags;
+use super::line::{Line, Tags};
 use super::shape::{CHUNK_LINES, Shape};
 use super::slot::Word;
 use super::store::Store;
@@ -256,6 +256,7 @@ impl<S: Store> Flat<S> {
             }
             return;
         }
+        lines.all().first().into_iter().chain(lines.all().last()).for_each(Line::touch);
         let mut tags = [Tags::NONE; CHUNK_LINES];
         for live in live {
             let mut at = lines.home(live.hash);
