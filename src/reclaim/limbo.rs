@@ -8,6 +8,11 @@
 //! nobody waits for it: who finds it busy leaves the garbage in its inbox, a lock-free stack. A
 //! thread that stalls inside a shard delays that shard's garbage only, as a thread that stalls with
 //! a guard would.
+//!
+//! What is larger than an entry goes to the shard of the thread that allocated it, by the inbox: an
+//! allocator with an arena for each thread, as glibc's, takes the arena's lock to free it, and threads
+//! that free each other's memory sleep on each other's locks. (Two threads that insert a million entries
+//! spent a sixth of their time so, by samples.)
 #![expect(unsafe_code, reason = "a shard's lists are plain memory behind a busy flag")]
 
 use std::any::Any;
@@ -23,7 +28,7 @@ use crossbeam_epoch::Guard;
 use crossbeam_utils::CachePadded;
 
 use crate::prefetch;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence, stall_point};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence, stall_point};
 
 /// Young garbage is sent on its way once there is this much of it. Each grace period costs a flush of
 /// the epoch collector, which looks at every thread that uses it: so not for every object.
@@ -52,6 +57,9 @@ fn budget(retired: usize, ready: usize) -> usize {
 /// Objects whose memory is asked for before it is their turn to be freed: the allocator writes to what
 /// is given back, and what was retired a grace period ago has left the cache.
 const PREFETCHED: usize = 2 * TURN_EVERY;
+
+/// Letters that a shard may have unread for others to send more: then its thread is gone, or busy elsewhere.
+const UNREAD: usize = if cfg!(any(miri, shuttle)) { 2 } else { 64 };
 
 /// Objects in a bag. With its length and link a bag is about a KiB.
 const BAG: usize = 62;
@@ -248,7 +256,7 @@ struct Lists {
 impl Lists {
     /// Moves garbage one step on and frees up to `budget` objects. Garbage that waits for its grace
     /// period since the last turn moves however little it is, if `all` is set.
-    fn turn(&mut self, guard: &Guard, all: bool, budget: usize) {
+    fn turn(&mut self, guard: &Guard, clock: &Arc<Clock>, all: bool, budget: usize) {
         // Acquire: the end of the grace period; pairs with the Release store of the probe.
         let over = self.probe.as_ref().is_some_and(|probe| probe.load(Ordering::Acquire));
         if over {
@@ -261,8 +269,14 @@ impl Lists {
             let probe = Arc::new(AtomicBool::new(false));
             self.probe = Some(Arc::clone(&probe));
             stall_point("probe");
-            // Release: pairs with the Acquire above: what the guards' holders did is over.
-            guard.defer(move || probe.store(true, Ordering::Release));
+            let clock = clock.begin();
+            guard.defer(move || {
+                // Release: pairs with the Acquire above: what the guards' holders did is over.
+                probe.store(true, Ordering::Release);
+                if let Some(clock) = clock {
+                    clock.tick();
+                }
+            });
             guard.flush();
         }
         let mut fallout = Fallout::default();
@@ -280,6 +294,35 @@ impl Lists {
     }
 }
 
+/// Counts grace periods of a map, one after the other. Shared with the collector, as a probe is.
+///
+/// What [`Limbo::now`] returns is the number of periods that are over. Let an operation under a guard read it.
+/// Whoever reads two more knows that this guard is gone, and sees all that was done under it: of these two
+/// periods the second one began when the first had been counted, which the guard's holder did not see. So
+/// its guard was held when that period began, and a period lasts as long as such guards do.
+#[derive(Default)]
+struct Clock {
+    now: AtomicU64,
+    /// Whether a probe is in flight that ends the present period.
+    running: AtomicBool,
+}
+
+impl Clock {
+    /// Begins a period with a probe that is about to be sent, unless one is running.
+    fn begin(self: &Arc<Self>) -> Option<Arc<Self>> {
+        // Acquire: this period begins after the last one ended; pairs with the Release in `tick`.
+        let running = self.running.swap(true, Ordering::Acquire);
+        (!running).then(|| Arc::clone(self))
+    }
+
+    fn tick(&self) {
+        // Release: what the holders of guards did until now; pairs with the Acquire in `Limbo::now`.
+        self.now.fetch_add(1, Ordering::Release);
+        // Release: the tick; pairs with the Acquire in `begin`.
+        self.running.store(false, Ordering::Release);
+    }
+}
+
 /// Garbage that found its shard busy.
 struct Letter {
     garbage: Garbage,
@@ -292,6 +335,19 @@ struct Shard {
     busy: AtomicFlag,
     lists: UnsafeCell<Lists>,
     inbox: Inbox,
+    /// Letters from other threads since the shard's own thread took a turn, about.
+    unread: AtomicUsize,
+    /// Whether the shard's own thread took a turn since others last looked.
+    attended: AtomicBool,
+}
+
+impl Shard {
+    /// The shard's own thread takes a turn.
+    fn attend(&self) {
+        // Relaxed, for both: only tell who frees what.
+        self.unread.store(0, Ordering::Relaxed);
+        self.attended.store(true, Ordering::Relaxed);
+    }
 }
 
 /// A lock-free stack that is only ever emptied as a whole, so that its CAS knows no ABA.
@@ -319,11 +375,13 @@ impl Inbox {
         }
     }
 
-    fn empty_into(&self, heap: &mut Heap) {
+    /// Returns the number of letters.
+    fn empty_into(&self, heap: &mut Heap) -> usize {
         // Relaxed: a hint; the swap below decides.
         if self.0.load(Ordering::Relaxed).is_null() {
-            return;
+            return 0;
         }
+        let before = heap.len;
         // Acquire: the letters; pairs with the Release of `post`.
         let mut next = self.0.swap(ptr::null_mut(), Ordering::Acquire);
         while !next.is_null() {
@@ -333,6 +391,7 @@ impl Inbox {
             next = letter.below;
             heap.push(letter.garbage);
         }
+        heap.len - before
     }
 }
 
@@ -383,7 +442,10 @@ impl Drop for Busy<'_> {
     }
 }
 
-type Shards = [CachePadded<Shard>];
+struct Shards {
+    shards: Box<[CachePadded<Shard>]>,
+    clock: Arc<Clock>,
+}
 
 /// The garbage of one map.
 pub(crate) struct Limbo {
@@ -410,24 +472,50 @@ impl Limbo {
     }
 
     fn shards(&self) -> &Shards {
-        self.shards.get_or_make(|| (0..shard_count()).map(|_| CachePadded::default()).collect())
+        self.shards.get_or_make(|| {
+            let shards = (0..shard_count()).map(|_| CachePadded::default()).collect();
+            Box::new(Shards { shards, clock: Arc::default() })
+        })
+    }
+
+    /// The grace periods of this map that are over, of those that it counts: see [`Clock`].
+    #[inline]
+    pub(crate) fn now(&self) -> u64 {
+        // Acquire: pairs with the Release in `Clock::tick`. A map that retired nothing counts nothing.
+        self.shards.get().map_or(0, |shards| shards.clock.now.load(Ordering::Acquire))
     }
 
     /// Takes an object that was just unlinked, under a guard held since before that.
     pub(crate) fn retire(&self, guard: &Guard, garbage: Garbage) {
-        let shards = self.shards();
-        // Their number is a power of two.
-        let shard = &shards[thread_index() & (shards.len() - 1)];
+        self.retire_of(thread_index(), guard, garbage);
+    }
+
+    /// [`Self::retire`] for what the thread of this index allocated, modulo 256.
+    pub(crate) fn retire_of(&self, maker: usize, guard: &Guard, garbage: Garbage) {
+        let Shards { shards, clock } = self.shards();
+        // Their number is a power of two, 256 at most.
+        let index_of = |thread: usize| thread & (shards.len() - 1);
+        let shard = &shards[index_of(maker)];
+        // Relaxed, here and below: only tells who frees what.
+        let mine = index_of(maker) == index_of(thread_index());
+        if !mine && shard.unread.load(Ordering::Relaxed) < UNREAD {
+            shard.unread.fetch_add(1, Ordering::Relaxed);
+            shard.inbox.post(garbage);
+            return;
+        }
         match shard.enter() {
             Some(mut lists) => {
                 stall_point("busy shard");
                 lists.young.push(garbage);
                 lists.retired += 1;
                 if lists.retired >= TURN_EVERY || lists.ready.len >= MUCH {
-                    shard.inbox.empty_into(&mut lists.young);
-                    let budget = budget(lists.retired, lists.ready.len);
+                    let letters = shard.inbox.empty_into(&mut lists.young);
+                    if mine {
+                        shard.attend();
+                    }
+                    let budget = budget(lists.retired + letters, lists.ready.len);
                     lists.retired = 0;
-                    lists.turn(guard, false, budget);
+                    lists.turn(guard, clock, false, budget);
                 }
             }
             None => shard.inbox.post(garbage),
@@ -437,24 +525,27 @@ impl Limbo {
     /// Moves the garbage of every shard one step on, however little there is, and frees up to
     /// `budget` objects of each.
     pub(crate) fn turn(&self, guard: &Guard, budget: usize) {
-        for shard in self.shards.get().into_iter().flatten() {
-            Self::turn_shard(shard, guard, budget);
+        if let Some(Shards { shards, clock }) = self.shards.get() {
+            shards.iter().for_each(|shard| Self::turn_shard(shard, clock, guard, budget));
         }
     }
 
-    /// [`Self::turn`] for one shard, another one each time.
+    /// [`Self::turn`] for one shard, another one each time; but not for one that another thread sees to.
     pub(crate) fn tick(&self, guard: &Guard, budget: usize) {
-        if let Some(shards) = self.shards.get() {
-            // Relaxed: only spreads the work.
-            let turn = self.next.fetch_add(1, Ordering::Relaxed);
-            Self::turn_shard(&shards[turn % shards.len()], guard, budget);
+        if let Some(Shards { shards, clock }) = self.shards.get() {
+            // Relaxed, for both: only spread the work.
+            let index = self.next.fetch_add(1, Ordering::Relaxed) % shards.len();
+            let mine = index == thread_index() % shards.len();
+            if mine || !shards[index].attended.swap(false, Ordering::Relaxed) {
+                Self::turn_shard(&shards[index], clock, guard, budget);
+            }
         }
     }
 
-    fn turn_shard(shard: &Shard, guard: &Guard, budget: usize) {
+    fn turn_shard(shard: &Shard, clock: &Arc<Clock>, guard: &Guard, budget: usize) {
         if let Some(mut lists) = shard.enter() {
             shard.inbox.empty_into(&mut lists.young);
-            lists.turn(guard, true, budget);
+            lists.turn(guard, clock, true, budget);
         }
     }
 
@@ -486,7 +577,7 @@ impl Limbo {
         if !self.is_closed() {
             return;
         }
-        for shard in self.shards.get().into_iter().flatten() {
+        for shard in self.shards.get().into_iter().flat_map(|shards| &shards.shards) {
             while let Some(mut lists) = shard.enter() {
                 shard.inbox.empty_into(&mut lists.young);
                 while let Some(garbage) = lists.pop_any() {
@@ -648,9 +739,43 @@ mod tests {
         for _ in 0..500 {
             limbo.retire(&collector.register().pin(), garbage(&freed));
         }
-        limbo.shards()[0].inbox.post(garbage(&freed));
+        limbo.shards().shards[0].inbox.post(garbage(&freed));
         drop(limbo);
         assert_eq!(freed.load(Ordering::Relaxed), 501);
+    }
+
+    #[test]
+    fn what_another_thread_made_is_left_to_it_until_it_does_not_come() {
+        let freed = std::sync::atomic::AtomicUsize::new(0);
+        let collector = crossbeam_epoch::Collector::new();
+        let limbo = Limbo::new();
+        let other = thread_index() + 1;
+        let retire = |maker| limbo.retire_of(maker, &collector.register().pin(), garbage(&freed));
+        let shard =
+            |thread| -> &CachePadded<Shard> { &limbo.shards().shards[thread % shard_count()] };
+        let held = |thread: usize| shard(thread).enter().unwrap().retired;
+        (0..UNREAD).for_each(|_| retire(other));
+        assert_eq!((shard(other).unread.load(Ordering::Relaxed), held(other)), (UNREAD, 0));
+        // It does not come: from now on this thread works on its shard.
+        retire(other);
+        assert_eq!(
+            (shard(other).unread.load(Ordering::Relaxed), held(other)),
+            (UNREAD, 1 % TURN_EVERY)
+        );
+        // And here it is. (The index of a thread counts, and not which one it is.)
+        shard(other).attend();
+        retire(other);
+        assert_eq!(shard(other).unread.load(Ordering::Relaxed), 1);
+        // Others look after a shard only if its own thread did not, since they last looked.
+        let visit =
+            || (0..shard_count()).for_each(|_| limbo.tick(&collector.register().pin(), 1_000));
+        let letters = |thread: usize| !shard(thread).inbox.0.load(Ordering::Relaxed).is_null();
+        visit();
+        assert!(letters(other));
+        visit();
+        assert!(!letters(other));
+        (0..1_000).for_each(|_| limbo.turn(&collector.register().pin(), 1_000));
+        assert_eq!(freed.load(Ordering::Relaxed), UNREAD + 2);
     }
 
     #[test]

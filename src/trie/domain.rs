@@ -25,7 +25,7 @@ use arc_swap::ArcSwapOption;
 use super::frozen::Frozen;
 use super::node::{Detached, Header, Link, Node, Slab, Word, free_node};
 use crate::entry::Store;
-use crate::reclaim::{Collector, Fallout, Garbage, Guard, Limbo};
+use crate::reclaim::{Collector, Fallout, Garbage, Guard, Limbo, thread_index};
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering, shared_access, stall_point};
 
 /// State shared by a map, its snapshots and its roots.
@@ -216,9 +216,9 @@ impl<St: Store> Domain<St> {
         unsafe {
             match dead {
                 Dead::Tree(tree) => self.bury(tree.attach(), death, fate),
-                Dead::Entry(slot) => self.dispose(St::garbage(slot), fate),
-                Dead::Node(node) => self.dispose(node_garbage::<St>(node), fate),
-                Dead::Link(link) => self.dispose(link_garbage::<St>(link), fate),
+                Dead::Entry(slot) => self.dispose(St::garbage(slot), thread_index(), fate),
+                Dead::Node(node) => self.dispose_node(node, fate),
+                Dead::Link(link) => self.dispose(link_garbage::<St>(link), thread_index(), fate),
             }
         }
     }
@@ -284,18 +284,30 @@ impl<St: Store> Domain<St> {
                     }
                 }
             }
-            self.dispose(node_garbage::<St>(header), fate);
+            self.dispose_node(header, fate);
+        }
+    }
+
+    /// # Safety
+    /// - As for [`Self::dispose`].
+    unsafe fn dispose_node(&self, node: NonNull<Header>, fate: &mut Fate<'_>) {
+        // SAFETY:
+        // - not freed: promised by the caller; headers never change.
+        // - the rest of the contract.
+        unsafe {
+            let maker = node.as_ref().maker;
+            self.dispose(node_garbage::<St>(node), maker.into(), fate);
         }
     }
 
     /// # Safety
     /// - The object was unlinked under `fate`, no snapshot sees it, and this call alone has it.
     #[inline]
-    unsafe fn dispose(&self, garbage: Garbage, fate: &mut Fate<'_>) {
+    unsafe fn dispose(&self, garbage: Garbage, maker: usize, fate: &mut Fate<'_>) {
         match fate {
-            Fate::Operation(guard) => self.limbo.retire(guard, garbage),
+            Fate::Operation(guard) => self.limbo.retire_of(maker, guard, garbage),
             Fate::Dropping(guard, count) => {
-                self.limbo.retire(guard, garbage);
+                self.limbo.retire_of(maker, guard, garbage);
                 *count += 1;
                 if *count % REPIN_EVERY == 0 {
                     guard.repin();

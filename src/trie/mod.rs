@@ -26,7 +26,8 @@
 //! 3. A group without a free slot, or a frozen one, makes the operation rebuild the node
 //!    ([`rebuild`]): freeze it, copy what lives into a new one, or into a fan with children when it
 //!    is too much for a branch, and swing the one word that points to it. Nobody waits: whoever
-//!    meets a frozen node does this.
+//!    meets a frozen node does this. (Slots that entries have left become free again where that is long
+//!    enough ago: see [`node`], `group`.)
 //! 4. After removals nodes are rebuilt smaller, and fans that hold little collapse ([`shrink`]).
 //! 5. A snapshot ([`versions`]) freezes the root's word and gives the map a root of the next
 //!    generation with the same tree. From then on the tree is shared: operations of the new
@@ -55,6 +56,7 @@
 //! | `ChainHit::put` (Release) | `Chain::read` (Acquire) | a chain's link |
 //! | swap of the map's root (Release) | `Trie::root` (Acquire) | a root, and that the snapshots before it are registered |
 //! | `Record::push` (Release) | `Record::close` (Acquire) | an object on a dead list |
+//! | `Group::hand_back` (Release) | a claim of the slot (Acquire) | that nobody uses the slot any more |
 //! | a probe's store (Release) | `Lists::turn` (Acquire) | that a grace period is over |
 //!
 //! Progress: every operation is lock-free. The loops here go round again only if a CAS failed, so

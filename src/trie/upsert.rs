@@ -233,7 +233,7 @@ impl<St: Store> Trie<St> {
                         return Step::Done(Outcome::Kept(None));
                     };
                     // LINEARIZES remove.
-                    match seen.remove(hit) {
+                    match seen.remove(hit, context.domain().limbo.now()) {
                         Ok(left) => {
                             self.retire_entry(context, hit.slot.now);
                             let rehash = &request.rehash();
@@ -245,7 +245,9 @@ impl<St: Store> Trie<St> {
                 }
                 Action::Put(draft) => {
                     let entry = Unpublished::<St>::new(draft, generation);
-                    let publication = Self::put(seen, hit.as_ref(), &mut claim, entry, request);
+                    let now = context.domain().limbo.now();
+                    let publication =
+                        Self::put(seen, hit.as_ref(), &mut claim, entry, request, now);
                     match publication {
                         Publication::Done(slot) => {
                             if let Some(hit) = &hit {
@@ -280,6 +282,7 @@ impl<St: Store> Trie<St> {
         claim: &mut Option<Claim<'g, St::Slot>>,
         entry: Unpublished<St>,
         request: &mut Request<St, C>,
+        now: u64,
     ) -> Publication<'g, St::Slot>
     where
         St::Key: 'g,
@@ -303,7 +306,7 @@ impl<St: Store> Trie<St> {
             claim.write(entry.slot);
             claim
         });
-        let Some(mut mine) = again.or_else(|| seen.claim(request.hash, entry.slot)) else {
+        let Some(mut mine) = again.or_else(|| seen.claim(request.hash, entry.slot, now)) else {
             request.spare = Some(entry.into_draft());
             return Publication::NoRoom;
         };

@@ -8,7 +8,7 @@ use shuttle::thread;
 use super::World;
 use crate::linear::{KEYS, Op, assert_linearizable};
 use crate::schedules::explore_all;
-use crate::{Constant, FewBits, Numbered, explore, random_programs};
+use crate::{Apart, Constant, FewBits, Numbered, explore, random_programs};
 
 #[test]
 fn two_writers_in_one_group() {
@@ -235,18 +235,7 @@ fn writer_against_renewal() {
         ];
         let count = before.len();
         Arc::clone(&world).run(Op::Get(0));
-        let history: Vec<_> = programs
-            .into_iter()
-            .map(|program| {
-                let world = Arc::clone(&world);
-                thread::spawn(move || {
-                    program.into_iter().map(|op| world.run(op)).collect::<Vec<_>>()
-                })
-            })
-            .collect();
-        let history: Vec<_> =
-            history.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
-        assert_linearizable(&history);
+        assert_linearizable(&world.run_all(programs));
         assert_eq!(before.iter().count(), count, "a snapshot changed");
         drop(before);
         world.check_alone();
@@ -359,6 +348,86 @@ fn random_programs_in_a_chain_are_linearizable() {
             world.map.pin().insert(key, world.value(0));
         }
         world.check(&[], random_programs());
+    });
+}
+
+/// A map whose group of the keys below 100 has one entry, and two dead slots to be handed back. (With four
+/// entries it would become a chain.)
+fn with_rested_slots() -> Arc<World<Apart>> {
+    let world = World::<Apart>::new();
+    // The first four are a chain, below a fan. So things retired there leave the others alone.
+    for key in [100, 101, 102, 103, 7, 0, 1] {
+        world.map.pin().insert(key, world.value(9));
+    }
+    (0..2).for_each(|key| _ = world.map.pin().remove(&key));
+    pass_grace_periods(&world, 12);
+    world
+}
+
+/// Retires things in the chain.
+fn pass_grace_periods(world: &World<Apart>, count: usize) {
+    for _ in 0..count {
+        world.map.pin().insert(110, world.value(1));
+        world.map.pin().remove(&110);
+        world.map.pin().refresh();
+    }
+}
+
+#[test]
+fn slots_are_handed_back_by_two_at_once() {
+    explore(|| {
+        let programs = vec![
+            vec![Op::Insert(0, 1), Op::Get(1), Op::Get(0)],
+            vec![Op::Insert(1, 2), Op::Get(0), Op::Remove(1)],
+            vec![Op::Insert(0, 4), Op::Get(0)],
+        ];
+        with_rested_slots().check(&[], programs);
+    });
+}
+
+#[test]
+fn slots_are_handed_back_beside_claims_and_removals() {
+    explore(|| {
+        let world = with_rested_slots();
+        let other = Arc::clone(&world);
+        let clock = thread::spawn(move || pass_grace_periods(&other, 6));
+        let programs = vec![
+            vec![Op::Insert(0, 1), Op::Remove(0), Op::Insert(0, 2), Op::Get(1)],
+            vec![Op::Insert(1, 3), Op::Remove(1), Op::Insert(1, 4), Op::Get(0)],
+            vec![Op::Remove(0), Op::Insert(1, 5), Op::Get(0), Op::Remove(1)],
+        ];
+        let history = world.run_all(programs);
+        clock.join().unwrap();
+        world.finish(history);
+    });
+}
+
+/// Of an inline entry a reference is to its slot.
+#[test]
+fn slots_are_handed_back_when_nobody_reads_them() {
+    explore(|| {
+        let world = with_rested_slots();
+        (0..2).for_each(|key| _ = world.run(Op::Insert(key, 1)));
+        pass_grace_periods(&world, 12);
+        let other = Arc::clone(&world);
+        let reader = thread::spawn(move || {
+            let pinned = other.map.pin();
+            let Some((key, value)) = pinned.get_key_value(&0) else { return };
+            let number = value.number();
+            for _ in 0..4 {
+                thread::yield_now();
+                assert_eq!((*key, value.number()), (0, number));
+            }
+        });
+        for number in 2..4 {
+            world.run(Op::Remove(0));
+            world.run(Op::Insert(2, number));
+            world.run(Op::Remove(2));
+            pass_grace_periods(&world, 4);
+            world.run(Op::Insert(0, number));
+        }
+        reader.join().unwrap();
+        world.check_alone();
     });
 }
 

@@ -19,11 +19,11 @@ use crate::sync::AtomicU64;
 /// a page, and is copied in about a microsecond.
 ///
 /// ```text
-///  0        16      24              64                            512
-///  | header | state | a tag a slot  | slots ...                   |
+///  0        16      24              56      64                    512
+///  | header | state | a tag a slot  | stamp | slots ...           |
 /// ```
 /// The first group shares its first line with the node's header; the others leave that part unused.
-/// With a full-size branch on a line's beginning, state and tags are one line and no slot straddles
+/// With a full-size branch on a line's beginning, all but the slots is one line and no slot straddles
 /// two.
 const STRIDE: usize = 512;
 
@@ -107,9 +107,9 @@ impl<T> Geometry<T> {
         GroupLayout { groups, slots, tag_pairs, slots_at: Self::slots_at(slots, align) }
     }
 
-    /// Where the slots begin, behind header, state and tags.
+    /// Where the slots begin, behind header, state, tags and stamp.
     const fn slots_at(slots: usize, align: usize) -> usize {
-        (HEADER_BYTES + 8 + 16 * slots.div_ceil(16)).next_multiple_of(align)
+        (HEADER_BYTES + 8 + 16 * slots.div_ceil(16) + 8).next_multiple_of(align)
     }
 
     pub(super) fn node_bytes(shape: Shape) -> usize {
@@ -233,11 +233,11 @@ impl<'g, T: Slot> Branch<'g, T> {
     unsafe fn initialise_group(self, index: usize) {
         let GroupLayout { tag_pairs, .. } = Geometry::<T>::layout(self.shape);
         // SAFETY:
-        // - in bounds and aligned: state and tags follow the place of the header.
+        // - in bounds and aligned: state, tags and stamp follow the place of the header.
         // - exclusive: the caller promises that nobody else can see the branch.
         unsafe {
             let state = self.group_at(index).add(HEADER_BYTES).cast::<AtomicU64>();
-            for word in 0..=2 * tag_pairs {
+            for word in 0..2 + 2 * tag_pairs {
                 state.add(word).write(AtomicU64::new(0));
             }
         }
@@ -279,7 +279,7 @@ impl<'g, T: Slot> Branch<'g, T> {
 unsafe fn group_from<'g, T: Slot>(start: NonNull<u8>, layout: GroupLayout) -> Group<'g, T> {
     let GroupLayout { slots, tag_pairs, slots_at, .. } = layout;
     // SAFETY:
-    // - state and tags were initialised when the branch was allocated; the slots need no
+    // - state, tags and stamp were initialised when the branch was allocated; the slots need no
     //   initialisation, being `MaybeUninit`.
     // - in bounds for `'g`: `node_bytes` counts these bytes for each group.
     unsafe {
@@ -288,6 +288,7 @@ unsafe fn group_from<'g, T: Slot>(start: NonNull<u8>, layout: GroupLayout) -> Gr
         Group::new(
             state.as_ref(),
             std::slice::from_raw_parts(state.add(1).cast::<tags::Pair>().as_ptr(), tag_pairs),
+            state.add(1 + 2 * tag_pairs).as_ref(),
             std::slice::from_raw_parts(first.as_ptr(), slots),
         )
     }

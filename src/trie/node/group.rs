@@ -3,12 +3,43 @@
 //! ```text
 //! state = FROZEN | OPEN | live bitmap  the word that CASes change which keys are here
 //! tags  = a byte of hash for each slot; zero means unclaimed
+//! stamp = when a slot was last claimed or an entry taken out, in grace periods
 //! slots = [T]
 //! ```
 //!
-//! Slots are append-only: a slot is *claimed* once (CAS of its tag byte), *written* once its owner
-//! has a value, and *published* at most once (CAS of the state that sets its live bit); it is never
-//! claimed again. Hence a state never takes the same value twice, and its CAS knows no ABA.
+//! A slot is *claimed* (CAS of its tag byte), *written* once its owner has a value, and *published* at
+//! most once (CAS of the state that sets its live bit). When its entry is taken out it is dead, and so
+//! it is if its owner loses or stalls. Nobody claims it again before every guard of that time is gone:
+//! within one guard slots are append-only. Hence, to an operation, two states of a group that are
+//! equal have the same entries, and its CAS knows no ABA.
+//!
+//! # Handing dead slots back
+//!
+//! A group without a free slot is rebuilt, unless [`Group::hand_back`] finds that all its dead slots have
+//! rested for long enough: it makes them free again. So where entries come and go at a constant size
+//! next to nothing is rebuilt. What it asks is [`Limbo::now`], of which an operation under a guard knows:
+//! once somebody else reads two more than it did, its guard is gone, and all it did is seen.
+//!
+//! Who is about to claim a slot or to take an entry out reads `now` and stores it as the *stamp*, plainly.
+//! So a late one may overwrite a newer stamp, but one that is newer by 1 at most: had `now` gone on
+//! by two, the late one's guard would be gone. Let `hand_back` read `now`, find the stamp older by 4
+//! ([`REST`]) or more, and then read state and tags. Of a slot that has a tag and is not live there:
+//!
+//! - *It was claimed* after a stamp of at most the stamp + 1, and by `now`, three more, the guard of its owner is
+//!   gone: nobody is about to publish it, and if it was published, that is seen.
+//! - *Its entry was taken out* after a stamp of at most the stamp + 1. That guard is gone when the count is
+//!   two more. The next period began after that, so with one more the guards of those are gone too who
+//!   saw the entry before it was taken out: nobody reads the slot, or has a state in which it was live.
+//! - *Nobody else hands it back*: the stamp goes to `now` by CAS before any tag is touched, and while this
+//!   operation's guard is there nobody reads 4 more. A stamp that came between fails the CAS; or it is
+//!   the old one again, by two that were late, and then both were over before `now` was read.
+//!
+//! That the last stamp of those seen is seen too is by orderings: a stamp is stored before the Release of
+//! the claim or of the removal, which are read with Acquire before the CAS. Frozen groups have no part in
+//! this: which of their slots are live never changes, and no other is read.
+//! Models: `slots_are_handed_back_*`; planted: `no_rest`.
+//!
+//! [`Limbo::now`]: crate::reclaim::Limbo::now
 //!
 //! # Replacing in place
 //!
@@ -32,8 +63,9 @@
 //! # Who may read or write a slot
 //!
 //! Until it is published, a claimed slot belongs to the thread that claimed it. From then on it is
-//! shared memory, and whoever saw its live bit with Acquire may read it. A slot whose owner stalls or
-//! loses stays claimed and dead; that costs one slot and blocks nobody.
+//! shared memory, and whoever saw its live bit with Acquire may read it, under the guard that it was
+//! seen under, or in a frozen group. A slot whose owner stalls or loses stays claimed and dead; that
+//! costs one slot, until it is handed back, and blocks nobody.
 #![expect(unsafe_code, reason = "slots are plain memory that the state word protects")]
 
 use std::cell::UnsafeCell;
@@ -44,7 +76,11 @@ use super::slot::{Held, Slot, Swap};
 use super::tags;
 use super::word::View;
 use crate::prefetch;
-use crate::sync::{AtomicU64, Ordering, stall_point};
+use crate::sync::{AtomicU64, Ordering, fence, stall_point};
+
+/// Grace periods from a group's last claim or removal until its dead slots are handed back.
+/// (A bug on purpose without any, see `tests/planted`.)
+const REST: u64 = if cfg!(snaptrie_planted = "no_rest") { 0 } else { 4 };
 
 const FROZEN: u64 = 1 << 63;
 const OPEN: u64 = 1 << 62;
@@ -56,6 +92,7 @@ pub(super) type RawSlot<T> = UnsafeCell<MaybeUninit<<T as Slot>::Cell>>;
 pub(crate) struct Group<'g, T: Slot> {
     state: &'g AtomicU64,
     tags: &'g [tags::Pair],
+    stamp: &'g AtomicU64,
     slots: &'g [RawSlot<T>],
 }
 
@@ -68,8 +105,9 @@ impl<T: Slot> Copy for Group<'_, T> {}
 
 /// A group together with a state that was read from it, with Acquire.
 ///
-/// INVARIANT: `bits` was read from `group.state` or is what this thread's own CAS wrote there, so
-/// every slot whose bit is set in it was published and may be read.
+/// INVARIANT: `bits` was read from `group.state` or is what this thread's own CAS wrote there, under the
+/// guard that is still held, or frozen: so every slot whose bit is set in it was published, is not claimed
+/// anew, and may be read.
 pub(crate) struct Seen<'g, T: Slot> {
     group: Group<'g, T>,
     bits: u64,
@@ -99,7 +137,7 @@ pub(crate) enum Exchange<'g, T: Slot> {
 
 /// A slot that this thread claimed and wrote, and that is not published.
 ///
-/// INVARIANT: made only by [`Group::claim`], at most once for each slot of a group; initialised.
+/// INVARIANT: made only by [`Group::claim`], once for each time that a slot was free; initialised.
 pub(crate) struct Claim<'g, T: Slot> {
     index: u32,
     slot: &'g RawSlot<T>,
@@ -121,9 +159,10 @@ impl<'g, T: Slot> Group<'g, T> {
     pub(super) fn new(
         state: &'g AtomicU64,
         tags: &'g [tags::Pair],
+        stamp: &'g AtomicU64,
         slots: &'g [RawSlot<T>],
     ) -> Self {
-        Self { state, tags, slots }
+        Self { state, tags, stamp, slots }
     }
 
     /// Reads the state as `view` allows.
@@ -208,21 +247,61 @@ impl<'g, T: Slot> Group<'g, T> {
     /// Claims a free slot for an entry with this hash, near its home, and writes it; none if every
     /// slot is taken. `live` are slots that are not free.
     #[inline]
-    fn claim(self, live: u64, hash: u64, value: T) -> Option<Claim<'g, T>> {
+    fn claim(self, live: u64, hash: u64, value: T, now: u64) -> Option<Claim<'g, T>> {
         // In a group that nothing was removed from, the slots that are not live are free, unless
         // another thread claims one at this moment.
-        let guess = !live & self.in_range();
-        let mut free = if guess == 0 { self.free() } else { guess };
+        let mut free = !live & self.in_range();
         while free != 0 {
             let index = self.nearest(free, hash);
-            if self.set_tag(index, tags::of(hash)) {
+            if self.set_tag(index, tags::of(hash), now) {
                 let mut claim = Claim { index, slot: &self.slots[index as usize], value };
                 claim.write(value);
                 return Some(claim);
             }
+            // There are dead slots, then. Handing them back is tried before it is too late: it may have to
+            // wait, for operations nearby that are not long ago.
             free = self.free();
+            if are_few(free) && self.hand_back(now) {
+                free = self.free();
+            }
         }
         None
+    }
+
+    /// Makes the slots free that are claimed and not live, if they have rested for long enough. Returns
+    /// whether it did, and there are any.
+    #[cold]
+    fn hand_back(self, now: u64) -> bool {
+        // Relaxed: the CAS below decides whether it is the last one.
+        let stamp = self.stamp.load(Ordering::Relaxed);
+        if now < stamp + REST {
+            return false;
+        }
+        // After `now`: of the operations that it tells to be over all is seen.
+        let seen = self.load();
+        let dead = !self.free() & self.in_range() & !seen.live();
+        // Acquire: the stamps that came before the claims and removals that were just seen, so that the
+        // CAS meets the last of them.
+        fence(Ordering::Acquire);
+        if seen.is_frozen() || dead == 0 {
+            return false;
+        }
+        let (acquire, relaxed) = (Ordering::Acquire, Ordering::Relaxed);
+        if self.stamp.compare_exchange(stamp, now, acquire, relaxed).is_err() {
+            return false;
+        }
+        stall_point("slots handed back");
+        for (index, word) in self.tags.iter().flatten().enumerate() {
+            let bits = dead >> (8 * index) & 0xff;
+            if bits != 0 {
+                // A byte of ones for each bit.
+                let bytes = (0..8).filter(|bit| bits >> bit & 1 == 1);
+                let mask = bytes.fold(0_u64, |mask, bit| mask | 0xff << (8 * bit));
+                // Release: what was done with the slots; pairs with the Acquire of `set_tag`.
+                word.fetch_and(!mask, Ordering::Release);
+            }
+        }
+        true
     }
 
     /// The slots that nobody has claimed.
@@ -231,23 +310,50 @@ impl<'g, T: Slot> Group<'g, T> {
         self.tagged(tags::FREE) & self.in_range()
     }
 
+    /// Says that an operation is about to claim a slot of the group, or to take an entry out.
+    #[inline]
+    fn set_stamp(self, now: u64) {
+        // Relaxed: comes before the claim or removal by the Release of that.
+        self.stamp.store(now, Ordering::Relaxed);
+    }
+
     /// Sets the tag of a slot if it is still free.
     #[inline]
-    fn set_tag(self, index: u32, tag: u8) -> bool {
+    fn set_tag(self, index: u32, tag: u8, now: u64) -> bool {
         let word = &self.tags[index as usize / 16][index as usize / 8 % 2];
         let shift = index % 8 * 8;
-        // Relaxed: the read-modify-write alone decides who owns the slot, and the owner's
-        // publishing CAS makes the tag visible before the live bit is.
+        // The read-modify-write alone decides who owns the slot, and the owner's publishing CAS makes
+        // the tag visible before the live bit is.
         let mut current = word.load(Ordering::Relaxed);
         while (current >> shift) as u8 == tags::FREE {
+            self.set_stamp(now);
             let new = current | u64::from(tag) << shift;
-            match word.compare_exchange(current, new, Ordering::Relaxed, Ordering::Relaxed) {
+            // Release: the stamp; Acquire: what was done with the slot before it was free. Both pair
+            // with `hand_back`.
+            match word.compare_exchange(current, new, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return true,
                 Err(now) => current = now,
             }
         }
         false
     }
+}
+
+/// The bits without the lowest two.
+///
+/// Few bits are counted so and not by a population count, which takes eighteen instructions where the
+/// processor is not known to have one.
+#[inline]
+fn without_two(bits: u64) -> u64 {
+    let without_lowest = |bits: u64| bits & bits.wrapping_sub(1);
+    without_lowest(without_lowest(bits))
+}
+
+/// Whether there are three bits or fewer.
+#[inline]
+fn are_few(bits: u64) -> bool {
+    let rest = without_two(bits);
+    rest & rest.wrapping_sub(1) == 0
 }
 
 /// Filling a group that no other thread can see yet, without atomic read-modify-writes.
@@ -339,12 +445,10 @@ impl<'g, T: Slot> Seen<'g, T> {
         self.count() * 8 > self.group.slots.len() * 7
     }
 
-    /// Whether there are exactly three entries: without a population count, which takes eighteen
-    /// instructions where the processor is not known to have one.
+    /// Whether there are exactly three entries.
     #[inline]
     pub(crate) fn has_three(self) -> bool {
-        let without_lowest = |bits: u64| bits & bits.wrapping_sub(1);
-        without_lowest(without_lowest(self.live())).is_power_of_two()
+        are_few(self.live()) && without_two(self.live()) != 0
     }
 
     /// The memory of a slot that is live in this state.
@@ -429,8 +533,8 @@ impl<'g, T: Slot> Seen<'g, T> {
 
     /// Claims a free slot of the group, see [`Group::claim`].
     #[inline]
-    pub(crate) fn claim(self, hash: u64, value: T) -> Option<Claim<'g, T>> {
-        self.group.claim(self.live(), hash, value)
+    pub(crate) fn claim(self, hash: u64, value: T, now: u64) -> Option<Claim<'g, T>> {
+        self.group.claim(self.live(), hash, value, now)
     }
 
     /// The live slots.
@@ -525,7 +629,8 @@ impl<'g, T: Slot> Seen<'g, T> {
 
     /// Takes an entry out. Returns the state that this left, or, if the state or the entry is not the
     /// one that was seen any more, the present state.
-    pub(crate) fn remove(self, hit: &Hit<'g, T>) -> Result<Self, Self> {
+    pub(crate) fn remove(self, hit: &Hit<'g, T>, now: u64) -> Result<Self, Self> {
+        self.group.set_stamp(now);
         // Where entries are replaced in place, what is removed must be the entry that was seen.
         if self.bits & OPEN != 0 && !T::seal_as(hit.slot.cell, hit.slot.now) {
             return Err(self.group.load());

@@ -11,6 +11,7 @@ use std::ptr::NonNull;
 
 use super::branch::Geometry;
 use super::{chain, fan, slab};
+use crate::reclaim::thread_index;
 
 /// The kind of a node and, for a branch, its size. Fits the three bits a word has for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,6 +64,14 @@ pub(crate) struct Header {
     pub(super) shape: Shape,
     /// How far into its allocation the node begins, in units of [`MALLOC_ALIGN`]; or [`IN_SLAB`].
     offset: u8,
+    /// The index of the thread that allocated the node, modulo 256.
+    pub(crate) maker: u8,
+}
+
+impl Header {
+    fn new(birth: u64, capacity: u32, shape: Shape, offset: u8) -> Self {
+        Self { birth, capacity, shape, offset, maker: thread_index() as u8 }
+    }
 }
 
 /// The offset of a fan that has no allocation of its own.
@@ -114,7 +123,7 @@ pub(super) fn allocate_node<T>(shape: Shape, birth: u64, capacity: u32) -> NonNu
         handle_alloc_error(layout);
     }
     let offset = start.addr().next_multiple_of(alignment(shape)) - start.addr();
-    let header = Header { birth, capacity, shape, offset: (offset / MALLOC_ALIGN) as u8 };
+    let header = Header::new(birth, capacity, shape, (offset / MALLOC_ALIGN) as u8);
     // SAFETY:
     // - in bounds: `offset` is at most the slack that the layout adds to the node's bytes.
     // - valid for writes and aligned: fresh memory, rounded up to at least 32 bytes.
@@ -129,7 +138,7 @@ pub(super) fn allocate_node<T>(shape: Shape, birth: u64, capacity: u32) -> NonNu
 pub(super) fn fan_in_slab(node: NonNull<Header>, birth: u64) -> NonNull<Header> {
     // SAFETY:
     // - room for a fan, aligned, and nobody else's yet.
-    unsafe { node.write(Header { birth, capacity: 0, shape: Shape::Fan, offset: IN_SLAB }) };
+    unsafe { node.write(Header::new(birth, 0, Shape::Fan, IN_SLAB)) };
     node
 }
 
