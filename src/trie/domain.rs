@@ -306,8 +306,9 @@ impl<St: Store> Domain<St> {
     unsafe fn dispose(&self, garbage: Garbage, maker: usize, fate: &mut Fate<'_>) {
         match fate {
             Fate::Operation(guard) => self.limbo.retire_of(maker, guard, garbage),
+            // Frees what it can by itself: a reader may drop what it has read, and writers need not pay for it.
             Fate::Dropping(guard, count) => {
-                self.limbo.retire_of(maker, guard, garbage);
+                self.limbo.retire(guard, garbage);
                 *count += 1;
                 if *count % REPIN_EVERY == 0 {
                     guard.repin();
