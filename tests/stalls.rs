@@ -36,6 +36,7 @@ const TRIE: &[&str] = &[
     "closed list",
     "withdrawn snapshot",
     "claimed slot",
+    "slots handed back",
     "frozen group",
     "frozen fan",
     "unpublished copy",

@@ -447,6 +447,36 @@ struct Shards {
     clock: Arc<Clock>,
 }
 
+impl Shards {
+    /// The shard of the thread with this index, or with another one that leads there.
+    fn of(&self, thread: usize) -> &Shard {
+        // Their number is a power of two, 256 at most.
+        &self.shards[thread & (self.shards.len() - 1)]
+    }
+
+    /// Puts garbage into a shard, which is this thread's own or is left to it.
+    #[inline]
+    fn put(&self, shard: &Shard, mine: bool, guard: &Guard, garbage: Garbage) {
+        match shard.enter() {
+            Some(mut lists) => {
+                stall_point("busy shard");
+                lists.young.push(garbage);
+                lists.retired += 1;
+                if lists.retired >= TURN_EVERY || lists.ready.len >= MUCH {
+                    let letters = shard.inbox.empty_into(&mut lists.young);
+                    if mine {
+                        shard.attend();
+                    }
+                    let budget = budget(lists.retired + letters, lists.ready.len);
+                    lists.retired = 0;
+                    lists.turn(guard, &self.clock, false, budget);
+                }
+            }
+            None => shard.inbox.post(garbage),
+        }
+    }
+}
+
 /// The garbage of one map.
 pub(crate) struct Limbo {
     /// Made by the first retirement: a map that never removed anything has none.
@@ -487,38 +517,21 @@ impl Limbo {
 
     /// Takes an object that was just unlinked, under a guard held since before that.
     pub(crate) fn retire(&self, guard: &Guard, garbage: Garbage) {
-        self.retire_of(thread_index(), guard, garbage);
+        let shards = self.shards();
+        shards.put(shards.of(thread_index()), true, guard, garbage);
     }
 
     /// [`Self::retire`] for what the thread of this index allocated, modulo 256.
     pub(crate) fn retire_of(&self, maker: usize, guard: &Guard, garbage: Garbage) {
-        let Shards { shards, clock } = self.shards();
-        // Their number is a power of two, 256 at most.
-        let index_of = |thread: usize| thread & (shards.len() - 1);
-        let shard = &shards[index_of(maker)];
+        let shards = self.shards();
+        let (shard, own) = (shards.of(maker), shards.of(thread_index()));
+        let mine = ptr::eq(shard, own);
         // Relaxed, here and below: only tells who frees what.
-        let mine = index_of(maker) == index_of(thread_index());
         if !mine && shard.unread.load(Ordering::Relaxed) < UNREAD {
             shard.unread.fetch_add(1, Ordering::Relaxed);
             shard.inbox.post(garbage);
-            return;
-        }
-        match shard.enter() {
-            Some(mut lists) => {
-                stall_point("busy shard");
-                lists.young.push(garbage);
-                lists.retired += 1;
-                if lists.retired >= TURN_EVERY || lists.ready.len >= MUCH {
-                    let letters = shard.inbox.empty_into(&mut lists.young);
-                    if mine {
-                        shard.attend();
-                    }
-                    let budget = budget(lists.retired + letters, lists.ready.len);
-                    lists.retired = 0;
-                    lists.turn(guard, clock, false, budget);
-                }
-            }
-            None => shard.inbox.post(garbage),
+        } else {
+            shards.put(shard, mine, guard, garbage);
         }
     }
 
@@ -532,12 +545,12 @@ impl Limbo {
 
     /// [`Self::turn`] for one shard, another one each time; but not for one that another thread sees to.
     pub(crate) fn tick(&self, guard: &Guard, budget: usize) {
-        if let Some(Shards { shards, clock }) = self.shards.get() {
+        if let Some(all) = self.shards.get() {
             // Relaxed, for both: only spread the work.
-            let index = self.next.fetch_add(1, Ordering::Relaxed) % shards.len();
-            let mine = index == thread_index() % shards.len();
-            if mine || !shards[index].attended.swap(false, Ordering::Relaxed) {
-                Self::turn_shard(&shards[index], clock, guard, budget);
+            let shard = all.of(self.next.fetch_add(1, Ordering::Relaxed));
+            let mine = ptr::eq(shard, all.of(thread_index()));
+            if mine || !shard.attended.swap(false, Ordering::Relaxed) {
+                Self::turn_shard(shard, &all.clock, guard, budget);
             }
         }
     }
@@ -751,8 +764,7 @@ mod tests {
         let limbo = Limbo::new();
         let other = thread_index() + 1;
         let retire = |maker| limbo.retire_of(maker, &collector.register().pin(), garbage(&freed));
-        let shard =
-            |thread| -> &CachePadded<Shard> { &limbo.shards().shards[thread % shard_count()] };
+        let shard = |thread| limbo.shards().of(thread);
         let held = |thread: usize| shard(thread).enter().unwrap().retired;
         (0..UNREAD).for_each(|_| retire(other));
         assert_eq!((shard(other).unread.load(Ordering::Relaxed), held(other)), (UNREAD, 0));

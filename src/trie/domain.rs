@@ -25,7 +25,7 @@ use arc_swap::ArcSwapOption;
 use super::frozen::Frozen;
 use super::node::{Detached, Header, Link, Node, Slab, Word, free_node};
 use crate::entry::Store;
-use crate::reclaim::{Collector, Fallout, Garbage, Guard, Limbo, thread_index};
+use crate::reclaim::{Collector, Fallout, Garbage, Guard, Limbo};
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering, shared_access, stall_point};
 
 /// State shared by a map, its snapshots and its roots.
@@ -216,9 +216,9 @@ impl<St: Store> Domain<St> {
         unsafe {
             match dead {
                 Dead::Tree(tree) => self.bury(tree.attach(), death, fate),
-                Dead::Entry(slot) => self.dispose(St::garbage(slot), thread_index(), fate),
+                Dead::Entry(slot) => self.dispose(St::garbage(slot), fate),
                 Dead::Node(node) => self.dispose_node(node, fate),
-                Dead::Link(link) => self.dispose(link_garbage::<St>(link), thread_index(), fate),
+                Dead::Link(link) => self.dispose(link_garbage::<St>(link), fate),
             }
         }
     }
@@ -296,17 +296,21 @@ impl<St: Store> Domain<St> {
         // - the rest of the contract.
         unsafe {
             let maker = node.as_ref().maker;
-            self.dispose(node_garbage::<St>(node), maker.into(), fate);
+            let garbage = node_garbage::<St>(node);
+            match fate {
+                Fate::Operation(guard) => self.limbo.retire_of(maker.into(), guard, garbage),
+                // Who drops a snapshot may be a reader: what it can free itself, no writer pays for.
+                Fate::Dropping(..) | Fate::Now(_) => self.dispose(garbage, fate),
+            }
         }
     }
 
     /// # Safety
     /// - The object was unlinked under `fate`, no snapshot sees it, and this call alone has it.
     #[inline]
-    unsafe fn dispose(&self, garbage: Garbage, maker: usize, fate: &mut Fate<'_>) {
+    unsafe fn dispose(&self, garbage: Garbage, fate: &mut Fate<'_>) {
         match fate {
-            Fate::Operation(guard) => self.limbo.retire_of(maker, guard, garbage),
-            // Frees what it can by itself: a reader may drop what it has read, and writers need not pay for it.
+            Fate::Operation(guard) => self.limbo.retire(guard, garbage),
             Fate::Dropping(guard, count) => {
                 self.limbo.retire(guard, garbage);
                 *count += 1;

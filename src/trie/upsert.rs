@@ -245,9 +245,8 @@ impl<St: Store> Trie<St> {
                 }
                 Action::Put(draft) => {
                     let entry = Unpublished::<St>::new(draft, generation);
-                    let now = context.domain().limbo.now();
                     let publication =
-                        Self::put(seen, hit.as_ref(), &mut claim, entry, request, now);
+                        Self::put(context, seen, hit.as_ref(), &mut claim, entry, request);
                     match publication {
                         Publication::Done(slot) => {
                             if let Some(hit) = &hit {
@@ -277,12 +276,12 @@ impl<St: Store> Trie<St> {
     /// request, and the slot that was claimed for it to `claim`.
     #[inline]
     fn put<'g, C: Change<'g, St>>(
+        context: Context<'g, St>,
         mut seen: Seen<'g, St::Slot>,
         hit: Option<&Hit<'g, St::Slot>>,
         claim: &mut Option<Claim<'g, St::Slot>>,
         entry: Unpublished<St>,
         request: &mut Request<St, C>,
-        now: u64,
     ) -> Publication<'g, St::Slot>
     where
         St::Key: 'g,
@@ -306,7 +305,8 @@ impl<St: Store> Trie<St> {
             claim.write(entry.slot);
             claim
         });
-        let Some(mut mine) = again.or_else(|| seen.claim(request.hash, entry.slot, now)) else {
+        let new = || seen.claim(request.hash, entry.slot, context.domain().limbo.now());
+        let Some(mut mine) = again.or_else(new) else {
             request.spare = Some(entry.into_draft());
             return Publication::NoRoom;
         };

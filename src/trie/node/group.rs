@@ -36,7 +36,8 @@
 //!
 //! That the last stamp of those seen is seen too is by orderings: a stamp is stored before the Release of
 //! the claim or of the removal, which are read with Acquire before the CAS. Frozen groups have no part in
-//! this: which of their slots are live never changes, and no other is read.
+//! this: which of their slots are live never changes, and no other is read. (Nor have those of a fork, which
+//! counts periods of its own, once it is committed: they are older then, and nobody claims in them.)
 //! Models: `slots_are_handed_back_*`; planted: `no_rest`.
 //!
 //! [`Limbo::now`]: crate::reclaim::Limbo::now
