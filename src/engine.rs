@@ -86,8 +86,9 @@ pub(crate) trait Engine {
     /// in each shard.
     fn collect(&self, guard: &Guard, budget: usize);
 
-    /// [`Self::collect`] for one shard, and less of what else there is.
-    fn collect_some(&self, guard: &Guard, budget: usize);
+    /// [`Self::collect`] for one shard, a different one for each `turn`, and less of what else there is. Returns
+    /// whether it should be called again soon.
+    fn collect_some(&self, guard: &Guard, budget: usize, turn: usize) -> bool;
 }
 
 /// What to do with a key.

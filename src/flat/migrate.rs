@@ -69,11 +69,11 @@ impl<S: Store> Flat<S> {
     }
 
     /// Goes on with a move, if there is one, for `units`: where nobody writes any more, lookups would go by
-    /// two tables for ever.
-    pub(super) fn go_on_moving(&self, units: usize, guard: &Guard) {
-        if let Some(table) = self.root(guard) {
-            (0..units).for_each(|_| self.move_some(table, guard));
-        }
+    /// two tables for ever. Returns whether something may be left to do.
+    pub(super) fn go_on_moving(&self, units: usize, guard: &Guard) -> bool {
+        let Some(table) = self.root(guard) else { return false };
+        let Some(next) = table.next() else { return false };
+        (0..units).all(|_| self.move_one(table, next, guard))
     }
 
     /// Moves everything that has not moved.

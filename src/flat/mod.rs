@@ -246,9 +246,10 @@ impl<S: Store> Engine for Flat<S> {
         self.limbo.turn(guard, budget);
     }
 
-    fn collect_some(&self, guard: &Guard, budget: usize) {
-        self.go_on_moving(1, guard);
-        self.limbo.tick(guard, budget);
+    fn collect_some(&self, guard: &Guard, budget: usize, turn: usize) -> bool {
+        let moving = self.go_on_moving(1, guard);
+        self.limbo.tick(guard, budget, turn);
+        moving
     }
 }
 

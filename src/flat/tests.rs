@@ -150,7 +150,9 @@ impl<V: Clone, S: Store<Key = u64, Value = V>> Map<S> {
     }
 
     fn collect_some_often(&self) {
-        (0..1_000).for_each(|_| self.flat.collect_some(&self.flat.pin(), 1));
+        for turn in 0..1_000 {
+            self.flat.collect_some(&self.flat.pin(), 1, turn);
+        }
     }
 
     /// As [`Self::collect_all`], but a move does not go on.

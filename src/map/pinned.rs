@@ -62,15 +62,29 @@ pub struct Pinned<'m, K, V, S = crate::RandomState, M: Mode<K, V> = Boxed> {
     guard: Guard,
 }
 
-/// A handle is made this often before it looks for garbage to free, and for a table's move to go on with, so
-/// that both come to an end even if nobody writes any more.
-const COLLECT_EVERY: u32 = 128;
+/// One in so many of a thread's handles looks for garbage to free, and for a table's move to go on with, so that both
+/// come to an end even if nobody writes any more. Odd, as the next one, so that two maps that a thread asks by turns
+/// both have their share.
+const COLLECT_EVERY: u32 = 127;
+
+/// The same, while a table moves: until it has, lookups of what has moved go by two tables. (Of ten million pairs
+/// whose move had just begun each of the first thirty million lookups took 125 to 170 ns with one handle in 128. With
+/// one in 15 it is 310 to 360 in the first three million, and from then on 74. With one in 8, 450 and 310 in two.)
+const COLLECT_SOON: u32 = 15;
 
 /// Objects freed on such an occasion.
 const FREED_BY_PIN: usize = 64;
 
 /// Objects of garbage that [`Pinned::refresh`] frees at most, in each shard: some 10 µs of work.
 const FREED_BY_REFRESH: usize = 256;
+
+thread_local! {
+    // Both without a destructor, so that they work inside those of other thread-locals.
+    /// Handles that this thread makes before the next one that [collects](Pinned::collect_some).
+    static HANDLES_LEFT: Cell<u32> = const { Cell::new(COLLECT_EVERY - 1) };
+    /// How often one did.
+    static TURNS: Cell<usize> = const { Cell::new(0) };
+}
 
 /// What a map of this kind keeps.
 type MyContent<K, V, M> = <<M as Parts<K, V>>::Engine as Engine>::Content;
@@ -113,18 +127,23 @@ impl<'m, K, V, S, M: FlatMode<K, V>> Pinned<'m, K, V, S, Flat<M>> {
 impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     #[inline(always)]
     pub(crate) fn new(map: &'m M::Map<S>) -> Self {
-        thread_local! {
-            // Without a destructor, so that it works inside those of other thread-locals.
-            static PINS: Cell<u32> = const { Cell::new(0) };
+        let pinned = Self { map, guard: M::engine(map).pin() };
+        match HANDLES_LEFT.get() {
+            0 => pinned.collect_some(),
+            left => HANDLES_LEFT.set(left - 1),
         }
-        let engine = M::engine(map);
-        let guard = engine.pin();
-        let pins = PINS.get().wrapping_add(1);
-        PINS.set(pins);
-        if pins % COLLECT_EVERY == 0 {
-            engine.collect_some(&guard, FREED_BY_PIN);
+        pinned
+    }
+
+    #[cold]
+    fn collect_some(&self) {
+        // First, for destructors may come here again.
+        HANDLES_LEFT.set(COLLECT_EVERY - 1);
+        let turn = TURNS.get();
+        TURNS.set(turn.wrapping_add(1));
+        if self.engine().collect_some(&self.guard, FREED_BY_PIN, turn) {
+            HANDLES_LEFT.set(COLLECT_SOON - 1);
         }
-        Self { map, guard }
     }
 
     pub(super) fn hasher(&self) -> &'m S {
@@ -374,7 +393,7 @@ impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
 /// lookup, an allocation for the new entry, and a CAS. In a [`TrieMap`] now and then a branch is
 /// rebuilt, a few microseconds at most, and the first write to a part of the map after a snapshot
 /// copies the nodes on its path. In a [`FlatMap`] each write also moves a small part of the table
-/// while a move to another one is under way; so does one handle in 128, and [`refresh`](Pinned::refresh).
+/// while a move to another one is under way; so does one handle in 15, and [`refresh`](Pinned::refresh).
 ///
 /// Values are never changed in place: an update replaces the entry, and whoever holds a reference
 /// or a snapshot keeps the old one. (Values that can be changed through a shared reference, such as

@@ -289,6 +289,10 @@ impl Lists {
         self.ready.prefetch();
     }
 
+    fn is_empty(&self) -> bool {
+        self.young.len + self.waiting.len + self.ready.len == 0
+    }
+
     fn pop_any(&mut self) -> Option<Garbage> {
         self.ready.pop().or_else(|| self.waiting.pop()).or_else(|| self.young.pop())
     }
@@ -339,6 +343,8 @@ struct Shard {
     unread: AtomicUsize,
     /// Whether the shard's own thread took a turn since others last looked.
     attended: AtomicBool,
+    /// Whether the lists hold anything. Written by whoever works on them.
+    stocked: AtomicBool,
 }
 
 impl Shard {
@@ -347,6 +353,12 @@ impl Shard {
         // Relaxed, for both: only tell who frees what.
         self.unread.store(0, Ordering::Relaxed);
         self.attended.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether there may be garbage here. Writes nothing: threads that only read look at each other's shards.
+    fn has_garbage(&self) -> bool {
+        // Relaxed, for both: only tells who frees what.
+        self.stocked.load(Ordering::Relaxed) || !self.inbox.0.load(Ordering::Relaxed).is_null()
     }
 }
 
@@ -461,6 +473,10 @@ impl Shards {
             Some(mut lists) => {
                 stall_point("busy shard");
                 lists.young.push(garbage);
+                // Relaxed, for both: as in `has_garbage`. A store only if it is the first since a turn.
+                if !shard.stocked.load(Ordering::Relaxed) {
+                    shard.stocked.store(true, Ordering::Relaxed);
+                }
                 lists.retired += 1;
                 if lists.retired >= TURN_EVERY || lists.ready.len >= MUCH {
                     let letters = shard.inbox.empty_into(&mut lists.young);
@@ -483,8 +499,6 @@ pub(crate) struct Limbo {
     shards: OnceBox<Shards>,
     /// The map is gone: no operation can look at garbage any more.
     closed: AtomicBool,
-    /// The shard whose turn it is in [`Self::tick`].
-    next: AtomicUsize,
 }
 
 // SAFETY:
@@ -498,7 +512,7 @@ unsafe impl Sync for Limbo {}
 
 impl Limbo {
     pub(crate) const fn new() -> Self {
-        Self { shards: OnceBox::new(), closed: AtomicBool::new(false), next: AtomicUsize::new(0) }
+        Self { shards: OnceBox::new(), closed: AtomicBool::new(false) }
     }
 
     fn shards(&self) -> &Shards {
@@ -543,15 +557,22 @@ impl Limbo {
         }
     }
 
-    /// [`Self::turn`] for one shard, another one each time; but not for one that another thread sees to.
-    pub(crate) fn tick(&self, guard: &Guard, budget: usize) {
-        if let Some(all) = self.shards.get() {
-            // Relaxed, for both: only spread the work.
-            let shard = all.of(self.next.fetch_add(1, Ordering::Relaxed));
-            let mine = ptr::eq(shard, all.of(thread_index()));
-            if mine || !shard.attended.swap(false, Ordering::Relaxed) {
-                Self::turn_shard(shard, &all.clock, guard, budget);
-            }
+    /// [`Self::turn`] for one shard, a different one for each of a thread's turns; but not for one that another
+    /// thread sees to.
+    ///
+    /// Where there is no garbage, this reads what nobody writes. (With a counter of turns that threads shared,
+    /// and a flag taken of each shard that they looked at, each of two threads that made 127 handles for each call of
+    /// this spent 3 of 17 ns a handle here, of which one thread spent nothing.)
+    pub(crate) fn tick(&self, guard: &Guard, budget: usize, turn: usize) {
+        let Some(all) = self.shards.get() else { return };
+        let shard = all.of(thread_index().wrapping_add(turn));
+        if !shard.has_garbage() {
+            return;
+        }
+        let mine = ptr::eq(shard, all.of(thread_index()));
+        // Relaxed: only spreads the work.
+        if mine || !shard.attended.swap(false, Ordering::Relaxed) {
+            Self::turn_shard(shard, &all.clock, guard, budget);
         }
     }
 
@@ -559,6 +580,8 @@ impl Limbo {
         if let Some(mut lists) = shard.enter() {
             shard.inbox.empty_into(&mut lists.young);
             lists.turn(guard, clock, true, budget);
+            // Relaxed: as in `has_garbage`.
+            shard.stocked.store(!lists.is_empty(), Ordering::Relaxed);
         }
     }
 
@@ -779,8 +802,10 @@ mod tests {
         retire(other);
         assert_eq!(shard(other).unread.load(Ordering::Relaxed), 1);
         // Others look after a shard only if its own thread did not, since they last looked.
-        let visit =
-            || (0..shard_count()).for_each(|_| limbo.tick(&collector.register().pin(), 1_000));
+        let visit = || {
+            let tick = |turn| limbo.tick(&collector.register().pin(), 1_000, turn);
+            (0..shard_count()).for_each(tick);
+        };
         let letters = |thread: usize| !shard(thread).inbox.0.load(Ordering::Relaxed).is_null();
         visit();
         assert!(letters(other));
@@ -788,6 +813,26 @@ mod tests {
         assert!(!letters(other));
         (0..1_000).for_each(|_| limbo.turn(&collector.register().pin(), 1_000));
         assert_eq!(freed.load(Ordering::Relaxed), UNREAD + 2);
+    }
+
+    #[test]
+    fn ticks_alone_free_what_is_there_and_leave_empty_shards_alone() {
+        let freed = std::sync::atomic::AtomicUsize::new(0);
+        let collector = crossbeam_epoch::Collector::new();
+        let limbo = Limbo::new();
+        let tick = |turn| limbo.tick(&collector.register().pin(), 1_000, turn);
+        for round in 1..=2 {
+            limbo.retire(&collector.register().pin(), garbage(&freed));
+            assert!(limbo.shards().of(thread_index()).has_garbage());
+            (0..200 * shard_count()).for_each(tick);
+            assert_eq!(freed.load(Ordering::Relaxed), round);
+            assert!(limbo.shards().shards.iter().all(|shard| !shard.has_garbage()));
+        }
+        // Threads that only read write nothing here.
+        limbo.shards().shards.iter().for_each(|shard| shard.attend());
+        (0..shard_count()).for_each(tick);
+        let attended = |shard: &CachePadded<Shard>| shard.attended.load(Ordering::Relaxed);
+        assert!(limbo.shards().shards.iter().all(attended));
     }
 
     #[test]

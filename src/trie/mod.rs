@@ -293,10 +293,11 @@ impl<St: Store> Engine for Trie<St> {
         }
     }
 
-    fn collect_some(&self, guard: &Guard, budget: usize) {
+    fn collect_some(&self, guard: &Guard, budget: usize, turn: usize) -> bool {
         if let Some(context) = self.root(guard) {
-            context.domain().limbo.tick(guard, budget);
+            context.domain().limbo.tick(guard, budget, turn);
         }
+        false
     }
 }
 

@@ -1,6 +1,6 @@
 //! How much room a table has: what grows it, what shrinks it, and what can be said beforehand.
 
-use super::Map;
+use super::{AnyMap, Map};
 use crate::support::{Chosen, finish, over_hashers, panics, sorted, verify};
 
 over_hashers!(
@@ -129,4 +129,31 @@ fn room_for_more_than_there_can_be() {
     assert!(panics(|| map.reserve(usize::MAX / 2)));
     assert_eq!(sorted(&map), expected(10));
     finish(map);
+}
+
+/// A map that nobody writes to any more while its table moves.
+fn left_in_a_move() -> AnyMap<u32, u32> {
+    let map = AnyMap::default();
+    for key in 0.. {
+        map.pin().insert(key, key);
+        if key > 1_000 && map.stats().moving.is_some() {
+            break;
+        }
+    }
+    map
+}
+
+#[test]
+fn handles_alone_bring_moves_to_their_end() {
+    let is_moving = |map: &AnyMap<u32, u32>| map.stats().moving.is_some();
+    let one = left_in_a_move();
+    let chunks = one.stats().moving.unwrap().chunks;
+    (0..128 + 16 * chunks).for_each(|_| drop(one.pin()));
+    assert!(!is_moving(&one), "after 16 handles for each of {chunks} chunks");
+    // Also where a thread has two maps, and makes handles to them by turns.
+    let maps = [left_in_a_move(), left_in_a_move()];
+    for _ in 0..128 * (2 + 2 * chunks) {
+        maps.iter().for_each(|map| drop(map.pin()));
+    }
+    assert!(!maps.iter().any(is_moving), "one of two maps has no share");
 }
