@@ -261,6 +261,7 @@ impl<S: Store> Flat<S> {
         for live in live {
             let mut at = lines.home(live.hash);
             while tags[at].are_set() {
+                tags[at] = tags[at].passed(live.hash);
                 at = (at + 1) & (lines.all().len() - 1);
             }
             let slot = tags[at].first_missing();
@@ -271,7 +272,7 @@ impl<S: Store> Flat<S> {
                 // SAFETY:
                 // - from trusted slots; what is made of it and not published is dropped.
                 unsafe {
-                    let word = S::carry(live, line.cells(), slot, || line.claim(slot));
+                    let word = S::carry(live, line.cells(), slot);
                     if line.slots()[slot].replace(Word::EMPTY, word).is_err() {
                         S::drop_carried(word, line.cells(), slot);
                     }

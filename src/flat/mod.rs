@@ -11,6 +11,7 @@
 //! | cell | the place of an entry in a line, for small plain pairs: [`store`] |
 //! | tombstone | what a removal leaves in a slot. A slot that is not empty never is again |
 //! | tag | a byte of a slot's hash, by which lookups find it; set last: [`mod@line`] |
+//! | mark | a bit of a line, set before an entry goes past it: [`mod@line`] |
 //! | line | seven slots and their tags, on one cache line: [`mod@line`] |
 //! | chunk | eight lines; a search stays within one. The topmost bits of a hash tell which: [`shape`] |
 //! | head | the word of a chunk that says where its entries are: [`bucket`] |
@@ -21,9 +22,11 @@
 //! # Paths
 //!
 //! 1. A lookup ([`probe`]) goes from the root to the table, to the home line of the hash, and compares
-//!    the keys whose tag is right; on to the next line of the chunk if all tags of this one are set.
+//!    the keys whose tag is right; on to the next line of the chunk if all tags of this one are set, and a
+//!    mark there says that an entry with such a hash went past.
 //! 2. A change ([`upsert`]) searches the same way, then goes from slot to slot where tags are missing,
-//!    and CASes the slot that it ended at. If that was empty, it sets the tag.
+//!    and CASes the slot that it ended at. If that was empty, it leaves its mark in the lines before, and sets
+//!    the tag afterwards.
 //! 3. A chunk without an empty slot, and removals ([`room`]): the table moves to one of twice or half
 //!    the size, or of the same size to be rid of tombstones; or the chunk's entries go to a bucket.
 //! 4. While a table moves, each writer moves one unit, and every unit that it needs ([`migrate`]); and one
@@ -47,7 +50,7 @@
 //! | write | read | publishes |
 //! |---|---|---|
 //! | `Slot::replace` (Release) | `Slot::load` (Acquire) | an entry, whole |
-//! | `Line::claim` (Relaxed) | by the same | nothing: what is written to the cell, its slot publishes |
+//! | `Line::pass` (Relaxed, before `Slot::replace`) | `Line::tags` (Acquire) | that an entry may be behind a full line |
 //! | `Line::set_tag`, `freeze` (Release) | `Line::tags` (Acquire) | that the slot is filled; that the line is frozen |
 //! | `Slot::freeze` (Release) | `Slot::load` (Acquire) | that a table has a next one |
 //! | `Head::replace` (Release) | `Head::load` (Acquire) | a bucket, whole; the claim's next table; a unit that was filled |

@@ -66,17 +66,26 @@ impl<'g, S: Store> Hit<'g, S> {
 
 /// An empty slot.
 pub(super) struct Vacant<'g, S: Store> {
+    lines: Lines<'g, S>,
     line: &'g Line<S>,
     index: usize,
 }
 
 impl<'g, S: Store> Vacant<'g, S> {
-    /// Puts an entry into the slot; gives it back if that is not empty any more.
+    /// Puts an entry, of a key with this hash, into the slot; gives it back if that is not empty any more.
     #[inline]
-    pub(super) fn fill(&self, draft: S::Draft) -> Result<&'g S::Entry, S::Draft> {
-        let Self { line, index } = *self;
-        let word = S::settle(draft, line.cells(), index, || line.claim(index));
-        publish(line, index, Word::EMPTY, word)
+    pub(super) fn fill(&self, hash: u64, draft: S::Draft) -> Result<&'g S::Entry, S::Draft> {
+        let Self { lines, line, index } = *self;
+        let passed = || lines.way(hash).take_while(|other| !std::ptr::eq(*other, line));
+        // Bugs on purpose, see `tests/planted`.
+        if !cfg!(snaptrie_planted = "late_mark") {
+            passed().for_each(|line| line.pass(hash));
+        }
+        let filled = publish(line, index, Word::EMPTY, S::settle(draft, line.cells(), index));
+        if cfg!(snaptrie_planted = "late_mark") {
+            passed().for_each(|line| line.pass(hash));
+        }
+        filled
     }
 
     /// Lets everybody see the entry, of a key with this hash, that the slot was filled with.
@@ -112,7 +121,7 @@ enum Look<'g, S: Store> {
     Hit(&'g S::Entry),
     /// The key is not here, nor in a line behind this one.
     Miss,
-    /// The tags of all slots are set, and the key is not among them.
+    /// The tags of all slots are set, the key is not among them, and may have passed.
     Full,
     /// The line is frozen, and that matters.
     Frozen,
@@ -151,7 +160,7 @@ impl<S: Store> Line<S> {
         match found {
             Some(look) => look,
             None if !TRUSTED && tags.is_frozen() => Look::Frozen,
-            None if tags.are_set() => Look::Full,
+            None if tags.may_be_passed(hash) => Look::Full,
             None => Look::Miss,
         }
     }
@@ -246,7 +255,7 @@ impl<'g, S: Store> Lines<'g, S> {
                     return if word.is_frozen() {
                         Find::Frozen
                     } else {
-                        Find::Vacant(Vacant { line, index })
+                        Find::Vacant(Vacant { lines: self, line, index })
                     };
                 }
                 let Some(entry) = line.entry(index, word) else { continue };
@@ -324,11 +333,12 @@ impl<S: Store> Flat<S> {
     /// A miss: a moment during the search at which the key was absent; there is one. For say it was in
     /// the map all the while. When the search of the slots that decided began, these were where the
     /// key's entry was (the line that decided was not frozen when its tags were read, or the head named
-    /// them), its tag was set, and so were those of all slots before it. There it stayed, or another one
-    /// took its place there, and if the slot was frozen it stays there for ever. The search went on to
-    /// the first line in which a tag was missing, so it read the tag and the slot, and found it. (No
-    /// map, no segment: the reading of the null pointer.) Models: the random programs in
-    /// `tests/models_flat.rs`, and `an_insertion_past_an_unfinished_one_is_seen`.
+    /// them), its tag was set, and so were those of all slots before it, and its mark in all lines before its
+    /// own. There it stayed, or another one took its place there, and if the slot was frozen it stays there for
+    /// ever. The search went on to the first line in which a tag or the mark was missing, so it read the tag
+    /// and the slot, and found it. (No map, no segment: the reading of the null pointer.) Models: the random
+    /// programs in `tests/models_flat.rs`, `an_insertion_past_an_unfinished_one_is_seen`, and
+    /// `what_a_change_found_behind_a_full_line_a_lookup_finds`.
     #[inline(always)]
     pub(super) fn lookup<'g>(
         &'g self,

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use super::line::LINE_SLOTS;
+use super::line::{LINE_SLOTS, Tags};
 use super::*;
 use crate::engine::{Action, Content};
 
@@ -66,6 +66,7 @@ with_each_store! {
     a_map_grows_and_shrinks_with_its_entries,
     tombstones_make_a_table_move_before_many_of_its_chunks_have_buckets,
     a_good_hash_needs_few_buckets,
+    few_lookups_of_absent_keys_look_at_more_than_one_line,
     churn_at_constant_size_takes_bounded_memory,
     a_key_that_comes_and_goes_in_a_large_table_does_not_move_it,
     random_programs_agree_with_a_hash_map,
@@ -150,9 +151,9 @@ impl<V: Clone, S: Store<Key = u64, Value = V>> Map<S> {
     }
 
     fn collect_some_often(&self) {
-        for turn in 0..1_000 {
-            self.flat.collect_some(&self.flat.pin(), 1, turn);
-        }
+        let mut turns = 0..1_000;
+        let ends = turns.any(|turn| !self.flat.collect_some(&self.flat.pin(), 1, turn));
+        assert!(ends, "there is always more to do");
     }
 
     /// As [`Self::collect_all`], but a move does not go on.
@@ -214,6 +215,29 @@ fn a_good_hash_needs_few_buckets<S: Words>() {
     }
     let found = map.check();
     assert!(found.buckets * 64 * 100 <= found.slots, "{found:?}");
+}
+
+fn few_lookups_of_absent_keys_look_at_more_than_one_line<S: Words>() {
+    let map = Map::<S>::new(good);
+    let mut keys = 0..;
+    let insert = |key| assert_eq!(map.insert(key, key), None);
+    keys.by_ref().take(if cfg!(miri) { 300 } else { 60_000 }).for_each(insert);
+    // Up to the moment at which the table grows.
+    let room = map.flat.tally().capacity - map.flat.count.sum();
+    keys.by_ref().take(room).for_each(insert);
+    let guard = map.flat.pin();
+    let table = map.flat.root(&guard).unwrap();
+    assert!(table.next().is_none(), "the table grows below its capacity");
+    let (mut full, mut passed, absent) = (0, 0, if cfg!(miri) { 1_000 } else { 50_000 });
+    for hash in keys.take(absent).map(good) {
+        let tags = table.home_line(hash).map_or(Tags::NONE, Line::tags);
+        full += usize::from(tags.are_set());
+        passed += usize::from(tags.may_be_passed(hash));
+    }
+    assert!(full * 100 > absent * 20, "{full} of {absent} come to a full line");
+    assert!(passed * 100 < absent * 10, "{passed} of {absent} look further");
+    drop(guard);
+    map.check();
 }
 
 fn churn_at_constant_size_takes_bounded_memory<S: Words>() {

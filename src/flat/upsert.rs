@@ -142,7 +142,7 @@ impl<S: Store> Flat<S> {
             return Step::Done(Outcome::Kept(None));
         };
         // No slot before this one can have got the key meanwhile.
-        match vacant.fill(draft) {
+        match vacant.fill(request.hash, draft) {
             Ok(new) => {
                 // LINEARIZES insert, unless somebody set the tag before.
                 vacant.set_tag(request.hash);

@@ -52,6 +52,18 @@ fn what_a_change_found_a_lookup_finds() {
 }
 
 #[test]
+fn what_a_change_found_behind_a_full_line_a_lookup_finds() {
+    explore_stalls(|| {
+        // Two slots to a line: the third key is in the second one, where a lookup looks only if the first is marked.
+        let world = World::<Constant>::with([8, 9]);
+        let programs = vec![vec![Insert(0, 1)], vec![GetOrInsert(0, 2), Get(0)]];
+        world.check(programs, |world| {
+            world.run(Get(0));
+        });
+    });
+}
+
+#[test]
 fn what_an_iteration_yields_a_lookup_finds() {
     explore_stalls(|| {
         let world = World::<Good>::new();

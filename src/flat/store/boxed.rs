@@ -78,6 +78,11 @@ impl<K, V> Store for Boxed<K, V> {
         unsafe { entry.as_ref() }.hash
     }
 
+    #[cfg(any(debug_assertions, snaptrie_check))]
+    fn is_claimed((): &(), _slot: usize) -> bool {
+        false
+    }
+
     #[inline]
     fn prefetch((): &()) {}
 
@@ -87,12 +92,7 @@ impl<K, V> Store for Boxed<K, V> {
     }
 
     #[inline]
-    fn settle(
-        draft: Draft<K, V>,
-        (): &(),
-        _slot: usize,
-        _claim: impl FnOnce() -> bool,
-    ) -> Word<Self> {
+    fn settle(draft: Draft<K, V>, (): &(), _slot: usize) -> Word<Self> {
         Self::expose(draft)
     }
 
@@ -105,12 +105,7 @@ impl<K, V> Store for Boxed<K, V> {
     }
 
     #[inline]
-    unsafe fn carry(
-        live: &Live<Self>,
-        (): &(),
-        _slot: usize,
-        _claim: impl FnOnce() -> bool,
-    ) -> Word<Self> {
+    unsafe fn carry(live: &Live<Self>, (): &(), _slot: usize) -> Word<Self> {
         live.word
     }
 

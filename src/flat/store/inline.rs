@@ -36,6 +36,7 @@ use crate::flat::line::LINE_SLOTS;
 use crate::flat::slot::Word;
 use crate::prefetch;
 use crate::reclaim::Garbage;
+use crate::sync::{AtomicU64, Ordering, stall_point};
 
 /// The store for pairs of `Copy` types.
 pub(crate) struct Inline<K, V>(PhantomData<(K, V)>);
@@ -61,15 +62,29 @@ const CELLS: bool = cfg!(target_pointer_width = "64");
 
 /// The cells of a line. They begin on a cache line.
 #[repr(C, align(64))]
-pub(crate) struct Cells<K, V>(
-    [UnsafeCell<MaybeUninit<Entry<K, V>>>; if CELLS { LINE_SLOTS } else { 0 }],
-);
+pub(crate) struct Cells<K, V> {
+    cells: [UnsafeCell<MaybeUninit<Entry<K, V>>>; if CELLS { LINE_SLOTS } else { 0 }],
+    /// A bit for each cell that belongs to somebody. Behind the cells, where pairs of most sizes leave room on
+    /// their last cache line.
+    claims: AtomicU64,
+}
 
 impl<K, V> Cells<K, V> {
+    /// Claims a cell. True once in the line's life.
+    #[inline]
+    fn claim(&self, slot: usize) -> bool {
+        stall_point("unclaimed cell");
+        let bit = 1 << slot;
+        // Relaxed: who gets it has it for itself, and what is written there others read by the slot's word.
+        let claimed = self.claims.fetch_or(bit, Ordering::Relaxed) & bit == 0;
+        stall_point("claimed cell");
+        claimed
+    }
+
     #[inline]
     fn at(&self, slot: usize) -> NonNull<Entry<K, V>> {
         // PANICS: never: a slot's number is less than `LINE_SLOTS`, and without cells nobody asks.
-        let cell: &UnsafeCell<MaybeUninit<Entry<K, V>>> = &self.0[slot];
+        let cell: &UnsafeCell<MaybeUninit<Entry<K, V>>> = &self.cells[slot];
         // SAFETY:
         // - the address of a reference is not null.
         unsafe { NonNull::new_unchecked(cell.get().cast()) }
@@ -129,6 +144,12 @@ impl<K: Copy, V: Copy> Store for Inline<K, V> {
         unsafe { (*entry.cast::<Hashed<K, V>>().as_ptr()).hash }
     }
 
+    #[cfg(any(debug_assertions, snaptrie_check))]
+    fn is_claimed(cells: &Cells<K, V>, slot: usize) -> bool {
+        // Relaxed: nobody changes it meanwhile.
+        cells.claims.load(Ordering::Relaxed) & 1 << slot != 0
+    }
+
     #[inline]
     fn prefetch(cells: &Cells<K, V>) {
         // All of them, if they are two cache lines at most: which one is wanted, their line tells too late.
@@ -143,13 +164,8 @@ impl<K: Copy, V: Copy> Store for Inline<K, V> {
     }
 
     #[inline]
-    fn settle(
-        draft: Hashed<K, V>,
-        cells: &Cells<K, V>,
-        slot: usize,
-        claim: impl FnOnce() -> bool,
-    ) -> Word<Self> {
-        if CELLS && claim() {
+    fn settle(draft: Hashed<K, V>, cells: &Cells<K, V>, slot: usize) -> Word<Self> {
+        if CELLS && cells.claim(slot) {
             // SAFETY:
             // - in bounds. Nobody reads it before there is a word that says it is here, and nobody else writes
             //   it: only this caller can claim it.
@@ -172,16 +188,11 @@ impl<K: Copy, V: Copy> Store for Inline<K, V> {
         *unsafe { Box::from_raw(entry.cast::<Hashed<K, V>>().as_ptr()) }
     }
 
-    unsafe fn carry(
-        live: &Live<Self>,
-        cells: &Cells<K, V>,
-        slot: usize,
-        claim: impl FnOnce() -> bool,
-    ) -> Word<Self> {
+    unsafe fn carry(live: &Live<Self>, cells: &Cells<K, V>, slot: usize) -> Word<Self> {
         // SAFETY:
         // - not freed, by the contract; a published entry does not change.
         let entry = unsafe { live.entry.read() };
-        Self::settle(Hashed { entry, hash: live.hash }, cells, slot, claim)
+        Self::settle(Hashed { entry, hash: live.hash }, cells, slot)
     }
 
     unsafe fn garbage(word: Word<Self>) -> Option<Garbage> {

@@ -48,6 +48,10 @@ pub(crate) trait Store: Content + Sized {
     /// - `entry` is that of a slot with this word, and not freed.
     unsafe fn hash(word: Word<Self>, entry: NonNull<Self::Entry>) -> u64;
 
+    /// Whether somebody claimed the cell of a slot.
+    #[cfg(any(debug_assertions, snaptrie_check))]
+    fn is_claimed(cells: &Self::Cells, slot: usize) -> bool;
+
     /// Asks for the cells of a line that is about to be read.
     fn prefetch(cells: &Self::Cells);
 
@@ -55,14 +59,8 @@ pub(crate) trait Store: Content + Sized {
     /// whoever holds the word.
     fn expose(draft: Self::Draft) -> Word<Self>;
 
-    /// The word for an empty slot; the entry is in its cell, if there are some and `claim` gives it to the
-    /// caller. It does so once in the line's life.
-    fn settle(
-        draft: Self::Draft,
-        cells: &Self::Cells,
-        slot: usize,
-        claim: impl FnOnce() -> bool,
-    ) -> Word<Self>;
+    /// The word for an empty slot; the entry is in its cell, if there are some and nobody else has claimed it.
+    fn settle(draft: Self::Draft, cells: &Self::Cells, slot: usize) -> Word<Self>;
 
     /// Takes back a word that was never put into a slot.
     ///
@@ -75,12 +73,7 @@ pub(crate) trait Store: Content + Sized {
     ///
     /// # Safety
     /// - The entry is not freed.
-    unsafe fn carry(
-        live: &Live<Self>,
-        cells: &Self::Cells,
-        slot: usize,
-        claim: impl FnOnce() -> bool,
-    ) -> Word<Self>;
+    unsafe fn carry(live: &Live<Self>, cells: &Self::Cells, slot: usize) -> Word<Self>;
 
     /// Frees what [`Self::carry`] made, if anything.
     ///
