@@ -101,12 +101,24 @@ impl<K: Copy, V: Copy> FlatMap<K, V, RandomState, Inline> {
     pub fn inline() -> Self {
         Self::empty(RandomState::default())
     }
+
+    /// An empty map with room for this many entries, which it keeps in its lines. As [`Self::with_capacity`].
+    ///
+    /// # Panics
+    /// If that is more room than there can be.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::CopyFlatMap::<u64, u64>::inline_with_capacity(1_000);
+    /// assert!(map.capacity() >= 1_000);
+    /// ```
+    pub fn inline_with_capacity(capacity: usize) -> Self {
+        Self::with_room(capacity, RandomState::default())
+    }
 }
 
 impl<K: Copy, V: Copy, S> FlatMap<K, V, S, Inline> {
     /// An empty map with this hasher that keeps its entries in its lines. Allocates nothing.
-    ///
-    /// For room from the beginning, follow this with [`Self::reserve`].
     ///
     /// # Examples
     /// ```
@@ -119,6 +131,24 @@ impl<K: Copy, V: Copy, S> FlatMap<K, V, S, Inline> {
     /// ```
     pub const fn inline_with_hasher(hasher: S) -> Self {
         Self::empty(hasher)
+    }
+
+    /// An empty map with this hasher, and room for this many entries, which it keeps in its lines. As
+    /// [`Self::with_capacity_and_hasher`].
+    ///
+    /// # Panics
+    /// If that is more room than there can be.
+    ///
+    /// # Examples
+    /// ```
+    /// use snaptrie::{CopyFlatMap, FixedState, FlatMap};
+    ///
+    /// let map: CopyFlatMap<u64, u64, _> =
+    ///     FlatMap::inline_with_capacity_and_hasher(100, FixedState::with_seed(7));
+    /// assert!(map.capacity() >= 100);
+    /// ```
+    pub fn inline_with_capacity_and_hasher(capacity: usize, hasher: S) -> Self {
+        Self::with_room(capacity, hasher)
     }
 
     /// For tests: a map with an epoch collector of its own.

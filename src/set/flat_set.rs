@@ -56,6 +56,19 @@ impl<K: Copy> FlatSet<K, RandomState, Inline> {
     pub fn inline() -> Self {
         Self::empty(RandomState::default())
     }
+
+    /// An empty set with room for this many elements, which it keeps in its lines. As [`Self::with_capacity`].
+    ///
+    /// # Panics
+    /// If that is more room than there can be.
+    ///
+    /// # Examples
+    /// ```
+    /// assert!(snaptrie::CopyFlatSet::<u64>::inline_with_capacity(1_000).capacity() >= 1_000);
+    /// ```
+    pub fn inline_with_capacity(capacity: usize) -> Self {
+        Self { map: FlatMap::inline_with_capacity(capacity) }
+    }
 }
 
 impl<K: Copy, S> FlatSet<K, S, Inline> {
@@ -71,6 +84,24 @@ impl<K: Copy, S> FlatSet<K, S, Inline> {
     /// ```
     pub const fn inline_with_hasher(hasher: S) -> Self {
         Self::empty(hasher)
+    }
+
+    /// An empty set with this hasher, and room for this many elements, which it keeps in its lines. As
+    /// [`Self::with_capacity_and_hasher`].
+    ///
+    /// # Panics
+    /// If that is more room than there can be.
+    ///
+    /// # Examples
+    /// ```
+    /// use snaptrie::{CopyFlatSet, FixedState, FlatSet};
+    ///
+    /// let set: CopyFlatSet<u64, _> =
+    ///     FlatSet::inline_with_capacity_and_hasher(100, FixedState::with_seed(7));
+    /// assert!(set.capacity() >= 100);
+    /// ```
+    pub fn inline_with_capacity_and_hasher(capacity: usize, hasher: S) -> Self {
+        Self { map: FlatMap::inline_with_capacity_and_hasher(capacity, hasher) }
     }
 }
 

@@ -19,9 +19,7 @@ fn asked_again() -> std::ops::Range<u32> {
 }
 
 fn with_room(capacity: usize) -> Map<u32, u32> {
-    let map = FlatMap::inline_with_hasher(Chosen::default());
-    map.reserve(capacity);
-    map
+    FlatMap::inline_with_capacity_and_hasher(capacity, Chosen::default())
 }
 
 fn converted<M: TrieMode<u32, u32>, S: Clone + std::hash::BuildHasher>(
@@ -56,3 +54,10 @@ mod sizes;
 mod conversions;
 #[path = "room.rs"]
 mod room;
+
+#[test]
+fn constructors_with_room() {
+    let map = AnyMap::<u32, u32>::inline_with_capacity(500);
+    assert!(map.capacity() >= 500 && map.is_empty());
+    assert!(crate::support::panics(|| drop(AnyMap::<u32, u32>::inline_with_capacity(usize::MAX))));
+}

@@ -21,8 +21,7 @@ const OUTSIDE: usize = 24;
 const KEYS: u64 = 10_000;
 
 fn with_room() -> Map<FixedState> {
-    let map = FlatMap::inline_with_hasher(FixedState::with_seed(1));
-    map.reserve(2 * KEYS as usize);
+    let map = FlatMap::inline_with_capacity_and_hasher(2 * KEYS as usize, FixedState::with_seed(1));
     // So that its segments are there.
     (0..100).for_each(|key| _ = map.pin().insert(u64::MAX - key, 0));
     map

@@ -37,4 +37,7 @@ fn constructors() {
     static STATIC: CopyFlatSet<u32, FixedState> =
         FlatSet::inline_with_hasher(FixedState::with_seed(1));
     assert!(STATIC.pin().insert(1) && FlatSet::inline().pin().insert(1));
+    assert!(CopyFlatSet::<u32>::inline_with_capacity(500).capacity() >= 500);
+    let set = FlatSet::<u32, _, _>::inline_with_capacity_and_hasher(500, FixedState::with_seed(3));
+    assert!(set.capacity() >= 500 && set.is_empty());
 }

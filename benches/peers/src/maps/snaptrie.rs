@@ -105,9 +105,5 @@ adapter!(
     /// `snaptrie::CopyFlatMap`: entries in the lines.
     FlatInline(CopyFlatMap<u64, u64, Hasher>),
     FlatMap::inline_with_hasher(Hasher::default()),
-    |entries| {
-        let map = FlatMap::inline_with_hasher(Hasher::default());
-        map.reserve(entries);
-        map
-    }
+    |entries| FlatMap::inline_with_capacity_and_hasher(entries, Hasher::default())
 );
