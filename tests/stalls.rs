@@ -51,6 +51,7 @@ const BOXED: &[&str] = &["open group", "sealed slot"];
 
 const FLAT: &[&str] = &[
     "unpublished entry",
+    "unmarked line",
     "untagged slot",
     "unpublished table",
     "unpublished segment",

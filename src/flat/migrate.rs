@@ -30,7 +30,7 @@ use super::line::{Line, Tags};
 use super::shape::{CHUNK_LINES, Shape};
 use super::slot::Word;
 use super::store::Store;
-use super::table::{Segment, Spot, Table};
+use super::table::{Pages, Segment, Spot, Table};
 use crate::reclaim::Guard;
 use crate::sync::{Ordering, stall_point};
 
@@ -230,7 +230,7 @@ impl<S: Store> Flat<S> {
 
     /// Fills a new chunk with all the entries that belong there.
     fn fill_chunk(next: &Table<S>, index: usize, live: &[Live<S>]) {
-        let Some(chunk) = next.chunk_or_new(index) else {
+        let Some(chunk) = next.chunk_or_new(index, Pages::Later) else {
             // The new table has moved on: this helper is late.
             return;
         };

@@ -25,8 +25,8 @@
 //!    the keys whose tag is right; on to the next line of the chunk if all tags of this one are set, and a
 //!    mark there says that an entry with such a hash went past.
 //! 2. A change ([`upsert`]) searches the same way, then goes from slot to slot where tags are missing,
-//!    and CASes the slot that it ended at. If that was empty, it leaves its mark in the lines before, and sets
-//!    the tag afterwards.
+//!    and CASes the slot that it ended at. If that is empty, it first leaves its mark in the lines before it, and
+//!    then sets the tag.
 //! 3. A chunk without an empty slot, and removals ([`room`]): the table moves to one of twice or half
 //!    the size, or of the same size to be rid of tombstones; or the chunk's entries go to a bucket.
 //! 4. While a table moves, each writer moves one unit, and every unit that it needs ([`migrate`]); and one

@@ -6,7 +6,7 @@ use super::probe::{Find, Hit, Vacant};
 use super::shape::Shape;
 use super::slot::Word;
 use super::store::Store;
-use super::table::{Spot, Table};
+use super::table::{Pages, Spot, Table};
 use super::{Flat, Pair};
 use crate::engine::{Action, Change, Outcome};
 use crate::reclaim::Guard;
@@ -69,7 +69,7 @@ impl<S: Store> Flat<S> {
             Spot::Here(chunk) => chunk,
             Spot::Moved => return Step::Next(table.moved_to()),
             Spot::Absent if !request.wants_room() => return Step::Done(Outcome::Kept(None)),
-            Spot::Absent => match table.chunk_or_new(index) {
+            Spot::Absent => match table.chunk_or_new(index, Pages::Now) {
                 Some(chunk) => chunk,
                 None => return Step::Next(table.moved_to()),
             },
