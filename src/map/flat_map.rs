@@ -173,7 +173,8 @@ impl<K, V> FlatMap<K, V> {
 
     /// An empty map with room for this many entries, so that inserting them moves nothing.
     ///
-    /// The room stays, as after [`Self::reserve`].
+    /// The room stays, as after [`Self::reserve`]. Its memory comes as it is used, 256 KiB at a time (less in a
+    /// [`CopyFlatMap`]): one insertion in some thousands takes up to 0.1 ms for it.
     ///
     /// # Panics
     /// If that is more room than there can be.
