@@ -107,8 +107,7 @@ fn check_lines<S: Store>(
             // - in a slot that is not frozen, under a guard.
             let hash = unsafe { S::hash(word, entry) };
             assert_eq!(table.shape.chunk_of(hash), index, "an entry in another's chunk");
-            let before = |other: &&Line<S>| !std::ptr::eq(*other, line);
-            let mut way = lines.way(hash).take_while(before).map(Line::tags);
+            let mut way = lines.way_to(line, hash).map(Line::tags);
             assert!(
                 way.all(|tags| tags.may_be_passed(hash)),
                 "a way to an entry that ends before it"

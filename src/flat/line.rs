@@ -180,7 +180,8 @@ const _: () = assert!(
     cfg!(shuttle)
         || cfg!(not(target_pointer_width = "64"))
         || (size_of::<Line<Boxed<u8, u8>>>() == 64
-            && std::mem::offset_of!(Line<Inline<u64, u64>>, cells) == 64)
+            && std::mem::offset_of!(Line<Inline<u64, u64>>, cells) == 64
+            && size_of::<Line<Inline<u64, u64>>>() == 192)
 );
 
 impl<S: Store> Line<S> {

@@ -76,14 +76,15 @@ impl<'g, S: Store> Vacant<'g, S> {
     #[inline]
     pub(super) fn fill(&self, hash: u64, draft: S::Draft) -> Result<&'g S::Entry, S::Draft> {
         let Self { lines, line, index } = *self;
-        let passed = || lines.way(hash).take_while(|other| !std::ptr::eq(*other, line));
-        // Bugs on purpose, see `tests/planted`.
-        if !cfg!(snaptrie_planted = "late_mark") {
-            passed().for_each(|line| line.pass(hash));
+        let mark = || lines.way_to(line, hash).for_each(|passed| passed.pass(hash));
+        // A bug on purpose, see `tests/planted`.
+        let late = cfg!(snaptrie_planted = "late_mark");
+        if !late {
+            mark();
         }
         let filled = publish(line, index, Word::EMPTY, S::settle(draft, line.cells(), index));
-        if cfg!(snaptrie_planted = "late_mark") {
-            passed().for_each(|line| line.pass(hash));
+        if late {
+            mark();
         }
         filled
     }
@@ -214,6 +215,12 @@ impl<'g, S: Store> Lines<'g, S> {
             // - in bounds: masked with one less than the number of lines, which is a power of two.
             unsafe { self.lines.get_unchecked(at) }
         })
+    }
+
+    /// The lines that a search for a hash passes before it comes to this one.
+    #[inline]
+    pub(super) fn way_to(self, line: &Line<S>, hash: u64) -> impl Iterator<Item = &'g Line<S>> {
+        self.way(hash).take_while(move |passed| !std::ptr::eq(*passed, line))
     }
 
     /// Searches for a key, or for the place where it belongs, and gives up if the slot that would
