@@ -30,6 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Points that any of the maps can stall at.
 const TRIE: &[&str] = &[
+    "readers' period",
     "registered snapshot",
     "frozen root",
     "emptied root",
@@ -50,6 +51,7 @@ const TRIE: &[&str] = &[
 const BOXED: &[&str] = &["open group", "sealed slot"];
 
 const FLAT: &[&str] = &[
+    "readers' period",
     "unpublished entry",
     "unmarked line",
     "untagged slot",

@@ -24,9 +24,10 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::OnceLock;
 
-use crossbeam_epoch::Guard;
 use crossbeam_utils::CachePadded;
 
+use super::guard::{Guard, LARGE, count_retired};
+use super::inbox::Inbox;
 use crate::prefetch;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence, stall_point};
 
@@ -39,6 +40,9 @@ const BATCH: usize = if cfg!(any(miri, shuttle)) { 1 } else { 64 };
 /// insertion and a removal took 1 284 instructions so, 1 298 with 2 and 1 300 with 8, counted once by
 /// callgrind; and 1 241 with the budget below instead of two objects for each.)
 const TURN_EVERY: usize = if cfg!(any(miri, shuttle)) { 1 } else { 4 };
+
+/// Turns that find a grace period not over, of which one helps to end it.
+const POLL_EVERY: usize = if cfg!(any(miri, shuttle)) { 1 } else { 16 };
 
 /// Where so much is ready each retirement takes a turn, so that none of them frees for several.
 const MUCH: usize = 512;
@@ -251,6 +255,8 @@ struct Lists {
     probe: Option<Arc<AtomicBool>>,
     /// Retirements since the last turn that one of them took.
     retired: usize,
+    /// Turns that found the grace period of `waiting` not over.
+    polls: usize,
 }
 
 impl Lists {
@@ -277,7 +283,11 @@ impl Lists {
                     clock.tick();
                 }
             });
-            guard.flush();
+        } else if self.probe.is_some() {
+            self.polls += 1;
+            if all || self.polls % POLL_EVERY == 0 {
+                guard.help(true);
+            }
         }
         let mut fallout = Fallout::default();
         self.ready.take(budget, |garbage| {
@@ -327,18 +337,13 @@ impl Clock {
     }
 }
 
-/// Garbage that found its shard busy.
-struct Letter {
-    garbage: Garbage,
-    below: *mut Letter,
-}
-
 #[derive(Default)]
 struct Shard {
     /// Set while a thread works on the lists.
     busy: AtomicFlag,
     lists: UnsafeCell<Lists>,
-    inbox: Inbox,
+    /// Garbage that found the shard busy.
+    inbox: Inbox<Garbage>,
     /// Letters from other threads since the shard's own thread took a turn, about.
     unread: AtomicUsize,
     /// Whether the shard's own thread took a turn since others last looked.
@@ -357,53 +362,8 @@ impl Shard {
 
     /// Whether there may be garbage here. Writes nothing: threads that only read look at each other's shards.
     fn has_garbage(&self) -> bool {
-        // Relaxed, for both: only tells who frees what.
-        self.stocked.load(Ordering::Relaxed) || !self.inbox.0.load(Ordering::Relaxed).is_null()
-    }
-}
-
-/// A lock-free stack that is only ever emptied as a whole, so that its CAS knows no ABA.
-struct Inbox(AtomicPtr<Letter>);
-
-impl Default for Inbox {
-    fn default() -> Self {
-        Self(AtomicPtr::new(ptr::null_mut()))
-    }
-}
-
-impl Inbox {
-    fn post(&self, garbage: Garbage) {
-        let letter = Box::into_raw(Box::new(Letter { garbage, below: ptr::null_mut() }));
-        let mut top = self.0.load(Ordering::Relaxed);
-        loop {
-            // SAFETY:
-            // - this thread's own, until the CAS publishes it.
-            unsafe { (*letter).below = top };
-            // Release: the letter; pairs with the Acquire of `empty_into`.
-            match self.0.compare_exchange(top, letter, Ordering::Release, Ordering::Relaxed) {
-                Ok(_) => return,
-                Err(now) => top = now,
-            }
-        }
-    }
-
-    /// Returns the number of letters.
-    fn empty_into(&self, heap: &mut Heap) -> usize {
-        // Relaxed: a hint; the swap below decides.
-        if self.0.load(Ordering::Relaxed).is_null() {
-            return 0;
-        }
-        let before = heap.len;
-        // Acquire: the letters; pairs with the Release of `post`.
-        let mut next = self.0.swap(ptr::null_mut(), Ordering::Acquire);
-        while !next.is_null() {
-            // SAFETY:
-            // - made by `post` from a box, and taken out by the swap: nobody else has it.
-            let letter = unsafe { Box::from_raw(next) };
-            next = letter.below;
-            heap.push(letter.garbage);
-        }
-        heap.len - before
+        // Relaxed: only tells who frees what.
+        self.stocked.load(Ordering::Relaxed) || !self.inbox.is_empty()
     }
 }
 
@@ -423,6 +383,13 @@ impl Shard {
         let free = !self.busy.0.swap(true, Ordering::Acquire);
         // Not `then_some`: its argument would be made, and dropped, in any case.
         free.then(|| Busy(self))
+    }
+
+    /// Puts what is in the inbox with the young. Returns the number of letters.
+    fn empty_inbox(&self, lists: &mut Lists) -> usize {
+        let before = lists.young.len;
+        self.inbox.empty(|garbage| lists.young.push(garbage));
+        lists.young.len - before
     }
 }
 
@@ -479,17 +446,23 @@ impl Shards {
                 }
                 lists.retired += 1;
                 if lists.retired >= TURN_EVERY || lists.ready.len >= MUCH {
-                    let letters = shard.inbox.empty_into(&mut lists.young);
-                    if mine {
-                        shard.attend();
-                    }
-                    let budget = budget(lists.retired + letters, lists.ready.len);
-                    lists.retired = 0;
-                    lists.turn(guard, &self.clock, false, budget);
+                    self.turn_of_one(shard, lists, mine, guard);
                 }
             }
             None => shard.inbox.post(garbage),
         }
+    }
+
+    /// The turn that a retirement takes.
+    #[inline(never)]
+    fn turn_of_one(&self, shard: &Shard, mut lists: Busy<'_>, mine: bool, guard: &Guard) {
+        let letters = shard.empty_inbox(&mut lists);
+        if mine {
+            shard.attend();
+        }
+        let budget = budget(lists.retired + letters, lists.ready.len);
+        lists.retired = 0;
+        lists.turn(guard, &self.clock, false, budget);
     }
 }
 
@@ -515,7 +488,17 @@ impl Limbo {
         Self { shards: OnceBox::new(), closed: AtomicBool::new(false) }
     }
 
+    #[inline]
     fn shards(&self) -> &Shards {
+        match self.shards.get() {
+            Some(shards) => shards,
+            None => self.first_shards(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn first_shards(&self) -> &Shards {
         self.shards.get_or_make(|| {
             let shards = (0..shard_count()).map(|_| CachePadded::default()).collect();
             Box::new(Shards { shards, clock: Arc::default() })
@@ -530,13 +513,16 @@ impl Limbo {
     }
 
     /// Takes an object that was just unlinked, under a guard held since before that.
+    #[inline]
     pub(crate) fn retire(&self, guard: &Guard, garbage: Garbage) {
+        count_retired(1);
         let shards = self.shards();
         shards.put(shards.of(thread_index()), true, guard, garbage);
     }
 
     /// [`Self::retire`] for what the thread of this index allocated, modulo 256.
     pub(crate) fn retire_of(&self, maker: usize, guard: &Guard, garbage: Garbage) {
+        count_retired(LARGE);
         let shards = self.shards();
         let (shard, own) = (shards.of(maker), shards.of(thread_index()));
         let mine = ptr::eq(shard, own);
@@ -579,7 +565,7 @@ impl Limbo {
 
     fn turn_shard(shard: &Shard, clock: &Arc<Clock>, guard: &Guard, budget: usize) {
         if let Some(mut lists) = shard.enter() {
-            shard.inbox.empty_into(&mut lists.young);
+            shard.empty_inbox(&mut lists);
             lists.turn(guard, clock, true, budget);
             // Relaxed: as in `has_garbage`.
             shard.stocked.store(!lists.is_empty(), Ordering::Relaxed);
@@ -616,7 +602,7 @@ impl Limbo {
         }
         for shard in self.shards.get().into_iter().flat_map(|shards| &shards.shards) {
             while let Some(mut lists) = shard.enter() {
-                shard.inbox.empty_into(&mut lists.young);
+                shard.empty_inbox(&mut lists);
                 while let Some(garbage) = lists.pop_any() {
                     // SAFETY:
                     // - unreferenced: it is unlinked, no snapshot sees it (or it would not be in a
@@ -626,7 +612,7 @@ impl Limbo {
                 drop(lists);
                 // A letter that came while the shard was busy has nobody else to see to it.
                 fence(Ordering::SeqCst);
-                if shard.inbox.0.load(Ordering::Relaxed).is_null() {
+                if shard.inbox.is_empty() {
                     break;
                 }
             }
@@ -725,6 +711,7 @@ pub(crate) fn thread_index() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reclaim::Collector;
 
     unsafe fn count(counter: *mut ()) {
         // SAFETY:
@@ -753,28 +740,28 @@ mod tests {
     #[test]
     fn garbage_waits_for_the_guards_of_its_time_and_then_goes() {
         let freed = std::sync::atomic::AtomicUsize::new(0);
-        let collector = crossbeam_epoch::Collector::new();
-        let reader = collector.register().pin();
+        let collector = Collector::private();
+        let reader = collector.pin();
         let limbo = Limbo::new();
         for _ in 0..1_000 {
-            limbo.retire(&collector.register().pin(), garbage(&freed));
+            limbo.retire(&collector.pin(), garbage(&freed));
         }
-        (0..100).for_each(|_| limbo.turn(&collector.register().pin(), 1_000));
+        (0..100).for_each(|_| limbo.turn(&collector.pin(), 1_000));
         assert_eq!(freed.load(Ordering::Relaxed), 0, "freed under a guard");
         drop(reader);
         // Each guard registered anew leaves an empty bag behind, which the collector works off first.
-        (0..1_000).for_each(|_| limbo.turn(&collector.register().pin(), 1_000));
+        (0..1_000).for_each(|_| limbo.turn(&collector.pin(), 1_000));
         assert_eq!(freed.load(Ordering::Relaxed), 1_000);
     }
 
     #[test]
     fn a_limbo_that_is_dropped_frees_what_waits_and_what_is_in_its_inboxes() {
         let freed = std::sync::atomic::AtomicUsize::new(0);
-        let collector = crossbeam_epoch::Collector::new();
-        let _reader = collector.register().pin();
+        let collector = Collector::private();
+        let _reader = collector.pin();
         let limbo = Limbo::new();
         for _ in 0..500 {
-            limbo.retire(&collector.register().pin(), garbage(&freed));
+            limbo.retire(&collector.pin(), garbage(&freed));
         }
         limbo.shards().shards[0].inbox.post(garbage(&freed));
         drop(limbo);
@@ -784,10 +771,10 @@ mod tests {
     #[test]
     fn what_another_thread_made_is_left_to_it_until_it_does_not_come() {
         let freed = std::sync::atomic::AtomicUsize::new(0);
-        let collector = crossbeam_epoch::Collector::new();
+        let collector = Collector::private();
         let limbo = Limbo::new();
         let other = thread_index() + 1;
-        let retire = |maker| limbo.retire_of(maker, &collector.register().pin(), garbage(&freed));
+        let retire = |maker| limbo.retire_of(maker, &collector.pin(), garbage(&freed));
         let shard = |thread| limbo.shards().of(thread);
         let held = |thread: usize| shard(thread).enter().unwrap().retired;
         (0..UNREAD).for_each(|_| retire(other));
@@ -804,26 +791,26 @@ mod tests {
         assert_eq!(shard(other).unread.load(Ordering::Relaxed), 1);
         // Others look after a shard only if its own thread did not, since they last looked.
         let visit = || {
-            let tick = |turn| limbo.tick(&collector.register().pin(), 1_000, turn);
+            let tick = |turn| limbo.tick(&collector.pin(), 1_000, turn);
             (0..shard_count()).for_each(tick);
         };
-        let letters = |thread: usize| !shard(thread).inbox.0.load(Ordering::Relaxed).is_null();
+        let letters = |thread: usize| !shard(thread).inbox.is_empty();
         visit();
         assert!(letters(other));
         visit();
         assert!(!letters(other));
-        (0..1_000).for_each(|_| limbo.turn(&collector.register().pin(), 1_000));
+        (0..1_000).for_each(|_| limbo.turn(&collector.pin(), 1_000));
         assert_eq!(freed.load(Ordering::Relaxed), UNREAD + 2);
     }
 
     #[test]
     fn ticks_alone_free_what_is_there_and_leave_empty_shards_alone() {
         let freed = std::sync::atomic::AtomicUsize::new(0);
-        let collector = crossbeam_epoch::Collector::new();
+        let collector = Collector::private();
         let limbo = Limbo::new();
-        let tick = |turn| limbo.tick(&collector.register().pin(), 1_000, turn);
+        let tick = |turn| limbo.tick(&collector.pin(), 1_000, turn);
         for round in 1..=2 {
-            limbo.retire(&collector.register().pin(), garbage(&freed));
+            limbo.retire(&collector.pin(), garbage(&freed));
             assert!(limbo.shards().of(thread_index()).has_garbage());
             (0..200 * shard_count()).for_each(tick);
             assert_eq!(freed.load(Ordering::Relaxed), round);
@@ -842,7 +829,7 @@ mod tests {
             panic!("in a destructor");
         }
         let freed = std::sync::atomic::AtomicUsize::new(0);
-        let collector = crossbeam_epoch::Collector::new();
+        let collector = Collector::private();
         let limbo = Limbo::new();
         for index in 0..200 {
             let object = if index % 10 == 0 {
@@ -852,9 +839,9 @@ mod tests {
             } else {
                 garbage(&freed)
             };
-            limbo.retire(&collector.register().pin(), object);
+            limbo.retire(&collector.pin(), object);
         }
-        (0..1_000).for_each(|_| limbo.turn(&collector.register().pin(), 100));
+        (0..1_000).for_each(|_| limbo.turn(&collector.pin(), 100));
         assert_eq!(freed.load(Ordering::Relaxed), 180);
     }
 
