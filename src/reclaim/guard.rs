@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "guards outlive the borrow of what they hold on to")]
 
 use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
@@ -12,32 +13,53 @@ use super::readers::{self, BriefVisit, Call, Reader, Readers, Visit};
 use crate::sync::Ordering;
 
 /// As long as it exists, nothing is freed that its thread can have reached since it was made.
-pub(crate) struct Guard {
-    pin: Pin,
-    /// Where it comes from, if that is a private collector. After the pin, which ends first.
-    private: Option<Arc<Private>>,
-}
+pub(crate) struct Guard(ManuallyDrop<Pin>);
 
 enum Pin {
     Visit(Visit),
     Epoch(crossbeam_epoch::Guard),
-    Brief(BriefVisit, LocalHandle),
+    Private(Box<PrivatePin>),
 }
 
 /// The readers among the guards of the global collector. The others are those of crossbeam-epoch's own.
 static READERS: Readers = Readers::new(barrier::heavy, readers::PAUSE);
 
+impl Drop for Guard {
+    // Inlined with what handles need, so that they need no place in memory.
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY:
+        // - the value is dropped, and not used again.
+        match unsafe { ManuallyDrop::take(&mut self.0) } {
+            Pin::Visit(visit) => drop(visit),
+            Pin::Epoch(guard) => drop(guard),
+            Pin::Private(pin) => unpin_private(pin),
+        }
+    }
+}
+
 impl Guard {
+    #[inline(always)]
+    fn new(pin: Pin) -> Self {
+        Self(ManuallyDrop::new(pin))
+    }
+
     fn readers(&self) -> &Readers {
-        self.private.as_ref().map_or(&READERS, |private| &private.readers)
+        match &*self.0 {
+            Pin::Private(pin) => &pin.home.readers,
+            _ => &READERS,
+        }
     }
 
     /// Ends this guard and begins another one in its place, unless the thread holds others of its kind.
     pub(crate) fn repin(&mut self) {
-        match &mut self.pin {
+        match &mut *self.0 {
             Pin::Visit(visit) => visit.renew(),
             Pin::Epoch(guard) => guard.repin(),
-            Pin::Brief(visit, _) => visit.renew(),
+            Pin::Private(pin) => match &mut pin.kind {
+                PrivateKind::Visit(visit) => visit.renew(),
+                PrivateKind::Epoch(guard) => guard.repin(),
+            },
         }
     }
 
@@ -50,10 +72,13 @@ impl Guard {
 
     /// Helps what was deferred on its way. `waits`: the caller knows of something that is.
     pub(crate) fn help(&self, waits: bool) {
-        let (own, pins) = match &self.pin {
+        let (own, pins) = match &*self.0 {
             Pin::Visit(_) => (own_part(), false),
             Pin::Epoch(_) => (own_part(), true),
-            Pin::Brief(visit, _) => (Some(visit.reader()), false),
+            Pin::Private(pin) => match &pin.kind {
+                PrivateKind::Visit(visit) => (Some(visit.reader()), false),
+                PrivateKind::Epoch(_) => (None, true),
+            },
         };
         let readers = self.readers();
         if readers.are_awaited() {
@@ -80,10 +105,13 @@ impl Guard {
             calls.into_iter().for_each(|call| guard.defer(call));
             guard.flush();
         };
-        match &self.pin {
+        match &*self.0 {
             Pin::Visit(_) => defer(&pin_global()),
             Pin::Epoch(guard) => defer(guard),
-            Pin::Brief(_, handle) => defer(&handle.pin()),
+            Pin::Private(pin) => match &pin.kind {
+                PrivateKind::Visit(_) => defer(&pin.handle.pin()),
+                PrivateKind::Epoch(guard) => defer(guard),
+            },
         }
     }
 }
@@ -105,6 +133,19 @@ pub(crate) struct Private {
     guards: AtomicUsize,
 }
 
+/// A guard of a private collector, with the thread that it stands for.
+struct PrivatePin {
+    // In this order: the guard goes first.
+    kind: PrivateKind,
+    handle: LocalHandle,
+    home: Arc<Private>,
+}
+
+enum PrivateKind {
+    Visit(BriefVisit),
+    Epoch(crossbeam_epoch::Guard),
+}
+
 impl Collector {
     pub(crate) fn private() -> Self {
         Self::Private(Arc::new(Private {
@@ -119,14 +160,13 @@ impl Collector {
     pub(crate) fn pin(&self) -> Guard {
         match self {
             Self::Global => {
-                let pin = match READER.get() {
+                Guard::new(match READER.get() {
                     // SAFETY:
                     // - this thread's, from `look_back`, and given back only when no guard is left; a static
                     //   owns it.
                     Some(reader) => Pin::Visit(unsafe { Visit::new(reader) }),
                     None => Pin::Epoch(pin_global()),
-                };
-                Guard { pin, private: None }
+                })
             }
             Self::Private(private) => pin_private(private),
         }
@@ -135,18 +175,24 @@ impl Collector {
 
 #[cold]
 #[inline(never)]
-fn pin_private(private: &Arc<Private>) -> Guard {
-    let handle = private.epochs.register();
+fn pin_private(home: &Arc<Private>) -> Guard {
+    let handle = home.epochs.register();
     // Relaxed: only a number.
-    let brief = private.guards.fetch_add(1, Ordering::Relaxed) % 2 == 1 && barrier::supported();
-    let pin = if brief {
+    let reads = home.guards.fetch_add(1, Ordering::Relaxed) % 2 == 1 && barrier::supported();
+    let kind = if reads {
         // SAFETY:
-        // - the guard holds on to it.
-        Pin::Brief(unsafe { BriefVisit::new(&private.readers) }, handle)
+        // - the guard holds on to its home.
+        PrivateKind::Visit(unsafe { BriefVisit::new(&home.readers) })
     } else {
-        Pin::Epoch(handle.pin())
+        PrivateKind::Epoch(handle.pin())
     };
-    Guard { pin, private: Some(Arc::clone(private)) }
+    Guard::new(Pin::Private(Box::new(PrivatePin { kind, handle, home: Arc::clone(home) })))
+}
+
+#[cold]
+#[inline(never)]
+fn unpin_private(pin: Box<PrivatePin>) {
+    drop(pin);
 }
 
 thread_local! {

@@ -237,7 +237,7 @@ impl Readers {
         // Acquire, for both: the part; pairs with the Release in `new_part`.
         // SAFETY:
         // - null, or a part of this list, which is freed with it.
-        let part = |next: *mut Part| unsafe { next.as_ref::<'_>() };
+        let part = |next: *mut Part| unsafe { next.as_ref() };
         let first = part(self.parts.load(Ordering::Acquire));
         std::iter::successors(first, move |last| part(last.next.load(Ordering::Acquire)))
             .map(|part| &**part)
