@@ -8,18 +8,59 @@
 //! 5.3 does the same by signals).
 #![allow(unsafe_code, reason = "a system call, where there is one")]
 
-use std::sync::OnceLock;
-use std::sync::atomic::compiler_fence;
+use std::sync::atomic::{AtomicU8, compiler_fence};
+use std::thread;
+use std::time::Duration;
 
 use crate::sync::{Ordering, fence};
 
-/// Whether the heavy fence is to be had. From the first call on, if it is.
-///
-/// The kernel waits until all processors have noticed, up to some milliseconds in a process of several threads:
-/// once in its life.
+/// Both are ordinary fences, for checkers that know no system call.
+const PLAIN: bool = cfg!(any(miri, shuttle));
+
+/// What the kernel said.
+static ANSWER: AtomicU8 = AtomicU8::new(UNASKED);
+const UNASKED: u8 = 0;
+const ASKED: u8 = 1;
+const NO: u8 = 2;
+const YES: u8 = 3;
+
+/// Whether the heavy fence is to be had, as far as is known.
 pub(super) fn supported() -> bool {
-    static SUPPORTED: OnceLock<bool> = OnceLock::new();
-    *SUPPORTED.get_or_init(kernel::register)
+    // Acquire: the process is registered; pairs with the Release in `ask`.
+    PLAIN || ANSWER.load(Ordering::Acquire) == YES
+}
+
+/// Asks for the heavy fence, the first time, and waits for nothing.
+///
+/// The kernel does, until all processors have noticed: 10 ms where there are several threads. Then a thread asks that
+/// has nothing else to do.
+pub(super) fn prepare() {
+    // Relaxed: only lets one through.
+    let asked = ANSWER.compare_exchange(UNASKED, ASKED, Ordering::Relaxed, Ordering::Relaxed);
+    if PLAIN || asked.is_err() {
+        return;
+    }
+    if !kernel::takes_long() {
+        return ask();
+    }
+    let thread = thread::Builder::new().name("snaptrie-membarrier".to_string());
+    if thread.spawn(ask).is_err() {
+        ANSWER.store(NO, Ordering::Release);
+    }
+}
+
+fn ask() {
+    let answer = if kernel::register() { YES } else { NO };
+    // Release: pairs with the Acquire in `supported`.
+    ANSWER.store(answer, Ordering::Release);
+}
+
+/// [`prepare`], and waits for the answer: for tests.
+pub(super) fn settle() {
+    prepare();
+    while !PLAIN && ANSWER.load(Ordering::Acquire) == ASKED {
+        thread::sleep(Duration::from_micros(100));
+    }
 }
 
 /// Orders the caller's stores before its loads for who executes [`heavy`].
@@ -35,9 +76,6 @@ pub(super) fn heavy() -> bool {
     PLAIN || kernel::barrier()
 }
 
-/// Both are ordinary fences, for checkers that know no system call.
-const PLAIN: bool = cfg!(any(miri, shuttle));
-
 #[cfg(all(target_os = "linux", not(miri), not(shuttle)))]
 mod kernel {
     // From the kernel's `include/uapi/linux/membarrier.h`.
@@ -51,6 +89,11 @@ mod kernel {
         unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
     }
 
+    /// Whether there are other threads, or may be.
+    pub(super) fn takes_long() -> bool {
+        std::fs::read_dir("/proc/self/task").map_or(true, |threads| threads.count() != 1)
+    }
+
     pub(super) fn register() -> bool {
         membarrier(REGISTER_PRIVATE_EXPEDITED)
     }
@@ -62,11 +105,28 @@ mod kernel {
 
 #[cfg(not(all(target_os = "linux", not(miri), not(shuttle))))]
 mod kernel {
+    pub(super) fn takes_long() -> bool {
+        false
+    }
+
     pub(super) fn register() -> bool {
-        super::PLAIN
+        false
     }
 
     pub(super) fn barrier() -> bool {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_is_asked_once_and_then_the_fence_works() {
+        settle();
+        settle();
+        assert_eq!(supported(), PLAIN || cfg!(target_os = "linux"));
+        assert_eq!(heavy(), supported());
     }
 }

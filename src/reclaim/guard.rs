@@ -148,6 +148,7 @@ enum PrivateKind {
 
 impl Collector {
     pub(crate) fn private() -> Self {
+        barrier::settle();
         Self::Private(Arc::new(Private {
             readers: Readers::new(barrier::heavy, 0),
             epochs: crossbeam_epoch::Collector::new(),
@@ -198,7 +199,11 @@ fn unpin_private(pin: Box<PrivatePin>) {
 thread_local! {
     /// This thread's part in the collector that the process shares: what `crossbeam_epoch::pin` has
     /// too, but that one is not inlined.
-    static HANDLE: LocalHandle = crossbeam_epoch::default_collector().register();
+    static HANDLE: LocalHandle = {
+        // Here, for it has to be done once before there are readers, and as early as may be.
+        barrier::prepare();
+        crossbeam_epoch::default_collector().register()
+    };
 }
 
 #[inline(always)]

@@ -405,7 +405,7 @@ mod tests {
         }
 
         fn with_fence(fence: fn() -> bool, pause: u32) -> Self {
-            assert!(barrier::supported() || cfg!(not(target_os = "linux")));
+            barrier::settle();
             let readers = Readers::new(fence, pause);
             Self { readers, collector: crossbeam_epoch::Collector::new(), made: Arc::default() }
         }
