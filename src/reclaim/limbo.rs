@@ -255,7 +255,7 @@ struct Lists {
     probe: Option<Arc<AtomicBool>>,
     /// Retirements since the last turn that one of them took.
     retired: usize,
-    /// Turns that found the grace period of `waiting` not over.
+    /// Turns that found the grace period of `waiting` not over, since one helped.
     polls: usize,
 }
 
@@ -285,7 +285,8 @@ impl Lists {
             });
         } else if self.probe.is_some() {
             self.polls += 1;
-            if all || self.polls % POLL_EVERY == 0 {
+            if all || self.polls >= POLL_EVERY {
+                self.polls = 0;
                 guard.help(true);
             }
         }
