@@ -125,8 +125,9 @@
 //!   dropping the map.
 //! - A [`Pinned`] that is kept for long without [`refresh`](Pinned::refresh) keeps everything alive
 //!   that is removed meanwhile, from all maps.
-//! - Where threads that mostly look meet others that remove and replace, what is removed is freed a millisecond
-//!   or two later on Linux, because it is then that the first are [asked](Pinned), once for all. The first handle
+//! - Where threads that mostly look meet others that remove and replace, what is removed is freed some
+//!   later on Linux (a millisecond or two, on the machine of the README's figures), because it is then that the
+//!   first are [asked](Pinned), once for all. The first handle
 //!   of a process registers it for that, by a short-lived thread if there are others already.
 //! - A [`FlatMap`] needs a hasher that spreads keys well, as any flat table. It stays correct with a
 //!   bad one, and becomes slow; so does a [`TrieMap`] whose hashes are all the same.

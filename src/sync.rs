@@ -2,7 +2,8 @@
 //!
 //! Normally these are the standard library's. Under `cfg(shuttle)` each access first hands control
 //! to the model checker's scheduler, so that `tests/models.rs` explores interleavings at every
-//! shared access. Nothing else in the crate names `std::sync::atomic`.
+//! shared access. Only numbers of the whole process, which outlive every model, are the standard library's
+//! always: what the kernel said (`reclaim/barrier.rs`), and which guard is the next (`reclaim/guard.rs`).
 
 pub(crate) use std::sync::atomic::Ordering;
 

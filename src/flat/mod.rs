@@ -77,7 +77,7 @@ mod slot;
 mod stats;
 mod store;
 mod table;
-#[cfg(test)]
+#[cfg(all(test, any(debug_assertions, snaptrie_check)))]
 mod tests;
 mod upsert;
 

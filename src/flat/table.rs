@@ -63,10 +63,11 @@ const ALIGN: usize = 16;
 pub(super) enum Pages {
     /// As each is written to: by who writes before it reads.
     Later,
-    /// At once, 40 µs in a segment of 96 KiB and 100 in one of 256. For whoever looks at slots before it fills one: a fresh page that is read first is
-    /// mapped twice, and the second time all processors of the process are interrupted. (The workload
-    /// `rapid-grow`, a million keys in a table that was made for them, took two threads 261 ns an operation with
-    /// `Later` and takes 163, and 414 and 159 where entries are in the lines: medians of three alternating runs.)
+    /// At once, 40 µs in a segment of 96 KiB and 100 in one of 256. For whoever looks at slots before it fills
+    /// one: a fresh page that is read first is mapped twice, and the second time all processors of the process
+    /// are interrupted. (The workload `rapid-grow`, a million keys in a table that was made for them, took two
+    /// threads 261 ns an operation with `Later` and takes 163, and 414 and 159 where entries are in the lines:
+    /// medians of three alternating runs.)
     Now,
 }
 

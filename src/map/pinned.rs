@@ -26,8 +26,9 @@ use crate::reclaim::{self, Guard};
 /// long should be [refreshed](Self::refresh) now and then.
 ///
 /// Making one for every operation is fine: it costs about as much as an uncontended atomic operation, some 10 ns. On
-/// Linux, a thread that removed or replaced little in its last thousand handles pays some 3 ns, for which it is
-/// interrupted now and then when others free something, at most once a millisecond or so (`membarrier(2)`).
+/// Linux, a thread that removed or replaced little in its last thousand handles pays some 3 ns. For that it is
+/// interrupted now and then when others free something (`membarrier(2)`), which takes them a thirtieth of their time
+/// at most.
 ///
 /// Any method may be called while references, iterators, other handles or snapshots are held, and
 /// inside any closure: no operation can deadlock. A closure that decides about a key runs again only

@@ -3,9 +3,9 @@
 //! Where one thread stores and then loads, and another one does so the other way round, each needs a full
 //! fence between the two for one of them to see the other (Dekker). [`light`] and [`heavy`] are such a pair:
 //! the light one only keeps the compiler from reordering, and the heavy one makes the operating system
-//! interrupt each processor that runs a thread of the process, which is a full fence there (`membarrier`,
-//! Linux; Desnoyers et al., "User-Level Implementations of Read-Copy Update", IEEE TPDS 23(2), 2012, section
-//! 5.3 does the same by signals).
+//! interrupt each processor that runs a thread of the process, which is a full fence there (`membarrier(2)`,
+//! Linux). The variant "RCU via signal handling" of Desnoyers et al., "User-Level Implementations of Read-Copy
+//! Update", IEEE TPDS 23(2), 2012, does the same by signals.
 #![allow(unsafe_code, reason = "a system call, where there is one")]
 
 use std::sync::atomic::{AtomicU8, compiler_fence};
@@ -45,6 +45,7 @@ pub(super) fn prepare() {
     }
     let thread = thread::Builder::new().name("snaptrie-membarrier".to_string());
     if thread.spawn(ask).is_err() {
+        // Release: as in `ask`. It hands on nothing: the process is not registered.
         ANSWER.store(NO, Ordering::Release);
     }
 }
@@ -58,6 +59,7 @@ fn ask() {
 /// [`prepare`], and waits for the answer: for tests.
 pub(super) fn settle() {
     prepare();
+    // Acquire: as in `supported`.
     while !PLAIN && ANSWER.load(Ordering::Acquire) == ASKED {
         thread::sleep(Duration::from_micros(100));
     }

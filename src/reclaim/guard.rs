@@ -9,16 +9,21 @@ use std::sync::atomic::AtomicUsize;
 use crossbeam_epoch::LocalHandle;
 
 use super::barrier;
-use super::readers::{self, BriefVisit, Call, Reader, Readers, Visit};
+use super::readers::{self, Call, Part, Reader, Readers, Visit};
 use crate::sync::Ordering;
 
 /// As long as it exists, nothing is freed that its thread can have reached since it was made.
 pub(crate) struct Guard(ManuallyDrop<Pin>);
 
 enum Pin {
+    Global(Kind),
+    Private(Box<PrivatePin>),
+}
+
+enum Kind {
+    /// A reader's.
     Visit(Visit),
     Epoch(crossbeam_epoch::Guard),
-    Private(Box<PrivatePin>),
 }
 
 /// The readers among the guards of the global collector. The others are those of crossbeam-epoch's own.
@@ -31,8 +36,8 @@ impl Drop for Guard {
         // SAFETY:
         // - the value is dropped, and not used again.
         match unsafe { ManuallyDrop::take(&mut self.0) } {
-            Pin::Visit(visit) => drop(visit),
-            Pin::Epoch(guard) => drop(guard),
+            Pin::Global(Kind::Visit(visit)) => drop(visit),
+            Pin::Global(Kind::Epoch(guard)) => drop(guard),
             Pin::Private(pin) => unpin_private(pin),
         }
     }
@@ -46,20 +51,27 @@ impl Guard {
 
     fn readers(&self) -> &Readers {
         match &*self.0 {
+            Pin::Global(_) => &READERS,
             Pin::Private(pin) => &pin.home.readers,
-            _ => &READERS,
+        }
+    }
+
+    fn kind(&self) -> &Kind {
+        match &*self.0 {
+            Pin::Global(kind) => kind,
+            Pin::Private(pin) => &pin.kind,
         }
     }
 
     /// Ends this guard and begins another one in its place, unless the thread holds others of its kind.
     pub(crate) fn repin(&mut self) {
-        match &mut *self.0 {
-            Pin::Visit(visit) => visit.renew(),
-            Pin::Epoch(guard) => guard.repin(),
-            Pin::Private(pin) => match &mut pin.kind {
-                PrivateKind::Visit(visit) => visit.renew(),
-                PrivateKind::Epoch(guard) => guard.repin(),
-            },
+        let kind = match &mut *self.0 {
+            Pin::Global(kind) => kind,
+            Pin::Private(pin) => &mut pin.kind,
+        };
+        match kind {
+            Kind::Visit(visit) => visit.renew(),
+            Kind::Epoch(guard) => guard.repin(),
         }
     }
 
@@ -72,13 +84,10 @@ impl Guard {
 
     /// Helps what was deferred on its way. `waits`: the caller knows of something that is.
     pub(crate) fn help(&self, waits: bool) {
-        let (own, pins) = match &*self.0 {
-            Pin::Visit(_) => (own_part(), false),
-            Pin::Epoch(_) => (own_part(), true),
-            Pin::Private(pin) => match &pin.kind {
-                PrivateKind::Visit(visit) => (Some(visit.reader()), false),
-                PrivateKind::Epoch(_) => (None, true),
-            },
+        let (own, pins) = match self.kind() {
+            Kind::Visit(visit) => (Some(visit.reader()), false),
+            // The thread may have been a reader, and hold guards from then.
+            Kind::Epoch(_) => (own_part(), true),
         };
         let readers = self.readers();
         if readers.are_awaited() {
@@ -105,13 +114,10 @@ impl Guard {
             calls.into_iter().for_each(|call| guard.defer(call));
             guard.flush();
         };
-        match &*self.0 {
-            Pin::Visit(_) => defer(&pin_global()),
-            Pin::Epoch(guard) => defer(guard),
-            Pin::Private(pin) => match &pin.kind {
-                PrivateKind::Visit(_) => defer(&pin.handle.pin()),
-                PrivateKind::Epoch(guard) => defer(guard),
-            },
+        match (self.kind(), &*self.0) {
+            (Kind::Epoch(guard), _) => defer(guard),
+            (Kind::Visit(_), Pin::Global(_)) => defer(&pin_global()),
+            (Kind::Visit(_), Pin::Private(pin)) => defer(&pin.handle.pin()),
         }
     }
 }
@@ -135,15 +141,11 @@ pub(crate) struct Private {
 
 /// A guard of a private collector, with the thread that it stands for.
 struct PrivatePin {
-    // In this order: the guard goes first.
-    kind: PrivateKind,
+    // In this order: the guard goes first, and then the part that it was made with.
+    kind: Kind,
+    _part: Option<Part>,
     handle: LocalHandle,
     home: Arc<Private>,
-}
-
-enum PrivateKind {
-    Visit(BriefVisit),
-    Epoch(crossbeam_epoch::Guard),
 }
 
 impl Collector {
@@ -161,13 +163,13 @@ impl Collector {
     pub(crate) fn pin(&self) -> Guard {
         match self {
             Self::Global => {
-                Guard::new(match READER.get() {
+                Guard::new(Pin::Global(match READER.get() {
                     // SAFETY:
                     // - this thread's, from `look_back`, and given back only when no guard is left; a static
                     //   owns it.
-                    Some(reader) => Pin::Visit(unsafe { Visit::new(reader) }),
-                    None => Pin::Epoch(pin_global()),
-                })
+                    Some(reader) => Kind::Visit(unsafe { Visit::new(reader) }),
+                    None => Kind::Epoch(pin_global()),
+                }))
             }
             Self::Private(private) => pin_private(private),
         }
@@ -180,14 +182,17 @@ fn pin_private(home: &Arc<Private>) -> Guard {
     let handle = home.epochs.register();
     // Relaxed: only a number.
     let reads = home.guards.fetch_add(1, Ordering::Relaxed) % 2 == 1 && barrier::supported();
-    let kind = if reads {
+    // SAFETY:
+    // - the guard holds on to its home, and gives the part back when its visit is over.
+    let part = reads.then(|| unsafe { Part::of(&home.readers) });
+    let kind = match &part {
         // SAFETY:
-        // - the guard holds on to its home.
-        PrivateKind::Visit(unsafe { BriefVisit::new(&home.readers) })
-    } else {
-        PrivateKind::Epoch(handle.pin())
+        // - as above.
+        Some(part) => Kind::Visit(unsafe { Visit::new(part) }),
+        None => Kind::Epoch(handle.pin()),
     };
-    Guard::new(Pin::Private(Box::new(PrivatePin { kind, handle, home: Arc::clone(home) })))
+    let pin = PrivatePin { kind, _part: part, handle, home: Arc::clone(home) };
+    Guard::new(Pin::Private(Box::new(pin)))
 }
 
 #[cold]
@@ -226,9 +231,10 @@ const SPAN: u32 = 8;
 
 /// Objects that it may have retired meanwhile: an entry for 32 handles.
 ///
-/// Where more is retired, waiting for heavy fences costs more than it saves: what is freed has left the cache. (Two
-/// threads, a million entries, one operation in twenty an insertion or a removal: with readers a `FlatMap` took 114 ns
-/// each where it had been 158. A `TrieMap`, which retires nodes besides, took 171 where it had been 161.)
+/// Where more is retired, waiting for heavy fences costs more than it saves: what is freed has left the cache. (In a
+/// prototype, two threads, a million entries, one operation in twenty an insertion or a removal: with readers a
+/// `FlatMap` took 114 ns each where it had been 158. A `TrieMap`, which retires nodes besides, took 171 where it had
+/// been 161.)
 const FEW: u32 = 32;
 
 /// Entries that a larger object counts for. (Insertions into a trie retire a node in 33.)

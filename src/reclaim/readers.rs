@@ -12,8 +12,7 @@
 #![expect(unsafe_code, reason = "parts are raw pointers, used by one thread at a time")]
 
 use std::cell::Cell;
-use std::mem::ManuallyDrop;
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
 use std::ptr::{self, NonNull};
 use std::sync::{Mutex, TryLockError};
 use std::time::{Duration, Instant};
@@ -30,9 +29,10 @@ pub(super) type Call = Box<dyn FnOnce() + Send>;
 /// A heavy fence is followed by a time without one so many times as long as it took: 20 to 35 µs where another thread
 /// runs, which it interrupts, and next to nothing where none does.
 ///
-/// The less often, the more of what is freed has left the cache of who allocates it again. (Two threads, a million
-/// entries, half of the operations lookups: a `FlatMap` took 198 ns each, a `CopyFlatMap` 147 and a `TrieMap` 235 so.
-/// With 5 instead of 30 it was 196, 151 and 242 where few were readers; 232, 180 and 305 where all were.)
+/// The less often, the more of what is freed has left the cache of who allocates it again. (In a prototype, two
+/// threads, a million entries, half of the operations lookups: a `FlatMap` took 198 ns each, a `CopyFlatMap` 147 and
+/// a `TrieMap` 235 so. With 5 instead of 30 it was 196, 151 and 242 where few were readers; 232, 180 and 305 where
+/// all were.)
 pub(super) const PAUSE: u32 = 30;
 
 /// Steps of the epoch from a deferred call to the moment that it is made: two, and one that makes it.
@@ -49,19 +49,16 @@ pub(super) struct Reader {
     /// Whether a thread has the part.
     taken: AtomicBool,
     /// The next in the list of all parts.
-    next: AtomicPtr<Part>,
+    next: AtomicPtr<Padded>,
 }
 
 /// Other threads' parts are in other cache lines.
-type Part = CachePadded<Reader>;
+type Padded = CachePadded<Reader>;
 
 // SAFETY:
 // - `guards` is used by the thread that has the part alone: by its `Visit`s, which do not leave it, and by `leave`.
 //   `taken` lets one thread through at a time, with an Acquire that pairs with the Release of the last one.
 unsafe impl Sync for Reader {}
-// SAFETY:
-// - as for Sync; a part is no more than numbers.
-unsafe impl Send for Reader {}
 
 impl Reader {
     /// Begins a visit, or ends one.
@@ -157,47 +154,37 @@ impl Drop for Visit {
     }
 }
 
-/// The guard of a thread that is a reader for as long as it has this guard.
-pub(super) struct BriefVisit(ManuallyDrop<Visit>);
+/// A part that is given back when this is dropped, unless a visit goes on.
+///
+/// INVARIANT: the part lives as long as this, and is the calling thread's.
+pub(super) struct Part(NonNull<Reader>);
 
-impl BriefVisit {
+impl Part {
     /// # Safety
-    /// - The [`Readers`] live as long as the guard.
-    pub(super) unsafe fn new(readers: &Readers) -> Self {
+    /// - The [`Readers`] live as long as the part.
+    pub(super) unsafe fn of(readers: &Readers) -> Self {
+        Self(NonNull::from(readers.join()))
+    }
+}
+
+impl Deref for Part {
+    type Target = Reader;
+    fn deref(&self) -> &Reader {
         // SAFETY:
-        // - this thread's: just joined, and left in `drop`. The rest is the contract.
-        Self(ManuallyDrop::new(unsafe { Visit::new(readers.join()) }))
+        // - allocated: invariant of the type.
+        unsafe { self.0.as_ref() }
     }
 }
 
-impl Deref for BriefVisit {
-    type Target = Visit;
-    fn deref(&self) -> &Visit {
-        &self.0
-    }
-}
-
-impl DerefMut for BriefVisit {
-    fn deref_mut(&mut self) -> &mut Visit {
-        &mut self.0
-    }
-}
-
-impl Drop for BriefVisit {
+impl Drop for Part {
     fn drop(&mut self) {
-        let part = self.0.0;
-        // SAFETY:
-        // - dropped once, here; and the part lives on: invariant of `Visit`.
-        unsafe {
-            ManuallyDrop::drop(&mut self.0);
-            Readers::leave(part.as_ref());
-        }
+        Readers::leave(self);
     }
 }
 
 /// All readers of a collector, and what waits for them.
 pub(super) struct Readers {
-    parts: AtomicPtr<Part>,
+    parts: AtomicPtr<Padded>,
     /// Calls that no period has begun for.
     young: Inbox<Call>,
     /// Calls, of `young` and of the period.
@@ -234,13 +221,15 @@ impl Readers {
 
     /// All parts. The list only grows.
     fn parts(&self) -> impl Iterator<Item = &Reader> {
-        // Acquire, for both: the part; pairs with the Release in `new_part`.
         // SAFETY:
         // - null, or a part of this list, which is freed with it.
-        let part = |next: *mut Part| unsafe { next.as_ref() };
+        let part = |next: *mut Padded| unsafe { next.as_ref() };
+        // Acquire: the part, and all below it; pairs with the Release in `new_part` that made it the first, and with
+        // those before, for a CAS continues what the last one released.
         let first = part(self.parts.load(Ordering::Acquire));
-        std::iter::successors(first, move |last| part(last.next.load(Ordering::Acquire)))
-            .map(|part| &**part)
+        // Relaxed: it does not change once the part is in the list.
+        let below = move |above: &&Padded| part(above.next.load(Ordering::Relaxed));
+        std::iter::successors(first, below).map(|part| &**part)
     }
 
     /// A part for the calling thread, which is a reader from now on.
@@ -271,7 +260,7 @@ impl Readers {
         loop {
             // Relaxed: the CAS publishes it.
             part.next.store(top, Ordering::Relaxed);
-            // Release: the part.
+            // Release: the part; pairs with the Acquire in `parts`.
             match self.parts.compare_exchange(top, new, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return part,
                 Err(now) => top = now,
@@ -389,6 +378,8 @@ impl Drop for Readers {
 mod tests {
     use std::sync::atomic::AtomicUsize as Count;
     use std::sync::{Arc, Barrier};
+
+    use crossbeam_utils::Backoff;
 
     use super::*;
 
@@ -566,6 +557,118 @@ mod tests {
             std::thread::sleep(Duration::from_millis(1));
             assert_eq!(world.made(), made);
         }
+    }
+
+    /// Where two threads wait for each other, without sleeping.
+    #[derive(Default)]
+    struct Meeting(Count);
+
+    impl Meeting {
+        fn wait(&self) {
+            let meeting = self.0.fetch_add(1, Ordering::AcqRel) / 2;
+            let backoff = Backoff::new();
+            while self.0.load(Ordering::Acquire) / 2 <= meeting {
+                backoff.snooze();
+            }
+        }
+    }
+
+    const ROUNDS: usize = if cfg!(miri) { 100 } else { 10_000 };
+
+    /// Stores to memory that is in no cache: those that the thread does next are seen late, unless it executes a fence.
+    /// (Without the kernel's part of the heavy fence, or the fence of `defer`, the tests below fail each time on x86, if
+    /// they are optimised. Otherwise the steps that must be close to each other are too long.)
+    struct Crowd(Vec<Count>);
+
+    impl Crowd {
+        const LINE: usize = 8;
+
+        fn new() -> Self {
+            let len = if cfg!(miri) { Self::LINE } else { 1 << 22 };
+            Self(std::iter::repeat_with(Count::default).take(len).collect())
+        }
+
+        fn store(&self, round: usize) {
+            let lines = self.0.len() / Self::LINE;
+            for nth in 0..32 {
+                // Far from each other and from those of the last rounds.
+                let line = (round * 32 + nth).wrapping_mul(40_503) % lines;
+                self.0[line * Self::LINE].store(round, Ordering::Relaxed);
+            }
+            linger(round / 4);
+        }
+    }
+
+    /// So that the two are not always as far from each other.
+    fn linger(round: usize) {
+        (0..round % 256).for_each(|_| std::hint::spin_loop());
+    }
+
+    /// Rounds of two threads, each with a meeting at its start, one when both have looked, and one at its end.
+    fn race(one: impl Fn(&Meeting, usize) + Sync, mut other: impl FnMut(&Meeting, usize)) {
+        let meeting = Meeting::default();
+        std::thread::scope(|scope| {
+            scope.spawn(|| (1..=ROUNDS).for_each(|round| one(&meeting, round)));
+            (1..=ROUNDS).for_each(|round| other(&meeting, round));
+        });
+    }
+
+    #[test]
+    fn who_visits_sees_what_was_unlinked_or_is_waited_for() {
+        let (world, crowd) = (World::new(), Crowd::new());
+        let reader = world.readers.join();
+        let (unlinked, seen) = (Count::new(0), Count::new(0));
+        let mut missed = 0;
+        let visitor = |meeting: &Meeting, round| {
+            meeting.wait();
+            crowd.store(round);
+            let visit = enter(reader);
+            seen.store(unlinked.load(Ordering::Relaxed), Ordering::Relaxed);
+            meeting.wait();
+            drop(visit);
+            meeting.wait();
+        };
+        race(visitor, |meeting, round| {
+            assert!(world.defer());
+            meeting.wait();
+            linger(round);
+            unlinked.store(round, Ordering::Relaxed);
+            let is_over = !world.readers.go_on(None).is_empty();
+            meeting.wait();
+            missed += usize::from(is_over && seen.load(Ordering::Relaxed) != round);
+            meeting.wait();
+            world.readers.go_on(None);
+        });
+        assert_eq!(missed, 0, "freed under visits that can reach it");
+        assert_eq!(world.readers.waiting.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn who_joins_sees_what_was_unlinked_or_is_found() {
+        let (world, crowd) = (World::new(), Crowd::new());
+        let (unlinked, seen) = (Count::new(0), Count::new(0));
+        let mut missed = 0;
+        let joiner = |meeting: &Meeting, round| {
+            meeting.wait();
+            linger(round);
+            let reader = world.readers.join();
+            seen.store(unlinked.load(Ordering::Relaxed), Ordering::Relaxed);
+            meeting.wait();
+            assert!(Readers::leave(reader));
+            meeting.wait();
+        };
+        race(joiner, |meeting, round| {
+            meeting.wait();
+            crowd.store(round);
+            unlinked.store(round, Ordering::Relaxed);
+            let waits = world.readers.defer(|| ()).is_ok();
+            meeting.wait();
+            missed += usize::from(!waits && seen.load(Ordering::Relaxed) != round);
+            meeting.wait();
+            world.readers.go_on(None);
+        });
+        assert_eq!(missed, 0, "freed under readers that can reach it");
+        assert_eq!(world.readers.waiting.load(Ordering::Relaxed), 0);
     }
 
     #[test]
