@@ -57,6 +57,7 @@ const FLAT: &[&str] = &[
     "untagged slot",
     "unpublished table",
     "unpublished segment",
+    "held spare",
     "claimed unit",
     "half-frozen chunk",
     "frozen unit",

@@ -64,8 +64,20 @@ impl<S: Store> Flat<S> {
     #[inline]
     pub(super) fn move_some<'g>(&'g self, table: &'g Table<S>, guard: &'g Guard) {
         if let Some(next) = table.next() {
-            self.move_one(table, next, guard);
+            if !Self::prepare(table, next) {
+                self.move_one(table, next, guard);
+            }
         }
+    }
+
+    /// Makes a part of the next segment that the move comes to. Returns whether there was one to make.
+    #[inline]
+    fn prepare(table: &Table<S>, next: &Table<S>) -> bool {
+        // Relaxed: a hint.
+        let units = table.progress.cursor.load(Ordering::Relaxed);
+        let unit = table.shape.unit_log(next.shape);
+        let (from, spread) = (table.shape.chunks() >> unit, table.shape.spread_log(next.shape));
+        units < from && next.prepare(next.shape.segment_of(units << spread))
     }
 
     /// Goes on with a move, if there is one, for `units`: where nobody writes any more, lookups would go by
@@ -74,6 +86,13 @@ impl<S: Store> Flat<S> {
         let Some(table) = self.root(guard) else { return false };
         let Some(next) = table.next() else { return false };
         (0..units).all(|_| self.move_one(table, next, guard))
+    }
+
+    /// Whether the segment is there that a chunk moves to.
+    pub(super) fn has_come_to(table: &Table<S>, next: &Table<S>, chunk: usize) -> bool {
+        let unit = chunk >> table.shape.unit_log(next.shape);
+        let to = unit << table.shape.spread_log(next.shape);
+        !matches!(next.segment(next.shape.segment_of(to)), Spot::Absent)
     }
 
     /// Moves everything that has not moved.
@@ -313,6 +332,9 @@ impl<S: Store> Flat<S> {
         if ptr::eq(old, table)
             && self.root.compare_exchange(old, table.next_address(), release, relaxed).is_ok()
         {
+            if let Some(next) = table.next() {
+                next.drop_spare();
+            }
             // SAFETY:
             // - from a box, as every table; unlinked just now, by this thread.
             self.limbo.retire(guard, unsafe { Table::garbage(old) });

@@ -17,6 +17,7 @@
 //! | head | the word of a chunk that says where its entries are: [`bucket`] |
 //! | bucket | lines that take the place of a chunk's own |
 //! | segment | some chunks and their heads, one allocation: [`table`] |
+//! | spare | a segment that is made ahead, while a table moves: [`mod@spare`] |
 //! | move | of all entries to the next table, a unit at a time: [`migrate`] |
 //!
 //! # Paths
@@ -29,9 +30,9 @@
 //!    then sets the tag.
 //! 3. A chunk without an empty slot, and removals ([`room`]): the table moves to one of twice or half
 //!    the size, or of the same size to be rid of tombstones; or the chunk's entries go to a bucket.
-//! 4. While a table moves, each writer moves one unit, and every unit that it needs ([`migrate`]); and one
-//!    in so many handles moves one, so that a move comes to its end where writes do. Who meets a frozen slot
-//!    looks at the chunk's head.
+//! 4. While a table moves, each writer moves one unit, or zeros a page of the spare, and moves every unit that it
+//!    needs ([`migrate`]); and one in so many handles moves one, so that a move comes to its end where writes
+//!    do. Who meets a frozen slot looks at the chunk's head.
 //! 5. An iteration ([`iter`]) reads chunk after chunk, each where its entries are at the time.
 //!
 //! # Why a key is in one place
@@ -55,6 +56,7 @@
 //! | `Slot::freeze` (Release) | `Slot::load` (Acquire) | that a table has a next one |
 //! | `Head::replace` (Release) | `Head::load` (Acquire) | a bucket, whole; the claim's next table; a unit that was filled |
 //! | `Table::chunk_or_new`, `seal`, `leave` (Release) | `Table::segment` (Acquire) | a segment's zeros; that all of it has moved |
+//! | `Spare::advance` (Release) | `Spare::swap` (Acquire) | what is zeroed of a segment in the making |
 //! | the stores in `first_unmoved` (Release) | the loads there (Acquire) | that chunks, or segments, before one have moved |
 //! | `Table::set_next` (Release) | `Table::next` (Acquire) | a table |
 //! | the root's CASes (Release) | `Flat::root` (Acquire) | a table, and that everything is in it |
@@ -74,6 +76,7 @@ mod probe;
 mod room;
 mod shape;
 mod slot;
+mod spare;
 mod stats;
 mod store;
 mod table;

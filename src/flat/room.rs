@@ -34,12 +34,17 @@ impl<S: Store> Flat<S> {
         let Truth::Here(slots) = chunk.truth() else {
             return Some(table.moved_to());
         };
-        if let Some(next) = table.next().or_else(|| self.begin_move_if_due(table, slots, guard)) {
-            self.move_unit_of(table, next, index, guard);
-            return Some(next);
+        match table.next().or_else(|| self.begin_move_if_due(table, slots, guard)) {
+            // (Before the move has come near, a bucket is less work than a segment for one chunk.)
+            Some(next) if slots.is_moving() || Self::has_come_to(table, next, index) => {
+                self.move_unit_of(table, next, index, guard);
+                Some(next)
+            }
+            _ => {
+                self.renew(table, chunk, slots, guard);
+                None
+            }
         }
-        self.renew(table, chunk, slots, guard);
-        None
     }
 
     /// Begins a move, if that and not a bucket is what full slots call for.
@@ -103,8 +108,7 @@ impl<S: Store> Flat<S> {
         slots: Trusted<'g, S>,
         guard: &'g Guard,
     ) {
-        // Nobody had claimed the chunk when `slots` were read: the head would have said so, and with it that
-        // there is a next table; the caller looked for one after that, and found none.
+        // Nobody had claimed the chunk when `slots` were read: the caller looked, or found no next table afterwards.
         debug_assert!(!slots.is_moving());
         let mut live = Vec::with_capacity(slots.lines().len());
         slots.freeze(&mut live);

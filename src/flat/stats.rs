@@ -23,7 +23,7 @@ pub(crate) struct FlatTally {
     pub(crate) bucket_slots: usize,
     /// Chunks of the table that is left, and how many of them are in the next.
     pub(crate) moving: Option<(usize, usize)>,
-    /// Of segments and buckets.
+    /// Of segments, made or in the making, and buckets.
     pub(crate) table_bytes: usize,
     /// Of entries that are not in lines.
     pub(crate) entry_bytes: usize,
@@ -52,6 +52,7 @@ impl<S: Store> Flat<S> {
 /// Counts what is in one table. Returns how many of its chunks are in the next.
 fn add<S: Store>(table: &Table<S>, tally: &mut FlatTally) -> usize {
     let mut moved = 0;
+    tally.table_bytes += table.spare_bytes();
     for segment in 0..table.shape.segments() {
         if let Spot::Here(segment) = table.segment(segment) {
             tally.segments_made += 1;

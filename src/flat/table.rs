@@ -1,16 +1,17 @@
 //! A table's memory: segments of chunks, made when they are first needed, and their directory.
 //!
-//! A new segment is zeroed memory, which the system hands out page by page as it is used. Segments
-//! are freed one by one as the move to the next table leaves them. So neither making a table nor
-//! leaving it is one big step, however large it is.
+//! A new segment is zeroed memory, which the system hands out page by page as it is used, or which a move zeroed
+//! bit by bit before it came there ([`spare`](super::spare)). Segments are freed one by one as the move to the next
+//! table leaves them. So neither making a table nor leaving it is one big step, however large it is.
 //!
 //! ```text
 //! directory → header | lines of chunk 0 | lines of chunk 1 | … | head of chunk 0 | head of chunk 1 | …
 //! ```
 #![expect(unsafe_code, reason = "a segment is laid out by hand")]
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 
 use crossbeam_utils::CachePadded;
@@ -19,6 +20,7 @@ use super::bucket::{Chunk, Head};
 use super::line::Line;
 use super::probe::Lines;
 use super::shape::Shape;
+use super::spare::Spare;
 use super::store::Store;
 use crate::reclaim::Garbage;
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering, stall_point};
@@ -30,6 +32,8 @@ pub(super) struct Table<S: Store> {
     directory: Box<[AtomicPtr<Header>]>,
     /// The table that this one's entries move to; null if they do not. Set once.
     next: AtomicPtr<Table<S>>,
+    /// Of this table, while entries move there.
+    spare: Spare,
     pub(super) progress: CachePadded<Progress>,
 }
 
@@ -50,6 +54,8 @@ pub(super) struct Header {
     /// What the allocator returned, and how much was asked for.
     memory: *mut u8,
     size: usize,
+    /// Bytes at the beginning that are zeroed, or the header's.
+    zeroed: usize,
     /// Chunks at the beginning that are known to be moved.
     moved: AtomicUsize,
 }
@@ -83,7 +89,7 @@ pub(super) enum Spot<T> {
 /// Where the lines of a segment begin.
 ///
 /// # Safety
-/// - `start` came from [`allocate`], for a table of this type, and the segment is not freed.
+/// - `start` came from [`Raw::into_start`], for a table of this type, and the segment is not freed.
 #[inline]
 unsafe fn first_line<S: Store>(start: NonNull<Header>) -> *const Line<S> {
     // SAFETY:
@@ -96,7 +102,7 @@ fn moved() -> *mut Header {
     ptr::without_provenance_mut(1)
 }
 
-/// A segment of a table. INVARIANT: made by `allocate` for a table of this shape, and reached under a
+/// A segment of a table. INVARIANT: a [`Raw`] for a table of this shape, whole, and reached under a
 /// guard that lives as long as `'g`.
 pub(super) struct Segment<'g, S: Store> {
     header: &'g Header,
@@ -123,7 +129,7 @@ impl<'g, S: Store> Segment<'g, S> {
         let (chunks, len) = (self.shape.segment_chunks(), self.shape.chunk_lines());
         debug_assert!(index < chunks);
         // SAFETY:
-        // - in bounds: `allocate` made room for the lines of all chunks and for as many heads; the
+        // - in bounds: `Raw::size` has room for the lines of all chunks and for as many heads; the
         //   index is within, for every caller masks it so.
         // - valid: zeroed memory is a valid line and a valid head, and allocated for `'g`.
         // - `Lines`: reached under the guard, and `chunk_lines` is a power of two. `Chunk`: both are
@@ -164,6 +170,7 @@ impl<S: Store> Table<S> {
             shape,
             directory: (0..shape.segments()).map(|_| absent()).collect(),
             next: AtomicPtr::new(ptr::null_mut()),
+            spare: Spare::none(),
             progress: CachePadded::default(),
         })
     }
@@ -179,7 +186,7 @@ impl<S: Store> Table<S> {
             Spot::Moved
         } else {
             // SAFETY:
-            // - made by `allocate` for this table. It is retired only once the directory no longer
+            // - a `Raw` for this table, whole. It is retired only once the directory no longer
             //   names it, so the guard that this table was reached under keeps it.
             Spot::Here(unsafe { Segment::new(start, self.shape) })
         }
@@ -217,15 +224,17 @@ impl<S: Store> Table<S> {
     /// A chunk to write to; none if it has moved with its segment.
     pub(super) fn chunk_or_new(&self, chunk: usize, pages: Pages) -> Option<Chunk<'_, S>> {
         if let Spot::Absent = self.spot(chunk) {
-            let start = allocate::<S>(self.shape, pages);
+            let spare = self.spare.take().map(Raw::whole);
+            let new = spare.unwrap_or_else(|| Raw::of_zeros(self.shape, pages));
             stall_point("unpublished segment");
+            let start = new.into_start();
             let place = &self.directory[self.shape.segment_of(chunk)];
             // Release: the zeros; pairs with the Acquire of `segment`.
             let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
             if place.compare_exchange(ptr::null_mut(), start, release, relaxed).is_err() {
                 // SAFETY:
-                // - just allocated, and not published.
-                unsafe { free(start) };
+                // - from above, and not published.
+                drop(unsafe { Raw::from_start(start) });
             }
         }
         match self.spot(chunk) {
@@ -233,6 +242,40 @@ impl<S: Store> Table<S> {
             Spot::Moved => None,
             Spot::Absent => unreachable!("a segment that was just put there"),
         }
+    }
+
+    /// Makes a part of the spare, if a move has come to segment `index` and that one or the next is not there.
+    /// Returns whether there was one to make.
+    #[inline]
+    pub(super) fn prepare(&self, index: usize) -> bool {
+        if !self.spare.is_due() || !self.is_worth_a_spare() {
+            return false;
+        }
+        let mut coming = self.directory[index..].iter().take(2);
+        // Relaxed: a hint.
+        let is_absent = |place: &AtomicPtr<Header>| place.load(Ordering::Relaxed).is_null();
+        coming.any(is_absent) && self.spare.advance(self.shape)
+    }
+
+    /// Whether it takes long to zero one of its segments.
+    #[inline]
+    pub(super) fn is_worth_a_spare(&self) -> bool {
+        Raw::size(self.shape) > 2 * PAGE
+    }
+
+    /// Frees the spare, if there is one, when all entries have come.
+    pub(super) fn drop_spare(&self) {
+        drop(self.spare.take());
+    }
+
+    #[cfg(all(test, not(shuttle)))]
+    pub(super) fn has_whole_spare(&self) -> bool {
+        self.spare.is_there() && !self.spare.is_due()
+    }
+
+    /// Bytes of the spare, if there is one.
+    pub(super) fn spare_bytes(&self) -> usize {
+        if self.spare.is_there() { Raw::size(self.shape) } else { 0 }
     }
 
     /// Marks a segment as moved that is not there, so that it never will be. Fails if it is there.
@@ -255,8 +298,8 @@ impl<S: Store> Table<S> {
         let left = self.directory[index].compare_exchange(start, moved(), release, relaxed);
         unsafe fn free_segment(start: *mut ()) {
             // SAFETY:
-            // - from `allocate`; freed once, by the contract of `Garbage`.
-            unsafe { free(start.cast::<Header>()) };
+            // - from `into_start`; freed once, by the contract of `Garbage`.
+            drop(unsafe { Raw::from_start(start.cast()) });
         }
         // SAFETY:
         // - unlinked just now, by this thread: once. It owns neither entries nor buckets, for all
@@ -343,55 +386,126 @@ impl<S: Store> Table<S> {
                 let start = segment.start.as_ptr();
                 *self.directory[index].get_mut() = ptr::null_mut();
                 // SAFETY:
-                // - from `allocate`, alone, and no longer in the directory.
-                unsafe { free(start) };
+                // - from `into_start`, alone, and no longer in the directory.
+                drop(unsafe { Raw::from_start(start) });
             }
         }
     }
 }
 
-/// Bytes of a page, or of a part of one where they are larger.
-const PAGE: usize = 4096;
+/// Bytes of the header, and room to move it to where a line begins.
+const BEFORE_LINES: usize = size_of::<Header>() + align_of::<Header>() - ALIGN;
 
-/// A segment of zeros for a table of this shape.
-fn allocate<S: Store>(shape: Shape<S>, pages: Pages) -> *mut Header {
-    let chunk = shape.chunk_lines() * size_of::<Line<S>>() + size_of::<Head<S>>();
-    // No overflow: a shape's bytes can be counted.
-    let size = shape.segment_chunks() * chunk + size_of::<Header>();
-    // With room to move the header to where a line begins.
-    let size = size + align_of::<Header>() - ALIGN;
-    let layout = layout_of(size);
-    // SAFETY:
-    // - the size is not zero.
-    let memory = unsafe { alloc_zeroed(layout) };
-    if memory.is_null() {
-        handle_alloc_error(layout);
+/// Bytes of a page, or of a part of one where they are larger.
+pub(super) const PAGE: usize = if cfg!(shuttle) { 64 } else { 4096 };
+
+/// The memory of a segment that nobody else can see. INVARIANT: allocated by `new` or `of_zeros`; there is a header,
+/// and what is behind it up to byte `zeroed` is zeros.
+pub(super) struct Raw(NonNull<Header>);
+
+impl Raw {
+    pub(super) fn size<S: Store>(shape: Shape<S>) -> usize {
+        let chunk = shape.chunk_lines() * size_of::<Line<S>>() + size_of::<Head<S>>();
+        // No overflow: a shape's bytes can be counted.
+        shape.segment_chunks() * chunk + BEFORE_LINES
     }
-    if pages == Pages::Now {
-        for at in (0..size).step_by(PAGE) {
-            // SAFETY:
-            // - in bounds, and this function's own so far; zero by zero. Volatile, so that it is done.
-            unsafe { memory.add(at).write_volatile(0) };
+
+    /// Of `size` bytes. `zeroed`: whether `alloc` zeros them.
+    fn allocated(size: usize, alloc: unsafe fn(Layout) -> *mut u8, zeroed: bool) -> Self {
+        let layout = layout_of(size);
+        // SAFETY:
+        // - the size is not zero.
+        let memory = unsafe { alloc(layout) };
+        if memory.is_null() {
+            handle_alloc_error(layout);
+        }
+        let pad = memory.addr().next_multiple_of(align_of::<Header>()) - memory.addr();
+        let zeroed = if zeroed { size } else { pad + size_of::<Header>() };
+        // SAFETY:
+        // - at most `align - ALIGN` bytes of padding, for the allocator aligns to `ALIGN`: so header,
+        //   lines and heads fit behind it, and the header is aligned.
+        unsafe {
+            let start = memory.add(pad).cast::<Header>();
+            start.write(Header { memory, size, zeroed, moved: AtomicUsize::new(0) });
+            Self(NonNull::new_unchecked(start))
         }
     }
-    let pad = memory.addr().next_multiple_of(align_of::<Header>()) - memory.addr();
-    // SAFETY:
-    // - at most `align - ALIGN` bytes of padding, for the allocator aligns to `ALIGN`: so header,
-    //   lines and heads fit behind it, and the header is aligned.
-    unsafe {
-        let start = memory.add(pad).cast::<Header>();
-        (&raw mut (*start).memory).write(memory);
-        (&raw mut (*start).size).write(size);
-        start
+
+    /// For a table of this shape, all zeros.
+    fn of_zeros<S: Store>(shape: Shape<S>, pages: Pages) -> Self {
+        let raw = Self::allocated(Self::size(shape), alloc_zeroed, true);
+        if pages == Pages::Now {
+            let Header { memory, size, .. } = *raw.header();
+            for at in (BEFORE_LINES..size).step_by(PAGE) {
+                // SAFETY:
+                // - in bounds, behind the header, and this function's own so far; zero by zero. Volatile, so that it
+                //   is done.
+                unsafe { memory.add(at).write_volatile(0) };
+            }
+        }
+        raw
+    }
+
+    /// For a table of this shape, to be zeroed.
+    pub(super) fn new<S: Store>(shape: Shape<S>) -> Self {
+        Self::allocated(Self::size(shape), alloc, false)
+    }
+
+    fn header(&self) -> &Header {
+        // SAFETY:
+        // - allocated and initialised: invariant.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Zeros so many bytes, or the rest. Returns whether it is whole now.
+    pub(super) fn zero(&mut self, bytes: usize) -> bool {
+        let Header { memory, size, zeroed, .. } = *self.header();
+        let bytes = bytes.min(size - zeroed);
+        // SAFETY:
+        // - in bounds, behind the header, and nobody else can see it.
+        unsafe {
+            memory.add(zeroed).write_bytes(0, bytes);
+            (*self.0.as_ptr()).zeroed = zeroed + bytes;
+        }
+        zeroed + bytes == size
+    }
+
+    pub(super) fn whole(mut self) -> Self {
+        self.zero(usize::MAX);
+        self
+    }
+
+    /// What is behind the header, of one that is whole.
+    #[cfg(all(test, not(shuttle)))]
+    pub(super) fn content(&self) -> &[u8] {
+        let Header { memory, size, zeroed, .. } = *self.header();
+        assert_eq!(size, zeroed);
+        let first = self.0.addr().get() + size_of::<Header>() - memory.addr();
+        // SAFETY:
+        // - in bounds; initialised, as `zeroed` says; and nobody else can see it.
+        unsafe { std::slice::from_raw_parts(memory.add(first), size - first) }
+    }
+
+    pub(super) fn into_start(self) -> *mut Header {
+        ManuallyDrop::new(self).0.as_ptr()
+    }
+
+    /// # Safety
+    /// - `start` came from [`Self::into_start`], once, and nobody else reaches the segment any more.
+    pub(super) unsafe fn from_start(start: *mut Header) -> Self {
+        // SAFETY:
+        // - what `into_start` returned is not null.
+        Self(unsafe { NonNull::new_unchecked(start) })
     }
 }
 
-/// # Safety
-/// - `start` came from [`allocate`], and nobody reaches the segment any more.
-unsafe fn free(start: *mut Header) {
-    // SAFETY:
-    // - the header says what was allocated, and is not looked at afterwards.
-    unsafe { dealloc((*start).memory, layout_of((*start).size)) };
+impl Drop for Raw {
+    fn drop(&mut self) {
+        let Header { memory, size, .. } = *self.header();
+        // SAFETY:
+        // - what was allocated, with this layout; freed once.
+        unsafe { dealloc(memory, layout_of(size)) };
+    }
 }
 
 fn layout_of(size: usize) -> Layout {

@@ -67,6 +67,7 @@ with_each_store! {
     tombstones_make_a_table_move_before_many_of_its_chunks_have_buckets,
     a_good_hash_needs_few_buckets,
     few_lookups_of_absent_keys_look_at_more_than_one_line,
+    a_growing_map_makes_its_segments_ahead,
     churn_at_constant_size_takes_bounded_memory,
     a_key_that_comes_and_goes_in_a_large_table_does_not_move_it,
     random_programs_agree_with_a_hash_map,
@@ -238,6 +239,36 @@ fn few_lookups_of_absent_keys_look_at_more_than_one_line<S: Words>() {
     assert!(passed * 100 < absent * 10, "{passed} of {absent} look further");
     drop(guard);
     map.check();
+}
+
+fn a_growing_map_makes_its_segments_ahead<S: Words>() {
+    let map = Map::<S>::new(good);
+    // Segments of the table that entries move to, how many of them there are, and whether the next one waits.
+    let look = || {
+        let guard = map.flat.pin();
+        let next = map.flat.root(&guard).and_then(Table::next)?;
+        let all = next.shape.segments();
+        let made = (0..all).filter(|&index| matches!(next.segment(index), Spot::Here(_))).count();
+        next.is_worth_a_spare().then(|| (all, made, next.has_whole_spare()))
+    };
+    let (mut ahead, mut late) = (0, 0);
+    // A table of four segments is too small for so many.
+    let entries = if cfg!(miri) { 1_500 } else { (4 * LINE_SLOTS as u64) << S::SEGMENT_LINES_LOG };
+    for key in 0..entries {
+        let before = look();
+        assert_eq!(map.insert(key, key), None);
+        if let (Some((all, made, waited)), Some((all_now, made_now, _))) = (before, look()) {
+            assert_eq!(all, all_now);
+            *if waited { &mut ahead } else { &mut late } += made_now - made;
+        }
+    }
+    assert!(late == 0 && ahead > 0, "{ahead} segments were ready, {late} were not");
+    map.check();
+    map.collect_all();
+    let tally = map.flat.tally();
+    assert_eq!((tally.moving, tally.segments_made), (None, tally.segments), "{tally:?}");
+    let guard = map.flat.pin();
+    assert_eq!(map.flat.root(&guard).unwrap().spare_bytes(), 0);
 }
 
 fn churn_at_constant_size_takes_bounded_memory<S: Words>() {

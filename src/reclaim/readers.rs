@@ -575,9 +575,9 @@ mod tests {
 
     const ROUNDS: usize = if cfg!(miri) { 100 } else { 10_000 };
 
-    /// Stores to memory that is in no cache: those that the thread does next are seen late, unless it executes a fence.
-    /// (Without the kernel's part of the heavy fence, or the fence of `defer`, the tests below fail each time on x86, if
-    /// they are optimised. Otherwise the steps that must be close to each other are too long.)
+    /// Stores to memory that is in no cache: those that the thread does next are seen late, unless it executes a
+    /// fence. (Without the kernel's part of the heavy fence, or the fence of `defer`, the tests below fail each time
+    /// on x86, if they are optimised. Otherwise the steps that must be close to each other are too long.)
     struct Crowd(Vec<Count>);
 
     impl Crowd {
