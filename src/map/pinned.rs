@@ -76,10 +76,10 @@ const COLLECT_EVERY: u32 = 127;
 /// one in 15 it is 310 to 360 in the first three million, and from then on 74. With one in 8, 450 and 310 in two.)
 const COLLECT_SOON: u32 = 15;
 
-/// One in so many of those helps what was deferred on its way. Odd, for the same reason. To help is to look at the lines
-/// where readers tell that they are looking, which they lose by that. (Two threads, a thousand entries, one operation in
-/// fifty an insertion or a removal: 45 ns each with one, 39 with one in eight, and 41 where no thread was a reader.
-/// Medians of alternating runs.)
+/// One in so many of those helps what was deferred on its way. Odd, for the same reason. To help is to look at the
+/// lines where readers tell that they are looking, which they lose by that. (Two threads, one operation in fifty an
+/// insertion or a removal: among a thousand entries 45 ns each with one, 39 with one in eight, and 41 where no thread
+/// was a reader; in the workload `read-heavy` 77, 71 and 68. Medians of alternating runs.)
 const HELP_EVERY: usize = 7;
 
 /// Objects freed on such an occasion.
