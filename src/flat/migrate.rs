@@ -316,7 +316,7 @@ impl<S: Store> Flat<S> {
         // SAFETY:
         // - every chunk has moved: callers looked.
         if let Some(garbage) = unsafe { table.leave(index) } {
-            self.limbo.retire(guard, garbage);
+            self.limbo.retire_larger(guard, garbage);
         }
     }
 
@@ -337,7 +337,7 @@ impl<S: Store> Flat<S> {
             }
             // SAFETY:
             // - from a box, as every table; unlinked just now, by this thread.
-            self.limbo.retire(guard, unsafe { Table::garbage(old) });
+            self.limbo.retire_larger(guard, unsafe { Table::garbage(old) });
         }
     }
 }

@@ -280,7 +280,7 @@ impl<S: Store> Flat<S> {
     fn retire_left(&self, left: Left<'_, S>, guard: &Guard) {
         // SAFETY:
         // - `left` is what the announcement returned, and only this function takes it.
-        unsafe { left.retire(|garbage| self.limbo.retire(guard, garbage)) };
+        unsafe { left.retire(|garbage| self.limbo.retire_larger(guard, garbage)) };
     }
 
     /// Frees the entries of all tables that the map has.

@@ -247,6 +247,8 @@ thread_local! {
     /// Objects that it retired, and the times that it looked back, in the present span.
     static RETIRED: Cell<u32> = const { Cell::new(0) };
     static LOOKS: Cell<u32> = const { Cell::new(0) };
+    /// Whether a larger object was among them since it last looked.
+    static LARGER: Cell<bool> = const { Cell::new(false) };
     /// The part, for as long as the thread has it.
     static SEAT: Seat = const { Seat(Cell::new(None)) };
 }
@@ -269,11 +271,15 @@ fn own_part() -> Option<&'static Reader> {
 #[inline]
 pub(super) fn count_retired(entries: u32) {
     RETIRED.set(RETIRED.get().saturating_add(entries));
+    if entries == LARGE {
+        LARGER.set(true);
+    }
 }
 
 /// Called once for so many of a thread's handles: makes the thread a reader if it retired little lately, and no reader
-/// if it retired more.
-pub(crate) fn look_back() {
+/// if it retired more. Returns whether a larger object was retired since the last time.
+pub(crate) fn look_back() -> bool {
+    let larger = LARGER.replace(false);
     if RETIRED.get() > FEW {
         RETIRED.set(0);
         LOOKS.set(0);
@@ -284,11 +290,11 @@ pub(crate) fn look_back() {
                 seat.0.set(None);
             }
         });
-        return;
+        return larger;
     }
     LOOKS.set(LOOKS.get() + 1);
     if LOOKS.get() < SPAN {
-        return;
+        return larger;
     }
     RETIRED.set(0);
     LOOKS.set(0);
@@ -301,4 +307,5 @@ pub(crate) fn look_back() {
             READER.set(Some(part));
         });
     }
+    larger
 }

@@ -517,6 +517,17 @@ impl Limbo {
     #[inline]
     pub(crate) fn retire(&self, guard: &Guard, garbage: Garbage) {
         count_retired(1);
+        self.put_own(guard, garbage);
+    }
+
+    /// [`Self::retire`] for what is larger than an entry.
+    pub(crate) fn retire_larger(&self, guard: &Guard, garbage: Garbage) {
+        count_retired(LARGE);
+        self.put_own(guard, garbage);
+    }
+
+    #[inline]
+    fn put_own(&self, guard: &Guard, garbage: Garbage) {
         let shards = self.shards();
         shards.put(shards.of(thread_index()), true, guard, garbage);
     }

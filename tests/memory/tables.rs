@@ -69,8 +69,7 @@ fn keys_with_one_hash_do_not_grow_under_churn() {
         map.pin().remove(&(key - 100));
     }
     assert_eq!(map.len(), 100);
-    // Of a thousand buckets, those that were left in the last thousand handles or so wait.
-    assert!(peak() - start < 2 * SLACK, "{} KiB", (peak() - start) / KIB);
+    assert!(peak() - start < SLACK, "{} KiB", (peak() - start) / KIB);
     refresh_until(&map, 1_000, || false);
     assert!(live() - start < SLACK / 8, "{} KiB", (live() - start) / KIB);
 }
