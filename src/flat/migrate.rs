@@ -74,10 +74,9 @@ impl<S: Store> Flat<S> {
     #[inline]
     fn prepare(table: &Table<S>, next: &Table<S>) -> bool {
         // Relaxed: a hint.
-        let units = table.progress.cursor.load(Ordering::Relaxed);
-        let unit = table.shape.unit_log(next.shape);
-        let (from, spread) = (table.shape.chunks() >> unit, table.shape.spread_log(next.shape));
-        units < from && next.prepare(next.shape.segment_of(units << spread))
+        let unit = table.progress.cursor.load(Ordering::Relaxed);
+        let units = table.shape.chunks() >> table.shape.unit_log(next.shape);
+        unit < units && next.prepare(Self::segment_to(table, next, unit))
     }
 
     /// Goes on with a move, if there is one, for `units`: where nobody writes any more, lookups would go by
@@ -91,8 +90,12 @@ impl<S: Store> Flat<S> {
     /// Whether the segment is there that a chunk moves to.
     pub(super) fn has_come_to(table: &Table<S>, next: &Table<S>, chunk: usize) -> bool {
         let unit = chunk >> table.shape.unit_log(next.shape);
-        let to = unit << table.shape.spread_log(next.shape);
-        !matches!(next.segment(next.shape.segment_of(to)), Spot::Absent)
+        !matches!(next.segment(Self::segment_to(table, next, unit)), Spot::Absent)
+    }
+
+    /// The first segment that a unit moves to.
+    fn segment_to(table: &Table<S>, next: &Table<S>, unit: usize) -> usize {
+        next.shape.segment_of(unit << table.shape.spread_log(next.shape))
     }
 
     /// Moves everything that has not moved.
@@ -332,9 +335,7 @@ impl<S: Store> Flat<S> {
         if ptr::eq(old, table)
             && self.root.compare_exchange(old, table.next_address(), release, relaxed).is_ok()
         {
-            if let Some(next) = table.next() {
-                next.drop_spare();
-            }
+            table.moved_to().drop_spare();
             // SAFETY:
             // - from a box, as every table; unlinked just now, by this thread.
             self.limbo.retire_larger(guard, unsafe { Table::garbage(old) });
