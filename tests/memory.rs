@@ -242,18 +242,26 @@ fn entries_that_come_and_go_allocate_themselves_and_little_else() {
 
 #[test]
 fn overwriting_does_not_grow() {
-    assert_overwriting_does_not_grow::<Map>();
+    assert_overwriting_does_not_grow::<Map>(1);
 }
 
-fn assert_overwriting_does_not_grow<M: Plain>() {
+/// As in a batch: garbage waits until a handle is gone, and not until a hundred are.
+#[test]
+fn overwriting_with_handles_that_are_held_does_not_grow() {
+    assert_overwriting_does_not_grow::<Map>(1_000);
+}
+
+/// So many writes with each handle.
+fn assert_overwriting_does_not_grow<M: Plain>(writes: u64) {
     let _turn = one_at_a_time();
     let start = warm_up();
     let size = bytes_of_as::<M>(10_000);
     let map = filled_as::<M>(10_000);
     reset_peak();
     let mut numbers = Numbers(2);
-    for step in 0..1_000_000 {
-        map.pin().insert(numbers.below(10_000) as u64, step);
+    for step in 0..1_000_000 / writes {
+        let map = map.pin();
+        (0..writes).for_each(|_| _ = map.insert(numbers.below(10_000) as u64, step));
     }
     let most = peak() - start;
     assert!(most < 2 * size + SLACK, "{most} bytes for a map that takes {size}");

@@ -98,6 +98,11 @@ impl Guard {
         }
     }
 
+    /// Lets the epoch go a step on, if all guards of the last one are gone.
+    pub(crate) fn advance(&self) {
+        self.defer_to_epoch::<Call>([]);
+    }
+
     /// [`Self::repin`], and helps what was deferred on its way as far as this thread can.
     pub(crate) fn refresh(&mut self) {
         // Twice, for what begins under this guard waits for it: and then a grace period takes two epochs more.

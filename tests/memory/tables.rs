@@ -51,7 +51,12 @@ fn churn_at_constant_size_does_not_grow() {
 
 #[test]
 fn overwriting_does_not_grow() {
-    assert_overwriting_does_not_grow::<Map<FixedState>>();
+    assert_overwriting_does_not_grow::<Map<FixedState>>(1);
+}
+
+#[test]
+fn overwriting_with_handles_that_are_held_does_not_grow() {
+    assert_overwriting_does_not_grow::<Map<FixedState>>(1_000);
 }
 
 /// All of them in one chunk's bucket, which is made anew again and again.
