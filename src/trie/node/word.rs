@@ -149,6 +149,20 @@ impl<'g, T> Word<'g, T> {
         NonNull::new(self.raw.map_addr(|address| address & !BITS))
     }
 
+    /// Asks for the memory of the node: for who is about to walk over it. (Of a chain, its beginning.)
+    #[inline]
+    pub(crate) fn prefetch(self)
+    where
+        T: Slot,
+    {
+        let shape = Shape::of_bits((self.bits() & SHAPE) >> SHAPE_SHIFT);
+        if let Some(node) = self.header() {
+            let node = node.as_ptr().cast::<u8>();
+            let bytes = header::node_bytes::<T>(shape, 0);
+            (0..bytes).step_by(64).for_each(|line| prefetch::read(node.wrapping_add(line)));
+        }
+    }
+
     /// The generation of the node.
     pub(crate) fn birth(self) -> Option<u64> {
         // SAFETY:
@@ -307,13 +321,7 @@ impl<T> Indirection<T> {
         T: Slot,
     {
         // Relaxed: nothing is read through it.
-        let raw = self.raw.load(Ordering::Relaxed);
-        let shape = Shape::of_bits((raw.addr() & SHAPE) >> SHAPE_SHIFT);
-        let node = raw.map_addr(|address| address & !BITS).cast::<u8>();
-        if !node.is_null() {
-            let bytes = header::node_bytes::<T>(shape, 0);
-            (0..bytes).step_by(64).for_each(|line| prefetch::read(node.wrapping_add(line)));
-        }
+        Word::<T> { raw: self.raw.load(Ordering::Relaxed), _node: PhantomData }.prefetch();
     }
 
     /// Reads the word as it is. The guard keeps the node from being freed.
