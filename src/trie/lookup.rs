@@ -122,7 +122,13 @@ type Lane<'g, T> = (Word<'g, T>, View<'g>);
 
 /// Asks for the memory that [`find`] is about to read for each of these hashes.
 pub(super) fn prefetch<St: Store>(top: Word<'_, St::Slot>, view: View<'_>, hashes: &[u64]) {
-    candidates::<St>(top, view, hashes, |_, _| {});
+    // Entries that are in their slots come with the lines of these. (To read them here all the same made a batch of
+    // insertions of inline pairs take 4 to 6 % longer.)
+    if St::OWNS {
+        candidates::<St>(top, view, hashes, |_, _| {});
+    } else {
+        descend_all(top, view, hashes);
+    }
 }
 
 /// [`find`] for each of these hashes, from the top, with their cache misses side by side: `eq` is told its
@@ -157,9 +163,8 @@ pub(super) fn find_many<'g, St: Store>(
 
 /// Walks down for all hashes and tells what each comes to.
 ///
-/// All go down the same levels, and the lines of the next are asked for, before any goes further; at last the
-/// entries that the candidates have elsewhere are. So the misses of a level come together. What it reads it
-/// reads as [`find`] would.
+/// At last the entries that the candidates have elsewhere are asked for. What it reads it reads as [`find`]
+/// would.
 #[inline(always)]
 fn candidates<'g, St: Store>(
     top: Word<'g, St::Slot>,
@@ -167,14 +172,7 @@ fn candidates<'g, St: Store>(
     hashes: &[u64],
     mut reached: impl FnMut(usize, Candidate<'g, St::Slot>),
 ) {
-    debug_assert!(hashes.len() <= BATCH);
-    let mut lanes = [(top, view); BATCH];
-    let mut fans_below = descend(&mut lanes, hashes, 0, TOP_LEVELS);
-    let mut level = TOP_LEVELS;
-    while fans_below {
-        fans_below = descend(&mut lanes, hashes, level, 1);
-        level += 1;
-    }
+    let lanes = descend_all(top, view, hashes);
     for (index, (&(word, view), &hash)) in lanes.iter().zip(hashes).enumerate() {
         let candidate = match group(word, hash) {
             Some(group) => {
@@ -192,6 +190,26 @@ fn candidates<'g, St: Store>(
         };
         reached(index, candidate);
     }
+}
+
+/// Goes down for all hashes as far as there are fans, and asks for what [`find`] reads below: all go down the
+/// same levels, and the lines of the next are asked for, before any goes further. So the misses of a level come
+/// together.
+#[inline(always)]
+fn descend_all<'g, T: Slot>(
+    top: Word<'g, T>,
+    view: View<'g>,
+    hashes: &[u64],
+) -> [Lane<'g, T>; BATCH] {
+    debug_assert!(hashes.len() <= BATCH);
+    let mut lanes = [(top, view); BATCH];
+    let mut fans_below = descend(&mut lanes, hashes, 0, TOP_LEVELS);
+    let mut level = TOP_LEVELS;
+    while fans_below {
+        fans_below = descend(&mut lanes, hashes, level, 1);
+        level += 1;
+    }
+    lanes
 }
 
 /// Goes some levels down, for all hashes that are at a fan of this `level`. Returns whether there are fans
