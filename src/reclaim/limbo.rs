@@ -44,13 +44,13 @@ const TURN_EVERY: usize = if cfg!(any(miri, shuttle)) { 1 } else { 4 };
 /// Turns that find a grace period not over, of which one helps to end it.
 const POLL_EVERY: usize = if cfg!(any(miri, shuttle)) { 1 } else { 16 };
 
-/// Turns that find a grace period not over, of which one pushes the epoch on.
+/// Of those that help, one pushes the epoch on.
 ///
 /// Who makes a handle for each operation pushes it on by that. Where handles are held for many, as in batches,
 /// nobody else does: next to nothing was freed then, and no slot handed back. (A million entries overwritten again
-/// and again in batches of 1024, ns for each, one thread: `TrieMap` 357 and 171 with this, `CopyTrieMap` 189 and
-/// 116, `FlatMap` 314 and 152, `CopyFlatMap` 320 and 165. With a handle for each it is the same within the spread.)
-const LATE: usize = if cfg!(any(miri, shuttle)) { 1 } else { 4 * POLL_EVERY };
+/// and again in batches of 1024, ns for each, one thread: `TrieMap` 374 and 186 with this, `CopyTrieMap` 193 and
+/// 115, `FlatMap` 337 and 160, `CopyFlatMap` 358 and 183. With a handle for each it is the same within the spread.)
+const LATE: usize = if cfg!(any(miri, shuttle)) { 1 } else { 4 };
 
 /// Where so much is ready each retirement takes a turn, so that none of them frees for several.
 const MUCH: usize = 512;
@@ -265,6 +265,8 @@ struct Lists {
     retired: usize,
     /// Turns that found the grace period of `waiting` not over, since one helped.
     polls: usize,
+    /// How often one helped since `waiting` began to wait, or since one pushed the epoch on.
+    helps: usize,
 }
 
 impl Lists {
@@ -280,7 +282,7 @@ impl Lists {
         let enough = if all { 1 } else { BATCH };
         if self.probe.is_none() && self.young.len >= enough {
             self.waiting = std::mem::take(&mut self.young);
-            self.polls = 0;
+            self.helps = 0;
             let probe = Arc::new(AtomicBool::new(false));
             self.probe = Some(Arc::clone(&probe));
             stall_point("probe");
@@ -294,11 +296,13 @@ impl Lists {
             });
         } else if self.probe.is_some() {
             self.polls += 1;
-            if all || self.polls % POLL_EVERY == 0 {
+            if all || self.polls >= POLL_EVERY {
+                self.polls = 0;
+                self.helps += 1;
                 guard.help(true);
             }
-            if self.polls >= LATE {
-                self.polls = 0;
+            if self.helps >= LATE {
+                self.helps = 0;
                 guard.advance();
             }
         }
