@@ -27,10 +27,11 @@ use std::ptr;
 use super::Flat;
 use super::bucket::{Live, OwnBucket, Truth};
 use super::line::{Line, Tags};
+use super::raw::Pages;
 use super::shape::{CHUNK_LINES, Shape};
 use super::slot::Word;
 use super::store::Store;
-use super::table::{Pages, Segment, Spot, Table};
+use super::table::{Segment, Spot, Table};
 use crate::reclaim::Guard;
 use crate::sync::{Ordering, stall_point};
 

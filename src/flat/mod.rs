@@ -73,6 +73,7 @@ mod iter;
 mod line;
 mod migrate;
 mod probe;
+mod raw;
 mod room;
 mod shape;
 mod slot;

@@ -11,9 +11,9 @@
 
 use std::ptr;
 
+use super::raw::{Header, PAGE, Raw};
 use super::shape::Shape;
 use super::store::Store;
-use super::table::{Header, PAGE, Raw};
 use crate::sync::{AtomicPtr, Ordering, stall_point};
 
 /// With an address: the spare is whole. Alone: a thread works on it, and has it for itself.

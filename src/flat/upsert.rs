@@ -3,10 +3,11 @@
 
 use super::bucket::{Chunk, Trusted, Truth};
 use super::probe::{Find, Hit, Vacant};
+use super::raw::Pages;
 use super::shape::Shape;
 use super::slot::Word;
 use super::store::Store;
-use super::table::{Pages, Spot, Table};
+use super::table::{Spot, Table};
 use super::{Flat, Pair};
 use crate::engine::{Action, Change, Outcome};
 use crate::reclaim::Guard;
