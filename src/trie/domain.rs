@@ -130,13 +130,14 @@ impl<St: Store> Domain<St> {
         stall_point("closed list");
         self.registry.remove(record);
         stall_point("withdrawn snapshot");
-        // Once for the list: a snapshot that is dropped meanwhile has closed its own.
-        let snapshots = self.registry.read();
+        // Read once: a snapshot that is dropped meanwhile has closed its own list.
+        let mut snapshots = None;
         while let Some(Buried { dead, birth, .. }) = list.pop() {
+            let snapshots = snapshots.get_or_insert_with(|| self.registry.read());
             // SAFETY:
             // - unlinked once: it was retired once and has been on this list alone since.
             unsafe {
-                self.retire_among(&snapshots, dead, birth, record.generation + 1, fate);
+                self.retire_among(snapshots, dead, birth, record.generation + 1, fate);
             }
         }
     }
