@@ -24,6 +24,9 @@ pub(crate) trait Content {
 /// with it, the workload `batch` in `benches/peers/results/maps.csv` tells.
 pub(crate) const BATCH: usize = 32;
 
+/// Entries that a walk over a map sees before it gets a new guard, so that what it removed can be freed.
+pub(crate) const PART: usize = if cfg!(any(miri, shuttle)) { 4 } else { 256 };
+
 /// The entry that a lookup found, if there is one.
 pub(crate) type Found<'g, K, V> = Option<(&'g K, &'g V)>;
 
@@ -74,7 +77,16 @@ pub(crate) trait Engine {
     /// them side by side. Concludes nothing from it.
     fn prefetch(&self, hashes: &[u64], guard: &Guard);
 
-    fn iter<'g>(&'g self, guard: &'g Guard) -> Self::Iter<'g>;
+    fn iter<'g>(&'g self, guard: &'g Guard) -> Self::Iter<'g> {
+        self.iter_from(0, guard)
+    }
+
+    /// The entries whose hashes are at least `first`, in an order in which iterations can go on under another guard:
+    /// see [`Self::position`]. May yield entries of hashes before that too.
+    fn iter_from<'g>(&'g self, first: u64, guard: &'g Guard) -> Self::Iter<'g>;
+
+    /// The hash to go on with, if all entries whose hashes are below it have been yielded.
+    fn position(iter: &Self::Iter<'_>) -> Option<u64>;
 
     /// Number of entries, exact if nobody writes meanwhile.
     fn len(&self, guard: &Guard) -> usize;
@@ -82,13 +94,15 @@ pub(crate) trait Engine {
     /// Makes room for this many entries more, if that is something the engine does ahead.
     fn reserve(&self, _additional: usize, _guard: &Guard) {}
 
-    /// Does some of what is left to do: frees up to `budget` objects of garbage whose grace period is over,
-    /// in each shard.
-    fn collect(&self, guard: &Guard, budget: usize);
+    /// Frees what is due, and does some of whatever else is left to do.
+    fn refresh(&self, guard: &Guard);
 
-    /// [`Self::collect`] for one shard, a different one for each `turn`, and less of what else there is. Returns
-    /// whether it should be called again soon.
-    fn collect_some(&self, guard: &Guard, budget: usize, turn: usize) -> bool;
+    /// Frees what can be freed without waiting for another thread, at the end of an operation that retired much. The
+    /// operation holds no guard any more.
+    fn collect(&self);
+
+    /// [`Self::collect`], and waits a little for guards of other threads. Returns whether no garbage is left.
+    fn flush(&self) -> bool;
 }
 
 /// What to do with a key.

@@ -149,6 +149,7 @@ mod hash;
 mod history;
 mod impls;
 mod map;
+mod once;
 mod prefetch;
 mod published;
 mod reclaim;

@@ -2,6 +2,12 @@
 //! instruction.
 #![allow(unsafe_code, reason = "the intrinsic, where there is one, is unsafe on older compilers")]
 
+/// [`read`] for all cache lines of so many bytes.
+#[inline]
+pub(crate) fn read_all<T>(address: *const T, bytes: usize) {
+    (0..bytes).step_by(64).for_each(|at| read(address.cast::<u8>().wrapping_add(at)));
+}
+
 /// Fetches the cache line of `address` into all levels.
 #[inline]
 #[allow(unused_unsafe, reason = "newer compilers know that this is safe")]

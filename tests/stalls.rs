@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Points that any of the maps can stall at.
 const TRIE: &[&str] = &[
-    "readers' period",
+    "fenced clock",
     "registered snapshot",
     "frozen root",
     "emptied root",
@@ -44,14 +44,13 @@ const TRIE: &[&str] = &[
     "published copy",
     "unpublished link",
     "busy shard",
-    "probe",
 ];
 
 /// Points of replacements in place, which inline pairs know nothing of.
 const BOXED: &[&str] = &["open group", "sealed slot"];
 
 const FLAT: &[&str] = &[
-    "readers' period",
+    "fenced clock",
     "unpublished entry",
     "unmarked line",
     "untagged slot",
@@ -67,7 +66,6 @@ const FLAT: &[&str] = &[
     "moved table",
     "unpublished bucket",
     "busy shard",
-    "probe",
 ];
 
 /// Points of who puts a pair into a line.

@@ -62,8 +62,11 @@ impl<S: Store> Bucket<S> {
             drop(unsafe { OwnBucket::<S>::from_raw(bucket.cast()) });
         }
         // SAFETY:
-        // - one free for each bucket: the contract of this function.
-        unsafe { Garbage::new(bucket.as_ptr().cast(), free::<S>) }
+        // - not freed, and one free for each bucket: the contract of this function.
+        unsafe {
+            let bytes = Self::layout(bucket.as_ref().len).size();
+            Garbage::new(bucket.as_ptr().cast(), free::<S>, bytes)
+        }
     }
 }
 

@@ -52,7 +52,10 @@ impl<S: Store> Flat<S> {
         for (key, _) in self.iter(&guard) {
             *entries.entry(key).or_default() += 1;
             let same = |other: &S::Key| std::ptr::eq(other, key);
-            assert!(self.get(hash(key), same, &guard).is_some(), "an entry that no lookup reaches");
+            assert!(
+                self.lookup::<false>(hash(key), same, &guard).is_some(),
+                "an entry that no lookup reaches"
+            );
         }
         assert!(entries.values().all(|&times| times == 1), "an entry that comes twice");
         assert_eq!(found.entries, entries.len(), "entries in slots and in an iteration");

@@ -6,7 +6,8 @@
 
 use crossbeam_utils::CachePadded;
 
-use crate::reclaim::{OnceBox, shard_count, thread_index};
+use crate::once::OnceBox;
+use crate::reclaim::{shard_count, thread_index};
 use crate::sync::{AtomicUsize, Ordering};
 
 pub(super) struct Counter {

@@ -9,7 +9,7 @@ use super::slot::{Slot, Word};
 use super::store::Store;
 use super::table::{Spot, Table};
 use super::{Flat, Pair};
-use crate::engine::{Action, Change, Outcome};
+use crate::engine::{Action, Change, Engine, Outcome, PART};
 use crate::prefetch;
 use crate::reclaim::Guard;
 
@@ -55,9 +55,15 @@ struct Stretch<'g, S: Store> {
 }
 
 impl<'g, S: Store> Iter<'g, S> {
-    pub(super) fn new(root: Option<&'g Table<S>>) -> Self {
-        let todo = root.map(|table| Stretch { table, first: 0, last: u64::MAX });
+    /// From this hash on.
+    pub(super) fn new(root: Option<&'g Table<S>>, first: u64) -> Self {
+        let todo = root.map(|table| Stretch { table, first, last: u64::MAX });
         Self { todo: todo.into_iter().collect(), found: Vec::new(), read: Vec::new() }
+    }
+
+    /// The first hash that is left, if all entries of those before it have been yielded.
+    pub(super) fn position(&self) -> Option<u64> {
+        self.todo.last().filter(|_| self.found.is_empty()).map(|stretch| stretch.first)
     }
 
     #[inline]
@@ -199,7 +205,7 @@ impl<'g, S: Store> Iterator for SharedIter<'g, S> {
 #[cfg(feature = "rayon")]
 impl<S: Store> Flat<S> {
     pub(crate) fn shared_iter<'g>(&'g self, guard: &'g Guard) -> SharedIter<'g, S> {
-        SharedIter(Iter::new(self.root(guard)))
+        SharedIter(Iter::new(self.root(guard), 0))
     }
 }
 
@@ -221,23 +227,35 @@ impl<'g, S: Store<Key: 'g, Value: 'g>> Change<'g, S> for ThisOne<S::Key> {
 }
 
 impl<S: Store> Flat<S> {
-    /// Removes every entry that is in the map throughout.
-    pub(super) fn remove_all(&self, guard: &Guard) {
-        // Where a move makes copies, an entry that was seen may be somewhere else when it is to be removed: once
-        // more then, and only then. (So a thread that goes on replacing entries does not keep this one at it.)
-        while self.remove_seen(guard) && !S::STAYS {}
+    /// Removes every entry that is in the map throughout. Holds guards for a part of them each.
+    pub(super) fn remove_all(&self) {
+        // Where a move makes copies, an entry that was seen may be somewhere else when it is to be removed. Only then
+        // it is tried again, so that a thread that goes on replacing entries does not keep this one busy.
+        while self.remove_seen() && !S::STAYS {}
     }
 
     /// Removes every entry that an iteration finds, where it was seen. Returns whether some may have been copied
     /// before that.
-    fn remove_seen(&self, guard: &Guard) -> bool {
-        let mut copied = false;
-        let mut iter = Iter::new(self.root(guard));
-        while let Some(Seen { entry, hash, slot }) = iter.next_seen() {
-            let outcome = self.upsert(hash, false, guard, ThisOne(S::pair(entry).0));
-            // If it is not there, and its slot is not frozen, somebody else replaced or removed it there.
-            copied |= !matches!(outcome, Outcome::Removed(_)) && slot.load().is_frozen();
+    fn remove_seen(&self) -> bool {
+        let (mut copied, mut next) = (false, Some(0));
+        while let Some(first) = next {
+            next = self.remove_part(first, &self.pin(), &mut copied);
         }
         copied
+    }
+
+    /// [`Self::remove_seen`] for a part of the entries. Returns the hash to go on with.
+    fn remove_part(&self, first: u64, guard: &Guard, copied: &mut bool) -> Option<u64> {
+        let mut iter = Iter::new(self.root(guard), first);
+        for seen in 0.. {
+            if let Some(next) = iter.position().filter(|_| seen >= PART) {
+                return Some(next);
+            }
+            let Seen { entry, hash, slot } = iter.next_seen()?;
+            let outcome = self.upsert(hash, false, guard, ThisOne(S::pair(entry).0));
+            // If it is not there, and its slot is not frozen, another thread replaced or removed it there.
+            *copied |= !matches!(outcome, Outcome::Removed(_)) && slot.load().is_frozen();
+        }
+        None
     }
 }

@@ -320,7 +320,7 @@ impl<S: Store> Flat<S> {
         // SAFETY:
         // - every chunk has moved: callers looked.
         if let Some(garbage) = unsafe { table.leave(index) } {
-            self.limbo.retire_larger(guard, garbage);
+            self.limbo.retire(guard, garbage);
         }
     }
 
@@ -339,7 +339,7 @@ impl<S: Store> Flat<S> {
             table.moved_to().drop_spare();
             // SAFETY:
             // - from a box, as every table; unlinked just now, by this thread.
-            self.limbo.retire_larger(guard, unsafe { Table::garbage(old) });
+            self.limbo.retire(guard, unsafe { Table::garbage(old) });
         }
     }
 }

@@ -31,8 +31,8 @@
 //! 3. A chunk without an empty slot, and removals ([`room`]): the table moves to one of twice or half
 //!    the size, or of the same size to be rid of tombstones; or the chunk's entries go to a bucket.
 //! 4. While a table moves, each writer moves one unit, or zeros a page of the spare, and moves every unit that it
-//!    needs ([`migrate`]); and one in so many handles moves one, so that a move comes to its end where writes
-//!    do. Who meets a frozen slot looks at the chunk's head.
+//!    needs ([`migrate`]); and some lookups of what has moved do, so that a move comes to its end where writes
+//!    do. An operation that meets a frozen slot looks at the chunk's head.
 //! 5. An iteration ([`iter`]) reads chunk after chunk, each where its entries are at the time.
 //!
 //! # Why a key is in one place
@@ -107,7 +107,7 @@ use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
 /// A key and its value, as an operation under a guard sees them.
 pub(crate) type Pair<'g, S> = (&'g <S as Content>::Key, &'g <S as Content>::Value);
 
-/// Units that [`Engine::collect`] moves: some 10 µs of work.
+/// Units that [`Engine::refresh`] moves: some 10 µs of work.
 const UNITS_BY_REFRESH: usize = 8;
 
 /// A concurrent hash table of one level.
@@ -205,7 +205,7 @@ impl<S: Store> Engine for Flat<S> {
         eq: impl FnMut(&S::Key) -> bool,
         guard: &'g Guard,
     ) -> Option<Pair<'g, S>> {
-        self.lookup(hash, eq, guard)
+        self.lookup::<true>(hash, eq, guard)
     }
 
     fn get_many<'g>(
@@ -233,8 +233,12 @@ impl<S: Store> Engine for Flat<S> {
         self.prefetch_many(hashes, guard);
     }
 
-    fn iter<'g>(&'g self, guard: &'g Guard) -> Iter<'g, S> {
-        Iter::new(self.root(guard))
+    fn iter_from<'g>(&'g self, first: u64, guard: &'g Guard) -> Iter<'g, S> {
+        Iter::new(self.root(guard), first)
+    }
+
+    fn position(iter: &Iter<'_, S>) -> Option<u64> {
+        iter.position()
     }
 
     /// From a counter: O(1), and exact if nobody writes meanwhile.
@@ -248,15 +252,17 @@ impl<S: Store> Engine for Flat<S> {
         }
     }
 
-    fn collect(&self, guard: &Guard, budget: usize) {
+    fn refresh(&self, guard: &Guard) {
         self.go_on_moving(UNITS_BY_REFRESH, guard);
-        self.limbo.turn(guard, budget);
+        self.limbo.sweep(guard);
     }
 
-    fn collect_some(&self, guard: &Guard, budget: usize, turn: usize) -> bool {
-        let moving = self.go_on_moving(1, guard);
-        self.limbo.tick(guard, budget, turn);
-        moving
+    fn collect(&self) {
+        self.limbo.collect(&self.collector);
+    }
+
+    fn flush(&self) -> bool {
+        self.limbo.flush(&self.collector)
     }
 }
 
@@ -281,7 +287,7 @@ impl<S: Store> Flat<S> {
     fn retire_left(&self, left: Left<'_, S>, guard: &Guard) {
         // SAFETY:
         // - `left` is what the announcement returned, and only this function takes it.
-        unsafe { left.retire(|garbage| self.limbo.retire_larger(guard, garbage)) };
+        unsafe { left.retire(|garbage| self.limbo.retire(guard, garbage)) };
     }
 
     /// Frees the entries of all tables that the map has.

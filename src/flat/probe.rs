@@ -15,6 +15,9 @@ use crate::prefetch;
 use crate::reclaim::Guard;
 use crate::sync::stall_point;
 
+/// Of the hashes whose lookups need two tables, the lookups of one in so many help to move.
+const HELPED_BY: u64 = 16;
+
 /// The lines of a chunk or of a bucket.
 ///
 /// INVARIANT: their number is a power of two; they were reached under a guard that lives as long as
@@ -331,7 +334,7 @@ impl<'g, S: Store> Trusted<'g, S> {
 }
 
 impl<S: Store> Flat<S> {
-    /// The entry with this hash for which `eq` holds. Writes nothing.
+    /// The entry with this hash for which `eq` holds. Writes nothing, unless it `HELPS` a move.
     ///
     /// LINEARIZES get, contains_key. A hit: the reading of the slot, if that was not frozen; if it
     /// was, the chunk's head named these slots when the search of them began, and the entry was in the
@@ -347,7 +350,7 @@ impl<S: Store> Flat<S> {
     /// programs in `tests/models_flat.rs`, `an_insertion_past_an_unfinished_one_is_seen`, and
     /// `what_a_change_found_behind_a_full_line_a_lookup_finds`.
     #[inline(always)]
-    pub(super) fn lookup<'g>(
+    pub(super) fn lookup<'g, const HELPS: bool>(
         &'g self,
         hash: u64,
         mut eq: impl FnMut(&S::Key) -> bool,
@@ -364,7 +367,7 @@ impl<S: Store> Flat<S> {
                 Look::Full | Look::Frozen => {}
             }
         }
-        Self::lookup_further(table, hash, &mut eq).map(S::pair)
+        self.lookup_further::<HELPS>(table, hash, &mut eq, guard).map(S::pair)
     }
 
     /// Asks for the lines of all these hashes and for what an insertion would write to, and then for the
@@ -394,18 +397,23 @@ impl<S: Store> Flat<S> {
                 Look::Hit(entry) if eq(index, S::pair(entry).0) => Some(S::pair(entry)),
                 Look::Miss => None,
                 Look::Hit(_) | Look::Full | Look::Frozen => {
-                    self.lookup(hash, |key| eq(index, key), guard)
+                    self.lookup::<true>(hash, |key| eq(index, key), guard)
                 }
             };
         }
     }
 
     /// Looks up beyond the home line: where that is full or frozen, or its segment not there.
+    ///
+    /// Where the entries have moved, the lookups of one hash in [`HELPED_BY`] move a unit. So a move comes to its end
+    /// even if nothing is written any more, and lookups need no second table.
     #[inline(never)]
-    fn lookup_further<'g>(
+    fn lookup_further<'g, const HELPS: bool>(
+        &'g self,
         mut table: &'g Table<S>,
         hash: u64,
         eq: &mut impl FnMut(&S::Key) -> bool,
+        guard: &'g Guard,
     ) -> Option<&'g S::Entry> {
         loop {
             match table.spot(table.shape.chunk_of(hash)) {
@@ -416,6 +424,10 @@ impl<S: Store> Flat<S> {
                         return trusted.find(hash, &mut *eq);
                     }
                 }
+            }
+            // Neither the bits of a chunk nor those of a tag.
+            if HELPS && (hash >> 32) % HELPED_BY == 0 {
+                self.go_on_moving(1, guard);
             }
             table = table.moved_to();
         }

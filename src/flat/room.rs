@@ -6,6 +6,7 @@ use super::bucket::{Chunk, OwnBucket, Trusted, Truth};
 use super::shape::Shape;
 use super::store::Store;
 use super::table::Table;
+use crate::engine::Engine;
 use crate::reclaim::Guard;
 use crate::sync::{Ordering, stall_point};
 
@@ -200,8 +201,9 @@ impl<S: Store> Flat<S> {
 
     /// Removes the entries that are there, one by one, and makes the table small: O(n). Not one
     /// instant: of entries that others insert meanwhile some may stay.
-    pub(crate) fn clear(&self, guard: &Guard) {
-        self.remove_all(guard);
-        self.shrink_to_fit(guard);
+    pub(crate) fn clear(&self) {
+        self.remove_all();
+        self.shrink_to_fit(&self.pin());
+        self.collect();
     }
 }

@@ -274,7 +274,7 @@ impl<S: Store> Table<S> {
         // SAFETY:
         // - unlinked just now, by this thread: once. It owns neither entries nor buckets, for all
         //   its chunks have moved.
-        left.is_ok().then(|| unsafe { Garbage::new(start.cast(), free_segment) })
+        left.is_ok().then(|| unsafe { Garbage::new(start.cast(), free_segment, segment.bytes()) })
     }
 
     /// Looks from where the last look ended for the first segment that has not moved.

@@ -143,7 +143,7 @@ impl<V: Clone, S: Store<Key = u64, Value = V>> Map<S> {
 
     fn get(&self, key: u64) -> Option<V> {
         let guard = self.flat.pin();
-        let found = self.flat.get((self.hash)(key), |other| *other == key, &guard);
+        let found = self.flat.lookup::<false>((self.hash)(key), |other| *other == key, &guard);
         found.map(|(_, value)| value.clone())
     }
 
@@ -151,19 +151,21 @@ impl<V: Clone, S: Store<Key = u64, Value = V>> Map<S> {
         self.flat.check(|key| (self.hash)(*key))
     }
 
-    fn collect_some_often(&self) {
-        let mut turns = 0..1_000;
-        let ends = turns.any(|turn| !self.flat.collect_some(&self.flat.pin(), 1, turn));
-        assert!(ends, "there is always more to do");
+    /// Looks many keys up, which helps a move once it has begun.
+    fn read_often(&self) {
+        let guard = self.flat.pin();
+        self.flat.go_on_moving(1, &guard);
+        (0..200_000).for_each(|key| _ = self.flat.get((self.hash)(key), |_| false, &guard));
     }
 
     /// As [`Self::collect_all`], but a move does not go on.
     fn free_garbage(&self) {
-        (0..100).for_each(|_| self.flat.limbo.turn(&self.flat.pin(), 1_000));
+        self.flat.limbo.collect(&self.flat.collector);
     }
 
     fn collect_all(&self) {
-        (0..100).for_each(|_| self.flat.collect(&self.flat.pin(), 1_000));
+        (0..100).for_each(|_| self.flat.refresh(&self.flat.pin()));
+        self.flat.flush();
     }
 }
 
@@ -338,7 +340,7 @@ fn random_programs_agree_with_a_hash_map<S: Words>() {
                     0 => map.flat.reserve_for_good(more, &guard),
                     1 => map.flat.shrink_to_fit(&guard),
                     2 => {
-                        map.flat.clear(&guard);
+                        map.flat.clear();
                         model.clear();
                     }
                     _ => {}
@@ -496,7 +498,7 @@ fn a_lookup_during_a_move_finds_what_is_there_and_not_what_was<S: Words>() {
 }
 
 fn a_move_that_writers_have_left_comes_to_its_end<S: Words>() {
-    for come_to_an_end in [Map::collect_all as fn(&Map<S>), Map::collect_some_often] {
+    for come_to_an_end in [Map::collect_all as fn(&Map<S>), Map::read_often] {
         let (map, entries) = moving::<S>(good);
         come_to_an_end(&map);
         assert!(!map.check().moving);
@@ -512,7 +514,7 @@ fn a_move_comes_to_its_end_where_threads_left_units_that_they_took<S: Words>() {
     root.progress.cursor.store(chunks, Ordering::Relaxed);
     drop(guard);
     // Each moves eight units.
-    (0..chunks).for_each(|_| map.flat.collect(&map.flat.pin(), 1));
+    (0..chunks).for_each(|_| map.flat.refresh(&map.flat.pin()));
     assert!(!map.check().moving);
     assert!((0..entries).all(|key| map.get(key) == Some(key)));
 }
@@ -589,7 +591,7 @@ fn a_map_that_is_only_read_and_removed_from_allocates_no_table<S: Words>() {
     assert_eq!((map.get(1), map.remove(1)), (None, None));
     assert!(map.flat.iter(&map.flat.pin()).next().is_none());
     map.flat.shrink_to_fit(&map.flat.pin());
-    map.flat.clear(&map.flat.pin());
+    map.flat.clear();
     assert_eq!(map.flat.capacity(&map.flat.pin()), 0);
     assert!(map.flat.root.load(Ordering::Relaxed).is_null());
     let map = Flat::<S>::with_capacity(0, Collector::private());
@@ -619,7 +621,7 @@ fn a_cleared_map_is_small_and_works<S: Words>() {
         for key in 0..scaled(8_000, hash) {
             map.insert(key, key);
         }
-        map.flat.clear(&map.flat.pin());
+        map.flat.clear();
         let found = map.check();
         assert_eq!((found.entries, found.slots, found.buckets), (0, LINE_SLOTS, 0));
         assert_eq!(map.insert(1, 1), None);

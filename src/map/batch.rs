@@ -13,7 +13,7 @@ use equivalent::Equivalent;
 
 use super::mode::{Mode, TrieMode};
 use super::{Pinned, Snapshot};
-use crate::engine::{BATCH, Engine, Found};
+use crate::engine::{BATCH, Engine, Found, PART};
 use crate::hash;
 
 /// Which of several entries with equal keys is in the map in the end.
@@ -153,8 +153,8 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
         new
     }
 
-    /// Inserts everything, and lets the epoch go on after each group.
-    pub(crate) fn insert_all(&mut self, entries: impl IntoIterator<Item = (K, V)>, stays: Stays) {
+    /// Inserts everything, with a new guard for each group, and frees what that replaced.
+    pub(crate) fn insert_all(self, entries: impl IntoIterator<Item = (K, V)>, stays: Stays) {
         let hasher = self.hasher();
         let hashed = |(key, value)| (hash::of(hasher, &key), key, value);
         self.insert_all_hashed(entries.into_iter().map(hashed), stays);
@@ -162,15 +162,22 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
 
     /// [`Self::insert_all`] of entries whose hashes are known.
     pub(crate) fn insert_all_hashed(
-        &mut self,
+        mut self,
         entries: impl IntoIterator<Item = (u64, K, V)>,
         stays: Stays,
     ) {
         let mut entries = entries.into_iter();
         self.expect(entries.size_hint().0);
         let mut group = Group::new();
+        let mut groups = 0;
         while self.put_group(&mut group, &mut entries, stays).is_some() {
             self.refresh_guard();
+            groups += 1;
+        }
+        let engine = self.engine();
+        drop(self);
+        if groups * BATCH > PART {
+            engine.collect();
         }
     }
 

@@ -1,8 +1,58 @@
-//! The traits of a collection that all maps implement alike.
+//! What all maps implement alike.
 
-/// Implements the traits that put entries into a map.
+/// Implements what goes over many entries of a map, and the traits that put entries into it.
 macro_rules! collection {
-    ($Map:ident<$M:ident: $Mode:ident>) => {
+    ($Map:ident<$M:ident: $Mode:ident>, $mode:ty) => {
+        impl<K, V, S, $M: $Mode<K, V>> $Map<K, V, S, $M> {
+            /// Frees what was removed from the map and can be freed, without waiting for later operations. Returns
+            /// whether nothing is left.
+            ///
+            /// Removed and replaced entries are freed by later removals and replacements, so a map that is left alone
+            /// keeps some, and their destructors do not run. Call this where that matters: for channels, files and
+            /// locks among the values, or after a phase of many changes. It returns false if other threads hold
+            /// handles, of any map, for as long as it waits, which is some milliseconds; it cannot free what was
+            /// removed since this thread made a handle that it still holds.
+            ///
+            /// # Panics
+            /// Never: a destructor that panics is caught, as everywhere.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("use snaptrie::", stringify!($Map), ";")]
+            /// use std::sync::mpsc::channel;
+            ///
+            /// let (sender, receiver) = channel::<u32>();
+            #[doc = concat!("let map = ", stringify!($Map), "::from([(1, sender)]);")]
+            /// map.pin().remove(&1);
+            /// map.flush();
+            /// assert!(receiver.recv().is_err(), "the sender is gone");
+            /// ```
+            pub fn flush(&self) -> bool {
+                let engine = <$mode as crate::map::mode::Parts<K, V>>::engine(self);
+                crate::engine::Engine::flush(engine)
+            }
+        }
+
+        impl<K: Hash + Eq, V, S: BuildHasher, $M: $Mode<K, V>> $Map<K, V, S, $M> {
+            /// Removes the entries for which the closure does not hold, and frees them meanwhile. O(n).
+            ///
+            /// Each entry is removed in one atomic step with the answer that condemned it: a value that was replaced
+            /// in between is asked about anew. Entries that other threads insert meanwhile may stay unasked.
+            ///
+            /// # Panics
+            /// If the closure, `Hash` or `Eq` does. What was removed before stays removed.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map: snaptrie::", stringify!($Map), "<u32, u32> = (0..10).map(|i| (i, i * i)).collect();")]
+            /// map.retain(|key, _| key % 2 == 0);
+            /// assert_eq!(map.len(), 5);
+            /// ```
+            pub fn retain(&self, keep: impl FnMut(&K, &V) -> bool) {
+                Pinned::<K, V, S, $mode>::retain_in_parts(self, keep);
+            }
+        }
+
         impl<K, V, S: Default, $M: $Mode<K, V>> Default for $Map<K, V, S, $M> {
             fn default() -> Self {
                 Self::empty(S::default())

@@ -301,7 +301,7 @@ impl<K, V, S, M: FlatMode<K, V>> FlatMap<K, V, S, M> {
     /// assert!(map.is_empty());
     /// ```
     pub fn clear(&self) {
-        self.table.clear(&self.table.pin());
+        self.table.clear();
     }
 
     /// Number of entries for which the present table has room. O(1).
@@ -449,7 +449,7 @@ impl<K: Hash, V, S: BuildHasher, M: FlatMode<K, V>> FlatMap<K, V, S, M> {
     }
 }
 
-collection!(FlatMap<M: FlatMode>);
+collection!(FlatMap<M: FlatMode>, mode::Flat<M>);
 
 /// Clones every entry. Weakly consistent, as an iteration is.
 ///

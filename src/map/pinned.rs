@@ -1,6 +1,5 @@
 //! The operations on a live map.
 
-use std::cell::Cell;
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::ops::Index;
@@ -11,9 +10,9 @@ use equivalent::Equivalent;
 use super::change::{ByRef, ByValue, Choice, Offer, Put};
 use super::mode::{Boxed, Flat, FlatMode, Mode, Parts, TrieMode};
 use super::{Compute, FlatMap, Iter, Keys, OccupiedError, Operation, TrieMap, Values};
-use crate::engine::{Content, Engine, Outcome};
+use crate::engine::{Content, Engine, Outcome, PART};
 use crate::hash;
-use crate::reclaim::{self, Guard};
+use crate::reclaim::Guard;
 
 /// A handle to a map for the calling thread, from [`TrieMap::pin`] or [`FlatMap::pin`].
 ///
@@ -66,37 +65,6 @@ pub struct Pinned<'m, K, V, S = crate::RandomState, M: Mode<K, V> = Boxed> {
     guard: Guard,
 }
 
-/// One in so many of a thread's handles looks for garbage to free, and for a table's move to go on with, so that both
-/// come to an end even if nobody writes any more. Odd, as the next one, so that two maps that a thread asks by turns
-/// both have their share.
-const COLLECT_EVERY: u32 = 127;
-
-/// The same, while a table moves: until it has, lookups of what has moved go by two tables. (Of ten million pairs
-/// whose move had just begun each of the first thirty million lookups took 125 to 170 ns with one handle in 128. With
-/// one in 15 it is 310 to 360 in the first three million, and from then on 74. With one in 8, 450 and 310 in two.)
-const COLLECT_SOON: u32 = 15;
-
-/// One in so many of those helps what was deferred on its way, besides those after which something larger than an
-/// entry waits. Odd, for the same reason. To help is to look at the lines where readers tell that they are looking,
-/// which they lose by that. (Two threads, one operation in fifty an insertion or a removal: among a thousand entries
-/// 45 ns each with one, 39 with one in eight, and 41 where no thread was a reader; in the workload `read-heavy` 77, 71
-/// and 68. Medians of alternating runs.)
-const HELP_EVERY: usize = 7;
-
-/// Objects freed on such an occasion.
-const FREED_BY_PIN: usize = 64;
-
-/// Objects of garbage that [`Pinned::refresh`] frees at most, in each shard: some 10 µs of work.
-const FREED_BY_REFRESH: usize = 256;
-
-thread_local! {
-    // Both without a destructor, so that they work inside those of other thread-locals.
-    /// Handles that this thread makes before the next one that [collects](Pinned::collect_some).
-    static HANDLES_LEFT: Cell<u32> = const { Cell::new(COLLECT_EVERY - 1) };
-    /// How often one did.
-    static TURNS: Cell<usize> = const { Cell::new(0) };
-}
-
 /// What a map of this kind keeps.
 type MyContent<K, V, M> = <<M as Parts<K, V>>::Engine as Engine>::Content;
 
@@ -138,27 +106,7 @@ impl<'m, K, V, S, M: FlatMode<K, V>> Pinned<'m, K, V, S, Flat<M>> {
 impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     #[inline(always)]
     pub(crate) fn new(map: &'m M::Map<S>) -> Self {
-        let pinned = Self { map, guard: M::engine(map).pin() };
-        match HANDLES_LEFT.get() {
-            0 => pinned.collect_some(),
-            left => HANDLES_LEFT.set(left - 1),
-        }
-        pinned
-    }
-
-    #[cold]
-    fn collect_some(&self) {
-        // First, for destructors may come here again.
-        HANDLES_LEFT.set(COLLECT_EVERY - 1);
-        let larger = reclaim::look_back();
-        let turn = TURNS.get();
-        TURNS.set(turn.wrapping_add(1));
-        if larger || turn % HELP_EVERY == 0 {
-            self.guard.help(false);
-        }
-        if self.engine().collect_some(&self.guard, FREED_BY_PIN, turn) {
-            HANDLES_LEFT.set(COLLECT_SOON - 1);
-        }
+        Self { map, guard: M::engine(map).pin() }
     }
 
     pub(super) fn hasher(&self) -> &'m S {
@@ -189,8 +137,8 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     /// }
     /// ```
     pub fn refresh(&mut self) {
-        self.guard.refresh();
-        self.engine().collect(&self.guard, FREED_BY_REFRESH);
+        self.guard.repin();
+        self.engine().refresh(&self.guard);
     }
 
     pub(super) fn guard(&self) -> &Guard {
@@ -379,7 +327,7 @@ impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
 
     /// Removes the entries for which the closure does not hold. O(n).
     ///
-    /// Each entry is removed in one atomic step with the answer that condemned it: a value that was
+    /// What it removes is freed once this handle is gone; the map's own `retain` frees it meanwhile. Each entry is removed in one atomic step with the answer that condemned it: a value that was
     /// replaced in between is asked about anew. As an iteration this is weakly consistent, see
     /// [`Iter`].
     ///
@@ -395,11 +343,47 @@ impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
         F: FnMut(&K, &V) -> bool,
     {
         for (key, value) in self {
-            if keep(key, value) {
-                continue;
-            }
+            self.retain_entry(key, value, &mut keep);
+        }
+    }
+
+    fn retain_entry(&self, key: &K, value: &V, keep: &mut impl FnMut(&K, &V) -> bool)
+    where
+        K: Eq,
+    {
+        if !keep(key, value) {
             self.remove_where(key, |key, now| ptr::eq(now, value) || !keep(key, now));
         }
+    }
+
+    /// [`Self::retain`] for a part of the entries, those of the hashes from `first` on. Returns the hash to go on with.
+    fn retain_part(&self, first: u64, keep: &mut impl FnMut(&K, &V) -> bool) -> Option<u64>
+    where
+        K: Eq,
+    {
+        let mut entries = self.engine().iter_from(first, &self.guard);
+        for seen in 0.. {
+            if let Some(next) = M::Engine::position(&entries).filter(|_| seen >= PART) {
+                return Some(next);
+            }
+            let (key, value) = entries.next()?;
+            if first == 0 || self.hash(key) >= first {
+                self.retain_entry(key, value, keep);
+            }
+        }
+        None
+    }
+
+    /// [`Self::retain`] with a new handle for each part of the entries.
+    pub(super) fn retain_in_parts(map: &M::Map<S>, mut keep: impl FnMut(&K, &V) -> bool)
+    where
+        K: Eq,
+    {
+        let mut next = Some(0);
+        while let Some(first) = next {
+            next = Pinned::<K, V, S, M>::new(map).retain_part(first, &mut keep);
+        }
+        M::engine(map).collect();
     }
 }
 

@@ -293,7 +293,7 @@ impl<K: Hash, V, S: BuildHasher, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
     }
 }
 
-collection!(TrieMap<M: TrieMode>);
+collection!(TrieMap<M: TrieMode>, M);
 
 /// [`TrieMap::fork`]: O(1), one instant, both sides independent.
 impl<K, V, S: Clone, M: TrieMode<K, V>> Clone for TrieMap<K, V, S, M> {

@@ -1,27 +1,34 @@
 //! Reclamation of what operations in flight may still be looking at.
 //!
-//! The crate's own small facade over crossbeam-epoch. An operation holds a [`Guard`]; memory that
-//! it unlinks goes to its map's [`Limbo`] and is freed after a *grace period*: once every guard that
-//! was held when it was unlinked is gone.
+//! | part | what it is |
+//! |---|---|
+//! | [`guard`] | what an operation holds; one kind for the whole process |
+//! | [`clock`] | moves on when a grace period has passed; what makes freeing safe |
+//! | [`limbo`] | the garbage of one map, and the bound on it |
+//! | [`participants`] | guards without fences, in the place of crossbeam-epoch's, if the feature `membarrier` is on |
+//! | [`private`] | a source of guards for one map, for tests |
 //!
-//! There are two kinds of guards: those of crossbeam-epoch, and cheaper ones for threads that mostly look
-//! ([`readers`]). Together they tell when a grace period is over, and that is all they do: the only thing
-//! ever deferred is "set this flag". Keys, values and nodes stay in the limbo of their own map
-//! and are freed by operations on that map, or when the map is dropped. This buys:
+//! An operation pins a guard. What it unlinks it *retires* to its map's limbo, with the guard. There it waits until
+//! the clock has moved on so far that all guards are gone that may have seen it. Later operations on the map free
+//! it, two objects for each that they retire.
 //!
-//! - no `'static` bound: nothing of a map outlives it (and its snapshots), so keys and values may
-//!   borrow; tests count drops without waiting for other threads' epochs;
-//! - a destructor that panics does so in an operation on the map it belongs to, is caught there, and
-//!   takes no other destructor with it;
-//! - frees come a few at a time, not in lumps of hundreds.
-//!
-//! Its price: what was retired stays until the map is used again ([`Limbo::turn`]) or dropped.
+//! Nothing of a map is ever handed to another owner. So keys and values need no `'static` bound, and may borrow; a
+//! destructor that panics does so in an operation on the map that it belongs to, is caught there, and takes no
+//! other destructor with it; and nothing is freed in lumps. The price: what a map has retired stays until the map
+//! is used again, is [flushed](Limbo::flush), or is dropped.
 
-mod barrier;
+mod clock;
+mod garbage;
 mod guard;
-mod inbox;
 mod limbo;
-mod readers;
+mod membarrier;
+mod participants;
+mod private;
+#[cfg(test)]
+mod tests;
+mod threads;
 
-pub(crate) use guard::{Collector, Guard, look_back};
-pub(crate) use limbo::{Fallout, Garbage, Limbo, OnceBox, shard_count, thread_index};
+pub(crate) use garbage::{Fallout, Garbage};
+pub(crate) use guard::{Collector, Guard};
+pub(crate) use limbo::Limbo;
+pub(crate) use threads::{shard_count, thread_index};

@@ -227,6 +227,36 @@ impl<K, S, M: FlatMode<K, ()>> FlatSet<K, S, M> {
         self.map.is_empty()
     }
 
+    /// Frees what was removed from the set and can be freed. Returns whether nothing is left. As [`FlatMap::flush`].
+    ///
+    /// # Examples
+    /// ```
+    /// let set = snaptrie::FlatSet::from([1, 2]);
+    /// set.pin().remove(&1);
+    /// set.flush();
+    /// assert_eq!(set.len(), 1);
+    /// ```
+    pub fn flush(&self) -> bool {
+        self.map.flush()
+    }
+
+    /// Removes the elements for which the closure does not hold, and frees them meanwhile. O(n). As
+    /// [`FlatMap::retain`].
+    ///
+    /// # Examples
+    /// ```
+    /// let set: snaptrie::FlatSet<u32> = (0..10).collect();
+    /// set.retain(|element| element % 2 == 0);
+    /// assert_eq!(set.len(), 5);
+    /// ```
+    pub fn retain(&self, mut keep: impl FnMut(&K) -> bool)
+    where
+        K: Hash + Eq,
+        S: BuildHasher,
+    {
+        self.map.retain(|element, ()| keep(element));
+    }
+
     /// Removes all elements, one by one. As [`FlatMap::clear`].
     ///
     /// # Examples

@@ -215,7 +215,7 @@ impl<K: Hash + Eq, S: BuildHasher, M: Mode<K, ()>> PinnedSet<'_, K, S, M> {
         self.keys.insert_many_new(elements.into_iter().map(entry))
     }
 
-    pub(crate) fn insert_all(&mut self, elements: impl IntoIterator<Item = K>) {
+    pub(crate) fn insert_all(self, elements: impl IntoIterator<Item = K>) {
         self.keys.insert_all(elements.into_iter().map(entry), Stays::First);
     }
 

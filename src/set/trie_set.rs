@@ -170,6 +170,36 @@ impl<K, S, M: TrieMode<K, ()>> TrieSet<K, S, M> {
         self.map.is_empty()
     }
 
+    /// Frees what was removed from the set and can be freed. Returns whether nothing is left. As [`TrieMap::flush`].
+    ///
+    /// # Examples
+    /// ```
+    /// let set = snaptrie::TrieSet::from([1, 2]);
+    /// set.pin().remove(&1);
+    /// set.flush();
+    /// assert_eq!(set.len(), 1);
+    /// ```
+    pub fn flush(&self) -> bool {
+        self.map.flush()
+    }
+
+    /// Removes the elements for which the closure does not hold, and frees them meanwhile. O(n). As
+    /// [`TrieMap::retain`].
+    ///
+    /// # Examples
+    /// ```
+    /// let set: snaptrie::TrieSet<u32> = (0..10).collect();
+    /// set.retain(|element| element % 2 == 0);
+    /// assert_eq!(set.len(), 5);
+    /// ```
+    pub fn retain(&self, mut keep: impl FnMut(&K) -> bool)
+    where
+        K: Hash + Eq,
+        S: BuildHasher,
+    {
+        self.map.retain(|element, ()| keep(element));
+    }
+
     /// Removes all elements, at one instant, and retires them. As [`TrieMap::clear`].
     ///
     /// # Examples

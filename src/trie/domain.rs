@@ -23,7 +23,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 
 use super::frozen::Frozen;
-use super::node::{Detached, Header, Link, Node, Slab, Word, free_node};
+use super::node::{Detached, Header, Link, Node, Slab, Word, allocated_bytes, free_node};
 use crate::entry::Store;
 use crate::prefetch;
 use crate::reclaim::{Collector, Fallout, Garbage, Guard, Limbo};
@@ -223,7 +223,7 @@ impl<St: Store> Domain<St> {
             match dead {
                 Dead::Tree(tree) => self.bury(tree.attach(), death, fate),
                 Dead::Entry(slot) => self.dispose(St::garbage(slot), fate),
-                Dead::Node(node) => self.dispose_node(node, fate),
+                Dead::Node(node) => self.dispose(node_garbage::<St>(node), fate),
                 Dead::Link(link) => self.dispose(link_garbage::<St>(link), fate),
             }
         }
@@ -290,26 +290,7 @@ impl<St: Store> Domain<St> {
                     }
                 }
             }
-            self.dispose_node(header, fate);
-        }
-    }
-
-    /// # Safety
-    /// - As for [`Self::dispose`].
-    unsafe fn dispose_node(&self, node: NonNull<Header>, fate: &mut Fate<'_>) {
-        // SAFETY:
-        // - not freed: promised by the caller; headers never change.
-        // - the rest of the contract.
-        unsafe {
-            let garbage = node_garbage::<St>(node);
-            match fate {
-                Fate::Operation(guard) => {
-                    let maker = node.as_ref().maker;
-                    self.limbo.retire_of(maker.into(), guard, garbage);
-                }
-                // Who drops a snapshot may be a reader: what it can free itself, no writer pays for.
-                Fate::Dropping(..) | Fate::Now(_) => self.dispose(garbage, fate),
-            }
+            self.dispose(node_garbage::<St>(header), fate);
         }
     }
 
@@ -366,8 +347,12 @@ impl<St: Store> Domain<St> {
     pub(super) fn settle(&self, fate: Fate<'static>) {
         let mut fallout = match fate {
             Fate::Now(fallout) => fallout,
-            Fate::Dropping(guard, _) => {
-                self.limbo.turn(&guard, 2 * REPIN_EVERY);
+            Fate::Dropping(guard, count) => {
+                drop(guard);
+                // After a few objects it is left to later operations.
+                if count >= REPIN_EVERY {
+                    self.limbo.collect(&self.collector);
+                }
                 Fallout::default()
             }
             Fate::Operation(_) => return,
@@ -407,7 +392,7 @@ impl<St: Store> Drop for Domain<St> {
 }
 
 /// # Safety
-/// - As for [`Domain::retire`].
+/// - As for [`Domain::retire`], and the node is not freed.
 unsafe fn node_garbage<St: Store>(node: NonNull<Header>) -> Garbage {
     unsafe fn free<St: Store>(node: *mut ()) {
         // SAFETY:
@@ -415,8 +400,11 @@ unsafe fn node_garbage<St: Store>(node: NonNull<Header>) -> Garbage {
         unsafe { free_node::<St::Slot>(NonNull::new_unchecked(node.cast())) };
     }
     // SAFETY:
-    // - one free for each node: the contract of this function.
-    unsafe { Garbage::new(node.as_ptr().cast(), free::<St>) }
+    // - not freed, and one free for each node: the contract of this function.
+    unsafe {
+        let bytes = allocated_bytes::<St::Slot>(node.as_ref());
+        Garbage::new(node.as_ptr().cast(), free::<St>, bytes)
+    }
 }
 
 /// # Safety

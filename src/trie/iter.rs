@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "hands out the entries of slots that the view protects")]
 
 use super::node::{
-    Branch, Chain, FAN_WIDTH, Fan, Group, Held, Indirection, Node, Seen, Slot, View, Word,
+    Branch, Chain, FAN_BITS, FAN_WIDTH, Fan, Group, Held, Indirection, Node, Seen, Slot, View, Word,
 };
 use crate::entry::Store;
 
@@ -101,6 +101,43 @@ impl<'g, St: Store> Iter<'g, St> {
         let mut iter = Self { view, path: Vec::new(), leaf: Leaf::Nothing };
         iter.enter(word, view);
         iter
+    }
+
+    /// The entries whose hashes are at least `first`, and others of the leaf where that would be.
+    pub(super) fn starting_at(first: u64, word: Word<'g, St::Slot>, view: View<'g>) -> Self {
+        let mut iter = Self::new(word, view);
+        let (mut rest, mut level) = (first, 0);
+        while let Some(part) = iter.path.get_mut(level).filter(|_| rest != 0) {
+            part.next = (rest >> (u64::BITS - FAN_BITS)) as usize;
+            let above = part.view;
+            if let Some(word) = part.next() {
+                iter.enter(word, above);
+            }
+            (rest, level) = (rest << FAN_BITS, level + 1);
+        }
+        iter
+    }
+
+    /// The hash that the next leaf begins with; none within a leaf, or if there is no next.
+    pub(super) fn position(&self) -> Option<u64> {
+        let done = match &self.leaf {
+            Leaf::Nothing => true,
+            Leaf::Branch { branch, next_group, rest } => {
+                rest.is_empty() && *next_group == branch.group_count()
+            }
+            Leaf::Chain { from, end, .. } => from == end,
+        };
+        let (mut hash, mut position) = (0, None);
+        let mut shift = u64::BITS;
+        for part in self.path.iter().filter(|_| done) {
+            shift -= FAN_BITS;
+            if part.next < part.end {
+                position = Some(hash | (part.next as u64) << shift);
+            }
+            // The word that the walk is below; above the last part there is one.
+            hash |= (part.next.saturating_sub(1) as u64) << shift;
+        }
+        position
     }
 
     /// Goes to the node of a word that was read under `above`.

@@ -57,7 +57,7 @@
 //! | swap of the map's root (Release) | `Trie::root` (Acquire) | a root, and that the snapshots before it are registered |
 //! | `Record::push` (Release) | `Record::close` (Acquire) | an object on a dead list |
 //! | `Group::hand_back` (Release) | a claim of the slot (Acquire) | that nobody uses the slot any more |
-//! | a probe's store (Release) | `Lists::turn` (Acquire) | that a grace period is over |
+//! | `Clock::tick` (Release) | `Clock::now` (Acquire) | that guards are gone |
 //!
 //! Progress: every operation is lock-free. The loops here go round again only if a CAS failed, so
 //! another operation's CAS took effect, or after helping a frozen node or root on.
@@ -204,6 +204,14 @@ impl<St: Store> Trie<St> {
         self.root(guard).expect("a root that was just set")
     }
 
+    /// What the map shares with its snapshots; none if it was never written.
+    fn domain(&self) -> Option<&Domain<St>> {
+        let guard = self.pin();
+        // SAFETY:
+        // - the map holds a reference to the domain, which is the same for all its roots, and is borrowed.
+        self.root(&guard).map(|context| unsafe { context.root.domain.as_ref() })
+    }
+
     fn with_root(
         domain: Arc<Domain<St>>,
         generation: u64,
@@ -276,9 +284,13 @@ impl<St: Store> Engine for Trie<St> {
         }
     }
 
-    fn iter<'g>(&'g self, guard: &'g Guard) -> Iter<'g, St> {
+    fn iter_from<'g>(&'g self, first: u64, guard: &'g Guard) -> Iter<'g, St> {
         let top = self.root(guard).map_or(Word::EMPTY, |context| context.root.top.load(guard));
-        Iter::new(top, View::Live(guard))
+        Iter::starting_at(first, top, View::Live(guard))
+    }
+
+    fn position(iter: &Iter<'_, St>) -> Option<u64> {
+        iter.position()
     }
 
     /// Counts group by group.
@@ -287,17 +299,20 @@ impl<St: Store> Engine for Trie<St> {
         lookup::count::<St>(top, View::Live(guard))
     }
 
-    fn collect(&self, guard: &Guard, budget: usize) {
+    fn refresh(&self, guard: &Guard) {
         if let Some(context) = self.root(guard) {
-            context.domain().limbo.turn(guard, budget);
+            context.domain().limbo.sweep(guard);
         }
     }
 
-    fn collect_some(&self, guard: &Guard, budget: usize, turn: usize) -> bool {
-        if let Some(context) = self.root(guard) {
-            context.domain().limbo.tick(guard, budget, turn);
+    fn collect(&self) {
+        if let Some(domain) = self.domain() {
+            domain.limbo.collect(&self.collector);
         }
-        false
+    }
+
+    fn flush(&self) -> bool {
+        self.domain().is_none_or(|domain| domain.limbo.flush(&self.collector))
     }
 }
 

@@ -233,7 +233,7 @@ impl<St: Store> Trie<St> {
                         return Step::Done(Outcome::Kept(None));
                     };
                     // LINEARIZES remove.
-                    match seen.remove(hit, context.domain().limbo.now()) {
+                    match seen.remove(hit, context.guard.now()) {
                         Ok(left) => {
                             self.retire_entry(context, hit.slot.now);
                             let rehash = &request.rehash();
@@ -305,7 +305,7 @@ impl<St: Store> Trie<St> {
             claim.write(entry.slot);
             claim
         });
-        let new = || seen.claim(request.hash, entry.slot, context.domain().limbo.now());
+        let new = || seen.claim(request.hash, entry.slot, context.guard.now());
         let Some(mut mine) = again.or_else(new) else {
             request.spare = Some(entry.into_draft());
             return Publication::NoRoom;

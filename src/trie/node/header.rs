@@ -12,7 +12,6 @@ use std::ptr::NonNull;
 use super::branch::Geometry;
 use super::{chain, fan, slab};
 use crate::prefetch;
-use crate::reclaim::thread_index;
 
 /// The kind of a node and, for a branch, its size. Fits the three bits a word has for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,13 +64,11 @@ pub(crate) struct Header {
     pub(super) shape: Shape,
     /// How far into its allocation the node begins, in units of [`MALLOC_ALIGN`]; or [`IN_SLAB`].
     offset: u8,
-    /// The index of the thread that allocated the node, modulo 256.
-    pub(crate) maker: u8,
 }
 
 impl Header {
     fn new(birth: u64, capacity: u32, shape: Shape, offset: u8) -> Self {
-        Self { birth, capacity, shape, offset, maker: thread_index() as u8 }
+        Self { birth, capacity, shape, offset }
     }
 }
 
@@ -125,9 +122,9 @@ pub(super) fn allocate_node<T>(shape: Shape, birth: u64, capacity: u32) -> NonNu
     }
     // All of it is about to be written, and the CAS that publishes it waits for these stores: by samples, for a
     // third of the time of a copy. (With this, and with `Word::prefetch` in a rebuild, a million inline pairs were
-    // inserted in 123 ns each and not 130, by two threads in 146 and not 151, and in 401 and not 461 while there
+    // inserted in 141 ns each and not 151, by two threads in 165 and not 174, and in 502 and not 654 while there
     // was a snapshot every 10 ms. Medians of alternating runs.)
-    (0..layout.size()).step_by(64).for_each(|line| prefetch::read(start.wrapping_add(line)));
+    prefetch::read_all(start, layout.size());
     let offset = start.addr().next_multiple_of(alignment(shape)) - start.addr();
     let header = Header::new(birth, capacity, shape, (offset / MALLOC_ALIGN) as u8);
     // SAFETY:
@@ -149,7 +146,7 @@ pub(super) fn fan_in_slab(node: NonNull<Header>, birth: u64) -> NonNull<Header> 
 }
 
 /// Bytes of a node's memory, with what its alignment cost.
-pub(super) fn allocated_bytes<T>(header: &Header) -> usize {
+pub(crate) fn allocated_bytes<T>(header: &Header) -> usize {
     if header.offset == IN_SLAB {
         return slab::STRIDE;
     }

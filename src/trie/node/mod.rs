@@ -33,7 +33,7 @@ pub(crate) use branch::{Branch, WideBranch, is_far_too_large, shape_for};
 pub(crate) use chain::{Chain, ChainHit, Link};
 pub(crate) use fan::{FAN_BITS, FAN_WIDTH, Fan, LEVELS};
 pub(crate) use group::{Claim, Exchange, Group, Hit, Seen};
-pub(crate) use header::{Header, Shape, free_node};
+pub(crate) use header::{Header, Shape, allocated_bytes, free_node};
 pub(crate) use slab::Slab;
 pub(crate) use slot::{Held, Slot, Swap};
 pub(crate) use word::{Detached, Indirection, Node, View, Word};

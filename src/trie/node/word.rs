@@ -157,9 +157,7 @@ impl<'g, T> Word<'g, T> {
     {
         let shape = Shape::of_bits((self.bits() & SHAPE) >> SHAPE_SHIFT);
         if let Some(node) = self.header() {
-            let node = node.as_ptr().cast::<u8>();
-            let bytes = header::node_bytes::<T>(shape, 0);
-            (0..bytes).step_by(64).for_each(|line| prefetch::read(node.wrapping_add(line)));
+            prefetch::read_all(node.as_ptr(), header::node_bytes::<T>(shape, 0));
         }
     }
 

@@ -1,0 +1,326 @@
+//! Participants: guards that can do without a fence of their own.
+//!
+//! A thread that pins must make that known before it reads on. A full fence does it, and costs more than the rest of
+//! a lookup that hits the cache. With *asymmetric* fences pinning is a plain store (the light fence), and the thread
+//! that wants to move the clock makes the system execute a fence on every processor that runs a thread of this
+//! process (the heavy fence, `membarrier(2)`). The variant "RCU via signal handling" of Desnoyers et al., "User-Level
+//! Implementations of Read-Copy Update", IEEE TPDS 23(2), 2012, does the same by signals. Where both are
+//! ordinary fences, the rest stays as it is.
+//!
+//! # Why an object is safe to free
+//!
+//! A *participant* is a thread's record of the clock's reading when it pinned. The clock moves from `n` to `n + 1`
+//! when, after a heavy fence, each participant either has no guard or pinned at `n` ([`Participants::advance`]).
+//!
+//! Let A unlink an object, execute a SeqCst fence, and then read `t`, so that the object may be freed at `t + 3`
+//! ([`GRACE`]). Let B hold a guard while the clock moves from `t + 2` to `t + 3`. Then
+//!
+//! - the scan found B without a guard: B's pin is not ordered before the heavy fence, so B reads after it. That fence
+//!   comes after A's, for it was executed by a thread that had read `t + 2`;
+//! - or B pinned at `t + 2`, a reading that it acquired from the thread that moved the clock there, which had executed
+//!   a heavy fence after it read `t + 1`.
+//!
+//! Either way B cannot reach the object. In particular a guard under which the clock read `t` is gone at `t + 2`.
+//!
+//! # When the system refuses
+//!
+//! A sandbox that is entered while the program runs may forbid the heavy fence. From then on each pin executes a fence.
+//! A pin that was under way at that moment has none, so the clock also leaves a millisecond between two ticks: long
+//! enough for a store to reach the other processors.
+#![expect(unsafe_code, reason = "participants are raw pointers, used by one thread at a time")]
+
+use std::cell::Cell;
+use std::ptr::{self, NonNull};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU8, compiler_fence};
+use std::time::{Duration, Instant};
+
+use crossbeam_utils::CachePadded;
+
+use super::clock::Clock;
+use super::membarrier;
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, Ordering, fence, stall_point};
+
+/// Time between two ticks without heavy fences, in which every store is assumed to reach the other processors.
+const STORE_DELAY: Duration = Duration::from_millis(1);
+
+/// How pins and ticks are ordered: by ordinary fences, by asymmetric ones, or by ordinary ones after the system has
+/// refused a heavy one.
+const ORDINARY: u8 = 0;
+const ASYMMETRIC: u8 = 1;
+const REFUSED: u8 = 2;
+
+/// Ticks from the unlinking of an object until it may be freed.
+pub(super) const GRACE: u64 = 3;
+
+/// A thread's place among those that pin.
+pub(super) struct Participant {
+    /// The clock's reading when the thread pinned; 0 while it holds no guard. Written by that thread alone.
+    pinned: AtomicU64,
+    /// Guards that the thread holds.
+    guards: Cell<usize>,
+    /// Whether the last guard gives the place back: its thread is exiting.
+    orphaned: Cell<bool>,
+    /// Whether a thread has the place.
+    taken: AtomicBool,
+    /// The next in the list. Does not change once this is in the list.
+    next: AtomicPtr<Padded>,
+}
+
+/// Other threads' participants are in other cache lines.
+type Padded = CachePadded<Participant>;
+
+/// All participants. The list only grows; places of ended threads are taken again.
+pub(super) struct Participants {
+    first: AtomicPtr<Padded>,
+    fences: AtomicU8,
+    /// The last tick since the system refused a heavy fence.
+    last_tick: Mutex<Option<Instant>>,
+}
+
+// SAFETY:
+// - Send and Sync: `guards` and `orphaned` are used by the thread that has the place alone; `taken` lets one thread
+//   through at a time, with an Acquire that pairs with the Release of the last one.
+unsafe impl Sync for Participants {}
+// SAFETY:
+// - as for Sync.
+unsafe impl Send for Participants {}
+
+impl Participants {
+    pub(super) const fn new() -> Self {
+        let (first, fences) = (AtomicPtr::new(ptr::null_mut()), AtomicU8::new(ORDINARY));
+        Self { first, fences, last_tick: Mutex::new(None) }
+    }
+
+    /// Makes the fences asymmetric. The process is registered for the heavy one.
+    #[cfg(feature = "membarrier")]
+    pub(super) fn use_heavy_fences(&self) {
+        // Release: the registration. A pin that misses it executes an ordinary fence.
+        self.fences.store(ASYMMETRIC, Ordering::Release);
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Participant> {
+        // SAFETY:
+        // - null, or a participant of this list, which is freed with it.
+        let participant = |next: *mut Padded| unsafe { next.as_ref() };
+        // Acquire: the participant and those behind it; pairs with the Release in `add`.
+        let first = participant(self.first.load(Ordering::Acquire));
+        // Relaxed: does not change.
+        std::iter::successors(first, move |at| participant(at.next.load(Ordering::Relaxed)))
+            .map(|participant| &**participant)
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.all().count()
+    }
+
+    /// A place for the calling thread, until it [leaves](Self::leave).
+    pub(super) fn join(&self) -> NonNull<Participant> {
+        let free = self.all().find(|participant| {
+            // Relaxed, then Acquire: what the last thread did with the place; pairs with the Release in `release`.
+            !participant.taken.load(Ordering::Relaxed)
+                && !participant.taken.swap(true, Ordering::Acquire)
+        });
+        free.map_or_else(|| self.add(), NonNull::from)
+    }
+
+    fn add(&self) -> NonNull<Participant> {
+        let new = Box::into_raw(Box::new(CachePadded::new(Participant {
+            pinned: AtomicU64::new(0),
+            guards: Cell::new(0),
+            orphaned: Cell::new(false),
+            taken: AtomicBool::new(true),
+            next: AtomicPtr::new(ptr::null_mut()),
+        })));
+        let mut first = self.first.load(Ordering::Relaxed);
+        loop {
+            // SAFETY:
+            // - just made, and freed with the list.
+            let participant: &Participant = unsafe { &*new };
+            // Relaxed: published by the CAS.
+            participant.next.store(first, Ordering::Relaxed);
+            // Release: the participant; pairs with the Acquire in `all`.
+            match self.first.compare_exchange(first, new, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return NonNull::from(participant),
+                Err(now) => first = now,
+            }
+        }
+    }
+
+    /// Gives back the calling thread's place, now or with its last guard.
+    ///
+    /// # Safety
+    /// - From [`Self::join`] of this list, by this thread, which does not pin with it again.
+    pub(super) unsafe fn leave(participant: NonNull<Participant>) {
+        // SAFETY:
+        // - lives as long as the list: promised by the caller.
+        let participant = unsafe { participant.as_ref() };
+        participant.orphaned.set(true);
+        if participant.guards.get() == 0 {
+            participant.release();
+        }
+    }
+
+    /// The light fence: orders the caller's pin before its reads, for a thread that executes the heavy one.
+    #[inline(always)]
+    fn light_fence(&self) {
+        // Relaxed: a pin that misses the first refusal is what `STORE_DELAY` is for.
+        if self.fences.load(Ordering::Relaxed) == ASYMMETRIC {
+            compiler_fence(Ordering::SeqCst);
+        } else {
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    /// Whether some thread holds a guard from before `reading`.
+    fn is_held_back(&self, reading: u64) -> bool {
+        self.all().any(|participant| {
+            // Acquire: what the thread did under its last guard; pairs with the Release in `Visit::end`.
+            let pinned = participant.pinned.load(Ordering::Acquire);
+            pinned != 0 && pinned != reading
+        })
+    }
+
+    /// Moves the clock on, if no guard is older than its reading.
+    pub(super) fn advance(&self, clock: &Clock) {
+        let reading = clock.now();
+        // The first look is cheap: heavy fences interrupt other processors.
+        if self.is_held_back(reading) {
+            return;
+        }
+        // SeqCst: comes after the fence of each thread that unlinked something and then read an older time.
+        fence(Ordering::SeqCst);
+        // Relaxed: a thread that misses a refusal is refused itself.
+        match self.fences.load(Ordering::Relaxed) {
+            ORDINARY => self.tick(reading, clock),
+            ASYMMETRIC if membarrier::heavy_fence() => self.tick(reading, clock),
+            _ => self.advance_slowly(clock),
+        }
+    }
+
+    fn tick(&self, reading: u64, clock: &Clock) {
+        stall_point("fenced clock");
+        // A bug on purpose, see `tests/planted`.
+        if !self.is_held_back(reading) || cfg!(snaptrie_planted = "no_scan") {
+            clock.tick(reading);
+        }
+    }
+
+    /// [`Self::advance`] without heavy fences.
+    ///
+    /// Of the last two ticks before an object is freed, the second looks at the participants [`STORE_DELAY`] after
+    /// the first. The object was unlinked before the first, so a pin from before that is visible by then.
+    #[cold]
+    fn advance_slowly(&self, clock: &Clock) {
+        // Relaxed: each pin that sees it executes a fence.
+        self.fences.store(REFUSED, Ordering::Relaxed);
+        // A thread that stalls with the lock holds a guard, and so would keep the clock from moving anyway.
+        let Ok(mut last_tick) = self.last_tick.try_lock() else { return };
+        let last = *last_tick.get_or_insert_with(Instant::now);
+        let reading = clock.now();
+        fence(Ordering::SeqCst);
+        if last.elapsed() >= STORE_DELAY {
+            self.tick(reading, clock);
+            *last_tick = Some(Instant::now());
+        }
+    }
+}
+
+impl Drop for Participants {
+    fn drop(&mut self) {
+        let mut next = *self.first.get_mut();
+        while !next.is_null() {
+            // SAFETY:
+            // - from a box, in this list alone; no guard is left, by the contract of `Visit::begin`.
+            let mut participant = unsafe { Box::from_raw(next) };
+            next = *participant.next.get_mut();
+        }
+    }
+}
+
+impl Participant {
+    fn release(&self) {
+        self.orphaned.set(false);
+        // Release: the cells; pairs with the Acquire in `join`.
+        self.taken.store(false, Ordering::Release);
+    }
+
+    #[inline(always)]
+    fn pin(&self, participants: &Participants, clock: &Clock) {
+        // Relaxed: ordered by the fences.
+        self.pinned.store(clock.now(), Ordering::Relaxed);
+        participants.light_fence();
+    }
+}
+
+/// A guard of a participant.
+///
+/// INVARIANT: the participant is the calling thread's, and lives as long as this. (A pointer is not `Send`.)
+pub(super) struct Visit(NonNull<Participant>);
+
+impl Visit {
+    /// # Safety
+    /// - `participant` is from [`Participants::join`] of `participants`, by this thread, which did not leave. The
+    ///   list outlives the guard.
+    #[inline(always)]
+    pub(super) unsafe fn begin(
+        participant: NonNull<Participant>,
+        participants: &Participants,
+        clock: &Clock,
+    ) -> Self {
+        let visit = Self(participant);
+        let participant = visit.participant();
+        let guards = participant.guards.get();
+        // Forgotten guards count too, so this must not wrap.
+        participant.guards.set(guards.checked_add(1).expect("too many guards"));
+        if guards == 0 {
+            participant.pin(participants, clock);
+        }
+        visit
+    }
+
+    #[inline(always)]
+    fn participant(&self) -> &Participant {
+        // SAFETY:
+        // - allocated: invariant of the type.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Whether this is the only guard of its thread.
+    #[inline(always)]
+    pub(super) fn is_only(&self) -> bool {
+        self.participant().guards.get() == 1
+    }
+
+    /// Ends this guard and begins another, unless the thread holds others. Calls `between` in between.
+    pub(super) fn renew(
+        &mut self,
+        participants: &Participants,
+        clock: &Clock,
+        between: impl FnOnce(),
+    ) {
+        if self.is_only() {
+            // Release: as in `drop`.
+            self.participant().pinned.store(0, Ordering::Release);
+            between();
+            self.participant().pin(participants, clock);
+        }
+    }
+}
+
+impl Drop for Visit {
+    #[inline(always)]
+    fn drop(&mut self) {
+        let participant = self.participant();
+        let guards = participant.guards.get() - 1;
+        participant.guards.set(guards);
+        if guards == 0 {
+            // Release: what was done under the guard; pairs with the Acquire in `is_held_back`.
+            participant.pinned.store(0, Ordering::Release);
+            if participant.orphaned.get() {
+                participant.release();
+            }
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Tests of the parts in isolation. Whole maps: `tests/garbage.rs`, `tests/drops.rs`, `tests/models.rs`.
+#![expect(unsafe_code, reason = "makes garbage")]
+
+use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc::channel;
+use std::thread;
+
+use super::*;
+
+unsafe fn count(counter: *mut ()) {
+    // SAFETY:
+    // - the tests below pass counters that outlive their limbo.
+    unsafe { &*counter.cast::<AtomicUsize>() }.fetch_add(1, Relaxed);
+}
+
+fn garbage(counter: &AtomicUsize) -> Garbage {
+    // SAFETY:
+    // - `count` only reads the counter, which outlives the limbo.
+    unsafe { Garbage::new(ptr::from_ref(counter).cast_mut().cast(), count, 8) }
+}
+
+#[test]
+fn the_clock_stands_still_while_a_guard_is_held_that_is_older_than_its_reading() {
+    let collector = Collector::private();
+    let reader = collector.pin();
+    let start = reader.now();
+    (0..100).for_each(|_| collector.pin().advance_now());
+    assert_eq!(reader.now(), start + 1);
+    drop(reader);
+    for ticks in 2..10 {
+        collector.pin().advance_now();
+        assert_eq!(collector.pin().now(), start + ticks);
+    }
+}
+
+#[test]
+fn the_clock_of_the_process_moves_and_waits_for_guards() {
+    let collector = Collector::Global;
+    let before = collector.pin().now();
+    // Other tests of this process hold guards too, for a while.
+    while collector.pin().now() < before + 10 {
+        collector.pin().advance_now();
+        thread::yield_now();
+    }
+    let guard = collector.pin();
+    let reading = guard.now();
+    let others = || (0..100).for_each(|_| collector.pin().advance_now());
+    thread::scope(|scope| {
+        scope.spawn(others);
+    });
+    assert!(guard.now() <= reading + 1, "a guard is gone at its reading and 2");
+}
+
+#[test]
+fn places_are_taken_again() {
+    let collector = Collector::private();
+    let Collector::Private(home) = &collector else { unreachable!() };
+    let pins = |many: usize| (0..many).map(|_| collector.pin()).collect::<Vec<_>>();
+    drop(pins(3));
+    drop(pins(3));
+    assert_eq!(home.participants.len(), 3);
+    drop(pins(5));
+    assert_eq!(home.participants.len(), 5);
+}
+
+#[test]
+fn a_guard_of_an_exiting_thread_works_and_keeps_no_place() {
+    struct Late(AtomicUsize);
+    impl Drop for Late {
+        fn drop(&mut self) {
+            let guards = [Collector::Global.pin(), Collector::Global.pin()];
+            assert!(guards[0].now() > 0);
+        }
+    }
+    thread_local! {
+        static LATE: Late = const { Late(AtomicUsize::new(0)) };
+    }
+    for _ in 0..20 {
+        // The library's thread-locals are gone first: they were initialised last.
+        thread::spawn(|| {
+            LATE.with(|late| late.0.fetch_add(1, Relaxed));
+            drop(Collector::Global.pin());
+        })
+        .join()
+        .unwrap();
+    }
+}
+
+#[test]
+fn garbage_waits_for_the_guards_of_its_time_and_then_goes() {
+    let freed = AtomicUsize::new(0);
+    let collector = Collector::private();
+    let limbo = Limbo::new();
+    let reader = collector.pin();
+    for _ in 0..1_000 {
+        limbo.retire(&collector.pin(), garbage(&freed));
+    }
+    limbo.collect(&collector);
+    assert_eq!(freed.load(Relaxed), 0, "freed under a guard");
+    drop(reader);
+    assert!(limbo.flush(&collector));
+    assert_eq!(freed.load(Relaxed), 1_000);
+}
+
+#[test]
+fn retirements_free_what_came_before() {
+    let freed = AtomicUsize::new(0);
+    let collector = Collector::private();
+    let limbo = Limbo::new();
+    for _ in 0..100_000 {
+        limbo.retire(&collector.pin(), garbage(&freed));
+    }
+    let waiting = 100_000 - freed.load(Relaxed);
+    // The clock has the pauses of its attempts: some ten thousand retirements on a slow machine.
+    assert!(waiting < 50_000, "{waiting} objects wait");
+}
+
+#[test]
+fn what_a_thread_left_is_freed_by_others() {
+    let (left, own) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let collector = Collector::private();
+    let limbo = Limbo::new();
+    limbo.spread();
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                (0..10).for_each(|_| limbo.retire(&collector.pin(), garbage(&left)));
+            });
+        }
+    });
+    let mut retired = 0;
+    while left.load(Relaxed) < 80 {
+        limbo.retire(&collector.pin(), garbage(&own));
+        retired += 1;
+        assert!(retired < 10_000_000, "{} of 80 were freed", left.load(Relaxed));
+    }
+}
+
+#[test]
+fn a_limbo_whose_shards_are_all_busy_takes_garbage_still() {
+    let freed = AtomicUsize::new(0);
+    let collector = Collector::private();
+    let limbo = Limbo::new();
+    limbo.spread();
+    let busy = limbo.enter_all();
+    (0..100).for_each(|_| limbo.retire(&collector.pin(), garbage(&freed)));
+    assert!(!limbo.flush(&collector));
+    assert_eq!(freed.load(Relaxed), 0);
+    drop(busy);
+    assert!(limbo.flush(&collector));
+    assert_eq!(freed.load(Relaxed), 100);
+}
+
+#[test]
+fn a_limbo_that_is_dropped_frees_everything() {
+    let freed = AtomicUsize::new(0);
+    let collector = Collector::private();
+    let _reader = collector.pin();
+    let limbo = Limbo::new();
+    (0..500).for_each(|_| limbo.retire(&collector.pin(), garbage(&freed)));
+    limbo.spread();
+    let busy = limbo.enter_all();
+    limbo.retire(&collector.pin(), garbage(&freed));
+    drop(busy);
+    drop(limbo);
+    assert_eq!(freed.load(Relaxed), 501);
+}
+
+#[test]
+fn one_destructor_that_panics_stops_no_other() {
+    unsafe fn panics(_: *mut ()) {
+        panic!("in a destructor");
+    }
+    let freed = AtomicUsize::new(0);
+    let collector = Collector::private();
+    let limbo = Limbo::new();
+    for index in 0..200 {
+        let object = if index % 10 == 0 {
+            // SAFETY:
+            // - `panics` does not look at its argument.
+            unsafe { Garbage::new(ptr::null_mut(), panics, 8) }
+        } else {
+            garbage(&freed)
+        };
+        limbo.retire(&collector.pin(), object);
+    }
+    assert!(limbo.flush(&collector));
+    assert_eq!(freed.load(Relaxed), 180);
+}
+
+#[test]
+fn a_destructor_may_retire_more() {
+    struct Chain<'a>(&'a Limbo, &'a Collector, &'a AtomicUsize, usize);
+    unsafe fn free(link: *mut ()) {
+        // SAFETY:
+        // - from a box, below, and freed once.
+        let Chain(limbo, collector, freed, left) = *unsafe { Box::from_raw(link.cast()) };
+        freed.fetch_add(1, Relaxed);
+        if left > 0 {
+            retire(limbo, collector, freed, left - 1);
+        }
+    }
+    fn retire(limbo: &Limbo, collector: &Collector, freed: &AtomicUsize, left: usize) {
+        let link = Box::into_raw(Box::new(Chain(limbo, collector, freed, left)));
+        // SAFETY:
+        // - once, by the limbo, which is dropped before what the link refers to.
+        limbo.retire(&collector.pin(), unsafe { Garbage::new(link.cast(), free, 32) });
+    }
+    let freed = AtomicUsize::new(0);
+    let collector = Collector::private();
+    let limbo = Limbo::new();
+    retire(&limbo, &collector, &freed, 5);
+    while !limbo.flush(&collector) {}
+    assert_eq!(freed.load(Relaxed), 6);
+}
+
+#[test]
+fn a_guard_that_another_thread_holds_stops_a_flush_and_its_end_lets_it_go_on() {
+    let freed = AtomicUsize::new(0);
+    let collector = Collector::private();
+    let limbo = Limbo::new();
+    let ((held, is_held), (end, ended)) = (channel(), channel());
+    let holder = &collector;
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let guard = holder.pin();
+            held.send(()).unwrap();
+            ended.recv().unwrap();
+            drop(guard);
+        });
+        is_held.recv().unwrap();
+        limbo.retire(&collector.pin(), garbage(&freed));
+        assert!(!limbo.flush(&collector));
+        end.send(()).unwrap();
+    });
+    assert!(limbo.flush(&collector));
+}

@@ -1,0 +1,50 @@
+//! What the library knows of the calling thread.
+
+use std::cell::Cell;
+use std::num::NonZero;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+thread_local! {
+    /// Without a destructor, so that it works inside those of other thread-locals.
+    pub(super) static THREAD: Thread = const { Thread::new() };
+}
+
+pub(super) struct Thread {
+    index: Cell<usize>,
+    /// Its place among the participants, if it has one.
+    #[cfg(feature = "membarrier")]
+    pub(super) place: Cell<Option<std::ptr::NonNull<super::participants::Participant>>>,
+}
+
+impl Thread {
+    const fn new() -> Self {
+        Self {
+            index: Cell::new(usize::MAX),
+            #[cfg(feature = "membarrier")]
+            place: Cell::new(None),
+        }
+    }
+}
+
+/// A small number of the calling thread's own.
+pub(crate) fn thread_index() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    THREAD.with(|thread| {
+        if thread.index.get() == usize::MAX {
+            // Relaxed: only needs to be a different number.
+            thread.index.set(NEXT.fetch_add(1, Ordering::Relaxed));
+        }
+        thread.index.get()
+    })
+}
+
+/// How many parts a structure has that threads should not share: more than processors, so that few threads meet.
+pub(crate) fn shard_count() -> usize {
+    // The standard library asks the operating system each time.
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    *COUNT.get_or_init(|| {
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        (processors * 2).next_power_of_two().clamp(4, 64)
+    })
+}
