@@ -29,6 +29,15 @@ pub(crate) trait Tested {
     fn is_empty(&self) -> bool;
     fn clear(&self);
 
+    /// Frees the garbage of an idle map. Returns whether none is left.
+    fn flush(&self) -> bool;
+
+    /// Removes the entries for which the closure does not hold.
+    fn retain(&self, keep: impl FnMut(&Self::Key, &Self::Value) -> bool)
+    where
+        Self::Key: Hash + Eq,
+        Self::Hasher: BuildHasher;
+
     /// A snapshot, if there are any.
     fn version(&self) -> Self::Version;
 
@@ -102,6 +111,16 @@ macro_rules! forward {
         }
         fn clear(&self) {
             $Map::clear(self);
+        }
+        fn flush(&self) -> bool {
+            $Map::flush(self)
+        }
+        fn retain(&self, keep: impl FnMut(&K, &V) -> bool)
+        where
+            K: Hash + Eq,
+            S: BuildHasher,
+        {
+            $Map::retain(self, keep);
         }
         fn is_map_of(&self, handle: &Pinned<'_, K, V, S, $Mode>) -> bool {
             std::ptr::eq(self, handle.map()) && std::ptr::eq(self.hasher(), handle.map().hasher())

@@ -36,6 +36,11 @@ pub(crate) use tested::{Tested, with_and_without_version};
 /// How long a test body that must not hang may take on a slow and busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// `SNAPTRIE_STRESS`, which multiplies how much a test does; 1 if it is not set.
+pub(crate) fn stress() -> f64 {
+    env::var("SNAPTRIE_STRESS").ok().and_then(|factor| factor.parse().ok()).unwrap_or(1.0)
+}
+
 /// Equal by the first part alone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Numbered(pub(crate) u32, pub(crate) u32);
