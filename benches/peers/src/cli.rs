@@ -75,6 +75,9 @@ struct One {
     threads: usize,
     #[arg(long, default_value_t = 1_000_000, value_parser = positive)]
     size: usize,
+    /// How long `garbage` writes.
+    #[arg(long, default_value = "5", value_parser = seconds)]
+    seconds: Duration,
     /// Chooses keys and orders.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -93,6 +96,9 @@ struct SuiteArgs {
     threads: Vec<usize>,
     #[arg(long, value_delimiter = ',', default_value = "1000000", value_parser = positive)]
     sizes: Vec<usize>,
+    /// How long `garbage` writes.
+    #[arg(long, default_value = "5", value_parser = seconds)]
+    seconds: Duration,
     #[arg(long, default_value_t = 5)]
     reps: usize,
     /// Kills a process that takes longer, in seconds.
@@ -164,7 +170,7 @@ pub fn main(binary: Binary) -> ExitCode {
 
 impl One {
     fn run(self, binary: Binary) -> Result<(), Box<dyn Error>> {
-        let One { map, workload, threads, size, seed } = self;
+        let One { map, workload, threads, size, seconds: time, seed } = self;
         if !workload.suits(map) {
             return Err(format!("workload {workload} does not suit map {map}").into());
         }
@@ -180,7 +186,7 @@ impl One {
             return in_fitting_process(workload);
         }
         let keys = Keys::new(seed);
-        for record in (Job { map, workload, threads, size, keys }).run() {
+        for record in (Job { map, workload, threads, size, keys, time }).run() {
             println!("{record}");
         }
         Ok(())
@@ -209,6 +215,7 @@ impl SuiteArgs {
             workloads: all_if_empty(self.workloads),
             threads: self.threads,
             sizes: self.sizes,
+            time: self.seconds,
             reps: self.reps,
         };
         let timeout = Duration::from_secs(self.timeout);
@@ -272,4 +279,9 @@ fn positive(text: &str) -> Result<usize, String> {
         Ok(number) => Ok(number),
         Err(error) => Err(format!("{error}")),
     }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    Duration::try_from_secs_f64(number).map_err(|error| format!("{error}"))
 }

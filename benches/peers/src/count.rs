@@ -1,5 +1,5 @@
 //! A global allocator that counts what is allocated, for `peers-memory` alone: the timed binary does not
-//! install it, so no timing pays for it.
+//! install it, so only the times of `garbage` include it.
 
 #![expect(
     unsafe_code,
@@ -22,6 +22,7 @@ pub type UsableSize = unsafe fn(*mut u8) -> usize;
 // Relaxed throughout: these are sums, and they are read after the threads were joined.
 static REQUESTED: AtomicI64 = AtomicI64::new(0);
 static USABLE: AtomicI64 = AtomicI64::new(0);
+static PEAK: AtomicI64 = AtomicI64::new(0);
 
 /// Bytes allocated and not yet freed.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,16 @@ pub struct Bytes {
 /// The bytes allocated now; all zero unless [`Counting`] is the global allocator.
 pub fn now() -> Bytes {
     Bytes { requested: REQUESTED.load(Ordering::Relaxed), usable: USABLE.load(Ordering::Relaxed) }
+}
+
+/// The most requested bytes that were allocated at once since [`restart_peak`].
+pub fn peak() -> i64 {
+    PEAK.load(Ordering::Relaxed)
+}
+
+/// Sets [`peak`] to the bytes allocated now. No other thread may allocate meanwhile.
+pub fn restart_peak() {
+    PEAK.store(now().requested, Ordering::Relaxed);
 }
 
 /// Forwards to `A` and counts.
@@ -63,7 +74,12 @@ impl<A> Counting<A> {
         if block.is_null() {
             return;
         }
-        REQUESTED.fetch_add(sign * size as i64, Ordering::Relaxed);
+        let change = sign * size as i64;
+        let requested = REQUESTED.fetch_add(change, Ordering::Relaxed) + change;
+        // Looks first: an allocation below the peak writes nothing.
+        if requested > PEAK.load(Ordering::Relaxed) {
+            PEAK.fetch_max(requested, Ordering::Relaxed);
+        }
         if let Some(usable_size) = self.usable_size {
             // SAFETY:
             // - the block is live: promised by the caller of this function;

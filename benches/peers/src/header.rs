@@ -27,7 +27,7 @@ pub fn text() -> String {
         format!("# command: {}", command()),
         "# ns_per_op_and_thread = ns_total * threads / ops: a mean, not a latency".into(),
         "# churn: an insert and a remove are two ops; scan: an entry is one".into(),
-        "# extra: bytes per entry in memory, ns in latency, percent of reads where a rate".into(),
+        "# extra: bytes per entry in memory, bytes in garbage, ns in latency, percent of reads where a rate".into(),
         COLUMNS.into(),
     ];
     lines.map(|line| line + "\n").concat()

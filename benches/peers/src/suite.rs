@@ -26,6 +26,8 @@ pub struct Suite {
     pub threads: Vec<usize>,
     /// Sizes.
     pub sizes: Vec<usize>,
+    /// How long `garbage` writes.
+    pub time: Duration,
     /// Repetitions of everything.
     pub reps: usize,
 }
@@ -44,7 +46,7 @@ pub struct Step {
 }
 
 /// A map in a workload, as a process.
-fn step(rep: usize, job: (Workload, MapName, usize, usize)) -> io::Result<Step> {
+fn step(rep: usize, job: (Workload, MapName, usize, usize), time: Duration) -> io::Result<Step> {
     let (workload, map, threads, size) = job;
     let name = format!("{workload} {map}, {threads} threads, size {size}");
     let options = [
@@ -52,6 +54,7 @@ fn step(rep: usize, job: (Workload, MapName, usize, usize)) -> io::Result<Step> 
         ("--workload", workload.to_string()),
         ("--threads", threads.to_string()),
         ("--size", size.to_string()),
+        ("--seconds", time.as_secs_f64().to_string()),
         ("--seed", rep.to_string()),
     ];
     let options = options.into_iter().flat_map(|(option, value)| [option.to_owned(), value]);
@@ -67,7 +70,7 @@ impl Suite {
     /// The system does not tell where the running binary lies.
     pub fn steps(&self) -> io::Result<Vec<Step>> {
         let jobs = self.jobs();
-        jobs.into_iter().map(|(rep, job)| step(rep, job)).collect()
+        jobs.into_iter().map(|(rep, job)| step(rep, job, self.time)).collect()
     }
 
     fn jobs(&self) -> Vec<(usize, (Workload, MapName, usize, usize))> {
@@ -166,6 +169,7 @@ mod tests {
             workloads: vec![Workload::Fill, Workload::Vroom],
             threads: vec![1, 2],
             sizes: vec![10],
+            time: Duration::ZERO,
             reps: 2,
         };
         let jobs = suite.jobs();

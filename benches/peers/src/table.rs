@@ -25,6 +25,7 @@ pub fn markdown(records: &[Record]) -> String {
         let unit = match workload {
             "memory" => "bytes per entry",
             "latency" => "ns",
+            "garbage" | "garbage-bursts" | "garbage-work" => "ns per operation and thread; bytes",
             _ => "ns per operation and thread",
         };
         let _ = writeln!(text, "### {workload}, {threads} thread(s), size {size}: {unit}\n");

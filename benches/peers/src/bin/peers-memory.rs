@@ -1,4 +1,4 @@
-//! The workload `memory`, under an allocator that counts. `peers` starts it; it times nothing.
+//! The workloads of memory, under an allocator that counts. `peers` starts it. Only `garbage` is timed here.
 
 #![expect(unsafe_code, reason = "the allocator's block sizes are asked through C")]
 

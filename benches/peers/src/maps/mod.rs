@@ -37,6 +37,7 @@ pub use self::none::Nothing;
 pub use self::papaya::Papaya;
 pub use self::scc_index::SccIndex;
 pub use self::scc_map::SccMap;
+pub(crate) use self::scc_map::advance as advance_scc;
 #[cfg(feature = "snaptrie")]
 pub use self::snaptrie::{Flat, FlatInline, Inline, Snaptrie};
 pub use self::std_mutex::StdMutex;

@@ -56,7 +56,7 @@ impl Peer for SccMap {
 }
 
 /// Moves the epoch of the calling thread far enough for all that it retired.
-pub(super) fn advance() {
+pub(crate) fn advance() {
     for _ in 0..64 {
         let guard = Guard::new();
         guard.set_has_garbage();

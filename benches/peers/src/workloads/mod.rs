@@ -8,6 +8,7 @@ mod batch;
 mod bustle;
 mod churn;
 mod fill;
+mod garbage;
 mod latency;
 mod memory;
 mod mix;
@@ -23,6 +24,7 @@ use std::env;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The name of a workload on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -69,6 +71,12 @@ pub enum Workload {
     SnapshotInsert,
     /// Bytes that a snapshot holds.
     SnapshotMemory,
+    /// Bytes of overwritten values that are not freed yet, writing without a pause.
+    Garbage,
+    /// The same, writing in bursts.
+    GarbageBursts,
+    /// The same, with other work after each write.
+    GarbageWork,
     /// `String -> u64`: insert from empty, and hits.
     Strings,
 }
@@ -82,6 +90,7 @@ impl Workload {
                 map.has_snapshots()
             }
             Self::Strings => strings::suits(map),
+            _ if self.is_garbage() => garbage::suits(map),
             _ => map != MapName::None,
         }
     }
@@ -93,7 +102,12 @@ impl Workload {
 
     /// Whether this needs the allocator that counts.
     pub fn counts_bytes(self) -> bool {
-        matches!(self, Self::Memory | Self::SnapshotMemory)
+        matches!(self, Self::Memory | Self::SnapshotMemory) || self.is_garbage()
+    }
+
+    /// Whether this measures garbage.
+    fn is_garbage(self) -> bool {
+        matches!(self, Self::Garbage | Self::GarbageBursts | Self::GarbageWork)
     }
 
     /// Variables of the environment that the measuring process needs from its start.
@@ -133,16 +147,21 @@ pub struct Job {
     pub size: usize,
     /// The keys.
     pub keys: Keys,
+    /// How long `garbage` writes.
+    pub time: Duration,
 }
 
 impl Job {
     /// Does the job.
     pub fn run(self) -> Vec<Record> {
-        if self.workload == Workload::Strings {
-            return strings::run(&self);
+        match self.workload {
+            Workload::Strings => strings::run(&self),
+            workload if workload.is_garbage() => garbage::run(&self),
+            _ => {
+                let frozen = self.map.visit_frozen(Run(self)).flatten();
+                frozen.unwrap_or_else(|| self.map.visit(Run(self)))
+            }
         }
-        let frozen = self.map.visit_frozen(Run(self)).flatten();
-        frozen.unwrap_or_else(|| self.map.visit(Run(self)))
     }
 
     /// An empty record of this job.
@@ -190,6 +209,9 @@ impl Visit for Run {
             | Workload::SnapshotInsert
             | Workload::SnapshotMemory => unreachable!("needs more than a `Peer`"),
             Workload::Strings => unreachable!("needs other keys"),
+            Workload::Garbage | Workload::GarbageBursts | Workload::GarbageWork => {
+                unreachable!("needs other values")
+            }
         }
     }
 }
@@ -220,8 +242,8 @@ mod tests {
             for &map in MapName::value_variants() {
                 let threads = if workload.is_parallel() { 3 } else { 1 };
                 let keys = Keys::new(1);
-                let size = 1000;
-                let job = Job { map, workload, threads, size, keys };
+                let (size, time) = (1000, Duration::from_millis(5));
+                let job = Job { map, workload, threads, size, keys, time };
                 if workload.suits(map) {
                     assert!(!job.run().is_empty());
                 }
