@@ -75,9 +75,9 @@ type SccMap = scc::HashMap<u64, Value, Hasher>;
 type SccIndex = scc::HashIndex<u64, Value, Hasher>;
 
 #[cfg(feature = "snaptrie")]
-boxes!(Trie, |map, k, v| map.pin().insert(k, v).is_some(), |map| refresh(|| map.pin().refresh()));
+boxes!(Trie, |map, k, v| map.pin().insert(k, v).is_some(), |map| _ = map.flush());
 #[cfg(feature = "snaptrie")]
-boxes!(Flat, |map, k, v| map.pin().insert(k, v).is_some(), |map| refresh(|| map.pin().refresh()));
+boxes!(Flat, |map, k, v| map.pin().insert(k, v).is_some(), |map| _ = map.flush());
 // Frees under its lock.
 boxes!(Dashmap, |map, k, v| map.insert(k, v).is_some(), |_map| ());
 // Flushes the calling thread's batch only; those of the ended threads wait for threads that take their place.
@@ -98,12 +98,6 @@ boxes!(
     },
     |_map| advance_scc()
 );
-
-/// Refreshes a handle often: each time frees a little.
-#[cfg(feature = "snaptrie")]
-fn refresh(mut once: impl FnMut()) {
-    (0..64).for_each(|_| once());
-}
 
 /// The measurement for a map; none if it does not take boxes here.
 fn measurement(map: MapName) -> Option<fn(&Job) -> Record> {
