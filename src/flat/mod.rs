@@ -262,6 +262,7 @@ impl<S: Store> Engine for Flat<S> {
     }
 
     fn flush(&self) -> bool {
+        self.empty_out();
         self.limbo.flush(&self.collector)
     }
 }

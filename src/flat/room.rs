@@ -204,6 +204,17 @@ impl<S: Store> Flat<S> {
     pub(crate) fn clear(&self) {
         self.remove_all();
         self.shrink_to_fit(&self.pin());
+        self.empty_out();
         self.collect();
+    }
+
+    /// Gives the segments of an empty table back, by a move to one of the same size that has none yet.
+    pub(super) fn empty_out(&self) {
+        let guard = self.pin();
+        let Some(table) = self.root(&guard) else { return };
+        if self.count.sum() == 0 && table.has_segments() {
+            self.begin_move(table, table.shape, &guard);
+            self.move_all(table, &guard);
+        }
     }
 }

@@ -191,6 +191,11 @@ impl<S: Store> Table<S> {
         }
     }
 
+    /// Whether anything was ever written to it.
+    pub(super) fn has_segments(&self) -> bool {
+        (0..self.shape.segments()).any(|index| !matches!(self.segment(index), Spot::Absent))
+    }
+
     /// A chunk to write to; none if it has moved with its segment.
     pub(super) fn chunk_or_new(&self, chunk: usize, pages: Pages) -> Option<Chunk<'_, S>> {
         if let Spot::Absent = self.spot(chunk) {

@@ -23,7 +23,8 @@
 //!
 //! *Of a period*: it lasts until the guards that were held at its start are gone, plus the pause between two attempts
 //! to move the clock. Where threads outnumber processors, a suspended thread may hold one for as long as all others
-//! take their turns. Above [`CROWDED`] bytes a thread therefore lets others run after it has dropped its guard.
+//! take their turns. Above [`CROWDED`] bytes each thread therefore lets others run after it has dropped its guard, once
+//! for each reading of the clock: so a handle that is held for long slows no one down.
 //!
 //! So the garbage of a map is what is retired within a period, plus a bag for each shard, for any number of threads.
 //! Tests: `tests/garbage.rs`.
@@ -40,7 +41,7 @@ use crossbeam_utils::CachePadded;
 
 use super::garbage::{Fallout, Garbage};
 use super::guard::{Collector, Guard};
-use super::threads::{shard_count, thread_index};
+use super::threads::{first_at, shard_count, thread_index};
 use crate::once::OnceBox;
 use crate::prefetch;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence, stall_point};
@@ -345,7 +346,7 @@ impl Limbo {
         }
         self.look_after(guard);
         // Relaxed: as in `Lists::seal`.
-        if self.bytes.load(Ordering::Relaxed) > CROWDED {
+        if self.bytes.load(Ordering::Relaxed) > CROWDED && first_at(guard.now()) {
             guard.yield_afterwards();
         }
     }

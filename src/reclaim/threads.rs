@@ -12,6 +12,8 @@ thread_local! {
 
 pub(super) struct Thread {
     index: Cell<usize>,
+    /// The last argument of [`first_at`].
+    reading: Cell<u64>,
     /// Its place among the participants, if it has one.
     #[cfg(feature = "membarrier")]
     pub(super) place: Cell<Option<std::ptr::NonNull<super::participants::Participant>>>,
@@ -21,6 +23,7 @@ impl Thread {
     const fn new() -> Self {
         Self {
             index: Cell::new(usize::MAX),
+            reading: Cell::new(0),
             #[cfg(feature = "membarrier")]
             place: Cell::new(None),
         }
@@ -37,6 +40,11 @@ pub(crate) fn thread_index() -> usize {
         }
         thread.index.get()
     })
+}
+
+/// Whether the calling thread's last call of this function was with another reading of the clock.
+pub(super) fn first_at(reading: u64) -> bool {
+    THREAD.with(|thread| thread.reading.replace(reading) != reading)
 }
 
 /// How many parts a structure has that threads should not share: more than processors, so that few threads meet.
