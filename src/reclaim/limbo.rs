@@ -23,8 +23,8 @@
 //!
 //! *Of a period*: it lasts until the guards that were held at its start are gone, plus the pause between two attempts
 //! to move the clock. Where threads outnumber processors, a suspended thread may hold one for as long as all others
-//! take their turns. Above [`CROWDED`] bytes each thread therefore lets others run after it has dropped its guard, once
-//! for each reading of the clock: so a handle that is held for long slows no one down.
+//! take their turns. Above [`CROWDED`] bytes each thread therefore lets others run when it has dropped its guard, at most
+//! [`YIELDS`] times for each reading of the clock: so a handle that is held for long does not slow others down.
 //!
 //! So the garbage of a map is what is retired within a period, plus a bag for each shard, for any number of threads.
 //! Tests: `tests/garbage.rs`.
@@ -41,7 +41,7 @@ use crossbeam_utils::CachePadded;
 
 use super::garbage::{Fallout, Garbage};
 use super::guard::{Collector, Guard};
-use super::threads::{first_at, shard_count, thread_index};
+use super::threads::{calls_at, shard_count, thread_index};
 use crate::once::OnceBox;
 use crate::prefetch;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence, stall_point};
@@ -57,6 +57,9 @@ const OVERHEAD: usize = 16;
 
 /// Bytes of garbage above which a thread lets others run: far above what waits where each thread has a processor.
 const CROWDED: usize = 4 << 20;
+
+/// How often a thread lets others run for one reading of the clock, which may stand still for good.
+const YIELDS: u32 = 64;
 
 /// How often [`Limbo::collect`] tries to move the clock: enough for all ticks if no other thread holds a guard.
 const COLLECT_ATTEMPTS: usize = 16;
@@ -206,7 +209,6 @@ impl Overflow {
         Self(AtomicPtr::new(ptr::null_mut()))
     }
 
-    #[cold]
     fn push(&self, garbage: Garbage) {
         let spilled = Box::into_raw(Box::new(Spilled { garbage, below: ptr::null_mut() }));
         let mut top = self.0.load(Ordering::Relaxed);
@@ -321,7 +323,7 @@ impl Limbo {
     /// Takes an object that was just unlinked, under a guard held since before that. Frees up to two others.
     #[inline]
     pub(crate) fn retire(&self, guard: &Guard, garbage: Garbage) {
-        let Some(mut lists) = self.enter() else { return self.overflow.push(garbage) };
+        let Some(mut lists) = self.enter() else { return self.overflow(guard, garbage) };
         stall_point("busy shard");
         lists.push(garbage);
         let ripe = lists.take_two(self, guard.now());
@@ -335,6 +337,13 @@ impl Limbo {
         unsafe { free(ripe.into_iter().flatten()) };
     }
 
+    /// Keeps garbage that found all shards busy: by threads that are suspended, mostly.
+    #[cold]
+    fn overflow(&self, guard: &Guard, garbage: Garbage) {
+        self.overflow.push(garbage);
+        guard.yield_afterwards();
+    }
+
     #[inline(never)]
     fn seal(&self, mut lists: Busy<'_>, guard: &Guard) {
         self.overflow.empty_into(&mut lists);
@@ -346,7 +355,7 @@ impl Limbo {
         }
         self.look_after(guard);
         // Relaxed: as in `Lists::seal`.
-        if self.bytes.load(Ordering::Relaxed) > CROWDED && first_at(guard.now()) {
+        if self.bytes.load(Ordering::Relaxed) > CROWDED && calls_at(guard.now()) <= YIELDS {
             guard.yield_afterwards();
         }
     }

@@ -12,8 +12,8 @@ thread_local! {
 
 pub(super) struct Thread {
     index: Cell<usize>,
-    /// The last argument of [`first_at`].
-    reading: Cell<u64>,
+    /// The last argument of [`calls_at`], and how often it came.
+    calls: Cell<(u64, u32)>,
     /// Its place among the participants, if it has one.
     #[cfg(feature = "membarrier")]
     pub(super) place: Cell<Option<std::ptr::NonNull<super::participants::Participant>>>,
@@ -23,7 +23,7 @@ impl Thread {
     const fn new() -> Self {
         Self {
             index: Cell::new(usize::MAX),
-            reading: Cell::new(0),
+            calls: Cell::new((0, 0)),
             #[cfg(feature = "membarrier")]
             place: Cell::new(None),
         }
@@ -42,17 +42,23 @@ pub(crate) fn thread_index() -> usize {
     })
 }
 
-/// Whether the calling thread's last call of this function was with another reading of the clock.
-pub(super) fn first_at(reading: u64) -> bool {
-    THREAD.with(|thread| thread.reading.replace(reading) != reading)
+/// How often the calling thread has called this with the same reading of the clock in a row.
+pub(super) fn calls_at(reading: u64) -> u32 {
+    THREAD.with(|thread| {
+        let (last, calls) = thread.calls.get();
+        let calls = if last == reading { calls.saturating_add(1) } else { 1 };
+        thread.calls.set((reading, calls));
+        calls
+    })
 }
 
-/// How many parts a structure has that threads should not share: more than processors, so that few threads meet.
+/// How many parts a structure has that threads should not share: several for each processor, so that few threads meet
+/// even where they outnumber the processors.
 pub(crate) fn shard_count() -> usize {
     // The standard library asks the operating system each time.
     static COUNT: OnceLock<usize> = OnceLock::new();
     *COUNT.get_or_init(|| {
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        (processors * 2).next_power_of_two().clamp(4, 64)
+        (processors * 4).next_power_of_two().clamp(8, 64)
     })
 }
