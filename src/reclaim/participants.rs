@@ -248,8 +248,10 @@ impl Participant {
 
     #[inline(always)]
     fn pin(&self, participants: &Participants, clock: &Clock) {
-        // Relaxed: ordered by the fences.
-        self.pinned.store(clock.now(), Ordering::Relaxed);
+        // Release: what was done under the last guard, for a scan that misses its end; pairs with the Acquire in
+        // `is_held_back`. (A relaxed store after a release store does not continue its release sequence.) What comes
+        // after is ordered by the fences.
+        self.pinned.store(clock.now(), Ordering::Release);
         participants.light_fence();
     }
 }

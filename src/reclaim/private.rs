@@ -44,7 +44,7 @@ impl PrivatePin {
     }
 
     #[cold]
-    pub(super) fn unpin(mut self: Box<Self>) {
+    pub(super) fn unpin(mut self) {
         // SAFETY:
         // - the guard is dropped once, and then its place is given back.
         unsafe {
