@@ -21,7 +21,6 @@
 //!
 //! [`Guard::ripe_at`]: super::Guard::ripe_at
 
-use std::ops::Deref;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -72,27 +71,24 @@ impl Clock {
     /// Sends a probe on its way, unless one is in flight, and helps crossbeam-epoch on.
     ///
     /// A thread that stalls between the two steps below holds a guard, and so would keep the clock from moving anyway.
-    pub(super) fn probe<C>(clock: C, guard: &crossbeam_epoch::Guard)
-    where
-        C: Deref<Target = Self> + Send + 'static,
-    {
+    pub(super) fn probe(&'static self, guard: &crossbeam_epoch::Guard) {
         // Acquire: the last tick, so that this probe is sealed after it; pairs with the Release below.
-        if !clock.probing.swap(true, Ordering::Acquire) {
+        if !self.probing.swap(true, Ordering::Acquire) {
             stall_point("probe");
-            guard.defer(move || {
-                clock.tick(clock.now());
+            guard.defer(|| {
+                self.tick(self.now());
                 // Release: the tick.
-                clock.probing.store(false, Ordering::Release);
+                self.probing.store(false, Ordering::Release);
             });
         }
         guard.flush();
     }
 
-    /// Makes an attempt to move the clock, unless the last one is too recent.
-    pub(super) fn attempt(&self, now: bool, attempt: impl FnOnce()) {
+    /// Makes an attempt to move the clock, unless the last one is too recent. `hurry`: even then.
+    pub(super) fn attempt(&self, hurry: bool, attempt: impl FnOnce()) {
         let start = since_first();
         // Relaxed, here and below: a hint about when to try again.
-        if !now && start < self.next_attempt.load(Ordering::Relaxed) {
+        if !hurry && start < self.next_attempt.load(Ordering::Relaxed) {
             return;
         }
         attempt();

@@ -1,4 +1,7 @@
 //! Guards, and where they come from.
+//!
+//! Of a process all guards are of one kind, which its first one decides ([`with_membarrier`]): participants, if the
+//! feature `membarrier` is on and the system has heavy fences; else those of crossbeam-epoch.
 #![expect(unsafe_code, reason = "guards outlive the borrow of what they hold on to")]
 
 use std::cell::Cell;
@@ -7,21 +10,24 @@ use std::sync::Arc;
 use std::thread;
 
 use super::clock::{self, Clock};
-use super::participants;
-use super::private::{Private, PrivatePin};
+use super::participants::{self, Participants};
+use super::private::PrivatePin;
+use crate::sync::{Ordering, fence};
 
 /// As long as it exists, nothing is freed that its thread can have reached since it was made.
-pub(crate) struct Guard {
-    pin: ManuallyDrop<Pin>,
-    /// Whether the thread lets others run when the guard is gone.
-    yields: Cell<bool>,
-}
+pub(crate) struct Guard(ManuallyDrop<Pin>);
 
 enum Pin {
     #[cfg(feature = "membarrier")]
-    Participant(Visit),
-    Epoch(crossbeam_epoch::Guard),
+    Participant(participants::Visit),
+    Epoch(EpochPin),
     Private(Box<PrivatePin>),
+}
+
+struct EpochPin {
+    guard: ManuallyDrop<crossbeam_epoch::Guard>,
+    /// Whether the thread lets others run when the guard is gone.
+    yields: Cell<bool>,
 }
 
 /// Where the guards of a map come from.
@@ -29,26 +35,25 @@ enum Pin {
 pub(crate) enum Collector {
     /// The one of the process.
     Global,
-    /// A map's own, for tests: its guards depend on no other map and on no thread's history.
-    Private(Arc<Private>),
+    /// A map's own, for tests.
+    Private(Arc<Participants>),
 }
 
-/// The clock of the process.
-static CLOCK: Clock = Clock::new();
+/// Those of the process. Its clock is the clock of the process, whichever guards there are.
+static PARTICIPANTS: Participants = Participants::new();
 
 impl Collector {
     pub(crate) fn private() -> Self {
-        Self::Private(Arc::new(Private::new()))
+        Self::Private(Arc::new(Participants::new()))
     }
 
     /// Inlined wherever a handle is made, so that the handle needs no place in memory.
     #[inline(always)]
     pub(crate) fn pin(&self) -> Guard {
-        let pin = match self {
+        Guard(ManuallyDrop::new(match self {
             Self::Global => pin_global(),
             Self::Private(home) => Pin::Private(PrivatePin::new(home)),
-        };
-        Guard { pin: ManuallyDrop::new(pin), yields: Cell::new(false) }
+        }))
     }
 }
 
@@ -57,19 +62,24 @@ impl Drop for Guard {
     fn drop(&mut self) {
         // SAFETY:
         // - the value is dropped, and not used again.
-        match unsafe { ManuallyDrop::take(&mut self.pin) } {
+        match unsafe { ManuallyDrop::take(&mut self.0) } {
             #[cfg(feature = "membarrier")]
             Pin::Participant(visit) => drop(visit),
-            Pin::Epoch(guard) => drop(guard),
-            Pin::Private(pin) => pin.unpin(),
-        }
-        if self.yields.get() {
-            thread::yield_now();
+            Pin::Epoch(pin) => drop(pin),
+            Pin::Private(pin) => drop(pin),
         }
     }
 }
 
 impl Guard {
+    #[inline]
+    fn clock(&self) -> &Clock {
+        match &*self.0 {
+            Pin::Private(pin) => &pin.home.clock,
+            _ => &PARTICIPANTS.clock,
+        }
+    }
+
     /// The clock's reading, see [`super::clock`].
     #[inline]
     pub(crate) fn now(&self) -> u64 {
@@ -79,77 +89,46 @@ impl Guard {
     /// The reading at which what this thread has unlinked so far may be freed.
     pub(super) fn ripe_at(&self) -> u64 {
         // SeqCst: between the unlinking and the reading, see `clock.rs`.
-        crate::sync::fence(crate::sync::Ordering::SeqCst);
-        let ticks = match &*self.pin {
+        fence(Ordering::SeqCst);
+        let ticks = match &*self.0 {
             Pin::Epoch(_) => clock::GRACE,
             _ => participants::GRACE,
         };
-        self.clock().now() + ticks
+        self.now() + ticks
     }
 
-    #[inline]
-    fn clock(&self) -> &Clock {
-        match &*self.pin {
-            Pin::Private(pin) => &pin.home.clock,
-            _ => &CLOCK,
-        }
-    }
-
-    /// Moves the clock on if it can be moved, unless an attempt was made just now.
-    pub(crate) fn advance(&self) {
-        self.attempt(false);
-    }
-
-    /// [`Self::advance`], however recent the last attempt.
-    pub(super) fn advance_now(&self) {
-        self.attempt(true);
-    }
-
-    fn attempt(&self, now: bool) {
-        match &*self.pin {
+    /// Moves the clock on if it can be moved, unless an attempt was made just now. `hurry`: even then.
+    pub(super) fn advance(&self, hurry: bool) {
+        self.clock().attempt(hurry, || match &*self.0 {
             #[cfg(feature = "membarrier")]
-            Pin::Participant(_) => {
-                CLOCK.attempt(now, || PARTICIPANTS.advance(&CLOCK));
-            }
-            Pin::Epoch(guard) => CLOCK.attempt(now, || Clock::probe(&CLOCK, guard)),
-            Pin::Private(pin) => pin.attempt(now),
-        }
+            Pin::Participant(_) => PARTICIPANTS.advance(),
+            Pin::Epoch(pin) => PARTICIPANTS.clock.probe(&pin.guard),
+            Pin::Private(pin) => pin.home.advance(),
+        });
     }
 
     /// Ends this guard and begins another one in its place, unless the thread holds others.
     pub(crate) fn repin(&mut self) {
-        let yields = self.yields.take();
-        let between = || {
-            if yields {
-                thread::yield_now();
-            }
-        };
-        match &mut *self.pin {
+        match &mut *self.0 {
             #[cfg(feature = "membarrier")]
-            Pin::Participant(visit) => visit.renew(&PARTICIPANTS, &CLOCK, between),
-            Pin::Epoch(guard) if yields => guard.repin_after(between),
-            Pin::Epoch(guard) => guard.repin(),
-            Pin::Private(pin) => pin.repin(),
+            Pin::Participant(visit) => visit.renew(&PARTICIPANTS),
+            Pin::Epoch(pin) if pin.yields.take() => pin.guard.repin_after(thread::yield_now),
+            Pin::Epoch(pin) => pin.guard.repin(),
+            Pin::Private(pin) => pin.visit.renew(&pin.home),
         }
     }
 
-    /// Makes the thread let others run once, when this guard is gone and it holds no other: for threads that were
-    /// suspended with a guard, which keep the clock from moving.
+    /// Makes the thread let others run when this guard is gone: some may have been suspended with a guard, and keep
+    /// the clock from moving.
     pub(super) fn yield_afterwards(&self) {
-        let alone = match &*self.pin {
+        match &*self.0 {
             #[cfg(feature = "membarrier")]
-            Pin::Participant(visit) => visit.is_only(),
-            Pin::Epoch(_) => true,
-            Pin::Private(_) => false,
-        };
-        self.yields.set(alone);
+            Pin::Participant(visit) => visit.yield_afterwards(),
+            Pin::Epoch(pin) => pin.yields.set(true),
+            // Threads of models are not the system's.
+            Pin::Private(_) => {}
+        }
     }
-}
-
-#[cfg(not(feature = "membarrier"))]
-#[inline(always)]
-fn pin_global() -> Pin {
-    Pin::Epoch(pin_epoch())
 }
 
 thread_local! {
@@ -158,68 +137,73 @@ thread_local! {
 }
 
 #[inline(always)]
-fn pin_epoch() -> crossbeam_epoch::Guard {
+fn pin_epoch() -> Pin {
     // Release: what was done under the last guard. crossbeam-epoch 0.9 pins with a relaxed store, and a scan that
     // sees it may have missed the end of that guard.
-    crate::sync::fence(crate::sync::Ordering::Release);
+    fence(Ordering::Release);
     // The thread may be exiting, and its handle gone.
-    HANDLE.try_with(crossbeam_epoch::LocalHandle::pin).unwrap_or_else(|_| pin_epoch_once())
+    let guard = HANDLE
+        .try_with(crossbeam_epoch::LocalHandle::pin)
+        .unwrap_or_else(|_| crossbeam_epoch::default_collector().register().pin());
+    Pin::Epoch(EpochPin { guard: ManuallyDrop::new(guard), yields: Cell::new(false) })
 }
 
-#[cold]
-fn pin_epoch_once() -> crossbeam_epoch::Guard {
-    crossbeam_epoch::default_collector().register().pin()
+impl Drop for EpochPin {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY:
+        // - dropped once.
+        unsafe { ManuallyDrop::drop(&mut self.guard) };
+        if self.yields.get() {
+            thread::yield_now();
+        }
+    }
 }
 
+#[cfg(not(feature = "membarrier"))]
+use pin_epoch as pin_global;
 #[cfg(feature = "membarrier")]
-use {
-    super::participants::Visit,
-    with_participants::{PARTICIPANTS, pin_global},
-};
+use with_membarrier::pin_global;
 
 #[cfg(feature = "membarrier")]
-mod with_participants {
+mod with_membarrier {
     use std::sync::atomic::{AtomicU8, Ordering};
 
     use super::super::membarrier;
     use super::super::participants::{Participants, Visit};
     use super::super::threads::THREAD;
-    use super::{CLOCK, Pin, pin_epoch};
+    use super::{PARTICIPANTS, Pin, pin_epoch};
 
-    /// All threads that have pinned.
-    pub(super) static PARTICIPANTS: Participants = Participants::new();
-
-    /// Which kind of guards the process has: decided by its first one, for good.
+    /// Which kind of guards the process has.
     static CHOICE: AtomicU8 = AtomicU8::new(UNDECIDED);
     const UNDECIDED: u8 = 0;
-    const EPOCHS: u8 = 1;
-    const PARTICIPANTS_CHOSEN: u8 = 2;
+    const CROSSBEAM: u8 = 1;
+    const OURS: u8 = 2;
 
     fn has_participants() -> bool {
-        // Acquire: the process is registered; pairs with the Release below.
+        // Acquire: the process is registered; pairs with the Release in `decide`.
         match CHOICE.load(Ordering::Acquire) {
-            UNDECIDED => decide(),
-            choice => choice == PARTICIPANTS_CHOSEN,
+            UNDECIDED => decide() == OURS,
+            choice => choice == OURS,
         }
     }
 
     /// Threads that come here at once all ask the system; the first answer counts.
     #[cold]
-    fn decide() -> bool {
+    fn decide() -> u8 {
         let choice = if cfg!(miri) {
             // Miri knows no such system call. With ordinary fences the rest is what it is elsewhere.
-            PARTICIPANTS_CHOSEN
+            OURS
         } else if membarrier::register() {
             PARTICIPANTS.use_heavy_fences();
-            PARTICIPANTS_CHOSEN
+            OURS
         } else {
-            EPOCHS
+            CROSSBEAM
         };
         let (release, acquire) = (Ordering::AcqRel, Ordering::Acquire);
-        match CHOICE.compare_exchange(UNDECIDED, choice, release, acquire) {
-            Ok(_) => choice == PARTICIPANTS_CHOSEN,
-            Err(other) => other == PARTICIPANTS_CHOSEN,
-        }
+        CHOICE
+            .compare_exchange(UNDECIDED, choice, release, acquire)
+            .map_or_else(|other| other, |_| choice)
     }
 
     thread_local! {
@@ -231,10 +215,10 @@ mod with_participants {
 
     impl Drop for Leave {
         fn drop(&mut self) {
-            if let Some(participant) = THREAD.with(|thread| thread.place.take()) {
+            if let Some(place) = THREAD.with(|thread| thread.place.take()) {
                 // SAFETY:
                 // - joined by this thread, which has just forgotten it.
-                unsafe { Participants::leave(participant) };
+                unsafe { Participants::leave(place) };
             }
         }
     }
@@ -244,7 +228,7 @@ mod with_participants {
         match THREAD.with(|thread| thread.place.get()) {
             // SAFETY:
             // - this thread's, in a list that is a static.
-            Some(place) => Pin::Participant(unsafe { Visit::begin(place, &PARTICIPANTS, &CLOCK) }),
+            Some(place) => Pin::Participant(unsafe { Visit::begin(place, &PARTICIPANTS) }),
             None => pin_without_place(),
         }
     }
@@ -253,16 +237,15 @@ mod with_participants {
     #[inline(never)]
     fn pin_without_place() -> Pin {
         if !has_participants() {
-            return Pin::Epoch(pin_epoch());
+            return pin_epoch();
         }
         let place = PARTICIPANTS.join();
         // SAFETY:
         // - as above; if the thread is exiting, the place goes with this guard.
         unsafe {
-            let visit = Visit::begin(place, &PARTICIPANTS, &CLOCK);
-            match LEAVE.try_with(|_| THREAD.with(|thread| thread.place.set(Some(place)))) {
-                Ok(()) => {}
-                Err(_) => Participants::leave(place),
+            let visit = Visit::begin(place, &PARTICIPANTS);
+            if LEAVE.try_with(|_| THREAD.with(|thread| thread.place.set(Some(place)))).is_err() {
+                Participants::leave(place);
             }
             Pin::Participant(visit)
         }

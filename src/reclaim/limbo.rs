@@ -351,7 +351,7 @@ impl Limbo {
         let waits = lists.ripe(guard.now()).is_none();
         drop(lists);
         if waits {
-            guard.advance();
+            guard.advance(false);
         }
         self.look_after(guard);
         // Relaxed: as in `Lists::seal`.
@@ -406,7 +406,7 @@ impl Limbo {
             unsafe { free(ripe.into_iter().flatten()) };
         }
         if waits {
-            guard.advance_now();
+            guard.advance(true);
         }
         // A destructor may have retired more.
         !waits && !freed

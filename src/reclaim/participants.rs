@@ -33,6 +33,7 @@ use std::cell::Cell;
 use std::ptr::{self, NonNull};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, compiler_fence};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
@@ -59,19 +60,25 @@ pub(super) struct Participant {
     pinned: AtomicU64,
     /// Guards that the thread holds.
     guards: Cell<usize>,
-    /// Whether the last guard gives the place back: its thread is exiting.
-    orphaned: Cell<bool>,
+    /// What is to be done when the last guard is gone: [`YIELD`], [`LEAVE`].
+    afterwards: Cell<u8>,
     /// Whether a thread has the place.
     taken: AtomicBool,
     /// The next in the list. Does not change once this is in the list.
     next: AtomicPtr<Padded>,
 }
 
+/// The thread lets others run.
+const YIELD: u8 = 1;
+/// The place is given back: the thread is exiting.
+const LEAVE: u8 = 2;
+
 /// Other threads' participants are in other cache lines.
 type Padded = CachePadded<Participant>;
 
-/// All participants. The list only grows; places of ended threads are taken again.
-pub(super) struct Participants {
+/// All participants, and the clock. The list only grows; places of ended threads are taken again.
+pub(crate) struct Participants {
+    pub(super) clock: Clock,
     first: AtomicPtr<Padded>,
     fences: AtomicU8,
     /// The last tick since the system refused a heavy fence.
@@ -79,7 +86,7 @@ pub(super) struct Participants {
 }
 
 // SAFETY:
-// - Send and Sync: `guards` and `orphaned` are used by the thread that has the place alone; `taken` lets one thread
+// - Send and Sync: `guards` and `afterwards` are used by the thread that has the place alone; `taken` lets one thread
 //   through at a time, with an Acquire that pairs with the Release of the last one.
 unsafe impl Sync for Participants {}
 // SAFETY:
@@ -88,15 +95,21 @@ unsafe impl Send for Participants {}
 
 impl Participants {
     pub(super) const fn new() -> Self {
-        let (first, fences) = (AtomicPtr::new(ptr::null_mut()), AtomicU8::new(ORDINARY));
-        Self { first, fences, last_tick: Mutex::new(None) }
+        Self {
+            clock: Clock::new(),
+            first: AtomicPtr::new(ptr::null_mut()),
+            fences: AtomicU8::new(ORDINARY),
+            last_tick: Mutex::new(None),
+        }
     }
 
     /// Makes the fences asymmetric. The process is registered for the heavy one.
     #[cfg(feature = "membarrier")]
     pub(super) fn use_heavy_fences(&self) {
-        // Release: the registration. A pin that misses it executes an ordinary fence.
-        self.fences.store(ASYMMETRIC, Ordering::Release);
+        // Relaxed: pins that miss it execute a fence. A thread that moves the clock does not: it has seen the choice
+        // of guards that was made after this.
+        let (new, relaxed) = (ASYMMETRIC, Ordering::Relaxed);
+        let _ = self.fences.compare_exchange(ORDINARY, new, relaxed, relaxed);
     }
 
     fn all(&self) -> impl Iterator<Item = &Participant> {
@@ -129,7 +142,7 @@ impl Participants {
         let new = Box::into_raw(Box::new(CachePadded::new(Participant {
             pinned: AtomicU64::new(0),
             guards: Cell::new(0),
-            orphaned: Cell::new(false),
+            afterwards: Cell::new(0),
             taken: AtomicBool::new(true),
             next: AtomicPtr::new(ptr::null_mut()),
         })));
@@ -156,9 +169,9 @@ impl Participants {
         // SAFETY:
         // - lives as long as the list: promised by the caller.
         let participant = unsafe { participant.as_ref() };
-        participant.orphaned.set(true);
+        participant.afterwards.set(LEAVE);
         if participant.guards.get() == 0 {
-            participant.release();
+            participant.finish();
         }
     }
 
@@ -183,8 +196,8 @@ impl Participants {
     }
 
     /// Moves the clock on, if no guard is older than its reading.
-    pub(super) fn advance(&self, clock: &Clock) {
-        let reading = clock.now();
+    pub(super) fn advance(&self) {
+        let reading = self.clock.now();
         // The first look is cheap: heavy fences interrupt other processors.
         if self.is_held_back(reading) {
             return;
@@ -193,17 +206,17 @@ impl Participants {
         fence(Ordering::SeqCst);
         // Relaxed: a thread that misses a refusal is refused itself.
         match self.fences.load(Ordering::Relaxed) {
-            ORDINARY => self.tick(reading, clock),
-            ASYMMETRIC if membarrier::heavy_fence() => self.tick(reading, clock),
-            _ => self.advance_slowly(clock),
+            ORDINARY => self.tick(reading),
+            ASYMMETRIC if membarrier::heavy_fence() => self.tick(reading),
+            _ => self.advance_slowly(),
         }
     }
 
-    fn tick(&self, reading: u64, clock: &Clock) {
+    fn tick(&self, reading: u64) {
         stall_point("fenced clock");
         // A bug on purpose, see `tests/planted`.
         if !self.is_held_back(reading) || cfg!(snaptrie_planted = "no_scan") {
-            clock.tick(reading);
+            self.clock.tick(reading);
         }
     }
 
@@ -212,16 +225,16 @@ impl Participants {
     /// Of the last two ticks before an object is freed, the second looks at the participants [`STORE_DELAY`] after
     /// the first. The object was unlinked before the first, so a pin from before that is visible by then.
     #[cold]
-    fn advance_slowly(&self, clock: &Clock) {
+    fn advance_slowly(&self) {
         // Relaxed: each pin that sees it executes a fence.
         self.fences.store(REFUSED, Ordering::Relaxed);
         // A thread that stalls with the lock holds a guard, and so would keep the clock from moving anyway.
         let Ok(mut last_tick) = self.last_tick.try_lock() else { return };
         let last = *last_tick.get_or_insert_with(Instant::now);
-        let reading = clock.now();
+        let reading = self.clock.now();
         fence(Ordering::SeqCst);
         if last.elapsed() >= STORE_DELAY {
-            self.tick(reading, clock);
+            self.tick(reading);
             *last_tick = Some(Instant::now());
         }
     }
@@ -240,18 +253,26 @@ impl Drop for Participants {
 }
 
 impl Participant {
-    fn release(&self) {
-        self.orphaned.set(false);
-        // Release: the cells; pairs with the Acquire in `join`.
-        self.taken.store(false, Ordering::Release);
+    /// What was put off until the last guard was gone.
+    #[cold]
+    #[inline(never)]
+    fn finish(&self) {
+        let afterwards = self.afterwards.take();
+        if afterwards & LEAVE != 0 {
+            // Release: the cells; pairs with the Acquire in `join`.
+            self.taken.store(false, Ordering::Release);
+        }
+        if afterwards & YIELD != 0 {
+            thread::yield_now();
+        }
     }
 
     #[inline(always)]
-    fn pin(&self, participants: &Participants, clock: &Clock) {
+    fn pin(&self, participants: &Participants) {
         // Release: what was done under the last guard, for a scan that misses its end; pairs with the Acquire in
         // `is_held_back`. (A relaxed store after a release store does not continue its release sequence.) What comes
         // after is ordered by the fences.
-        self.pinned.store(clock.now(), Ordering::Release);
+        self.pinned.store(participants.clock.now(), Ordering::Release);
         participants.light_fence();
     }
 }
@@ -269,7 +290,6 @@ impl Visit {
     pub(super) unsafe fn begin(
         participant: NonNull<Participant>,
         participants: &Participants,
-        clock: &Clock,
     ) -> Self {
         let visit = Self(participant);
         let participant = visit.participant();
@@ -277,7 +297,7 @@ impl Visit {
         // Forgotten guards count too, so this must not wrap.
         participant.guards.set(guards.checked_add(1).expect("too many guards"));
         if guards == 0 {
-            participant.pin(participants, clock);
+            participant.pin(participants);
         }
         visit
     }
@@ -289,24 +309,23 @@ impl Visit {
         unsafe { self.0.as_ref() }
     }
 
-    /// Whether this is the only guard of its thread.
-    #[inline(always)]
-    pub(super) fn is_only(&self) -> bool {
-        self.participant().guards.get() == 1
+    /// Makes the thread let others run once it holds no guard.
+    #[cfg(feature = "membarrier")]
+    pub(super) fn yield_afterwards(&self) {
+        let participant = self.participant();
+        participant.afterwards.set(participant.afterwards.get() | YIELD);
     }
 
-    /// Ends this guard and begins another, unless the thread holds others. Calls `between` in between.
-    pub(super) fn renew(
-        &mut self,
-        participants: &Participants,
-        clock: &Clock,
-        between: impl FnOnce(),
-    ) {
-        if self.is_only() {
+    /// Ends this guard and begins another, unless the thread holds others.
+    pub(super) fn renew(&mut self, participants: &Participants) {
+        let participant = self.participant();
+        if participant.guards.get() == 1 {
             // Release: as in `drop`.
-            self.participant().pinned.store(0, Ordering::Release);
-            between();
-            self.participant().pin(participants, clock);
+            participant.pinned.store(0, Ordering::Release);
+            if participant.afterwards.get() == YIELD {
+                participant.finish();
+            }
+            participant.pin(participants);
         }
     }
 }
@@ -320,8 +339,8 @@ impl Drop for Visit {
         if guards == 0 {
             // Release: what was done under the guard; pairs with the Acquire in `is_held_back`.
             participant.pinned.store(0, Ordering::Release);
-            if participant.orphaned.get() {
-                participant.release();
+            if participant.afterwards.get() != 0 {
+                participant.finish();
             }
         }
     }

@@ -12,54 +12,36 @@ use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use super::clock::Clock;
 use super::participants::{Participant, Participants, Visit};
 
-pub(crate) struct Private {
-    pub(super) clock: Clock,
-    pub(super) participants: Participants,
-}
-
-impl Private {
-    pub(super) fn new() -> Self {
-        Self { clock: Clock::new(), participants: Participants::new() }
-    }
-}
-
 /// A guard, with a place of its own.
-pub(crate) struct PrivatePin {
-    visit: ManuallyDrop<Visit>,
+pub(super) struct PrivatePin {
+    pub(super) visit: ManuallyDrop<Visit>,
     place: NonNull<Participant>,
-    pub(super) home: Arc<Private>,
+    pub(super) home: Arc<Participants>,
 }
 
 impl PrivatePin {
     #[cold]
-    pub(super) fn new(home: &Arc<Private>) -> Box<Self> {
-        let place = home.participants.join();
+    #[inline(never)]
+    pub(super) fn new(home: &Arc<Participants>) -> Box<Self> {
+        let place = home.join();
         // SAFETY:
         // - joined by this thread; the list lives as long as the home.
-        let visit = unsafe { Visit::begin(place, &home.participants, &home.clock) };
-        Box::new(Self { visit: ManuallyDrop::new(visit), place, home: Arc::clone(home) })
+        let visit = ManuallyDrop::new(unsafe { Visit::begin(place, home) });
+        Box::new(Self { visit, place, home: Arc::clone(home) })
     }
+}
 
+impl Drop for PrivatePin {
     #[cold]
-    pub(super) fn unpin(mut self) {
+    #[inline(never)]
+    fn drop(&mut self) {
         // SAFETY:
         // - the guard is dropped once, and then its place is given back.
         unsafe {
             ManuallyDrop::drop(&mut self.visit);
             Participants::leave(self.place);
         }
-    }
-
-    pub(super) fn attempt(&self, now: bool) {
-        let Private { clock, participants } = &*self.home;
-        clock.attempt(now, || participants.advance(clock));
-    }
-
-    pub(super) fn repin(&mut self) {
-        let Private { clock, participants } = &*self.home;
-        self.visit.renew(participants, clock, || {});
     }
 }

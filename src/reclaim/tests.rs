@@ -25,11 +25,11 @@ fn the_clock_stands_still_while_a_guard_is_held_that_is_older_than_its_reading()
     let collector = Collector::private();
     let reader = collector.pin();
     let start = reader.now();
-    (0..100).for_each(|_| collector.pin().advance_now());
+    (0..100).for_each(|_| collector.pin().advance(true));
     assert_eq!(reader.now(), start + 1);
     drop(reader);
     for ticks in 2..10 {
-        collector.pin().advance_now();
+        collector.pin().advance(true);
         assert_eq!(collector.pin().now(), start + ticks);
     }
 }
@@ -40,12 +40,12 @@ fn the_clock_of_the_process_moves_and_waits_for_guards() {
     let before = collector.pin().now();
     // Other tests of this process hold guards too, for a while.
     while collector.pin().now() < before + 10 {
-        collector.pin().advance_now();
+        collector.pin().advance(true);
         thread::yield_now();
     }
     let guard = collector.pin();
     let reading = guard.now();
-    let others = || (0..100).for_each(|_| collector.pin().advance_now());
+    let others = || (0..100).for_each(|_| collector.pin().advance(true));
     thread::scope(|scope| {
         scope.spawn(others);
     });
@@ -59,9 +59,9 @@ fn places_are_taken_again() {
     let pins = |many: usize| (0..many).map(|_| collector.pin()).collect::<Vec<_>>();
     drop(pins(3));
     drop(pins(3));
-    assert_eq!(home.participants.len(), 3);
+    assert_eq!(home.len(), 3);
     drop(pins(5));
-    assert_eq!(home.participants.len(), 5);
+    assert_eq!(home.len(), 5);
 }
 
 #[test]
