@@ -24,7 +24,8 @@ pub(crate) trait Content {
 /// with it, the workload `batch` in `benches/peers/results/maps.csv` tells.
 pub(crate) const BATCH: usize = 32;
 
-/// Entries that a walk over a map sees before it gets a new guard, so that what it removed can be freed.
+/// Entries that an operation on many sees, or objects that it retires, before it gets a new guard: so what it retired
+/// can be freed meanwhile.
 pub(crate) const PART: usize = if cfg!(any(miri, shuttle)) { 4 } else { 256 };
 
 /// The entry that a lookup found, if there is one.

@@ -142,6 +142,7 @@
 mod bounds;
 mod engine;
 mod entry;
+mod fallout;
 mod flat;
 #[cfg(any(doc, doctest))]
 pub mod guide;

@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, Cache, Guard};
 
+use crate::fallout::Fallout;
 use crate::map::mode::{Boxed, StaticMode, TrieMode};
-use crate::reclaim::Fallout;
 use crate::{Pinned, RandomState, Snapshot, TrieMap};
 
 type Shared<K, V, S, M> = Arc<Snapshot<K, V, S, M>>;

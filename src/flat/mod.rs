@@ -101,7 +101,8 @@ pub(crate) use store::{Boxed, Inline, Store};
 use table::{Spot, Table};
 
 use crate::engine::{Change, Content, Engine, Outcome};
-use crate::reclaim::{Collector, Fallout, Guard, Limbo};
+use crate::fallout::Fallout;
+use crate::reclaim::{Collector, Guard, Limbo};
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
 
 /// A key and its value, as an operation under a guard sees them.

@@ -8,6 +8,7 @@ use super::batch::Stays;
 use super::mode::{Boxed, CompareMode, FlatMode, Mode, TrieMode};
 use super::{FlatMap, Pinned, Snapshot, TrieMap};
 use crate::RandomState;
+use crate::engine::PART;
 use crate::entry::Store;
 use crate::hash;
 use crate::trie::{FrozenIter, TreeChange, TreeDiff};
@@ -290,16 +291,13 @@ impl<'s, K: Clone, V: Clone> Extend<Change<'s, K, V>> for OwnedDiff<K, V> {
     }
 }
 
-/// Removals between which the epoch is let go on.
-const REMOVED_AT_ONCE: usize = 64;
-
 fn apply<K, V, S, M>(mut pinned: Pinned<'_, K, V, S, M>, diff: OwnedDiff<K, V>)
 where
     K: Hash + Eq,
     S: BuildHasher,
     M: Mode<K, V>,
 {
-    for keys in diff.removed.chunks(REMOVED_AT_ONCE) {
+    for keys in diff.removed.chunks(PART) {
         for key in keys {
             pinned.remove(key);
         }

@@ -39,9 +39,10 @@ use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
-use super::garbage::{Fallout, Garbage};
+use super::garbage::Garbage;
 use super::guard::{Collector, Guard};
 use super::threads::{calls_at, shard_count, thread_index};
+use crate::fallout::Fallout;
 use crate::once::OnceBox;
 use crate::prefetch;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence, stall_point};
@@ -52,11 +53,8 @@ const BAG_OBJECTS: usize = if cfg!(any(miri, shuttle)) { 1 } else { 32 };
 /// Bytes in a full bag, so that large objects do not wait for others.
 const BAG_BYTES: usize = 4 << 10;
 
-/// What an allocator needs for an object besides its size, about.
-const OVERHEAD: usize = 16;
-
 /// Bytes of garbage above which a thread lets others run: far above what waits where each thread has a processor.
-const CROWDED: usize = 4 << 20;
+const CROWDED: usize = 2 << 20;
 
 /// How often a thread lets others run for one reading of the clock, which may stand still for good.
 const YIELDS: u32 = 64;
@@ -91,7 +89,7 @@ struct Lists {
 
 impl Lists {
     fn push(&mut self, garbage: Garbage) {
-        self.open.bytes += garbage.bytes() + OVERHEAD;
+        self.open.bytes += garbage.bytes();
         self.open.items.push(garbage);
         self.looked_after = false;
     }

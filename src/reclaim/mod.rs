@@ -28,7 +28,7 @@ mod private;
 mod tests;
 mod threads;
 
-pub(crate) use garbage::{Fallout, Garbage};
+pub(crate) use garbage::Garbage;
 pub(crate) use guard::{Collector, Guard};
 pub(crate) use limbo::Limbo;
 pub(crate) use threads::{shard_count, thread_index};

@@ -60,7 +60,7 @@ use super::root::Root;
 use super::{Context, Trie};
 use crate::engine::Engine;
 use crate::entry::{Mover, Store};
-use crate::reclaim::Fallout;
+use crate::fallout::Fallout;
 
 /// Why a commit was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -24,9 +24,11 @@ use arc_swap::ArcSwapOption;
 
 use super::frozen::Frozen;
 use super::node::{Detached, Header, Link, Node, Slab, Word, allocated_bytes, free_node};
+use crate::engine::PART;
 use crate::entry::Store;
+use crate::fallout::Fallout;
 use crate::prefetch;
-use crate::reclaim::{Collector, Fallout, Garbage, Guard, Limbo};
+use crate::reclaim::{Collector, Garbage, Guard, Limbo};
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering, shared_access, stall_point};
 
 /// State shared by a map, its snapshots and its roots.
@@ -96,10 +98,6 @@ pub(super) enum Fate<'a> {
     /// At once: the map is gone.
     Now(Fallout),
 }
-
-/// A drop that retires much renews its guard this often, so that it does not hold up the very grace
-/// periods that it starts.
-const REPIN_EVERY: usize = 64;
 
 impl<St: Store> Domain<St> {
     pub(super) fn new(
@@ -303,7 +301,8 @@ impl<St: Store> Domain<St> {
             Fate::Dropping(guard, count) => {
                 self.limbo.retire(guard, garbage);
                 *count += 1;
-                if *count % REPIN_EVERY == 0 {
+                // So that it does not hold up the grace periods that it waits for.
+                if *count % PART == 0 {
                     guard.repin();
                 }
             }
@@ -350,7 +349,7 @@ impl<St: Store> Domain<St> {
             Fate::Dropping(guard, count) => {
                 drop(guard);
                 // After a few objects it is left to later operations.
-                if count >= REPIN_EVERY {
+                if count >= PART {
                     self.limbo.collect(&self.collector);
                 }
                 Fallout::default()

@@ -97,7 +97,8 @@ pub(crate) use stats::{SHAPES, Tally};
 
 use crate::engine::{Change, Content, Engine};
 use crate::entry::Store;
-use crate::reclaim::{Collector, Fallout, Guard};
+use crate::fallout::Fallout;
+use crate::reclaim::{Collector, Guard};
 use crate::sync::{AtomicPtr, Ordering};
 
 /// A key and value of a store, as an operation under a guard sees them.
