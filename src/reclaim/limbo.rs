@@ -119,14 +119,28 @@ impl Lists {
     /// Takes two objects that may be freed.
     #[inline]
     fn take_two(&mut self, limbo: &Limbo, now: u64) -> [Option<Garbage>; 2] {
-        let Some(bag) = self.ripe(now) else { return [None, None] };
-        let two = [bag.items.pop(), bag.items.pop()];
-        // An allocator writes to what it is given back, which has left the cache since.
-        bag.items.iter().rev().take(2).for_each(|next| prefetch::read(next.object()));
+        match self.ripe(now) {
+            None => [None, None],
+            Some(Bag { items, .. }) if items.len() > 2 => {
+                let two = [items.pop(), items.pop()];
+                // An allocator writes to what it is given back, which has left the cache since.
+                items.iter().rev().take(2).for_each(|next| prefetch::read(next.object()));
+                two
+            }
+            Some(_) => [self.take_last(limbo, now), self.take_last(limbo, now)],
+        }
+    }
+
+    /// Takes an object that may be freed, of a bag that has few left.
+    #[cold]
+    #[inline(never)]
+    fn take_last(&mut self, limbo: &Limbo, now: u64) -> Option<Garbage> {
+        let bag = self.ripe(now)?;
+        let garbage = bag.items.pop();
         if bag.items.is_empty() {
             self.spare = self.take_oldest(limbo).unwrap_or_default();
         }
-        two
+        garbage
     }
 
     /// Takes a bag whose objects may be freed.

@@ -236,3 +236,21 @@ fn a_guard_that_another_thread_holds_stops_a_flush_and_its_end_lets_it_go_on() {
     });
     assert!(limbo.flush(&collector));
 }
+
+#[test]
+fn each_retirement_frees_two_of_what_waited_however_large() {
+    let freed = AtomicUsize::new(0);
+    let collector = Collector::private();
+    let limbo = Limbo::new();
+    // SAFETY:
+    // - as in `garbage`.
+    let large = || unsafe { Garbage::new(ptr::from_ref(&freed).cast_mut().cast(), count, 1 << 20) };
+    let reader = collector.pin();
+    (0..200).for_each(|_| limbo.retire(&collector.pin(), large()));
+    drop(reader);
+    (0..10).for_each(|_| collector.pin().advance(true));
+    for retired in 1..=100 {
+        limbo.retire(&collector.pin(), large());
+        assert_eq!(freed.load(Relaxed), 2 * retired);
+    }
+}
