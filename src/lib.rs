@@ -162,6 +162,7 @@ mod trie;
 #[cfg(any(debug_assertions, snaptrie_check))]
 #[doc(hidden)]
 pub use flat::FlatStructure;
+pub use equivalent::Equivalent;
 pub use foldhash::fast::{FixedState, RandomState};
 pub use history::{History, HistoryIter};
 #[cfg(feature = "rayon")]

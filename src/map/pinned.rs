@@ -232,6 +232,23 @@ impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// assert_eq!(map.pin().get("one"), Some(&1));
     /// assert_eq!(map.pin().get("two"), None);
     /// ```
+    ///
+    /// A key of several parts is looked up without making one, by a type that is [`Equivalent`] and has the same hash:
+    /// ```
+    /// use snaptrie::{Equivalent, TrieMap};
+    ///
+    /// #[derive(Hash)]
+    /// struct Words<'a>(&'a str, &'a str);
+    ///
+    /// impl Equivalent<(String, String)> for Words<'_> {
+    ///     fn equivalent(&self, key: &(String, String)) -> bool {
+    ///         self.0 == key.0 && self.1 == key.1
+    ///     }
+    /// }
+    ///
+    /// let bigrams = TrieMap::from([(("the".to_string(), "cat".to_string()), 1)]);
+    /// assert_eq!(bigrams.pin().get(&Words("the", "cat")), Some(&1));
+    /// ```
     #[inline(always)]
     pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
         self.get_key_value(key).map(|(_, value)| value)
@@ -680,14 +697,28 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// assert!(matches!(buy(), Compute::Removed(_, 1)));
     /// assert!(matches!(buy(), Compute::Aborted("sold out")));
     /// ```
-    pub fn compute<A>(
-        &self,
+    ///
+    /// The closure may have been made before, and its answer may refer to the entry:
+    /// ```
+    /// use snaptrie::{Compute, Operation, TrieMap};
+    ///
+    /// let map = TrieMap::from([('a', 1)]);
+    /// let pinned = map.pin();
+    /// let compute = |entry| match entry {
+    ///     Some((_key, value)) if value % 2 == 1 => Operation::Abort(value),
+    ///     Some((_key, value)) => Operation::Insert(value + 1),
+    ///     None => Operation::Insert(0),
+    /// };
+    /// assert!(matches!(pinned.compute('a', compute), Compute::Aborted(1)));
+    /// ```
+    pub fn compute<'p, A>(
+        &'p self,
         key: K,
-        mut compute: impl FnMut(Option<(&K, &V)>) -> Operation<V, A>,
-    ) -> Compute<'_, K, V, A> {
+        mut compute: impl FnMut(Option<(&'p K, &'p V)>) -> Operation<V, A>,
+    ) -> Compute<'p, K, V, A> {
         let hash = self.hash(&key);
         let mut aborted = None;
-        let decide = |offer: &mut MyOffer<K, V, M>, current: Option<(&K, &V)>| {
+        let decide = |offer: &mut MyOffer<K, V, M>, current: Option<(&'p K, &'p V)>| {
             aborted = None;
             match compute(current) {
                 Operation::Insert(value) => {
