@@ -43,7 +43,7 @@ pub(crate) trait Engine {
     where
         Self: 'g;
 
-    /// Holds the current epoch.
+    /// A guard, under which the operations below are called.
     fn pin(&self) -> Guard;
 
     /// Looks up the entry with this hash for which `eq` holds.

@@ -38,7 +38,7 @@
 //! - [Consistency](#consistency): what is guaranteed under concurrency
 //! - [Snapshots](#snapshots): snapshots, forks, takes, and what they cost
 //! - [Versions](#versions): differences, commits, and what keeps or passes versions on
-//! - [Features](#features): what can be switched on
+//! - [Features](#features): what can be switched on and off
 //! - [Limits](#limits): when to use something else
 #![cfg_attr(
     doc,
@@ -67,7 +67,8 @@
 //! [`TrieMap::pin`] and [`FlatMap::pin`] make a [`Pinned`], a handle for the calling thread. Its methods return plain
 //! references, which live as long as the handle is borrowed. They hold no lock: an entry that is
 //! replaced or removed meanwhile is freed later. So any method may be called while any reference,
-//! iterator or snapshot is held, and inside any closure.
+//! iterator or snapshot is held, and inside any closure. Handles are for short use: one that is held
+//! keeps the garbage of all maps.
 //!
 //! # Consistency
 //!
@@ -82,7 +83,8 @@
 //!   Over a snapshot both are exact.
 //! - A snapshot freezes which entries there are, not the inside of a value that can change through a
 //!   shared reference: an `AtomicU64` in a snapshot goes on counting.
-//! - Every operation is lock-free.
+//! - Every operation on a map is lock-free, except that [`flush`](TrieMap::flush) waits some milliseconds for other
+//!   threads.
 //!
 //! # Snapshots
 //!
@@ -109,32 +111,43 @@
 //!
 //! # Features
 //!
-//! None is on by default.
-//!
+//! - `membarrier` (on by default, used on Linux): handles execute no memory fence.
 //! - `rayon`: parallel iteration over snapshots, parallel `collect` and `extend` of all maps and sets,
 //!   and `Snapshot::par_to_flat` and `par_to_copy_flat`, which make a [`FlatMap`] on all processors.
 //! - `serde`: serialization and deserialization of all maps and sets, and of [`OwnedDiff`]. A [`TrieMap`] is written as it
 //!   is at one instant, whatever other threads write meanwhile.
 //!
+//! ## The feature `membarrier`
+//!
+//! A full fence costs more than the rest of a lookup that hits the cache. With this feature a handle needs none:
+//! threads that remove or replace entries make the kernel execute it now and then, on all processors that run the
+//! process (`membarrier(2)`).
+//!
+//! - The first handle of a process registers it with the kernel. If the process has several threads by then, this
+//!   takes some milliseconds. Make a handle before you start them if that matters.
+//! - If the kernel refuses to register the process, guards are those of crossbeam-epoch, which execute a fence. The
+//!   same holds for other systems, and without the feature.
+//! - If a sandbox that is entered later refuses the fence, handles execute one from then on, and removed entries wait
+//!   some milliseconds longer.
+//! - If a sandbox kills the process for the call, set `default-features = false` in every crate of the program that
+//!   depends on this one.
+//!
 //! # Limits
 //!
-//! - Each entry is an allocation of its own, but in a [`CopyTrieMap`] and a [`CopyFlatMap`]. For a map that one thread
-//!   writes, a standard `HashMap` is faster; behind an `RwLock` it is faster too if writes are rare.
-//! - Memory of removed entries is freed a few objects at a time by later operations on the same map.
-//!   A map that is left alone keeps what was due; [`Pinned::refresh`] in a loop frees it, as does
-//!   dropping the map.
-//! - A [`Pinned`] that is kept for long without [`refresh`](Pinned::refresh) keeps everything alive
-//!   that is removed meanwhile, from all maps.
-//! - Where threads that mostly look meet others that remove and replace, what is removed is freed some
-//!   later on Linux (a millisecond or two, on the machine of the README's figures), because it is then that the
-//!   first are [asked](Pinned), once for all. The first handle
-//!   of a process registers it for that, by a short-lived thread if there are others already.
+//! - Each entry is an allocation of its own, except in a [`CopyTrieMap`] and a [`CopyFlatMap`]. If one thread writes
+//!   the map, a standard `HashMap` is faster. If writes are rare, so is one behind an `RwLock`.
+//! - Removed and replaced entries are freed by later changes of the same map, a few at a time. A map that is left
+//!   alone keeps some; [`flush`](TrieMap::flush) frees them, and so does dropping the map.
+//! - The garbage of a map is bounded: what is removed until the handles of that time are gone, and up to 32 entries
+//!   for each of a few dozen groups of threads. The map counts the bytes of the entries themselves. It does not see
+//!   memory that a value owns elsewhere, such as that of a `Vec`. If values own much, call
+//!   [`flush`](TrieMap::flush) after removing many of them.
+//! - A [`Pinned`] that is held keeps everything that any thread removes meanwhile, from all maps of the process. Drop
+//!   it before the thread waits for anything, and [refresh](Pinned::refresh) it in long loops.
 //! - A [`FlatMap`] needs a hasher that spreads keys well, as any flat table. It stays correct with a
 //!   bad one, and becomes slow; so does a [`TrieMap`] whose hashes are all the same.
-//! - There is no `no_std`. The maps tell threads apart by thread-locals (the guards of
-//!   `crossbeam-epoch`, the shards of counters and garbage) and catch panics of destructors so that one
-//!   of them stops no other; both need the standard library. Without them a map would ask for a
-//!   participant with every call, and a panic would end the process: another library.
+//! - There is no `no_std`. Handles, and the shards of counters and garbage, need thread-locals. Panics of destructors
+//!   are caught, so that one of them stops no other. Both need the standard library.
 //! - Snapshots alive at once make the dropping of one of them slower: it is found in a list, newest
 //!   first.
 

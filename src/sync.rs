@@ -2,8 +2,9 @@
 //!
 //! Normally these are the standard library's. Under `cfg(shuttle)` each access first hands control
 //! to the model checker's scheduler, so that `tests/models.rs` explores interleavings at every
-//! shared access. Only numbers of the whole process, which outlive every model, are the standard library's
-//! always: what the kernel said (`reclaim/barrier.rs`), and which guard is the next (`reclaim/guard.rs`).
+//! shared access. A few words are always the standard library's: those of the whole process, which outlive every
+//! model (`reclaim/guard.rs`, `reclaim/threads.rs`), and how participants are ordered, which no model changes
+//! (`reclaim/participants.rs`).
 
 pub(crate) use std::sync::atomic::Ordering;
 

@@ -3,7 +3,7 @@
 //! Runs under `RUSTFLAGS="--cfg shuttle" cargo test --release --test models`. Each test is run
 //! thousands of times under random schedules that may switch threads at every shared access of the
 //! library. In this build groups have two or three slots, so that growth and bursts are near, and
-//! every map has an epoch collector of its own whose garbage dies as soon as it may.
+//! every map has a collector of its own whose garbage dies as soon as it may.
 //!
 //! `SNAPTRIE_MODEL_RUNS` sets the number of schedules a test. Of the tests whose name begins with `all` every
 //! schedule of few preemptions is run ([`schedules`]), for two threads.

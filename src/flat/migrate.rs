@@ -1,4 +1,4 @@
-//! Moving the entries of a table to the next one: by all writers and some handles, a unit at a time, without
+//! Moving the entries of a table to the next one: by all writers and some lookups, a unit at a time, without
 //! waiting.
 //!
 //! A *unit* is a chunk, or the two neighbours that become one chunk in a table of half the size.

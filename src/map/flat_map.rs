@@ -39,9 +39,9 @@ use crate::reclaim::Collector;
 ///
 /// # Reclamation
 ///
-/// An entry that is replaced or removed is dropped once no handle of its time can see it, by a later
-/// operation on the same map, and at the latest when the map is dropped; so are the tables that it
-/// grew out of. Keys and values need not be `'static`. A destructor that panics inside another
+/// An entry that is replaced or removed is dropped once no handle of its time can see it: by a later
+/// change of the same map, by [`flush`](Self::flush), or at the latest with the map. So are the tables
+/// that it grew out of. Keys and values need not be `'static`. A destructor that panics inside another
 /// operation's reclamation is caught there (the panic hook reports it) and stops no other destructor;
 /// one that panics while the map is dropped is passed on after all others ran.
 ///
@@ -151,7 +151,7 @@ impl<K: Copy, V: Copy, S> FlatMap<K, V, S, Inline> {
         Self::with_room(capacity, hasher)
     }
 
-    /// For tests: a map with an epoch collector of its own.
+    /// For tests: a map with a collector of its own.
     #[doc(hidden)]
     pub fn inline_with_private_collector(hasher: S) -> Self {
         Self { table: Flat::new(Collector::private()), hasher }
@@ -224,7 +224,7 @@ impl<K, V, S> FlatMap<K, V, S> {
         Self::with_room(capacity, hasher)
     }
 
-    /// For tests: a map with an epoch collector of its own.
+    /// For tests: a map with a collector of its own.
     #[doc(hidden)]
     pub fn with_private_collector(hasher: S) -> Self {
         Self { table: Flat::new(Collector::private()), hasher }
@@ -288,7 +288,7 @@ impl<K, V, S, M: FlatMode<K, V>> FlatMap<K, V, S, M> {
         self.pin().is_empty()
     }
 
-    /// Removes all entries, one by one, and gives the table's memory back. O(n + capacity).
+    /// Removes all entries, one by one, frees them meanwhile, and gives the table's memory back. O(n + capacity).
     ///
     /// Not one instant: an entry that another thread inserts meanwhile may stay, and others may see
     /// some entries gone and some still there. What was in the map when this was called is gone

@@ -19,20 +19,22 @@ use crate::reclaim::Guard;
 /// `Pinned<'_, K, V, S>` is a handle to a [`TrieMap`]. The last parameter tells the
 /// [kind of map](crate::mode); all kinds have the same methods.
 ///
-/// References that its methods return live as long as the borrow of the handle, whatever happens to
-/// the entries meanwhile: an entry that is replaced or removed is freed only later. While a handle
-/// exists, garbage of *all* maps that use the global collector piles up; a handle that is kept for
-/// long should be [refreshed](Self::refresh) now and then.
+/// References that its methods return live as long as the borrow of the handle. An entry that is
+/// replaced or removed meanwhile stays readable and is freed later.
 ///
-/// Making one for every operation is fine: it costs about as much as an uncontended atomic operation, some 10 ns. On
-/// Linux, a thread that removed or replaced little in its last thousand handles pays some 3 ns. For that it is
-/// interrupted now and then when others free something (`membarrier(2)`), which takes them a thirtieth of their time
-/// at most.
+/// While a handle exists, nothing is freed that any thread removes from *any* map of the process. So
+/// drop it before the thread waits for something, such as a lock, and [refresh](Self::refresh) it
+/// in long loops. Several handles of one thread count as one, from the first to the last of them.
+///
+/// Making a handle for every operation is fine. On Linux, with the feature
+/// [`membarrier`](crate#the-feature-membarrier), it takes a few plain instructions. In return, threads that remove or
+/// replace entries now and then interrupt the other processors that run the process. Elsewhere a handle costs about
+/// as much as an uncontended atomic operation.
 ///
 /// Any method may be called while references, iterators, other handles or snapshots are held, and
 /// inside any closure: no operation can deadlock. A closure that decides about a key runs again only
-/// if the key's entry was changed meanwhile. (So the one thing that a closure must not do is to change
-/// the very key that it is asked about each time it runs: then it is asked for ever.)
+/// if the key's entry was changed meanwhile. If it changes that key itself each time it runs, it runs
+/// forever.
 ///
 /// A handle belongs to its thread. To share a view between threads or to keep one across an
 /// `.await`, take a [`Snapshot`](crate::Snapshot):
@@ -118,12 +120,15 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
         M::engine(self.map)
     }
 
-    /// Lets garbage go: ends the references handed out so far, and frees some of what is due.
+    /// Renews the handle, and frees the garbage of the map that is due.
     ///
-    /// A handle that stays alive keeps everything that was unlinked since it was made (or last
-    /// refreshed). Garbage of a map is freed by operations on that map, a few objects at a time;
-    /// calling this in a loop on an idle map frees the rest. (And moves the rest of a [`FlatMap`]'s table, where
-    /// a move to another one is under way.)
+    /// A handle keeps everything that was removed since it was made or last refreshed. This ends the
+    /// references that it gave out, so that later operations can free that. It has no such effect
+    /// while the thread holds another handle, of any map.
+    ///
+    /// It looks at all garbage of the map, and moves a part of a [`FlatMap`]'s table if a move to another one is under
+    /// way. So call it every few hundred operations. To free the rest, drop the handle and call
+    /// [`flush`](TrieMap::flush).
     ///
     /// # Examples
     /// ```
@@ -145,7 +150,7 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
         &self.guard
     }
 
-    /// Lets the epoch go on, without freeing anything now.
+    /// [`Self::refresh`], without freeing anything now.
     pub(super) fn refresh_guard(&mut self) {
         self.guard.repin();
     }
@@ -344,9 +349,11 @@ impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
 
     /// Removes the entries for which the closure does not hold. O(n).
     ///
-    /// What it removes is freed once this handle is gone; the map's own `retain` frees it meanwhile. Each entry is removed in one atomic step with the answer that condemned it: a value that was
-    /// replaced in between is asked about anew. As an iteration this is weakly consistent, see
-    /// [`Iter`].
+    /// Each entry is removed in one atomic step with the closure's answer. If the value was replaced in between,
+    /// the closure is asked again. Weakly consistent, as an iteration: see [`Iter`].
+    ///
+    /// This handle keeps the removed entries until it is dropped. The map's own [`retain`](TrieMap::retain) frees them
+    /// as it goes.
     ///
     /// # Examples
     /// ```
@@ -407,12 +414,12 @@ impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
 /// Inserting and updating. Each operation is linearizable and lock-free. It costs as much as a
 /// lookup, an allocation for the new entry, and a CAS. In a [`TrieMap`] now and then a branch is
 /// rebuilt, a few microseconds at most, and the first write to a part of the map after a snapshot
-/// copies the nodes on its path. In a [`FlatMap`] each write also moves a small part of the table
-/// while a move to another one is under way; so does one handle in 15, and [`refresh`](Pinned::refresh).
+/// copies the nodes on its path. While the table of a [`FlatMap`] moves to another one, each write moves a small
+/// part of it, and so do some lookups.
 ///
-/// Values are never changed in place: an update replaces the entry, and whoever holds a reference
-/// or a snapshot keeps the old one. (Values that can be changed through a shared reference, such as
-/// [`AtomicU64`](std::sync::atomic::AtomicU64), may be.)
+/// Values are never changed in place: an update replaces the entry, and references and snapshots keep
+/// the old one. Only a value such as an [`AtomicU64`](std::sync::atomic::AtomicU64) can be changed
+/// through a shared reference.
 ///
 /// # Panics
 /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was,

@@ -29,9 +29,9 @@ use crate::trie::Trie;
 /// # Reclamation
 ///
 /// An entry that is replaced or removed is dropped once no handle of its time and no snapshot can
-/// see it, by a later operation on the same map. It is dropped at the latest when the map and the
-/// last of its snapshots and forks are: nothing of a map outlives it, so keys and values need not be
-/// `'static`. A destructor that panics inside another operation's reclamation is caught there (the
+/// see it, by a later change of the same map or by [`flush`](Self::flush). It is dropped at the latest
+/// when the map and the last of its snapshots and forks are: nothing of a map outlives it, so keys and
+/// values need not be `'static`. A destructor that panics inside another operation's reclamation is caught there (the
 /// panic hook reports it) and stops no other destructor; one that panics while the map or a snapshot
 /// is dropped is passed on after all others ran.
 ///
@@ -97,7 +97,7 @@ impl<K: Copy, V: Copy, S> TrieMap<K, V, S, Inline> {
         Self::empty(hasher)
     }
 
-    /// For tests: a map with an epoch collector of its own.
+    /// For tests: a map with a collector of its own.
     #[doc(hidden)]
     pub fn inline_with_private_collector(hasher: S) -> Self {
         Self { trie: Trie::new(Collector::private()), hasher }
@@ -135,7 +135,7 @@ impl<K, V, S> TrieMap<K, V, S> {
         Self::empty(hasher)
     }
 
-    /// For tests: a map with an epoch collector of its own.
+    /// For tests: a map with a collector of its own.
     #[doc(hidden)]
     pub fn with_private_collector(hasher: S) -> Self {
         Self { trie: Trie::new(Collector::private()), hasher }
@@ -195,7 +195,7 @@ impl<K, V, S, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
         self.pin().is_empty()
     }
 
-    /// Removes all entries, at one instant, and retires them: O(n) work after the instant.
+    /// Removes all entries at one instant, and then frees them. O(n).
     ///
     /// The same as dropping the result of [`Self::take`].
     ///

@@ -38,8 +38,7 @@ impl<'m, K, S, M: Mode<K, ()>> PinnedSet<'m, K, S, M> {
         &self.keys
     }
 
-    /// Lets garbage go: ends the references handed out so far, and frees some of what is due. As
-    /// [`Pinned::refresh`].
+    /// Renews the handle, and frees the garbage of the set that is due. As [`Pinned::refresh`].
     ///
     /// # Examples
     /// ```

@@ -200,7 +200,7 @@ impl<K, S, M: TrieMode<K, ()>> TrieSet<K, S, M> {
         self.map.retain(|element, ()| keep(element));
     }
 
-    /// Removes all elements, at one instant, and retires them. As [`TrieMap::clear`].
+    /// Removes all elements at one instant, and then frees them. As [`TrieMap::clear`].
     ///
     /// # Examples
     /// ```

@@ -17,30 +17,29 @@
 //!
 //! A group without a free slot is rebuilt, unless [`Group::hand_back`] finds that all its dead slots have
 //! rested for long enough: it makes them free again. So where entries come and go at a constant size
-//! next to nothing is rebuilt. What it asks is [`Limbo::now`], of which an operation under a guard knows:
-//! once somebody else reads two more than it did, its guard is gone, and all it did is seen.
+//! next to nothing is rebuilt. It asks the clock, [`Guard::now`]. Once another thread reads two more than
+//! an operation did, that operation's guard is gone, and all it did is seen.
 //!
-//! Who is about to claim a slot or to take an entry out reads `now` and stores it as the *stamp*, plainly.
-//! So a late one may overwrite a newer stamp, but one that is newer by 1 at most: had `now` gone on
+//! An operation that is about to claim a slot or to take an entry out reads `now` and stores it as the *stamp*,
+//! plainly. So a late one may overwrite a newer stamp, but one that is newer by 1 at most: had `now` gone on
 //! by two, the late one's guard would be gone. Let `hand_back` read `now`, find the stamp older by 4
 //! ([`REST`]) or more, and then read state and tags. Of a slot that has a tag and is not live there:
 //!
 //! - *It was claimed* after a stamp of at most the stamp + 1, and by `now`, three more, the guard of its owner is
 //!   gone: nobody is about to publish it, and if it was published, that is seen.
 //! - *Its entry was taken out* after a stamp of at most the stamp + 1. That guard is gone when the count is
-//!   two more. The next period began after that, so with one more the guards of those are gone too who
-//!   saw the entry before it was taken out: nobody reads the slot, or has a state in which it was live.
+//!   two more, and a guard that begins under that count sees the removal. The older ones are gone with one
+//!   more: no thread reads the slot, or has a state in which it was live.
 //! - *Nobody else hands it back*: the stamp goes to `now` by CAS before any tag is touched, and while this
 //!   operation's guard is there nobody reads 4 more. A stamp that came between fails the CAS; or it is
 //!   the old one again, by two that were late, and then both were over before `now` was read.
 //!
 //! That the last stamp of those seen is seen too is by orderings: a stamp is stored before the Release of
 //! the claim or of the removal, which are read with Acquire before the CAS. Frozen groups have no part in
-//! this: which of their slots are live never changes, and no other is read. (Nor have those of a fork, which
-//! counts periods of its own, once it is committed: they are older then, and nobody claims in them.)
+//! this: which of their slots are live never changes, and no other is read.
 //! Models: `slots_are_handed_back_*`; planted: `no_rest`.
 //!
-//! [`Limbo::now`]: crate::reclaim::Limbo::now
+//! [`Guard::now`]: crate::reclaim::Guard::now
 //!
 //! # Replacing in place
 //!
