@@ -42,7 +42,7 @@
 //! - [Limits](#limits): when to use something else
 #![cfg_attr(
     doc,
-    doc = "- [`guide`]: choosing, counting, snapshots, coming from other maps; how it is made"
+    doc = "- [`guide`]: choosing, counting, snapshots, locks, coming from other maps; how it is made"
 )]
 //!
 //! # Which map

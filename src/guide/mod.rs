@@ -1,8 +1,8 @@
 //! Guides: how to use the maps, and how they are made. Only in the documentation; each example is run
 //! as a test.
 //!
-//! For users: [`choosing`] a map, [`counting`], [`snapshots`] and checkpoints, [`migrating`] from other
-//! maps, [`async_code`].
+//! For users: [`choosing`] a map, [`counting`], [`snapshots`] and checkpoints, locks and other things
+//! held for long ([`holding`]), [`async_code`], [`migrating`] from other maps.
 //!
 //! For readers of the source: the [`architecture`], and all atomic words with their [`orderings`].
 
@@ -14,6 +14,8 @@ pub mod async_code {}
 pub mod choosing {}
 #[doc = include_str!("counting.md")]
 pub mod counting {}
+#[doc = include_str!("holding.md")]
+pub mod holding {}
 #[doc = include_str!("migrating.md")]
 pub mod migrating {}
 #[doc = include_str!("orderings.md")]

@@ -24,7 +24,8 @@ use crate::reclaim::Guard;
 ///
 /// While a handle exists, nothing is freed that any thread removes from *any* map of the process. So
 /// drop it before the thread waits for something, such as a lock, and [refresh](Self::refresh) it
-/// in long loops. Several handles of one thread count as one, from the first to the last of them.
+/// in long loops. Several handles of one thread count as one, from the first to the last of them. The
+/// [guide](crate::guide::holding) has examples.
 ///
 /// Making a handle for every operation is fine. On Linux, with the feature
 /// [`membarrier`](crate#the-feature-membarrier), it takes a few plain instructions. In return, threads that remove or
