@@ -146,6 +146,8 @@
 //!   it before the thread waits for anything, and [refresh](Pinned::refresh) it in long loops.
 //! - A [`FlatMap`] needs a hasher that spreads keys well, as any flat table. It stays correct with a
 //!   bad one, and becomes slow; so does a [`TrieMap`] whose hashes are all the same.
+//! - The child of a `fork(2)` may use maps from its only thread, which should have used one before the fork. If other
+//!   threads held handles at the fork, the child never frees removed entries. It should end by `_exit` or `exec`.
 //! - There is no `no_std`. Handles, and the shards of counters and garbage, need thread-locals. Panics of destructors
 //!   are caught, so that one of them stops no other. Both need the standard library.
 //! - Snapshots alive at once make the dropping of one of them slower: it is found in a list, newest
