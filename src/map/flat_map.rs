@@ -292,7 +292,7 @@ impl<K, V, S, M: FlatMode<K, V>> FlatMap<K, V, S, M> {
     ///
     /// Not one instant: an entry that another thread inserts meanwhile may stay, and others may see
     /// some entries gone and some still there. What was in the map when this was called is gone
-    /// afterwards.
+    /// afterwards. Some entries may be dropped later: see [`Self::flush`].
     ///
     /// # Examples
     /// ```

@@ -305,6 +305,8 @@ impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
 
     /// Removes a key. Returns the value that it had.
     ///
+    /// The entry is dropped later: see [`flush`](TrieMap::flush).
+    ///
     /// # Examples
     /// ```
     /// let map = snaptrie::TrieMap::from([("one", 1)]);
@@ -438,7 +440,7 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// Inserts a key, or replaces its value. Returns the value that it had.
     ///
     /// Key and value are replaced together: unlike in a standard map, it is the new key that is in
-    /// the map afterwards.
+    /// the map afterwards. The old entry is dropped later: see [`flush`](TrieMap::flush).
     ///
     /// # Examples
     /// ```

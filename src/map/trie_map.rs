@@ -197,7 +197,7 @@ impl<K, V, S, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
 
     /// Removes all entries at one instant, and then frees them. O(n).
     ///
-    /// The same as dropping the result of [`Self::take`].
+    /// The same as dropping the result of [`Self::take`]. Some entries may be dropped later: see [`Self::flush`].
     ///
     /// # Examples
     /// ```
