@@ -131,7 +131,7 @@ impl Participants {
     /// A place for the calling thread, until it [leaves](Self::leave).
     pub(super) fn join(&self) -> NonNull<Participant> {
         let free = self.all().find(|participant| {
-            // Relaxed, then Acquire: what the last thread did with the place; pairs with the Release in `release`.
+            // Relaxed, then Acquire: what the last thread did with the place; pairs with the Release in `finish`.
             !participant.taken.load(Ordering::Relaxed)
                 && !participant.taken.swap(true, Ordering::Acquire)
         });
@@ -189,7 +189,7 @@ impl Participants {
     /// Whether some thread holds a guard from before `reading`.
     fn is_held_back(&self, reading: u64) -> bool {
         self.all().any(|participant| {
-            // Acquire: what the thread did under its last guard; pairs with the Release in `Visit::end`.
+            // Acquire: what the thread did under its last guard; pairs with the Release of `Visit`'s drop and of `pin`.
             let pinned = participant.pinned.load(Ordering::Acquire);
             pinned != 0 && pinned != reading
         })
