@@ -174,19 +174,19 @@ mod set;
 mod sync;
 mod trie;
 
+pub use equivalent::Equivalent;
 #[cfg(any(debug_assertions, snaptrie_check))]
 #[doc(hidden)]
 pub use flat::FlatStructure;
-pub use equivalent::Equivalent;
 pub use foldhash::fast::{FixedState, RandomState};
 pub use history::{History, HistoryIter};
 #[cfg(feature = "rayon")]
 pub use impls::rayon::{ParIter, SnapshotParIter};
 pub use map::{
-    Change, CommitError, CommitFailure, Compute, Conflict, CopyFlatMap, CopyTrieMap, Diff, FlatMap,
-    FlatStats, IntoIter, Iter, Keys, MoveStats, NodeStats, OccupiedError, Operation, OwnedDiff,
-    Pinned, Resolution, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues,
-    TrieMap, TrieStats, Values,
+    Change, CommitError, CommitFailure, Compute, Conflict, CopyFlatMap, CopyTrieMap, Diff, Entry,
+    FlatMap, FlatStats, IntoIter, Iter, Keys, ModifiedEntry, MoveStats, NodeStats, OccupiedError,
+    Operation, OwnedDiff, Pinned, Resolution, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys,
+    SnapshotValues, TrieMap, TrieStats, Values,
 };
 pub use published::{Current, Newer, Published, Publisher, Reader, Refresher};
 pub use set::{CopyFlatSet, CopyTrieSet, FlatSet, PinnedSet, SetSnapshot, TrieSet};

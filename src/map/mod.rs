@@ -10,6 +10,7 @@
 //! | `mode` | the kinds of map, by which `Pinned` and the iterators are written once for all |
 //! | `collection` | the traits of a collection, for all maps |
 //! | `compute` | the types of [`Pinned::compute`] |
+//! | `entry` | [`Pinned::entry`] |
 //! | `diff` | what differs between two snapshots |
 //! | `merge` | two forks made one |
 //! | `commit` | a fork's content made the map's |
@@ -29,6 +30,7 @@ mod collection;
 mod commit;
 mod compute;
 mod diff;
+mod entry;
 mod iter;
 mod merge;
 pub(crate) mod mode;
@@ -38,6 +40,7 @@ pub(crate) use batch::Stays;
 pub use commit::{CommitError, CommitFailure};
 pub use compute::{Compute, OccupiedError, Operation};
 pub use diff::{Change, Diff, OwnedDiff};
+pub use entry::{Entry, ModifiedEntry};
 #[cfg(feature = "rayon")]
 pub(crate) use flat_map::cloned;
 pub use flat_map::{CopyFlatMap, FlatMap};

@@ -9,7 +9,7 @@ use equivalent::Equivalent;
 
 use super::change::{ByRef, ByValue, Choice, Offer, Put};
 use super::mode::{Boxed, Flat, FlatMode, Mode, Parts, TrieMode};
-use super::{Compute, FlatMap, Iter, Keys, OccupiedError, Operation, TrieMap, Values};
+use super::{Compute, Entry, FlatMap, Iter, Keys, OccupiedError, Operation, TrieMap, Values};
 use crate::engine::{Content, Engine, Outcome, PART};
 use crate::hash;
 use crate::reclaim::Guard;
@@ -427,7 +427,7 @@ impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
 /// # Panics
 /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was,
 /// and what was not inserted is dropped.
-impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
+impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     /// `peek`: the closure may decide to change nothing.
     fn change<'p, F>(&'p self, peek: bool, offer: MyOffer<K, V, M>, decide: F) -> Outcome<'p, K, V>
     where
@@ -533,6 +533,98 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
         match self.try_insert_with(key, value) {
             Ok(value) | Err(value) => value,
         }
+    }
+
+    /// The value of a key, for which the default is inserted if it is not in the map.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    ///
+    /// let counts = snaptrie::TrieMap::<&str, AtomicU64>::new();
+    /// counts.pin().get_or_default("the").fetch_add(1, Relaxed);
+    /// assert_eq!(counts.pin()["the"].load(Relaxed), 1);
+    /// ```
+    #[inline]
+    pub fn get_or_default(&self, key: K) -> &V
+    where
+        V: Default,
+    {
+        self.get_or_insert_with(key, V::default)
+    }
+
+    /// The value of a key that is looked up by another type, and made only if it is not in the map.
+    ///
+    /// Each closure runs once at most. If the key that is made is not equal to what was looked up, it is inserted as it
+    /// is, or the value of the key that is equal to it is returned.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    ///
+    /// let counts = snaptrie::TrieMap::<String, AtomicU64>::new();
+    /// for word in "the cat and the dog".split(' ') {
+    ///     let count = |pinned: &snaptrie::Pinned<_, AtomicU64>| {
+    ///         pinned.get_or_insert_by(word, str::to_string, AtomicU64::default).fetch_add(1, Relaxed)
+    ///     };
+    ///     count(&counts.pin());
+    /// }
+    /// assert_eq!(counts.pin()["the"].load(Relaxed), 2);
+    /// ```
+    #[inline]
+    pub fn get_or_insert_by<Q>(
+        &self,
+        key: &Q,
+        make_key: impl FnOnce(&Q) -> K,
+        make_value: impl FnOnce() -> V,
+    ) -> &V
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        match self.get(key) {
+            Some(value) => value,
+            None => self.get_or_insert_with(make_key(key), make_value),
+        }
+    }
+
+    /// The value of a key, which is inserted with the closure's value if it is not in the map and the closure succeeds.
+    ///
+    /// The closure runs once at most. If another thread inserts the key meanwhile, its value is returned and the
+    /// closure's is dropped.
+    ///
+    /// # Errors
+    /// If the key is not in the map and the closure fails; the map stays as it was.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::<&str, u32>::new();
+    /// let pinned = map.pin();
+    /// assert!(pinned.get_or_try_insert_with("a", || "x".parse::<u32>()).is_err());
+    /// assert_eq!(pinned.get_or_try_insert_with("a", || "7".parse::<u32>()), Ok(&7));
+    /// assert_eq!(pinned.get_or_try_insert_with("a", || "x".parse::<u32>()), Ok(&7));
+    /// ```
+    pub fn get_or_try_insert_with<E>(
+        &self,
+        key: K,
+        value: impl FnOnce() -> Result<V, E>,
+    ) -> Result<&V, E> {
+        match self.get(&key) {
+            Some(value) => Ok(value),
+            None => value().map(|value| self.get_or_insert(key, value)),
+        }
+    }
+
+    /// The entry of a key, for chains as with the standard map. Each chain is one atomic operation: see [`Entry`].
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::new();
+    /// map.pin().entry("one").or_insert(1);
+    /// map.pin().entry("one").and_modify(|value| value + 10).or_insert(1);
+    /// assert_eq!(map.pin()["one"], 11);
+    /// ```
+    pub fn entry(&self, key: K) -> Entry<'_, 'm, K, V, S, M> {
+        Entry::new(self, key)
     }
 
     /// Inserts a key with the closure's value if it is not in the map.

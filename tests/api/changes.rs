@@ -1,12 +1,13 @@
 //! Updates, `compute` and `retain`.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use snaptrie::{Compute, Operation};
 
 use super::Map;
 use super::entries::{Marked, marked};
-use crate::support::{finish, over_hashers, sorted};
+use crate::support::{Chosen, finish, over_hashers, sorted};
 
 over_hashers!(
     update_replaces_the_value,
@@ -17,6 +18,10 @@ over_hashers!(
     compute_on_many_keys,
     retain_keeps_what_the_closure_wants,
     retain_asks_once_for_each_entry,
+    retain_of_the_map_asks_once_for_each_entry,
+    entries_are_inserted_or_modified,
+    keys_are_made_only_if_they_are_absent,
+    values_that_cannot_be_made_are_not_inserted,
 );
 
 fn update_replaces_the_value() {
@@ -161,5 +166,71 @@ fn retain_asks_once_for_each_entry() {
     });
     assert!(asked.iter().all(|times| *times == 1), "{asked:?}");
     assert_eq!(map.len(), 480);
+    finish(map);
+}
+
+/// In parts, each under a handle of its own. A part ends between two leaves of a trie, or two chunks of a table.
+fn retain_of_the_map_asks_once_for_each_entry() {
+    let keys = if Chosen::default() == Chosen::Constant { 600 } else { 5_000 };
+    let map: Map<u32, ()> = (0..keys).map(|key| (key, ())).collect();
+    let mut asked = vec![0; keys as usize];
+    map.retain(|key, ()| {
+        asked[*key as usize] += 1;
+        key % 5 != 0
+    });
+    assert!(asked.iter().all(|times| *times == 1), "{asked:?}");
+    assert_eq!(map.len() as u32, keys - keys / 5);
+    map.retain(|_, ()| true);
+    map.retain(|_, ()| false);
+    assert!(map.is_empty());
+    map.retain(|_, ()| panic!("there is nothing to ask about"));
+    finish(map);
+}
+
+fn entries_are_inserted_or_modified() {
+    let map = Map::<u32, u32>::default();
+    let pinned = map.pin();
+    for round in 0..3 {
+        for key in 0..300 {
+            let add = |value: &u32| value + 1;
+            assert_eq!(*pinned.entry(key).and_modify(add).or_insert(10), 10 + round);
+            assert_eq!(*pinned.entry(key).or_insert(0), 10 + round);
+            assert_eq!(*pinned.entry(key).or_insert_with(|| unreachable!()), 10 + round);
+            assert_eq!(*pinned.entry(key + 1_000).and_modify(add).or_default(), round);
+            assert_eq!(*pinned.entry(key + 2_000).or_default(), 0);
+            assert_eq!(*pinned.get_or_default(key + 3_000), 0);
+        }
+    }
+    assert_eq!(pinned.entry(7).key(), &7);
+    assert_eq!(pinned.len(), 1_200);
+    drop(pinned);
+    finish(map);
+}
+
+fn keys_are_made_only_if_they_are_absent() {
+    let map = Map::<u32, u32>::default();
+    let made = Cell::new(0);
+    for key in (0..300).chain(0..300) {
+        let pinned = map.pin();
+        let make = |key: &u32| {
+            made.set(made.get() + 1);
+            *key
+        };
+        assert_eq!(*pinned.get_or_insert_by(&key, make, || key * 2), key * 2);
+    }
+    assert_eq!((made.get(), map.len()), (300, 300));
+    finish(map);
+}
+
+fn values_that_cannot_be_made_are_not_inserted() {
+    let map = Map::<u32, u32>::default();
+    let pinned = map.pin();
+    for key in 0..300 {
+        assert_eq!(pinned.get_or_try_insert_with(key, || Err("no")), Err("no"));
+        assert_eq!(pinned.get(&key), None);
+        assert_eq!(pinned.get_or_try_insert_with(key, || Ok::<_, &str>(key)), Ok(&key));
+        assert_eq!(pinned.get_or_try_insert_with(key, || Err("no")), Ok(&key));
+    }
+    drop(pinned);
     finish(map);
 }
