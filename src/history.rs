@@ -57,7 +57,8 @@ impl<K, V, S, M: TrieMode<K, V>> History<K, V, S, M> {
     /// come with their snapshots in the other order.
     ///
     /// # Panics
-    /// If it is a snapshot of another map than the others.
+    /// If it is a snapshot of another map than the others. If a destructor of the oldest version does; the
+    /// new one is added then.
     ///
     /// # Examples
     /// ```
@@ -74,10 +75,11 @@ impl<K, V, S, M: TrieMode<K, V>> History<K, V, S, M> {
                 return false;
             }
         }
-        if self.versions.len() == self.capacity {
-            self.versions.pop_front();
-        }
+        let is_full = self.versions.len() == self.capacity;
+        let oldest = is_full.then(|| self.versions.pop_front());
         self.versions.push_back(version);
+        // Last: its destructors may panic.
+        drop(oldest);
         true
     }
 

@@ -81,13 +81,14 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> Published<K, V, S, M> {
         Self { latest: ArcSwap::from_pointee(map.snapshot()), waiting: Mutex::default() }
     }
 
-    /// Publishes the map's content of now. Returns whether readers see another version for it: not if
-    /// the map was not written since the last one, or if somebody else published a newer one
+    /// Publishes the current contents of the map. Returns whether readers see another version for it: not if
+    /// the map was not written since the last one, or if another thread published a newer one
     /// meanwhile.
     ///
     /// # Panics
-    /// If this is another map than the one that was published before. (A fork is another map; so that
-    /// readers see one of them become the other, [commit](TrieMap::try_commit) it.)
+    /// If the hasher's `Clone` does; nothing is published then. As [`Self::offer`], if this is another map than the
+    /// one that was published before: a fork is another map. To let readers see one become the other,
+    /// [commit](TrieMap::try_commit) the fork.
     ///
     /// # Examples
     /// ```
@@ -133,8 +134,8 @@ impl<K, V, S, M: TrieMode<K, V>> Published<K, V, S, M> {
     /// Publishes a snapshot that was taken of the map before. As [`Self::publish`].
     ///
     /// # Panics
-    /// If it is a snapshot of another map than the one that was published before. If a waker panics:
-    /// then it is published all the same, and all others are woken.
+    /// If it is a snapshot of another map than the one that was published before. If a waker does, or a
+    /// destructor of the version that it replaces: it is published all the same, and all wakers are called.
     ///
     /// # Examples
     /// ```
@@ -148,22 +149,25 @@ impl<K, V, S, M: TrieMode<K, V>> Published<K, V, S, M> {
     /// ```
     pub fn offer(&self, snapshot: Snapshot<K, V, S, M>) -> bool {
         let new = Arc::new(snapshot);
+        let mut fallout = Fallout::default();
         let mut current = self.latest.load();
         loop {
             assert!(current.tree().is_of_map_of(new.tree()), "a snapshot of another map");
             if current.generation() >= new.generation() || current.tree().is_unchanged(new.tree()) {
+                fallout.resume();
                 return false;
             }
             let found = self.latest.compare_and_swap(&current, Arc::clone(&new));
             if Arc::ptr_eq(&found, &current) {
                 break;
             }
-            current = found;
+            // This may be the last handle to that version. A destructor that panics does not stop the publication.
+            let replaced = std::mem::replace(&mut current, found);
+            fallout.catch(|| drop(replaced));
         }
-        // After the swap: who was not in the list in time finds the new version.
+        // After the swap: a thread that comes to the list too late finds the new version.
         let wakers = std::mem::take(&mut self.waiting().wakers);
         // One that panics keeps no other from waking.
-        let mut fallout = Fallout::default();
         wakers.into_iter().for_each(|(_, waker)| fallout.catch(|| waker.wake()));
         fallout.resume();
         true
@@ -390,27 +394,35 @@ impl<'p, K, V, S: Clone, M: TrieMode<K, V>> Publisher<'p, K, V, S, M> {
     }
 
     /// Counts writes that this thread has done, and publishes if they are enough.
+    ///
+    /// # Panics
+    /// As [`Published::publish`]. Writes stay counted until they are published.
     #[inline]
     pub fn wrote(&self, writes: u64) {
-        let writes = self.writes.get() + writes;
-        if writes < self.every {
-            self.writes.set(writes);
-        } else {
+        self.writes.set(self.writes.get().saturating_add(writes));
+        if self.writes.get() >= self.every {
             self.flush();
         }
     }
 
     /// Publishes now.
+    ///
+    /// # Panics
+    /// As [`Self::wrote`].
     pub fn flush(&self) {
+        let snapshot = self.map.snapshot();
         self.writes.set(0);
-        self.published.publish(self.map);
+        self.published.offer(snapshot);
     }
 }
 
 impl<K, V, S: Clone, M: TrieMode<K, V>> Drop for Publisher<'_, K, V, S, M> {
     fn drop(&mut self) {
         if self.writes.get() > 0 {
-            self.flush();
+            // While the thread is panicking a second panic would end the process.
+            let mut fallout = Fallout::default();
+            fallout.catch(|| self.flush());
+            fallout.resume();
         }
     }
 }

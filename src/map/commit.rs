@@ -69,7 +69,8 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
     /// of the map copies it.
     ///
     /// # Panics
-    /// If the closure does, with the map as it was; and if it keeps a snapshot or a fork of its fork.
+    /// If the closure or the hasher's `Clone` does, with the map as it was; and if the closure keeps a snapshot or a
+    /// fork of its fork. As [`Self::try_commit`], if a destructor does.
     ///
     /// # Examples
     /// ```

@@ -229,8 +229,8 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
     /// ```
     #[must_use = "a fork is a map of its own"]
     pub fn fork(&self) -> TrieMap<K, V, S, M> {
-        let empty = Trie::new(Collector::Global);
-        TrieMap::from_trie(Trie::fork(&self.tree, empty), self.hasher.clone())
+        let (hasher, empty) = (self.hasher.clone(), Trie::new(Collector::Global));
+        TrieMap::from_trie(Trie::fork(&self.tree, empty), hasher)
     }
 }
 

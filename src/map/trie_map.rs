@@ -235,14 +235,18 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
     /// assert_eq!(snapshot.iter().collect::<Vec<_>>(), [(&"a", &1)]);
     /// ```
     pub fn snapshot(&self) -> Snapshot<K, V, S, M> {
-        Snapshot::new(self.trie.snapshot(), self.hasher.clone())
+        let hasher = self.hasher.clone();
+        Snapshot::new(self.trie.snapshot(), hasher)
     }
 
     /// Takes all entries out at one instant and returns them, as a snapshot. O(1), lock-free.
     ///
-    /// An atomic drain: every write is either in the result or in the map afterwards. Who holds a
+    /// An atomic drain: every write is either in the result or in the map afterwards. A thread that holds a
     /// reference to a value from before (`&AtomicU64`, say) can still change the inside of that value
     /// after the instant.
+    ///
+    /// # Panics
+    /// If the hasher's `Clone` does; the map keeps its entries.
     ///
     /// # Examples
     /// ```
@@ -252,7 +256,9 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
     /// assert!(map.is_empty());
     /// ```
     pub fn take(&self) -> Snapshot<K, V, S, M> {
-        Snapshot::new(self.trie.take(), self.hasher.clone())
+        // Before the take: a panic here must not lose the entries.
+        let hasher = self.hasher.clone();
+        Snapshot::new(self.trie.take(), hasher)
     }
 
     /// A map of its own with the content of this one at one instant. O(1), lock-free.

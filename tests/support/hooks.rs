@@ -1,11 +1,11 @@
-//! Keys and values that run code when they are hashed, compared or dropped, and a fuse that makes
-//! any of these panic at the n-th time.
+//! Keys and values that run code when they are hashed, compared or dropped, a hasher that does when it
+//! is cloned, and a fuse that makes any of these panic at the n-th time.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 
-use super::{Counted, Ledger, panic_on_purpose};
+use super::{Chosen, Counted, Ledger, panic_on_purpose};
 
 /// Where a test can make something happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub(crate) enum Event {
     Eq,
     Closure,
     Drop,
+    /// Of a [`TouchyHasher`].
+    Clone,
 }
 
 thread_local! {
@@ -118,6 +120,25 @@ impl Drop for Touchy {
 impl fmt::Debug for Touchy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// A hasher at whose cloning things happen.
+#[derive(Debug, Default)]
+pub(crate) struct TouchyHasher(Chosen);
+
+impl Clone for TouchyHasher {
+    fn clone(&self) -> Self {
+        happens(Event::Clone);
+        Self(self.0)
+    }
+}
+
+impl BuildHasher for TouchyHasher {
+    type Hasher = <Chosen as BuildHasher>::Hasher;
+
+    fn build_hasher(&self) -> Self::Hasher {
+        self.0.build_hasher()
     }
 }
 

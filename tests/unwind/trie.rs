@@ -16,5 +16,7 @@ mod nonsense;
 #[path = "types.rs"]
 mod types;
 
+#[path = "hashers.rs"]
+mod hashers;
 #[path = "versions.rs"]
 mod versions;

@@ -2,7 +2,7 @@
 
 use std::panic::panic_any;
 
-use snaptrie::Snapshot;
+use snaptrie::{History, Snapshot};
 
 use super::Map;
 use super::destructors::{Bomb, Factory, explodes};
@@ -19,6 +19,7 @@ over_hashers!(
     dropping_a_snapshot_of_a_living_map,
     clear_and_take,
     dropping_a_fork_while_panicking,
+    a_history_keeps_what_is_pushed_where_the_oldest_panics,
     comparing_snapshots_may_panic,
 );
 
@@ -113,6 +114,23 @@ fn dropping_a_fork_while_panicking() {
     let payload = payload.map(|_: ()| ()).unwrap_err();
     assert_eq!(payload.downcast_ref::<OnPurpose>(), Some(&OnPurpose(424_242)));
     bombs.assert_all_gone(150);
+}
+
+fn a_history_keeps_what_is_pushed_where_the_oldest_panics() {
+    let bombs = Factory::new(1);
+    let map = bombs.filled(0..10);
+    let mut history = History::new(2);
+    for round in 1..3 {
+        history.record(&map);
+        (0..10).for_each(|key| _ = map.pin().insert(key, bombs.make(10 * round + key)));
+    }
+    let last = map.snapshot();
+    let generation = last.generation();
+    assert!(!explodes(|| drop(map)), "the versions have them all");
+    assert!(explodes(|| _ = history.push(last)));
+    assert_eq!((history.len(), history.latest().unwrap().generation()), (2, generation));
+    assert!(explodes(|| drop(history)));
+    bombs.assert_all_gone(30);
 }
 
 fn comparing_snapshots_may_panic() {
