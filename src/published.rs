@@ -62,7 +62,7 @@ pub struct Published<K, V, S = RandomState, M: TrieMode<K, V> = Boxed> {
     waiting: Mutex<Waiting>,
 }
 
-/// Who is to be woken by the next publication.
+/// The wakers that the next publication calls.
 #[derive(Default)]
 struct Waiting {
     wakers: Vec<(u64, Waker)>,
@@ -233,7 +233,7 @@ impl<K, V, S, M: TrieMode<K, V>> Published<K, V, S, M> {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        // Nothing that panics runs under the lock.
+        // Only the list is touched under the lock: no code of users runs, and nothing panics.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -468,21 +468,10 @@ impl<K, V, S, M: TrieMode<K, V>> Newer<'_, K, V, S, M> {
     fn ready(&self) -> Option<Current<K, V, S, M>> {
         Some(self.published.load()).filter(|latest| latest.generation() > self.generation)
     }
-}
 
-impl<K, V, S: Clone, M: TrieMode<K, V>> Future for Newer<'_, K, V, S, M> {
-    type Output = Snapshot<K, V, S, M>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Snapshot<K, V, S, M>> {
-        if let Some(latest) = self.ready() {
-            return Poll::Ready(latest.clone());
-        }
-        let waker = context.waker().clone();
+    /// Puts a waker into the list, in the place of this future's last one.
+    fn enlist(&mut self, waker: Waker) {
         let mut waiting = self.published.waiting();
-        // Again, under the lock: who published before found this one not in the list.
-        if let Some(latest) = self.ready() {
-            return Poll::Ready(latest.clone());
-        }
         let id = self.id.unwrap_or(waiting.next_id);
         waiting.next_id = waiting.next_id.max(id + 1);
         let replaced = match waiting.wakers.iter_mut().find(|(waits, _)| *waits == id) {
@@ -493,21 +482,40 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> Future for Newer<'_, K, V, S, M> {
             }
         };
         drop(waiting);
-        // Not under the lock: it may run anybody's code.
-        drop(replaced);
         self.id = Some(id);
-        Poll::Pending
+        // Not under the lock: the waker's destructor is any code.
+        drop(replaced);
     }
-}
 
-impl<K, V, S, M: TrieMode<K, V>> Drop for Newer<'_, K, V, S, M> {
-    fn drop(&mut self) {
-        let Some(id) = self.id else { return };
+    /// Takes this future's waker out of the list.
+    fn leave(&mut self) {
+        let Some(id) = self.id.take() else { return };
         let mut waiting = self.published.waiting();
         let at = waiting.wakers.iter().position(|(waits, _)| *waits == id);
         let mine = at.map(|at| waiting.wakers.swap_remove(at));
         drop(waiting);
         drop(mine);
+    }
+}
+
+impl<K, V, S: Clone, M: TrieMode<K, V>> Future for Newer<'_, K, V, S, M> {
+    type Output = Snapshot<K, V, S, M>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Snapshot<K, V, S, M>> {
+        if self.ready().is_none() {
+            self.enlist(context.waker().clone());
+        }
+        // After `enlist`: a publication that took the list too early to find the waker there swapped before that.
+        // Not under the lock: cloning or dropping a version calls any code.
+        let Some(latest) = self.ready() else { return Poll::Pending };
+        self.leave();
+        Poll::Ready(latest.clone())
+    }
+}
+
+impl<K, V, S, M: TrieMode<K, V>> Drop for Newer<'_, K, V, S, M> {
+    fn drop(&mut self) {
+        self.leave();
     }
 }
 

@@ -23,3 +23,5 @@ mod owned;
 mod published;
 #[path = "traits.rs"]
 mod traits;
+#[path = "wakers.rs"]
+mod wakers;
