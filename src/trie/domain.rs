@@ -29,7 +29,7 @@ use crate::entry::Store;
 use crate::fallout::Fallout;
 use crate::prefetch;
 use crate::reclaim::{Collector, Garbage, Guard, Limbo};
-use crate::sync::{AtomicPtr, AtomicUsize, Ordering, shared_access, stall_point};
+use crate::sync::{AtomicPtr, AtomicU64, Ordering, shared_access, stall_point};
 
 /// State shared by a map, its snapshots and its roots.
 pub(crate) struct Domain<St: Store> {
@@ -47,13 +47,15 @@ pub(crate) struct Domain<St: Store> {
 
 /// Where a map comes from. The maps of a family are forks of forks of one map: they have its hasher, and
 /// may share nodes.
+///
+/// The numbers have 64 bits on every target, so that none comes twice.
 #[derive(Clone, Copy)]
 pub(super) struct Lineage {
     /// This map, and no other that ever was.
-    id: usize,
+    id: u64,
     /// The map that this one was forked from; zero for none.
-    pub(super) parent: usize,
-    pub(super) family: usize,
+    pub(super) parent: u64,
+    pub(super) family: u64,
 }
 
 impl Lineage {
@@ -71,12 +73,14 @@ impl Lineage {
         fork.parent == self.id
     }
 
-    fn new_id() -> usize {
-        static NEXT: AtomicUsize = AtomicUsize::new(1);
+    fn new_id() -> u64 {
         // Relaxed: the read-modify-write alone makes the number unique.
-        NEXT.fetch_add(1, Ordering::Relaxed)
+        NEXT_ID.fetch_add(1, Ordering::Relaxed)
     }
 }
+
+/// The number of the next map.
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 /// An object that left the live tree.
 pub(super) enum Dead<St: Store> {
@@ -615,6 +619,18 @@ mod tests {
             registry.remove(&records[record]);
             assert_eq!(generations(&registry), left);
         }
+    }
+
+    /// Forking takes a fraction of a microsecond: some programs do it four billion times.
+    #[test]
+    fn numbers_of_maps_do_not_come_again_after_32_bits() {
+        const LATE: u64 = u32::MAX as u64 - 1;
+        let early = Lineage::first();
+        NEXT_ID.store(LATE, Ordering::Relaxed);
+        let mut late = [(); 4].map(|()| Lineage::first()).map(|lineage| lineage.id);
+        late.sort_unstable();
+        assert!(late.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(late.iter().all(|id| LATE <= *id && *id != early.id), "{late:?}");
     }
 
     #[test]
