@@ -32,6 +32,15 @@ fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>) {
     fs::write(path, content).expect("a file can be written");
 }
 
+/// The names of what is in a folder, sorted.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("the folder is there");
+    let name = |entry: fs::DirEntry| entry.file_name().into_string().expect("a name in UTF-8");
+    let mut names: Vec<_> = entries.map(|entry| name(entry.expect("an entry"))).collect();
+    names.sort();
+    names
+}
+
 fn run(command: &mut Command) -> (Output, String, String) {
     let output = command.output().expect("the example starts");
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8 output");
@@ -129,6 +138,59 @@ fn bigrams_refuses_when_there_is_nothing_to_read() {
     assert!(stderr.contains("missing"), "{stderr}");
 }
 
+#[test]
+fn bigrams_refuses_when_nothing_was_read() {
+    let input = folder("nothing");
+    write(&input, "binary", b"not this \0 file");
+    write(&input, "another", b"\0");
+    let results = folder("no-results");
+    let json = results.join("counts");
+    let (output, stdout, stderr) = run(example("bigrams").arg(&input).arg("--json").arg(json));
+    assert_eq!((output.status.code(), &*stdout), (Some(2), ""), "{stderr}");
+    assert!(stderr.contains("nothing was read") && stderr.contains("2 binary"), "{stderr}");
+    assert_eq!(names(&results), [""; 0]);
+}
+
+/// Files can be opened and then not be read: this one even by the superuser.
+#[cfg(target_os = "linux")]
+#[test]
+fn bigrams_refuses_a_named_file_that_cannot_be_read() {
+    let input = folder("named");
+    write(&input, "good", "to be");
+    let json = input.join("counts");
+    fs::write(&json, "old").expect("a file can be written");
+    let mut command = example("bigrams");
+    command.arg(input.join("good")).arg("/proc/self/mem").arg("--json").arg(&json);
+    let (output, stdout, stderr) = run(&mut command);
+    assert_eq!((output.status.code(), &*stdout), (Some(2), ""), "{stderr}");
+    assert!(stderr.contains("error: cannot read /proc/self/mem"), "{stderr}");
+    assert_eq!(names(&input), ["counts", "good"]);
+    assert_eq!(fs::read_to_string(json).expect("the file is there"), "old");
+}
+
+#[cfg(unix)]
+#[test]
+fn bigrams_refuses_named_paths_without_permission() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let input = folder("closed");
+    write(&input, "good", "to be");
+    write(&input, "file", "secret secret");
+    write(&input, "folder/file", "secret secret");
+    for closed in ["file", "folder"].map(|name| input.join(name)) {
+        let mode = |mode| fs::set_permissions(&closed, fs::Permissions::from_mode(mode));
+        mode(0o000).expect("permissions can be taken");
+        // The superuser may read everything.
+        if fs::File::open(&closed).is_err() {
+            let (output, stdout, stderr) =
+                run(example("bigrams").arg(input.join("good")).arg(&closed));
+            assert_eq!((output.status.code(), &*stdout), (Some(2), ""), "{stderr}");
+            assert!(stderr.contains("error: cannot read"), "{stderr}");
+        }
+        mode(0o755).expect("permissions can be given");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn bigrams_goes_on_after_an_unreadable_file() {
@@ -159,6 +221,63 @@ fn bigrams_tells_when_it_cannot_write() {
     assert!(stderr.contains("counts.json"), "{stderr}");
 }
 
+/// A reader of the file sees all of the old content or all of the new.
+#[test]
+fn bigrams_puts_the_json_file_in_the_place_of_the_old_one() {
+    let (input, results) = (folder("replaced"), folder("results"));
+    write(&input, "text", "to be or not to be");
+    let json = results.join("counts");
+    fs::write(&json, "old").expect("a file can be written");
+    let mut old = fs::File::open(&json).expect("the file is there");
+    let (output, _, stderr) = run(example("bigrams").arg(&input).arg("--json").arg(&json));
+    assert!(output.status.success(), "{stderr}");
+    assert_eq!(std::io::read_to_string(&mut old).expect("an open file can be read"), "old");
+    assert!(fs::read_to_string(&json).expect("the file is there").starts_with("[\n{\"count\":2,"));
+    assert_eq!(names(&results), ["counts"]);
+
+    let (output, _, stderr) = run(example("bigrams").arg(&input).arg("--json").arg(&results));
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert_eq!(names(&results), ["counts"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn bigrams_writes_through_links_and_to_what_is_no_file() {
+    let (input, results) = (folder("linked"), folder("links"));
+    write(&input, "text", "to be");
+    write(&results, "counts", "old");
+    let link = results.join("link");
+    std::os::unix::fs::symlink("counts", &link).expect("a link can be made");
+    let (output, _, stderr) = run(example("bigrams").arg(&input).arg("--json").arg(&link));
+    assert!(output.status.success(), "{stderr}");
+    assert!(link.is_symlink());
+    let found = fs::read_to_string(results.join("counts")).expect("the file is there");
+    assert_eq!(found, "[\n{\"count\":1,\"words\":[\"to\",\"be\"]}\n]\n");
+
+    let (output, stdout, stderr) =
+        run(example("bigrams").arg(&input).args(["--json", "/dev/stdout"]));
+    assert!(output.status.success(), "{stderr}");
+    assert!(stdout.starts_with(&found), "{stdout}");
+}
+
+#[test]
+fn soak_refuses_no_keys_and_no_threads() {
+    for option in ["--keys", "--threads"] {
+        let (output, stdout, stderr) =
+            run(example("soak").args(["--seconds", "1"]).args([option, "0"]));
+        assert_eq!((output.status.code(), &*stdout), (Some(2), ""), "{stderr}");
+        assert!(stderr.contains(&format!("invalid value '0' for '{option}")), "{stderr}");
+    }
+}
+
+#[test]
+fn soak_passes() {
+    let (output, stdout, stderr) =
+        run(example("soak").args(["--seconds", "1", "--keys", "1", "--threads", "1"]));
+    assert!(output.status.success(), "{stdout}{stderr}");
+    assert!(stdout.contains("all checks passed"), "{stdout}");
+}
+
 #[test]
 fn checkpoint_verifies_and_leaves_nothing_behind() {
     let temporary = folder("checkpoint-tmp");
@@ -179,11 +298,7 @@ fn checkpoint_keeps_the_file_it_is_given() {
     command.args(["--seconds", "1", "--writers", "1", "--every", "0", "--file"]);
     let (output, stdout, stderr) = run(command.arg(folder.join("state")));
     assert!(output.status.success(), "{stdout}{stderr}");
-    let names: Vec<_> = fs::read_dir(&folder)
-        .expect("the folder is there")
-        .map(|entry| entry.expect("an entry").file_name())
-        .collect();
-    assert_eq!(names, ["state"]);
+    assert_eq!(names(&folder), ["state"]);
 
     let missing = folder.join("missing").join("state");
     let (output, _, stderr) = run(example("checkpoint").arg("--file").arg(missing));

@@ -14,11 +14,11 @@ const HEAD: u64 = 1 << 10;
 
 /// The files at and below `roots`.
 ///
-/// Links are followed at the roots only, so that no loop can trap the walk. A folder that cannot be
+/// Links are followed at the roots only, so that no loop can trap the walk. A folder below them that cannot be
 /// read is reported to `skipped`.
 ///
 /// # Errors
-/// If a root does not exist or is neither file nor folder, a message says so.
+/// If a root cannot be read or is neither file nor folder, a message says so.
 pub(crate) fn find(
     roots: &[PathBuf],
     mut skipped: impl FnMut(&Path, &io::Error),
@@ -26,11 +26,12 @@ pub(crate) fn find(
     let mut files = Vec::new();
     let mut folders = Vec::new();
     for root in roots {
-        let metadata = fs::metadata(root)
-            .map_err(|error| format!("cannot read {}: {error}", root.display()))?;
+        let cannot_read = |error| cannot_read(root, &error);
+        let metadata = fs::metadata(root).map_err(cannot_read)?;
         if metadata.is_dir() {
-            folders.push(root.clone());
+            list(root, &mut files, &mut folders).map_err(cannot_read)?;
         } else if metadata.is_file() {
+            File::open(root).map_err(cannot_read)?;
             files.push(root.clone());
         } else {
             return Err(format!("{} is neither a file nor a folder", root.display()));
@@ -42,6 +43,10 @@ pub(crate) fn find(
         }
     }
     Ok(files)
+}
+
+pub(crate) fn cannot_read(path: &Path, error: &io::Error) -> String {
+    format!("cannot read {}: {error}", path.display())
 }
 
 /// Appends what is in a folder to `files` and `folders`.

@@ -31,12 +31,12 @@ mod report;
 mod snapshot;
 mod view;
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Arc, mpsc};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -46,7 +46,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use count::{Bigrams, Totals};
-use report::Run;
+use report::{JsonFile, Run};
 use view::View;
 
 /// Counts the word bigrams of text files with all cores.
@@ -81,18 +81,20 @@ struct Options {
 const AFTER_HELP: &str = "\
 Files with a NUL byte in the first KB count as binary and are skipped; invalid UTF-8 is read as \
 replacement characters. Below the given folders, symbolic links, names that begin with a dot and \
-folders with a CACHEDIR.TAG are passed over. What cannot be read is reported and skipped.
+folders with a CACHEDIR.TAG are passed over. What cannot be read there is reported and skipped.
 
 The top list comes from a snapshot of the map of counters, taken while the writers go on. The \
 snapshot fixes which bigrams there are; the counters are atomics that go on counting, and each is \
 read once for a list. The numbers at the end are exact.
 
+The JSON file replaces an old one when it is whole; if anything goes wrong the old one stays.
+
 Exit status: 0 if all went well; 1 if the counts do not add up to the bigrams read, or the results \
-cannot be written; 2 for wrong usage, a path that does not exist, or no file to read.";
+cannot be written; 2 for wrong usage, if a given path cannot be read, or if nothing was read.";
 
 /// Why the program stops, by exit status.
 enum Failure {
-    /// There is nothing to count.
+    /// There is nothing to count, or a path that was given cannot be read.
     Usage(String),
     /// Counting or telling about it went wrong.
     Run(String),
@@ -120,9 +122,12 @@ fn run(options: &Options) -> Result<(), Failure> {
         complain(&format!("skipped {}: {error}", path.display()));
     });
     let files = files.map_err(Failure::Usage)?;
-    if files.is_empty() {
+    let names = || {
         let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
-        return Err(Failure::Usage(format!("no file to read in {}", names.join(", "))));
+        names.join(", ")
+    };
+    if files.is_empty() {
+        return Err(Failure::Usage(format!("no file to read in {}", names())));
     }
     let pool = thread_pool(options.threads)?;
     // Opened now, so that a path that is wrong does not cost the whole run.
@@ -131,14 +136,20 @@ fn run(options: &Options) -> Result<(), Failure> {
     let bigrams = Bigrams::default();
     let totals = Arc::new(Totals::default());
     let start = Instant::now();
-    let lists = count(&files, &pool, options, &bigrams, &totals);
+    let lists = count(&files, &pool, options, &bigrams, &totals)?;
     let elapsed = start.elapsed();
+    if totals.files.load(Relaxed) == 0 {
+        let (binary, unreadable) = (totals.binary.load(Relaxed), totals.unreadable.load(Relaxed));
+        let skipped = format!("{binary} binary and {unreadable} unreadable files skipped");
+        return Err(Failure::Usage(format!("nothing was read in {}: {skipped}", names())));
+    }
 
     let last = bigrams.snapshot();
     let threads = pool.current_num_threads();
     let run = Run { totals: &totals, last: &last, elapsed, threads, snapshots: lists + 1 };
-    if let Some((path, file)) = json {
-        let written = pool.install(|| report::write_json(&last, file));
+    let check = run.check().map_err(Failure::Run);
+    if let Some((path, json)) = json.filter(|_| check.is_ok()) {
+        let written = pool.install(|| json.write(&last));
         written.map_err(|error| cannot_write(path, &error))?;
     }
     match report::print(&run, options.top) {
@@ -146,26 +157,31 @@ fn run(options: &Options) -> Result<(), Failure> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         printed => printed.map_err(|error| Failure::Run(format!("cannot print: {error}")))?,
     }
-    run.check().map_err(Failure::Run)
+    check
 }
 
-/// Counts all files, and shows a top list now and then. Returns the number of lists.
+/// Counts all files, and shows a top list now and then. Returns the number of lists; fails if a path that was given
+/// is a file that cannot be read.
 fn count(
     files: &[PathBuf],
     pool: &ThreadPool,
     options: &Options,
     bigrams: &Bigrams,
     totals: &Arc<Totals>,
-) -> u64 {
+) -> Result<u64, Failure> {
     let view = View::new(files.len(), totals);
-    thread::scope(|scope| {
+    let refused = OnceLock::new();
+    let lists = thread::scope(|scope| {
         // Hanging up ends the thread that shows lists, even if counting panics.
         let (counting, done) = mpsc::channel::<()>();
         let lists = scope.spawn(|| show_lists(bigrams, &view, options, done));
         pool.install(|| {
             let progress = view.progress();
             files.par_iter().progress_with(progress).for_each(|path| {
-                if let Err(error) = bigrams.count_file(path, totals) {
+                let Err(error) = bigrams.count_file(path, totals) else { return };
+                if options.paths.contains(path) {
+                    refused.get_or_init(|| input::cannot_read(path, &error));
+                } else {
                     view.complain(&format!("skipped {}: {error}", path.display()));
                 }
             });
@@ -174,7 +190,8 @@ fn count(
         let lists = lists.join();
         view.finish();
         lists.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
+    });
+    refused.into_inner().map_or(Ok(lists), |message| Err(Failure::Usage(message)))
 }
 
 /// Takes a snapshot and shows its top list, at intervals, until the other side hangs up.
@@ -192,9 +209,9 @@ fn show_lists(bigrams: &Bigrams, view: &View, options: &Options, done: mpsc::Rec
     lists
 }
 
-fn create(path: &Path) -> Result<(&Path, File), Failure> {
-    let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
-    Ok((path, file))
+fn create(path: &Path) -> Result<(&Path, JsonFile), Failure> {
+    let json = JsonFile::create(path).map_err(|error| cannot_write(path, &error))?;
+    Ok((path, json))
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> Failure {

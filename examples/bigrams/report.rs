@@ -1,8 +1,9 @@
 //! What is told at the end, and the JSON file.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -71,8 +72,66 @@ pub(crate) fn print(run: &Run<'_>, limit: usize) -> io::Result<()> {
     out.flush()
 }
 
+/// The JSON file while it is made: a temporary file, which replaces the old one when it is whole, and is removed if
+/// anything goes wrong before.
+pub(crate) struct JsonFile {
+    file: File,
+    path: PathBuf,
+    /// None where `path` is written to directly.
+    temporary: Option<PathBuf>,
+}
+
+impl JsonFile {
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        let (mut path, mut permissions) = (path.to_owned(), None);
+        match fs::metadata(&path) {
+            Ok(old) => {
+                // A file that may not be written is not replaced either.
+                let file = OpenOptions::new().write(true).open(&path)?;
+                if !old.is_file() {
+                    // A pipe or a device stays where it is.
+                    return Ok(Self { file, path, temporary: None });
+                }
+                // Of a link, what it leads to.
+                path = fs::canonicalize(&path)?;
+                permissions = Some(old.permissions());
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
+        name.push(format!(".{}.tmp", std::process::id()));
+        let temporary = path.with_file_name(name);
+        let file = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
+        let json = Self { file, path, temporary: Some(temporary) };
+        permissions.map_or(Ok(()), |permissions| json.file.set_permissions(permissions))?;
+        Ok(json)
+    }
+
+    /// Writes the file, and puts it in the place of the old one.
+    pub(crate) fn write(mut self, snapshot: &Snapshot) -> io::Result<()> {
+        write_json(snapshot, &self.file)?;
+        if let Some(temporary) = &self.temporary {
+            self.file.sync_all()?;
+            fs::rename(temporary, &self.path)?;
+            self.temporary = None;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for JsonFile {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            if let Err(error) = fs::remove_file(temporary) {
+                crate::complain(&format!("cannot remove {}: {error}", temporary.display()));
+            }
+        }
+    }
+}
+
 /// Writes all counts as a JSON array, one element a line, the most frequent bigram first.
-pub(crate) fn write_json(snapshot: &Snapshot, file: File) -> io::Result<()> {
+fn write_json(snapshot: &Snapshot, file: &File) -> io::Result<()> {
     let mut out = BufWriter::new(file);
     let mut bigrams: Vec<_> = snapshot.ranked().collect();
     bigrams.par_sort_unstable();

@@ -28,10 +28,10 @@ struct Options {
     #[arg(long, default_value_t = 10)]
     seconds: u64,
     /// Worker threads; there are two observers besides.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=1024))]
     threads: u64,
     /// Keys that churn.
-    #[arg(long, default_value_t = 100_000)]
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
     keys: u64,
 }
 
