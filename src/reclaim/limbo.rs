@@ -208,7 +208,6 @@ impl Drop for Busy<'_> {
 }
 
 /// Garbage that found all shards busy: a stack that is emptied as a whole, so that its CAS knows no ABA.
-#[derive(Default)]
 struct Overflow(AtomicPtr<Spilled>);
 
 struct Spilled {
