@@ -41,7 +41,7 @@ use crossbeam_utils::CachePadded;
 
 use super::garbage::Garbage;
 use super::guard::{Collector, Guard};
-use super::threads::{calls_at, shard_count, thread_index};
+use super::threads::{calls_at, may_free, shard_count, thread_index, while_freeing};
 use crate::fallout::Fallout;
 use crate::once::OnceBox;
 use crate::prefetch;
@@ -111,9 +111,9 @@ impl Lists {
         self.sealed.push_back(bag);
     }
 
-    /// The oldest bag, if it is ripe.
+    /// The oldest bag, if it is ripe and the thread may free it.
     fn ripe(&mut self, now: u64) -> Option<&mut Bag> {
-        self.sealed.front_mut().filter(|bag| bag.ripe_at <= now)
+        self.sealed.front_mut().filter(|bag| bag.ripe_at <= now && may_free())
     }
 
     /// Takes two objects that may be freed.
@@ -503,6 +503,6 @@ unsafe fn free(ripe: impl IntoIterator<Item = Garbage>) {
     for garbage in ripe {
         // SAFETY:
         // - unreferenced: promised by the caller, see `clock.rs`.
-        unsafe { garbage.free(&mut fallout) };
+        while_freeing(|| unsafe { garbage.free(&mut fallout) });
     }
 }

@@ -216,6 +216,37 @@ fn a_destructor_may_retire_more() {
 }
 
 #[test]
+fn destructors_that_retire_need_no_stack_in_proportion_to_the_garbage() {
+    struct Retires<'a>(&'a Limbo, &'a Collector, &'a AtomicUsize);
+    unsafe fn free(object: *mut ()) {
+        // SAFETY:
+        // - from a box, below, and freed once.
+        let Retires(limbo, collector, freed) = *unsafe { Box::from_raw(object.cast()) };
+        limbo.retire(&collector.pin(), garbage(freed));
+    }
+    const MANY: usize = if cfg!(miri) { 100 } else { 100_000 };
+    let freed = AtomicUsize::new(0);
+    let collector = Collector::private();
+    let limbo = Limbo::new();
+    let reader = collector.pin();
+    for _ in 0..MANY {
+        let object = Box::into_raw(Box::new(Retires(&limbo, &collector, &freed)));
+        // SAFETY:
+        // - once, by the limbo, which is dropped before what the object refers to.
+        limbo.retire(&collector.pin(), unsafe { Garbage::new(object.cast(), free, 24) });
+    }
+    drop(reader);
+    // All of it is ripe at once.
+    (0..10).for_each(|_| collector.pin().advance(true));
+    let mut own = 0;
+    while freed.load(Relaxed) < MANY + own {
+        limbo.retire(&collector.pin(), garbage(&freed));
+        own += 1;
+        assert!(own <= MANY || limbo.flush(&collector), "garbage comes faster than it goes");
+    }
+}
+
+#[test]
 fn a_guard_that_another_thread_holds_stops_a_flush_and_its_end_lets_it_go_on() {
     let freed = AtomicUsize::new(0);
     let collector = Collector::private();

@@ -14,6 +14,8 @@ pub(super) struct Thread {
     index: Cell<usize>,
     /// The last argument of [`calls_at`], and how often it came.
     calls: Cell<(u64, u32)>,
+    /// Frees that are under way, each inside the one before.
+    frees: Cell<u32>,
     /// Its place among the participants, if it has one.
     #[cfg(feature = "membarrier")]
     pub(super) place: Cell<Option<std::ptr::NonNull<super::participants::Participant>>>,
@@ -24,6 +26,7 @@ impl Thread {
         Self {
             index: Cell::new(usize::MAX),
             calls: Cell::new((0, 0)),
+            frees: Cell::new(0),
             #[cfg(feature = "membarrier")]
             place: Cell::new(None),
         }
@@ -50,6 +53,27 @@ pub(super) fn calls_at(reading: u64) -> u32 {
         thread.calls.set((reading, calls));
         calls
     })
+}
+
+/// How deep frees may nest: a destructor may retire, which frees, which runs a destructor. Without a bound they need
+/// stack in proportion to the garbage. With a lower one, garbage of destructors that retire could come faster than
+/// it goes.
+const NESTED_FREES: u32 = 4;
+
+/// Whether the calling thread may free something, or is in too many frees already.
+#[inline]
+pub(super) fn may_free() -> bool {
+    THREAD.with(|thread| thread.frees.get() < NESTED_FREES)
+}
+
+/// Runs a step that frees something and does not panic.
+#[inline]
+pub(super) fn while_freeing(step: impl FnOnce()) {
+    THREAD.with(|thread| {
+        thread.frees.set(thread.frees.get() + 1);
+        step();
+        thread.frees.set(thread.frees.get() - 1);
+    });
 }
 
 /// How many parts a structure has that threads should not share: several for each processor, so that few threads meet
