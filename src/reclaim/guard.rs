@@ -112,8 +112,14 @@ impl Guard {
         match &mut *self.0 {
             #[cfg(feature = "membarrier")]
             Pin::Participant(visit) => visit.renew(&PARTICIPANTS),
-            Pin::Epoch(pin) if pin.yields.take() => pin.guard.repin_after(thread::yield_now),
-            Pin::Epoch(pin) => pin.guard.repin(),
+            // Not `repin`, which has no fence: the next loads could come before its look at the epoch, and see what
+            // was unlinked two epochs before the new one is over.
+            Pin::Epoch(pin) => pin.guard.repin_after(|| {
+                if pin.yields.take() {
+                    thread::yield_now();
+                }
+                before_pinning_an_epoch();
+            }),
             Pin::Private(pin) => pin.visit.renew(&pin.home),
         }
     }
@@ -136,11 +142,17 @@ thread_local! {
     static HANDLE: crossbeam_epoch::LocalHandle = crossbeam_epoch::default_collector().register();
 }
 
+/// What crossbeam-epoch 0.9 leaves out: it pins with a relaxed store, and a scan that sees that may have missed the end
+/// of the thread's last guard.
+#[inline(always)]
+fn before_pinning_an_epoch() {
+    // Release: what was done under the last guard, together with the store that follows.
+    fence(Ordering::Release);
+}
+
 #[inline(always)]
 fn pin_epoch() -> Pin {
-    // Release: what was done under the last guard. crossbeam-epoch 0.9 pins with a relaxed store, and a scan that
-    // sees it may have missed the end of that guard.
-    fence(Ordering::Release);
+    before_pinning_an_epoch();
     // The thread may be exiting, and its handle gone.
     let guard = HANDLE
         .try_with(crossbeam_epoch::LocalHandle::pin)

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::num::NonZero;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 thread_local! {
@@ -79,10 +78,16 @@ pub(super) fn while_freeing(step: impl FnOnce()) {
 /// How many parts a structure has that threads should not share: several for each processor, so that few threads meet
 /// even where they outnumber the processors.
 pub(crate) fn shard_count() -> usize {
-    // The standard library asks the operating system each time.
-    static COUNT: OnceLock<usize> = OnceLock::new();
-    *COUNT.get_or_init(|| {
-        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        (processors * 4).next_power_of_two().clamp(8, 64)
-    })
+    // The standard library asks the operating system each time. Not a `OnceLock`: of a thread that stalls there, or that
+    // a fork leaves behind, nobody could go on.
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    // Relaxed, here and below: threads that come here at once all ask, and nothing else is read by it.
+    let count = COUNT.load(Ordering::Relaxed);
+    if count > 0 {
+        return count;
+    }
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let count = (processors * 4).next_power_of_two().clamp(8, 64);
+    COUNT.store(count, Ordering::Relaxed);
+    count
 }
