@@ -112,14 +112,9 @@ impl Guard {
         match &mut *self.0 {
             #[cfg(feature = "membarrier")]
             Pin::Participant(visit) => visit.renew(&PARTICIPANTS),
-            // Not `repin`, which has no fence: the next loads could come before its look at the epoch, and see what
-            // was unlinked two epochs before the new one is over.
-            Pin::Epoch(pin) => pin.guard.repin_after(|| {
-                if pin.yields.take() {
-                    thread::yield_now();
-                }
-                before_pinning_an_epoch();
-            }),
+            // Not crossbeam-epoch's `repin`, which has no fence: the next loads could come before its look at the epoch,
+            // and see what was unlinked two epochs before the new one is over.
+            Pin::Epoch(pin) => pin.renew(),
             Pin::Private(pin) => pin.visit.renew(&pin.home),
         }
     }
@@ -142,22 +137,33 @@ thread_local! {
     static HANDLE: crossbeam_epoch::LocalHandle = crossbeam_epoch::default_collector().register();
 }
 
-/// What crossbeam-epoch 0.9 leaves out: it pins with a relaxed store, and a scan that sees that may have missed the end
-/// of the thread's last guard.
 #[inline(always)]
-fn before_pinning_an_epoch() {
-    // Release: what was done under the last guard, together with the store that follows.
-    fence(Ordering::Release);
+fn pin_epoch() -> Pin {
+    Pin::Epoch(EpochPin { guard: ManuallyDrop::new(epoch_guard()), yields: Cell::new(false) })
 }
 
 #[inline(always)]
-fn pin_epoch() -> Pin {
-    before_pinning_an_epoch();
+fn epoch_guard() -> crossbeam_epoch::Guard {
+    // Release: what was done under the last guard. crossbeam-epoch 0.9 pins with a relaxed store, and a scan that
+    // sees it may have missed the end of that guard.
+    fence(Ordering::Release);
     // The thread may be exiting, and its handle gone.
-    let guard = HANDLE
+    HANDLE
         .try_with(crossbeam_epoch::LocalHandle::pin)
-        .unwrap_or_else(|_| crossbeam_epoch::default_collector().register().pin());
-    Pin::Epoch(EpochPin { guard: ManuallyDrop::new(guard), yields: Cell::new(false) })
+        .unwrap_or_else(|_| crossbeam_epoch::default_collector().register().pin())
+}
+
+impl EpochPin {
+    /// Ends the guard and begins another.
+    fn renew(&mut self) {
+        // SAFETY:
+        // - dropped once: another takes its place, and nothing panics before. (The count of guards has just gone down.)
+        unsafe { ManuallyDrop::drop(&mut self.guard) };
+        if self.yields.take() {
+            thread::yield_now();
+        }
+        self.guard = ManuallyDrop::new(epoch_guard());
+    }
 }
 
 impl Drop for EpochPin {
