@@ -25,6 +25,8 @@ mod membarrier;
 mod participants;
 mod private;
 #[cfg(test)]
+mod races;
+#[cfg(test)]
 mod tests;
 mod threads;
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::channel;
 use std::thread;
 
+use super::participants::{Participants, Visit};
 use super::*;
 
 unsafe fn count(counter: *mut ()) {
@@ -50,6 +51,38 @@ fn the_clock_of_the_process_moves_and_waits_for_guards() {
         scope.spawn(others);
     });
     assert!(guard.now() <= reading + 1, "a guard is gone at its reading and 2");
+}
+
+#[test]
+fn guards_of_one_thread_share_a_pin_in_whatever_order_they_go() {
+    let participants = Participants::new();
+    let place = participants.join();
+    // SAFETY:
+    // - joined just now, by this thread, which leaves at the end; the list is dropped after all guards.
+    let pin = || unsafe { Visit::begin(place, &participants) };
+    // Guards that another thread holds never stand in the way here.
+    let ticks = || {
+        let before = participants.clock.now();
+        (0..5).for_each(|_| participants.advance());
+        participants.clock.now() - before
+    };
+    assert_eq!(ticks(), 5);
+    let (first, mut second) = (pin(), pin());
+    assert_eq!(ticks(), 1);
+    second.renew(&participants);
+    assert_eq!(ticks(), 0, "the first guard keeps the pin");
+    drop(first);
+    let mut third = pin();
+    assert_eq!(ticks(), 0, "the second guard keeps it");
+    drop(second);
+    assert_eq!(ticks(), 0, "the third guard keeps it");
+    third.renew(&participants);
+    assert_eq!(ticks(), 1, "a guard alone is renewed");
+    drop(third);
+    assert_eq!(ticks(), 5);
+    // SAFETY:
+    // - as above, and no guard is left.
+    unsafe { Participants::leave(place) };
 }
 
 #[test]
