@@ -30,6 +30,27 @@ pub(crate) fn stall_point(_name: &'static str) {
     stalls::reached(_name);
 }
 
+/// Whether this bug is in the library: on purpose, in builds of `tests/planted/run`, which shows that tests find it.
+#[inline(always)]
+pub(crate) fn planted(_bug: &'static str) -> bool {
+    #[cfg(snaptrie_planted)]
+    return plants::is_chosen(_bug);
+    #[cfg(not(snaptrie_planted))]
+    false
+}
+
+#[cfg(snaptrie_planted)]
+mod plants {
+    use std::env;
+    use std::sync::OnceLock;
+
+    /// Whether the environment asks for this bug. One build has all of them.
+    pub(super) fn is_chosen(bug: &'static str) -> bool {
+        static CHOSEN: OnceLock<Option<String>> = OnceLock::new();
+        CHOSEN.get_or_init(|| env::var("SNAPTRIE_PLANTED").ok()).as_deref() == Some(bug)
+    }
+}
+
 #[cfg(snaptrie_stall)]
 pub mod stalls {
     //! Where threads stall in tests.

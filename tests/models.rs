@@ -429,6 +429,37 @@ fn retire_against_the_drop_of_a_snapshot() {
 }
 
 #[test]
+fn flush_against_a_writer_and_the_drop_of_a_snapshot() {
+    explore(|| {
+        let world = World::<Good>::new();
+        for key in 0..4 {
+            world.map.pin().insert(key, world.value(1));
+        }
+        let (older, newer) = (world.map.snapshot(), {
+            world.map.pin().insert(0, world.value(2));
+            world.map.snapshot()
+        });
+        let other = Arc::clone(&world);
+        let writer = thread::spawn(move || {
+            (0..4).for_each(|key| _ = other.map.pin().insert(key, other.value(3)));
+            other.map.pin().remove(&3);
+        });
+        let dropper = thread::spawn(move || drop(newer));
+        world.map.flush();
+        assert_eq!(older.iter().filter(|(_, value)| value.number() == 1).count(), 4);
+        writer.join().unwrap();
+        dropper.join().unwrap();
+        assert!(world.map.flush(), "garbage is left");
+        // Three in the map and four in the snapshot.
+        assert_eq!(world.live.load(Ordering::SeqCst), 7);
+        drop(older);
+        assert!(world.map.flush(), "garbage is left");
+        assert_eq!(world.live.load(Ordering::SeqCst), 3);
+        world.check_alone();
+    });
+}
+
+#[test]
 fn map_and_snapshots_are_dropped_at_once() {
     explore(|| {
         let world = World::<Good>::new();

@@ -13,7 +13,7 @@ use super::{Flat, Pair};
 use crate::engine::BATCH;
 use crate::prefetch;
 use crate::reclaim::Guard;
-use crate::sync::stall_point;
+use crate::sync::{planted, stall_point};
 
 /// Of the hashes whose lookups need two tables, the lookups of one in so many help to move.
 const HELPED_BY: u64 = 16;
@@ -80,8 +80,7 @@ impl<'g, S: Store> Vacant<'g, S> {
     pub(super) fn fill(&self, hash: u64, draft: S::Draft) -> Result<&'g S::Entry, S::Draft> {
         let Self { lines, line, index } = *self;
         let mark = || lines.way_to(line, hash).for_each(|passed| passed.pass(hash));
-        // A bug on purpose, see `tests/planted`.
-        let late = cfg!(snaptrie_planted = "late_mark");
+        let late = planted("late_mark");
         if !late {
             mark();
         }

@@ -20,7 +20,7 @@
 use std::ptr::{self, NonNull};
 
 use super::store::Store;
-use crate::sync::{AtomicPtr, Ordering};
+use crate::sync::{AtomicPtr, Ordering, planted};
 
 const FROZEN: usize = 1;
 const REMOVED: usize = 2;
@@ -133,9 +133,7 @@ impl<S: Store> Slot<S> {
     /// Puts `new` in the place of exactly `old`.
     #[inline]
     pub(super) fn replace(&self, old: Word<S>, new: Word<S>) -> Result<(), Word<S>> {
-        // A bug on purpose, see `tests/planted`.
-        #[cfg(snaptrie_planted = "blind_publish")]
-        if old.0.is_null() {
+        if planted("blind_publish") && old.0.is_null() {
             self.0.store(new.0, Ordering::Release);
             return Ok(());
         }

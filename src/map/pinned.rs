@@ -151,6 +151,13 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
         &self.guard
     }
 
+    /// For models: what the clock of the map's guards reads.
+    #[cfg(shuttle)]
+    #[doc(hidden)]
+    pub fn clock(&self) -> u64 {
+        self.guard.now()
+    }
+
     /// [`Self::refresh`], without freeing anything now.
     pub(super) fn refresh_guard(&mut self) {
         self.guard.repin();

@@ -24,7 +24,7 @@
 use std::time::{Duration, Instant};
 
 use crate::once::OnceBox;
-use crate::sync::{AtomicBool, AtomicU64, Ordering, stall_point};
+use crate::sync::{AtomicBool, AtomicU64, Ordering, planted, stall_point};
 
 /// Ticks of epochs from the unlinking of an object until it may be freed.
 pub(super) const GRACE: u64 = 2;
@@ -65,6 +65,7 @@ impl Clock {
         // Release: what this thread has seen of the guards that are gone; pairs with the Acquire in `now`.
         // Relaxed on failure: another thread ticked.
         let (release, relaxed) = (Ordering::AcqRel, Ordering::Relaxed);
+        let reading = if planted("double_tick") { self.now() } else { reading };
         let _ = self.now.compare_exchange(reading, reading + 1, release, relaxed);
     }
 

@@ -12,7 +12,7 @@ use std::thread;
 use super::clock::{self, Clock};
 use super::participants::{self, Participants};
 use super::private::PrivatePin;
-use crate::sync::{Ordering, fence};
+use crate::sync::{Ordering, fence, planted};
 
 /// As long as it exists, nothing is freed that its thread can have reached since it was made.
 pub(crate) struct Guard(ManuallyDrop<Pin>);
@@ -91,6 +91,7 @@ impl Guard {
         // SeqCst: between the unlinking and the reading, see `clock.rs`.
         fence(Ordering::SeqCst);
         let ticks = match &*self.0 {
+            _ if planted("early_free") => participants::GRACE - 2,
             Pin::Epoch(_) => clock::GRACE,
             _ => participants::GRACE,
         };

@@ -45,7 +45,7 @@ use super::threads::{calls_at, may_free, shard_count, thread_index, while_freein
 use crate::fallout::Fallout;
 use crate::once::OnceBox;
 use crate::prefetch;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence, stall_point};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence, planted, stall_point};
 
 /// Objects in a full bag. Sealing one costs a look at the clock.
 const BAG_OBJECTS: usize = if cfg!(any(miri, shuttle)) { 1 } else { 32 };
@@ -105,7 +105,8 @@ impl Lists {
         }
         let next = Bag { items: std::mem::take(&mut self.spare), ..Bag::default() };
         let mut bag = std::mem::replace(&mut self.open, next);
-        bag.ripe_at = guard.ripe_at();
+        let stamped = if planted("unsealed") { &mut self.open } else { &mut bag };
+        stamped.ripe_at = guard.ripe_at();
         // Relaxed: a number, that nothing else is concluded from.
         limbo.bytes.fetch_add(bag.bytes, Ordering::Relaxed);
         self.sealed.push_back(bag);
@@ -226,7 +227,9 @@ impl Overflow {
         loop {
             // SAFETY:
             // - this thread's own, until the CAS publishes it.
-            unsafe { (*spilled).below = top };
+            unsafe {
+                (*spilled).below = if planted("lost_overflow") { ptr::null_mut() } else { top }
+            };
             // Release: the garbage; pairs with the Acquire in `empty_into`.
             match self.0.compare_exchange(top, spilled, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return,
@@ -359,6 +362,7 @@ impl Limbo {
     fn seal(&self, mut lists: Busy<'_>, guard: &Guard) {
         self.overflow.empty_into(&mut lists);
         lists.seal(self, guard);
+        stall_point("sealed bag");
         let waits = lists.ripe(guard.now()).is_none();
         drop(lists);
         if waits {
@@ -398,6 +402,7 @@ impl Limbo {
                 waits = true;
                 continue;
             };
+            stall_point("swept shard");
             self.overflow.empty_into(&mut lists);
             lists.seal(self, guard);
             let now = guard.now();
@@ -501,6 +506,7 @@ impl Drop for Limbo {
 unsafe fn free(ripe: impl IntoIterator<Item = Garbage>) {
     let mut fallout = Fallout::default();
     for garbage in ripe {
+        stall_point("taken garbage");
         // SAFETY:
         // - unreferenced: promised by the caller, see `clock.rs`.
         while_freeing(|| unsafe { garbage.free(&mut fallout) });

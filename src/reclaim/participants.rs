@@ -40,7 +40,7 @@ use crossbeam_utils::CachePadded;
 
 use super::clock::Clock;
 use super::membarrier;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, Ordering, fence, stall_point};
+use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, Ordering, fence, planted, stall_point};
 
 /// Time between two ticks without heavy fences, in which every store is assumed to reach the other processors.
 const STORE_DELAY: Duration = Duration::from_millis(1);
@@ -191,7 +191,7 @@ impl Participants {
         self.all().any(|participant| {
             // Acquire: what the thread did under its last guard; pairs with the Release of `Visit`'s drop and of `pin`.
             let pinned = participant.pinned.load(Ordering::Acquire);
-            pinned != 0 && pinned != reading
+            pinned != 0 && pinned != reading && !planted("no_scan")
         })
     }
 
@@ -214,8 +214,8 @@ impl Participants {
 
     fn tick(&self, reading: u64) {
         stall_point("fenced clock");
-        // A bug on purpose, see `tests/planted`.
-        if !self.is_held_back(reading) || cfg!(snaptrie_planted = "no_scan") {
+        if !self.is_held_back(reading) {
+            stall_point("scanned participants");
             self.clock.tick(reading);
         }
     }
@@ -272,7 +272,9 @@ impl Participant {
         // Release: what was done under the last guard, for a scan that misses its end; pairs with the Acquire in
         // `is_held_back`. (A relaxed store after a release store does not continue its release sequence.) What comes
         // after is ordered by the fences.
-        self.pinned.store(participants.clock.now(), Ordering::Release);
+        let reading = participants.clock.now();
+        stall_point("unpublished pin");
+        self.pinned.store(reading, Ordering::Release);
         participants.light_fence();
     }
 }

@@ -78,6 +78,10 @@ pub(super) fn while_freeing(step: impl FnOnce()) {
 /// How many parts a structure has that threads should not share: several for each processor, so that few threads meet
 /// even where they outnumber the processors.
 pub(crate) fn shard_count() -> usize {
+    // So that three threads find all shards busy, in models.
+    if cfg!(shuttle) {
+        return 1;
+    }
     // The standard library asks the operating system each time. Not a `OnceLock`: of a thread that stalls there, or that
     // a fork leaves behind, nobody could go on.
     static COUNT: AtomicUsize = AtomicUsize::new(0);

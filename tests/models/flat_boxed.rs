@@ -4,3 +4,5 @@ pub(crate) type World<H> = crate::AnyWorld<H, crate::Boxed>;
 
 #[path = "flat.rs"]
 mod flat;
+#[path = "reclaim.rs"]
+mod reclaim;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 
 use shuttle::rand::rngs::ThreadRng;
 use shuttle::rand::{Rng, thread_rng};
+use shuttle::thread;
 
 use crate::linear::{KEYS, Numbered, Op};
 
@@ -70,6 +71,14 @@ impl Drop for Value {
         std::hint::black_box(&self.number);
         self.live.fetch_sub(1, Ordering::SeqCst);
     }
+}
+
+/// Reads values under the guard of their handle, before and after other threads had a turn.
+pub(crate) fn read_again(values: &[&Value]) {
+    let numbers = || values.iter().map(|value| value.number()).collect::<Vec<_>>();
+    let before = numbers();
+    thread::yield_now();
+    assert_eq!(before, numbers(), "freed under a guard");
 }
 
 /// A plain number, and the same number so that it shows if what is read was never written.

@@ -6,3 +6,5 @@ pub(crate) type World<H> = crate::AnyWorld<H, crate::Boxed>;
 mod commits;
 #[path = "core.rs"]
 mod core;
+#[path = "reclaim.rs"]
+mod reclaim;

@@ -76,11 +76,10 @@ use super::slot::{Held, Slot, Swap};
 use super::tags;
 use super::word::View;
 use crate::prefetch;
-use crate::sync::{AtomicU64, Ordering, fence, stall_point};
+use crate::sync::{AtomicU64, Ordering, fence, planted, stall_point};
 
 /// Grace periods from a group's last claim or removal until its dead slots are handed back.
-/// (A bug on purpose without any, see `tests/planted`.)
-const REST: u64 = if cfg!(snaptrie_planted = "no_rest") { 0 } else { 4 };
+const REST: u64 = 4;
 
 const FROZEN: u64 = 1 << 63;
 const OPEN: u64 = 1 << 62;
@@ -170,8 +169,7 @@ impl<'g, T: Slot> Group<'g, T> {
     pub(crate) fn read(self, view: View<'g>) -> Seen<'g, T> {
         match view {
             View::Live(_) => self.load(),
-            // A bug on purpose, see `tests/planted`.
-            View::Observed if cfg!(snaptrie_planted = "no_freeze") => self.load(),
+            View::Observed if planted("no_freeze") => self.load(),
             View::Observed => self.observe(),
         }
     }
@@ -274,7 +272,7 @@ impl<'g, T: Slot> Group<'g, T> {
     fn hand_back(self, now: u64) -> bool {
         // Relaxed: the CAS below decides whether it is the last one.
         let stamp = self.stamp.load(Ordering::Relaxed);
-        if now < stamp + REST {
+        if now < stamp + REST && !planted("no_rest") {
             return false;
         }
         // After `now`: of the operations that it tells to be over all is seen.
@@ -587,8 +585,7 @@ impl<'g, T: Slot> Seen<'g, T> {
     ) -> Result<Held<'g, T>, (Self, Claim<'g, T>)> {
         debug_assert!(std::ptr::eq(&raw const self.group.slots[claim.index as usize], claim.slot));
         let removed = replaced.map_or(0, |hit| 1 << hit.index);
-        #[cfg(snaptrie_planted = "blind_publish")] // A bug on purpose, see `tests/planted`.
-        if replaced.is_none() {
+        if planted("blind_publish") && replaced.is_none() {
             let before = self.group.state.fetch_or(1 << claim.index, Ordering::AcqRel);
             let live = Self { bits: before | 1 << claim.index, ..self };
             // SAFETY:
