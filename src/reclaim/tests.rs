@@ -1,8 +1,9 @@
 //! Tests of the parts in isolation. Whole maps: `tests/garbage.rs`, `tests/drops.rs`, `tests/models.rs`.
 #![expect(unsafe_code, reason = "makes garbage")]
 
-use std::ptr;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::ptr::{self, NonNull};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::atomic::{AtomicPtr, AtomicUsize};
 use std::sync::mpsc::channel;
 use std::thread;
 
@@ -141,12 +142,13 @@ fn retirements_free_what_came_before() {
     let freed = AtomicUsize::new(0);
     let collector = Collector::private();
     let limbo = Limbo::new();
-    for _ in 0..100_000 {
+    const MANY: usize = if cfg!(miri) { 500 } else { 100_000 };
+    for _ in 0..MANY {
         limbo.retire(&collector.pin(), garbage(&freed));
     }
-    let waiting = 100_000 - freed.load(Relaxed);
+    let waiting = MANY - freed.load(Relaxed);
     // The clock has the pauses of its attempts: some ten thousand retirements on a slow machine.
-    assert!(waiting < 50_000, "{waiting} objects wait");
+    assert!(waiting < MANY / 2, "{waiting} objects wait");
 }
 
 #[test]
@@ -183,6 +185,51 @@ fn a_limbo_whose_shards_are_all_busy_takes_garbage_still() {
     drop(busy);
     assert!(limbo.flush(&collector));
     assert_eq!(freed.load(Relaxed), 100);
+}
+
+/// Threads that swap boxes and look at those of others: for Miri and ThreadSanitizer.
+fn swap_boxes(collector: &Collector) {
+    const ROUNDS: usize = if cfg!(miri) { 12 } else { 5_000 };
+    let limbo = Limbo::new();
+    let new = |number: usize| Box::into_raw(Box::new([number, !number]));
+    let at = [AtomicPtr::new(new(0)), AtomicPtr::new(new(1))];
+    thread::scope(|scope| {
+        for thread in 0..3 {
+            let (at, limbo) = (&at, &limbo);
+            scope.spawn(move || {
+                for round in 0..ROUNDS {
+                    let mut guard = collector.pin();
+                    let here = &at[(thread + round) % 2];
+                    // SAFETY:
+                    // - never null, and not freed under a guard that was there before.
+                    let [number, inverted] = unsafe { *here.load(Acquire) };
+                    assert_eq!(number, !inverted);
+                    let old = here.swap(new(round), AcqRel);
+                    // SAFETY:
+                    // - from a box, and taken out by the swap.
+                    limbo.retire(&guard, unsafe { Garbage::of_box(NonNull::new(old).unwrap()) });
+                    // SAFETY:
+                    // - as above.
+                    assert_eq!(unsafe { (*old)[0] }, !unsafe { (*old)[1] });
+                    if round % 3 == 0 {
+                        guard.repin();
+                        limbo.sweep(&guard);
+                    }
+                }
+            });
+        }
+    });
+    for last in at {
+        // SAFETY:
+        // - from a box, and no thread is left.
+        drop(unsafe { Box::from_raw(last.into_inner()) });
+    }
+}
+
+#[test]
+fn boxes_that_threads_swap_stay_under_their_guards() {
+    swap_boxes(&Collector::private());
+    swap_boxes(&Collector::Global);
 }
 
 #[test]
