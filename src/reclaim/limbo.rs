@@ -17,8 +17,8 @@
 //! less than two of its objects are ripe, and all others are younger than a period or in the open bag: it never holds
 //! more than were retired there in a period, and a bag.
 //!
-//! *Of all shards*: each sealing also looks after another shard, in turn ([`Limbo::look_after`]): it frees a ripe bag
-//! there, and seals an open one that its threads have left. So a shard whose threads have ended is empty after
+//! *Of all shards*: each sealing also looks after another shard, in turn ([`Limbo::look_after`]). If its threads have
+//! left it, that frees a ripe bag there, and seals the open one. So a shard whose threads have ended is empty after
 //! some more sealings, while anything is retired at all.
 //!
 //! *Of a period*: it lasts until the guards that were held at its start are gone, plus the pause between two attempts
@@ -375,17 +375,19 @@ impl Limbo {
         }
     }
 
-    /// Looks after one of the shards, in turn: frees a ripe bag, and seals an open one if nothing has been retired
-    /// there since the last time.
+    /// Looks after one of the shards, in turn: if nothing has been retired there since the last time, seals its open bag
+    /// and frees a ripe one.
     fn look_after(&self, guard: &Guard) {
         let Some(others) = self.others.get() else { return };
         // Relaxed: only spreads the work.
         let turn = self.turns.fetch_add(1, Ordering::Relaxed);
         let shard = self.shards().nth(turn % (others.len() + 1));
         let Some(mut lists) = shard.and_then(Shard::enter) else { return };
-        if std::mem::replace(&mut lists.looked_after, true) {
-            lists.seal(self, guard);
+        // A shard in use is left to its threads: allocators let threads wait that free each other's memory.
+        if !std::mem::replace(&mut lists.looked_after, true) {
+            return;
         }
+        lists.seal(self, guard);
         let ripe = lists.take_ripe(self, guard.now());
         drop(lists);
         // SAFETY:
