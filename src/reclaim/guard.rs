@@ -157,13 +157,22 @@ fn epoch_guard() -> crossbeam_epoch::Guard {
 impl EpochPin {
     /// Ends the guard and begins another.
     fn renew(&mut self) {
+        /// Pinning may run what other crates have deferred. If that panics, there is no guard to go on with.
+        struct Abort;
+        impl Drop for Abort {
+            fn drop(&mut self) {
+                std::process::abort();
+            }
+        }
+        let abort = Abort;
         // SAFETY:
-        // - dropped once: another takes its place, and nothing panics before. (The count of guards has just gone down.)
+        // - dropped once: another takes its place, and a panic before ends the process.
         unsafe { ManuallyDrop::drop(&mut self.guard) };
         if self.yields.take() {
             thread::yield_now();
         }
         self.guard = ManuallyDrop::new(epoch_guard());
+        std::mem::forget(abort);
     }
 }
 
