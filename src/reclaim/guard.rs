@@ -112,11 +112,15 @@ impl Guard {
     pub(crate) fn repin(&mut self) {
         match &mut *self.0 {
             #[cfg(feature = "membarrier")]
-            Pin::Participant(visit) => visit.renew(&PARTICIPANTS),
+            // SAFETY:
+            // - `pin_global` begins guards in this list alone.
+            Pin::Participant(visit) => unsafe { visit.renew(&PARTICIPANTS) },
             // Not crossbeam-epoch's `repin`, which has no fence: the next loads could come before its look at the epoch,
             // and see what was unlinked two epochs before the new one is over.
             Pin::Epoch(pin) => pin.renew(),
-            Pin::Private(pin) => pin.visit.renew(&pin.home),
+            // SAFETY:
+            // - begun in its home, by `PrivatePin::new`.
+            Pin::Private(pin) => unsafe { pin.visit.renew(&pin.home) },
         }
     }
 

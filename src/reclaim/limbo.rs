@@ -145,9 +145,9 @@ impl Lists {
     }
 
     /// Takes a bag whose objects may be freed.
-    fn take_ripe(&mut self, limbo: &Limbo, now: u64) -> Vec<Garbage> {
-        let ripe = self.ripe(now).is_some();
-        ripe.then(|| self.take_oldest(limbo)).flatten().unwrap_or_default()
+    fn take_ripe(&mut self, limbo: &Limbo, now: u64) -> Option<Vec<Garbage>> {
+        self.ripe(now)?;
+        self.take_oldest(limbo)
     }
 
     fn take_oldest(&mut self, limbo: &Limbo) -> Option<Vec<Garbage>> {
@@ -392,7 +392,7 @@ impl Limbo {
         drop(lists);
         // SAFETY:
         // - taken from a ripe bag.
-        unsafe { free(ripe) };
+        unsafe { free(ripe.into_iter().flatten()) };
     }
 
     /// Seals all open bags, frees everything that is ripe, and moves the clock on if it can be moved and something
@@ -408,10 +408,7 @@ impl Limbo {
             self.overflow.empty_into(&mut lists);
             lists.seal(self, guard);
             let now = guard.now();
-            let mut ripe = Vec::new();
-            while lists.ripe(now).is_some() {
-                ripe.extend(lists.take_oldest(self));
-            }
+            let ripe: Vec<_> = std::iter::from_fn(|| lists.take_ripe(self, now)).collect();
             if lists.is_empty() {
                 *lists = Lists::default();
             } else {

@@ -319,7 +319,10 @@ impl Visit {
     }
 
     /// Ends this guard and begins another, unless the thread holds others.
-    pub(super) fn renew(&mut self, participants: &Participants) {
+    ///
+    /// # Safety
+    /// - `participants` is the list that the guard began in: its clock is the one that waits for the guard.
+    pub(super) unsafe fn renew(&mut self, participants: &Participants) {
         let participant = self.participant();
         if participant.guards.get() == 1 {
             // Release: as in `drop`.

@@ -82,8 +82,8 @@ pub(crate) fn shard_count() -> usize {
     if cfg!(shuttle) {
         return 1;
     }
-    // The standard library asks the operating system each time. Not a `OnceLock`: of a thread that stalls there, or that
-    // a fork leaves behind, nobody could go on.
+    // The standard library asks the operating system each time. Not a `OnceLock`: other threads, or the child of a fork,
+    // would wait for one that stalls while it fills it.
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     // Relaxed, here and below: threads that come here at once all ask, and nothing else is read by it.
     let count = COUNT.load(Ordering::Relaxed);
