@@ -11,7 +11,8 @@ macro_rules! collection {
             /// keeps some, and their destructors do not run. Call this where that matters: for channels, files and
             /// locks among the values, or after a phase of many changes. It returns false if other threads hold
             /// handles, of any map, for as long as it waits, which is some milliseconds; it cannot free what was
-            /// removed since this thread made a handle that it still holds.
+            /// removed since this thread made a handle that it still holds. If it returns true while other threads
+            /// use the map, one of them may still be dropping the last entries.
             ///
             /// # Panics
             /// Never: a destructor that panics is caught, as everywhere.
