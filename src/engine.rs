@@ -4,7 +4,7 @@
 //! hash and a way to recognise a key. The map layer (`crate::map`) writes each public method once, in
 //! these terms, for all engines.
 
-use crate::reclaim::Guard;
+use crate::reclaim::{Collector, Guard};
 
 /// What an engine keeps: keys and values, and how the two travel into it.
 pub(crate) trait Content {
@@ -12,11 +12,38 @@ pub(crate) trait Content {
     type Value;
     /// An entry that is not in the map (yet). Owns its key and value.
     type Draft;
+    /// What an operation hands out of an entry: references to the key and the value, or copies.
+    type Pair<'g>: Copy
+    where
+        Self: 'g;
 
     fn draft(hash: u64, key: Self::Key, value: Self::Value) -> Self::Draft;
     fn into_pair(draft: Self::Draft) -> (Self::Key, Self::Value);
     fn draft_key(draft: &Self::Draft) -> &Self::Key;
+
+    fn pair_key<'a, 'g>(pair: &'a Self::Pair<'g>) -> &'a Self::Key
+    where
+        Self: 'g;
+    fn pair_value<'a, 'g>(pair: &'a Self::Pair<'g>) -> &'a Self::Value
+    where
+        Self: 'g;
+
+    /// Which entry a pair is of: equal for two pairs that one operation saw only if the entry is the same. None
+    /// where nothing tells.
+    fn identity<'g>(pair: &Self::Pair<'g>) -> Option<*const ()>
+    where
+        Self: 'g;
 }
+
+/// Content that hands out references.
+pub(crate) trait Lent: Content {
+    fn refs<'g>(pair: Self::Pair<'g>) -> (&'g Self::Key, &'g Self::Value)
+    where
+        Self: 'g;
+}
+
+/// What an engine hands out of an entry.
+pub(crate) type PairOf<'g, E> = <<E as Engine>::Content as Content>::Pair<'g>;
 
 /// Keys that an engine is asked about together, at most.
 ///
@@ -28,20 +55,20 @@ pub(crate) const BATCH: usize = 32;
 /// can be freed meanwhile.
 pub(crate) const PART: usize = if cfg!(any(miri, shuttle)) { 4 } else { 256 };
 
-/// The entry that a lookup found, if there is one.
-pub(crate) type Found<'g, K, V> = Option<(&'g K, &'g V)>;
-
 /// A concurrent hash table.
 ///
 /// What is reached under a guard from [`Self::pin`] stays allocated as long as the guard.
-pub(crate) trait Engine {
+pub(crate) trait Engine: Sized {
     type Key;
     type Value;
     type Content: Content<Key = Self::Key, Value = Self::Value>;
     /// Weakly consistent: yields no key twice, and what is there throughout.
-    type Iter<'g>: Iterator<Item = (&'g Self::Key, &'g Self::Value)>
+    type Iter<'g>: Iterator<Item = PairOf<'g, Self>>
     where
         Self: 'g;
+
+    /// An empty one, whose guards come from this collector.
+    fn empty(collector: Collector) -> Self;
 
     /// A guard, under which the operations below are called.
     fn pin(&self) -> Guard;
@@ -52,7 +79,7 @@ pub(crate) trait Engine {
         hash: u64,
         eq: impl FnMut(&Self::Key) -> bool,
         guard: &'g Guard,
-    ) -> Found<'g, Self::Key, Self::Value>;
+    ) -> Option<PairOf<'g, Self>>;
 
     /// [`Self::get`] for up to [`BATCH`] hashes, with their cache misses side by side: `found[i]` becomes the entry with
     /// `hashes[i]` for which `eq` of `i` holds. Each lookup takes effect by itself.
@@ -61,7 +88,7 @@ pub(crate) trait Engine {
         hashes: &[u64],
         eq: impl FnMut(usize, &Self::Key) -> bool,
         guard: &'g Guard,
-        found: &mut [Found<'g, Self::Key, Self::Value>],
+        found: &mut [Option<PairOf<'g, Self>>],
     );
 
     /// Looks a key up, lets `change` decide what to do with it, and does that in one atomic step
@@ -72,7 +99,7 @@ pub(crate) trait Engine {
         peek: bool,
         guard: &'g Guard,
         change: impl Change<'g, Self::Content>,
-    ) -> Outcome<'g, Self::Key, Self::Value>;
+    ) -> Outcome<PairOf<'g, Self>>;
 
     /// Asks for the memory that operations on these hashes, [`BATCH`] at most, are about to need, for all of
     /// them side by side. Concludes nothing from it.
@@ -117,14 +144,14 @@ pub(crate) enum Action<D> {
 }
 
 /// What was done with a key.
-pub(crate) enum Outcome<'g, K, V> {
-    Kept(Option<(&'g K, &'g V)>),
-    Put { old: Option<(&'g K, &'g V)>, new: (&'g K, &'g V) },
-    Removed((&'g K, &'g V)),
+pub(crate) enum Outcome<P> {
+    Kept(Option<P>),
+    Put { old: Option<P>, new: P },
+    Removed(P),
 }
 
 /// One change of one key: how to recognise it, and what to do with it.
-pub(crate) trait Change<'g, C: Content> {
+pub(crate) trait Change<'g, C: Content + 'g> {
     /// Whether `candidate` is the key. If the change gave its key away in a draft, `in_draft` is
     /// that key.
     fn is_key(&self, candidate: &C::Key, in_draft: Option<&C::Key>) -> bool;
@@ -143,12 +170,10 @@ pub(crate) trait Change<'g, C: Content> {
         None
     }
 
-    /// Decides what to do, given the entry that is there now. Is asked again if another operation
-    /// changed the key before the answer could take effect; then it gets the draft of its last
+    /// Decides what to do, given the entry that is there now. Is asked again if another operation changed the key
+    /// before the answer could take effect, and, for content that does not tell its entries
+    /// [apart](Content::identity), whenever the answer could not take effect. Then it gets the draft of its last
     /// answer back, if that was a `Put`.
-    fn decide(
-        &mut self,
-        current: Option<(&'g C::Key, &'g C::Value)>,
-        spare: Option<C::Draft>,
-    ) -> Action<C::Draft>;
+    fn decide(&mut self, current: Option<C::Pair<'g>>, spare: Option<C::Draft>)
+    -> Action<C::Draft>;
 }

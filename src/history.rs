@@ -4,8 +4,8 @@ use std::collections::{VecDeque, vec_deque};
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 
-use crate::map::mode::{Boxed, CompareMode, TrieMode};
-use crate::{Diff, RandomState, Snapshot, TrieMap};
+use crate::map::mode::{Boxed, CompareMode, TrieMode, Versioned};
+use crate::{Diff, RandomState, Snapshot};
 
 /// The last so many snapshots of a map, by their [generations](Snapshot::generation).
 ///
@@ -177,8 +177,8 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> History<K, V, S, M> {
     /// let version = history.record(&map);
     /// assert_eq!(history.get(version).unwrap().len(), 1);
     /// ```
-    pub fn record(&mut self, map: &TrieMap<K, V, S, M>) -> u64 {
-        let version = map.snapshot();
+    pub fn record(&mut self, map: &impl Versioned<K, V, S, M>) -> u64 {
+        let version = Snapshot::of(map.map());
         let generation = version.generation();
         self.push(version);
         generation

@@ -181,15 +181,18 @@ pub use flat::FlatStructure;
 pub use foldhash::fast::{FixedState, RandomState};
 pub use history::{History, HistoryIter};
 #[cfg(feature = "rayon")]
-pub use impls::rayon::{ParIter, SnapshotParIter};
+pub use impls::rayon::{CopyParIter, ParIter, SnapshotParIter};
 pub use map::{
-    Change, CommitError, CommitFailure, Compute, Conflict, CopyFlatMap, CopyTrieMap, Diff, Entry,
-    FlatMap, FlatStats, IntoIter, Iter, Keys, ModifiedEntry, MoveStats, NodeStats, OccupiedError,
-    Operation, OwnedDiff, Pinned, Resolution, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys,
-    SnapshotValues, TrieMap, TrieStats, Values,
+    Change, CommitError, CommitFailure, Compute, Conflict, CopyFlatMap, CopyIter, CopyKeys,
+    CopyMap, CopyPinned, CopyTrieMap, CopyValues, Diff, Entry, FlatMap, FlatStats, IntoIter, Iter,
+    Keys, ModifiedEntry, MoveStats, NodeStats, OccupiedError, Operation, OwnedDiff, Pinned,
+    Resolution, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap,
+    TrieStats, Values,
 };
 pub use published::{Current, Newer, Published, Publisher, Reader, Refresher};
-pub use set::{CopyFlatSet, CopyTrieSet, FlatSet, PinnedSet, SetSnapshot, TrieSet};
+pub use set::{
+    CopyFlatSet, CopyPinnedSet, CopySet, CopyTrieSet, FlatSet, PinnedSet, SetSnapshot, TrieSet,
+};
 #[cfg(snaptrie_stall)]
 #[doc(hidden)]
 pub use sync::stalls;
@@ -198,15 +201,17 @@ pub use sync::stalls;
 pub use trie::Structure;
 
 pub mod mode {
-    //! The kinds of map, as the types that all of them share name them.
+    //! The kinds of map, and the places where entries are, as the types that several maps share name them.
     //!
-    //! [`Pinned`](crate::Pinned), [`Iter`](crate::Iter), [`Keys`](crate::Keys) and
-    //! [`Values`](crate::Values) have the kind of their map as last parameter. It is needed only to
-    //! name those types for another map than a [`TrieMap`](crate::TrieMap).
+    //! [`Pinned`](crate::Pinned), [`CopyMap`](crate::CopyMap), their iterators and handles have the kind of map as last
+    //! parameter: [`Trie`] or [`Flat`]. [`Snapshot`](crate::Snapshot) and everything that is made of snapshots has the
+    //! place: [`Boxed`] or [`Inline`]. They are needed only to name those types.
 
-    pub use crate::map::mode::{Boxed, Flat, Inline};
+    pub use crate::map::mode::{Boxed, Flat, Inline, Trie};
     #[doc(hidden)]
-    pub use crate::map::mode::{CompareMode, FlatMode, Mode, StaticMode, TrieMode};
+    pub use crate::map::mode::{
+        CompareMode, CopyMode, Mode, SetMode, StaticMode, TrieMode, Versioned,
+    };
 }
 
 /// The examples of the README, as tests.

@@ -23,8 +23,8 @@ use std::time::{Duration, Instant};
 use arc_swap::{ArcSwap, Cache, Guard};
 
 use crate::fallout::Fallout;
-use crate::map::mode::{Boxed, StaticMode, TrieMode};
-use crate::{Pinned, RandomState, Snapshot, TrieMap};
+use crate::map::mode::{Boxed, StaticMode, TrieMode, Versioned};
+use crate::{RandomState, Snapshot};
 
 type Shared<K, V, S, M> = Arc<Snapshot<K, V, S, M>>;
 type Cached<'p, K, V, S, M> = Cache<&'p Latest<K, V, S, M>, Shared<K, V, S, M>>;
@@ -77,8 +77,8 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> Published<K, V, S, M> {
     /// let map = snaptrie::TrieMap::from([(1, 'a')]);
     /// assert_eq!(snaptrie::Published::new(&map).load().len(), 1);
     /// ```
-    pub fn new(map: &TrieMap<K, V, S, M>) -> Self {
-        Self { latest: ArcSwap::from_pointee(map.snapshot()), waiting: Mutex::default() }
+    pub fn new(map: &impl Versioned<K, V, S, M>) -> Self {
+        Self { latest: ArcSwap::from_pointee(Snapshot::of(map.map())), waiting: Mutex::default() }
     }
 
     /// Publishes the current contents of the map. Returns whether readers see another version for it: not if
@@ -98,8 +98,8 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> Published<K, V, S, M> {
     /// map.pin().insert(2, 'b');
     /// assert!(published.publish(&map));
     /// ```
-    pub fn publish(&self, map: &TrieMap<K, V, S, M>) -> bool {
-        self.offer(map.snapshot())
+    pub fn publish(&self, map: &impl Versioned<K, V, S, M>) -> bool {
+        self.offer(Snapshot::of(map.map()))
     }
 
     /// A handle for a writing thread, which publishes after each `every` writes.
@@ -113,7 +113,7 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> Published<K, V, S, M> {
     /// let published = snaptrie::Published::new(&map);
     /// let publisher = published.publisher(&map, 100);
     /// for i in 0..250 {
-    ///     publisher.pin().insert(i, i);
+    ///     publisher.map().pin().insert(i, i);
     ///     publisher.wrote(1);
     /// }
     /// assert_eq!(published.load().len(), 200);
@@ -122,11 +122,11 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> Published<K, V, S, M> {
     /// ```
     pub fn publisher<'p>(
         &'p self,
-        map: &'p TrieMap<K, V, S, M>,
+        map: &'p impl Versioned<K, V, S, M>,
         every: u64,
     ) -> Publisher<'p, K, V, S, M> {
         assert_ne!(every, 0, "a publisher publishes after some writes");
-        Publisher { map, published: self, every, writes: Cell::new(0) }
+        Publisher { map: map.map(), published: self, every, writes: Cell::new(0) }
     }
 }
 
@@ -312,7 +312,7 @@ where
     /// ```
     pub fn refresh_every(
         self: &Arc<Self>,
-        map: &Arc<TrieMap<K, V, S, M>>,
+        map: &Arc<impl Versioned<K, V, S, M> + Send + Sync + 'static>,
         period: Duration,
     ) -> Refresher {
         let (published, map) = (Arc::clone(self), Arc::clone(map));
@@ -381,16 +381,16 @@ impl<K, V, S, M: TrieMode<K, V>> fmt::Debug for Reader<'_, K, V, S, M> {
 /// It counts in a plain cell, so each writing thread has one of its own, and counting costs nothing
 /// that threads share. What was written and not published yet is published when it is dropped.
 pub struct Publisher<'p, K, V, S: Clone = RandomState, M: TrieMode<K, V> = Boxed> {
-    map: &'p TrieMap<K, V, S, M>,
+    map: &'p M::Map<S>,
     published: &'p Published<K, V, S, M>,
     every: u64,
     writes: Cell<u64>,
 }
 
 impl<'p, K, V, S: Clone, M: TrieMode<K, V>> Publisher<'p, K, V, S, M> {
-    /// A handle to the map.
-    pub fn pin(&self) -> Pinned<'p, K, V, S, M> {
-        self.map.pin()
+    /// The map.
+    pub fn map(&self) -> &'p M::Map<S> {
+        self.map
     }
 
     /// Counts writes that this thread has done, and publishes if they are enough.
@@ -410,7 +410,7 @@ impl<'p, K, V, S: Clone, M: TrieMode<K, V>> Publisher<'p, K, V, S, M> {
     /// # Panics
     /// As [`Self::wrote`].
     pub fn flush(&self) {
-        let snapshot = self.map.snapshot();
+        let snapshot = Snapshot::of(self.map);
         self.writes.set(0);
         self.published.offer(snapshot);
     }

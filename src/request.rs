@@ -1,7 +1,5 @@
 //! A change of one key while an engine makes it: what the engines' loops share.
 
-use std::ptr;
-
 use crate::engine::{Action, Change, Content};
 
 /// A change that is being made.
@@ -14,12 +12,17 @@ pub(crate) struct Request<Ct: Content, C> {
     /// much first, ask before that.
     pub(crate) peek: bool,
     /// The last answer that changes something, and the entry that it was given for.
-    answer: Option<(Known<Ct>, Answer)>,
+    answer: Option<(Known, Answer)>,
 }
 
-/// Which entry a key had, told by the address of its key; the operation's guard keeps an address
-/// from becoming another entry's.
-type Known<Ct> = Option<*const <Ct as Content>::Key>;
+/// Which entry a key had. The operation's guard keeps an entry's identity from becoming another one's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Absent,
+    Entry(*const ()),
+    /// Some entry that nothing tells apart from others.
+    Copy,
+}
 
 #[derive(Clone, Copy)]
 enum Answer {
@@ -28,10 +31,7 @@ enum Answer {
     Remove,
 }
 
-/// An entry, as an operation under a guard sees it.
-type PairOf<'g, Ct> = (&'g <Ct as Content>::Key, &'g <Ct as Content>::Value);
-
-impl<'g, Ct: Content<Key: 'g, Value: 'g>, C: Change<'g, Ct>> Request<Ct, C> {
+impl<'g, Ct: Content + 'g, C: Change<'g, Ct>> Request<Ct, C> {
     #[inline]
     pub(crate) fn new(hash: u64, peek: bool, mut change: C) -> Self {
         let spare = change.first_draft();
@@ -46,26 +46,31 @@ impl<'g, Ct: Content<Key: 'g, Value: 'g>, C: Change<'g, Ct>> Request<Ct, C> {
 
     /// Asks what to do with a key that has this entry.
     ///
-    /// An answer that could not take effect stands as long as the entry does: when the operation
-    /// starts again because of other keys, of snapshots or of a move, nobody is asked. So a closure that
-    /// takes a snapshot, or changes other keys, every time it runs does not keep its own operation from
-    /// ever being done.
+    /// An answer that could not take effect stands as long as the entry does: when the operation starts again
+    /// because of other keys, of snapshots or of a move, the change is not asked again. So a closure that takes a
+    /// snapshot, or changes other keys, every time it runs does not keep its own operation from ever being done.
+    ///
+    /// Copies do not tell which entry they are of. Content that hands out copies is asked again each time, unless
+    /// the key is still absent.
     #[inline]
-    pub(crate) fn ask(&mut self, current: Option<PairOf<'g, Ct>>) -> Action<Ct::Draft> {
+    pub(crate) fn ask(&mut self, current: Option<Ct::Pair<'g>>) -> Action<Ct::Draft> {
         if C::PUTS {
             if let Some(draft) = self.spare.take() {
                 return Action::Put(draft);
             }
         }
-        let entry: Known<Ct> = current.map(|(key, _)| ptr::from_ref(key));
-        match self.answer {
-            Some((asked_for, Answer::Remove)) if asked_for == entry => return Action::Remove,
-            Some((asked_for, Answer::Put)) if asked_for == entry => {
+        let entry = match &current {
+            None => Known::Absent,
+            Some(pair) => Ct::identity(pair).map_or(Known::Copy, Known::Entry),
+        };
+        match self.answer.filter(|(asked_for, _)| *asked_for == entry && entry != Known::Copy) {
+            Some((_, Answer::Remove)) => return Action::Remove,
+            Some((_, Answer::Put)) => {
                 if let Some(draft) = self.spare.take() {
                     return Action::Put(draft);
                 }
             }
-            _ => {}
+            None => {}
         }
         let action = self.change.decide(current, self.spare.take());
         self.answer = match action {
@@ -78,11 +83,11 @@ impl<'g, Ct: Content<Key: 'g, Value: 'g>, C: Change<'g, Ct>> Request<Ct, C> {
 
     /// Asks what to do with a key that has this entry, before work that only a change is worth. Returns
     /// what is there if nothing changes. If something does, the answer is used after the work, if the
-    /// key still has the same entry then.
+    /// key still has the same entry then, as [`Self::ask`] says.
     pub(crate) fn ask_ahead(
         &mut self,
-        current: Option<PairOf<'g, Ct>>,
-    ) -> Option<Option<PairOf<'g, Ct>>> {
+        current: Option<Ct::Pair<'g>>,
+    ) -> Option<Option<Ct::Pair<'g>>> {
         match self.ask(current) {
             Action::Keep => Some(current),
             Action::Remove if current.is_none() => Some(None),

@@ -2,10 +2,10 @@
 #![expect(unsafe_code, reason = "slots are raw pointers to entries")]
 
 use std::marker::PhantomData;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 
 use super::{Compare, Mover, Store};
-use crate::engine::Content;
+use crate::engine::{Content, Lent};
 use crate::prefetch;
 use crate::reclaim::Garbage;
 use crate::sync::{AtomicPtr, Ordering};
@@ -127,6 +127,10 @@ impl<K, V> Content for Boxed<K, V> {
     type Key = K;
     type Value = V;
     type Draft = BoxedDraft<K, V>;
+    type Pair<'g>
+        = (&'g K, &'g V)
+    where
+        Self: 'g;
 
     #[inline]
     fn draft(hash: u64, key: K, value: V) -> BoxedDraft<K, V> {
@@ -141,6 +145,41 @@ impl<K, V> Content for Boxed<K, V> {
     #[inline]
     fn draft_key(draft: &BoxedDraft<K, V>) -> &K {
         &draft.entry.key
+    }
+
+    #[inline]
+    fn pair_key<'a, 'g>(pair: &'a (&'g K, &'g V)) -> &'a K
+    where
+        Self: 'g,
+    {
+        pair.0
+    }
+
+    #[inline]
+    fn pair_value<'a, 'g>(pair: &'a (&'g K, &'g V)) -> &'a V
+    where
+        Self: 'g,
+    {
+        pair.1
+    }
+
+    /// An entry never moves while anybody can see it: the address of its key tells which one it is.
+    #[inline]
+    fn identity<'g>(pair: &(&'g K, &'g V)) -> Option<*const ()>
+    where
+        Self: 'g,
+    {
+        Some(ptr::from_ref(pair.0).cast())
+    }
+}
+
+impl<K, V> Lent for Boxed<K, V> {
+    #[inline]
+    fn refs<'g>(pair: (&'g K, &'g V)) -> (&'g K, &'g V)
+    where
+        Self: 'g,
+    {
+        pair
     }
 }
 
@@ -195,6 +234,16 @@ impl<K, V> Store for Boxed<K, V> {
 
     #[inline]
     unsafe fn pair<'g>(slot: Held<'g, BoxedSlot<K, V>>) -> (&'g K, &'g V)
+    where
+        Self: 'g,
+    {
+        // SAFETY:
+        // - the same contract.
+        unsafe { Self::pair_ref(slot) }
+    }
+
+    #[inline]
+    unsafe fn pair_ref<'g>(slot: Held<'g, BoxedSlot<K, V>>) -> (&'g K, &'g V)
     where
         K: 'g,
         V: 'g,

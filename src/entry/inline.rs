@@ -56,6 +56,10 @@ impl<K: Copy, V: Copy> Content for Inline<K, V> {
     type Key = K;
     type Value = V;
     type Draft = Pair<K, V>;
+    type Pair<'g>
+        = (K, V)
+    where
+        Self: 'g;
 
     #[inline]
     fn draft(_hash: u64, key: K, value: V) -> Pair<K, V> {
@@ -69,6 +73,30 @@ impl<K: Copy, V: Copy> Content for Inline<K, V> {
     #[inline]
     fn draft_key(draft: &Pair<K, V>) -> &K {
         &draft.key
+    }
+
+    #[inline]
+    fn pair_key<'a, 'g>(pair: &'a (K, V)) -> &'a K
+    where
+        Self: 'g,
+    {
+        &pair.0
+    }
+
+    #[inline]
+    fn pair_value<'a, 'g>(pair: &'a (K, V)) -> &'a V
+    where
+        Self: 'g,
+    {
+        &pair.1
+    }
+
+    #[inline]
+    fn identity<'g>(_pair: &(K, V)) -> Option<*const ()>
+    where
+        Self: 'g,
+    {
+        None
     }
 }
 
@@ -110,7 +138,15 @@ impl<K: Copy, V: Copy> Store for Inline<K, V> {
     }
 
     #[inline]
-    unsafe fn pair<'g>(slot: Held<'g, Pair<K, V>>) -> (&'g K, &'g V)
+    unsafe fn pair<'g>(slot: Held<'g, Pair<K, V>>) -> (K, V)
+    where
+        Self: 'g,
+    {
+        (slot.now.key, slot.now.value)
+    }
+
+    #[inline]
+    unsafe fn pair_ref<'g>(slot: Held<'g, Pair<K, V>>) -> (&'g K, &'g V)
     where
         K: 'g,
         V: 'g,

@@ -56,11 +56,19 @@ pub(crate) trait Store: Content {
     /// - The slot's entry is not freed while the slot is borrowed.
     unsafe fn key(slot: &Self::Slot) -> &Self::Key;
 
-    /// The key and value of a slot in its node.
+    /// What an operation on the live map hands out of a slot in its node.
     ///
     /// # Safety
     /// - The slot's entry is not freed for `'g`.
-    unsafe fn pair<'g>(slot: Held<'g, Self::Slot>) -> (&'g Self::Key, &'g Self::Value)
+    unsafe fn pair<'g>(slot: Held<'g, Self::Slot>) -> Self::Pair<'g>
+    where
+        Self: 'g;
+
+    /// The key and value of a slot in a node of a frozen tree.
+    ///
+    /// # Safety
+    /// - The slot's entry is not freed for `'g`.
+    unsafe fn pair_ref<'g>(slot: Held<'g, Self::Slot>) -> (&'g Self::Key, &'g Self::Value)
     where
         Self::Key: 'g,
         Self::Value: 'g;

@@ -49,7 +49,8 @@ impl<S: Store> Flat<S> {
             }
         }
         let mut entries = HashMap::<*const S::Key, usize>::new();
-        for (key, _) in self.iter(&guard) {
+        let mut iter = self.iter(&guard);
+        while let Some(key) = iter.next_key() {
             *entries.entry(key).or_default() += 1;
             let same = |other: &S::Key| std::ptr::eq(other, key);
             assert!(

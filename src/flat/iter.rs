@@ -66,6 +66,12 @@ impl<'g, S: Store> Iter<'g, S> {
         self.todo.last().filter(|_| self.found.is_empty()).map(|stretch| stretch.first)
     }
 
+    /// The key of the next entry, where it is.
+    #[cfg(any(debug_assertions, snaptrie_check))]
+    pub(super) fn next_key(&mut self) -> Option<&'g S::Key> {
+        self.next_seen().map(|seen| S::key(seen.entry))
+    }
+
     #[inline]
     fn next_seen(&mut self) -> Option<Seen<'g, S>> {
         loop {
@@ -151,7 +157,7 @@ impl<'g, S: Store> Iter<'g, S> {
     }
 }
 
-impl<'g, S: Store> Iterator for Iter<'g, S> {
+impl<'g, S: Store + 'g> Iterator for Iter<'g, S> {
     type Item = Pair<'g, S>;
 
     #[inline]
@@ -193,7 +199,7 @@ impl<S: Store> SharedIter<'_, S> {
 }
 
 #[cfg(feature = "rayon")]
-impl<'g, S: Store> Iterator for SharedIter<'g, S> {
+impl<'g, S: Store + 'g> Iterator for SharedIter<'g, S> {
     type Item = Pair<'g, S>;
 
     #[inline]
@@ -212,7 +218,7 @@ impl<S: Store> Flat<S> {
 /// Removes one entry, if its key still has it.
 struct ThisOne<K>(*const K);
 
-impl<'g, S: Store<Key: 'g, Value: 'g>> Change<'g, S> for ThisOne<S::Key> {
+impl<'g, S: Store + 'g> Change<'g, S> for ThisOne<S::Key> {
     fn is_key(&self, candidate: &S::Key, _in_draft: Option<&S::Key>) -> bool {
         ptr::eq(candidate, self.0)
     }
@@ -252,7 +258,7 @@ impl<S: Store> Flat<S> {
                 return Some(next);
             }
             let Seen { entry, hash, slot } = iter.next_seen()?;
-            let outcome = self.upsert(hash, false, guard, ThisOne(S::pair(entry).0));
+            let outcome = self.upsert(hash, false, guard, ThisOne(S::key(entry)));
             // If it is not there, and its slot is not frozen, another thread replaced or removed it there.
             *copied |= !matches!(outcome, Outcome::Removed(_)) && slot.load().is_frozen();
         }

@@ -97,6 +97,7 @@ pub(crate) use iter::Iter;
 pub(crate) use iter::SharedIter;
 use line::Line;
 use shape::Shape;
+pub(crate) use stats::FlatTally;
 pub(crate) use store::{Boxed, Inline, Store};
 use table::{Spot, Table};
 
@@ -105,8 +106,8 @@ use crate::fallout::Fallout;
 use crate::reclaim::{Collector, Guard, Limbo};
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
 
-/// A key and its value, as an operation under a guard sees them.
-pub(crate) type Pair<'g, S> = (&'g <S as Content>::Key, &'g <S as Content>::Value);
+/// What an operation under a guard hands out of an entry.
+pub(crate) type Pair<'g, S> = <S as Content>::Pair<'g>;
 
 /// Units that [`Engine::refresh`] moves: some 10 µs of work.
 const UNITS_BY_REFRESH: usize = 8;
@@ -194,6 +195,10 @@ impl<S: Store> Engine for Flat<S> {
     where
         Self: 'g;
 
+    fn empty(collector: Collector) -> Self {
+        Self::new(collector)
+    }
+
     #[inline(always)]
     fn pin(&self) -> Guard {
         self.collector.pin()
@@ -226,7 +231,7 @@ impl<S: Store> Engine for Flat<S> {
         peek: bool,
         guard: &'g Guard,
         change: impl Change<'g, S>,
-    ) -> Outcome<'g, S::Key, S::Value> {
+    ) -> Outcome<Pair<'g, S>> {
         self.upsert(hash, peek, guard, change)
     }
 

@@ -155,7 +155,7 @@ impl<S: Store> Line<S> {
             // - if the slot is frozen, the slots are trusted, by the contract: see there.
             let entry = unsafe { entry.as_ref() };
             // Not by the hash: it may be on another cache line, and the tag was right.
-            if eq(S::pair(entry).0) {
+            if eq(S::key(entry)) {
                 return ControlFlow::Break(Look::Hit(entry));
             }
             ControlFlow::Continue(())
@@ -243,7 +243,7 @@ impl<'g, S: Store> Lines<'g, S> {
             // SAFETY:
             // - the slot is not frozen, wherever this is called: as in `Line::look`.
             let mut try_slot = |index: usize, word, entry: NonNull<S::Entry>| unsafe {
-                let is_it = same_hash(S::hash(word, entry), hash) && eq(S::pair(entry.as_ref()).0);
+                let is_it = same_hash(S::hash(word, entry), hash) && eq(S::key(entry.as_ref()));
                 is_it.then_some(Find::Hit(Hit { line, index, word, entry: entry.as_ref() }))
             };
             let found = tags.find(hash, |index| {
@@ -393,7 +393,7 @@ impl<S: Store> Flat<S> {
         candidates(table, hashes, |_| {}, |index, look| looks[index] = look);
         for (index, (look, &hash)) in looks.iter().zip(hashes).enumerate() {
             found[index] = match look {
-                Look::Hit(entry) if eq(index, S::pair(entry).0) => Some(S::pair(entry)),
+                Look::Hit(entry) if eq(index, S::key(entry)) => Some(S::pair(entry)),
                 Look::Miss => None,
                 Look::Hit(_) | Look::Full | Look::Frozen => {
                     self.lookup::<true>(hash, |key| eq(index, key), guard)

@@ -15,7 +15,7 @@ use crate::request::Request;
 
 /// How far a change came.
 enum Step<'g, S: Store> {
-    Done(Outcome<'g, S::Key, S::Value>),
+    Done(Outcome<Pair<'g, S>>),
     /// Search again: another operation changed the slot, or the chunk has other slots now.
     Again,
     /// The chunk has moved: go on in the next table.
@@ -36,7 +36,7 @@ impl<S: Store> Flat<S> {
         peek: bool,
         guard: &'g Guard,
         change: impl Change<'g, S>,
-    ) -> Outcome<'g, S::Key, S::Value> {
+    ) -> Outcome<Pair<'g, S>> {
         let mut request = Request::new(hash, peek, change);
         let first = match self.root(guard) {
             Some(table) => table,

@@ -11,9 +11,11 @@ use std::panic::{self, AssertUnwindSafe};
 
 use equivalent::Equivalent;
 
+use super::access::Access;
 use super::mode::{Mode, TrieMode};
+use super::pinned::refs;
 use super::{Pinned, Snapshot};
-use crate::engine::{BATCH, Engine, Found, PART};
+use crate::engine::{BATCH, Engine, PairOf};
 use crate::hash;
 
 /// Which of several entries with equal keys is in the map in the end.
@@ -24,13 +26,13 @@ pub(crate) enum Stays {
 }
 
 /// Up to [`BATCH`] of what an iterator yields, each with its hash.
-struct Group<T> {
+pub(super) struct Group<T> {
     hashes: [u64; BATCH],
     items: Vec<T>,
 }
 
 impl<T> Group<T> {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { hashes: [0; BATCH], items: Vec::new() }
     }
 
@@ -38,7 +40,7 @@ impl<T> Group<T> {
     fn refill(&mut self, from: impl Iterator<Item = (u64, T)>) -> bool {
         self.items.clear();
         for (place, (hash, item)) in self.hashes.iter_mut().zip(from) {
-            // Room for all at the first, and none for nothing.
+            // Reserves for the whole batch on first use; an empty batch reserves nothing.
             if self.items.is_empty() {
                 self.items.reserve_exact(BATCH);
             }
@@ -55,11 +57,11 @@ impl<T> Group<T> {
 
 /// Looks keys up, a group at a time: `get` is given the hashes and the keys of a group, and the place for what
 /// it finds.
-fn lookups<'p, 'q, Q: ?Sized + 'q, K: 'p, V: 'p>(
+pub(super) fn lookups<'q, Q: ?Sized + 'q, T: Copy>(
     mut keys: impl Iterator<Item = &'q Q>,
     hash: impl Fn(&Q) -> u64,
-    get: impl Fn(&[u64], &[&'q Q], &mut [Found<'p, K, V>]),
-) -> impl Iterator<Item = Option<&'p V>> {
+    get: impl Fn(&[u64], &[&'q Q], &mut [Option<T>]),
+) -> impl Iterator<Item = Option<T>> {
     let mut group = Group::new();
     let mut found = [None; BATCH];
     // All of a group before the first.
@@ -75,8 +77,67 @@ fn lookups<'p, 'q, Q: ?Sized + 'q, K: 'p, V: 'p>(
             next = 0;
         }
         next += 1;
-        Some(found[next - 1].map(|(_, value)| value))
+        Some(found[next - 1])
     })
+}
+
+impl<'g, E: Engine, S: BuildHasher> Access<'g, E, S> {
+    /// Looks up a group of keys. `found` gets what `value` makes of the entries.
+    pub(super) fn get_group<Q: Equivalent<E::Key> + ?Sized, T>(
+        self,
+        hashes: &[u64],
+        keys: &[&Q],
+        value: impl Fn(PairOf<'g, E>) -> T,
+        found: &mut [Option<T>],
+    ) {
+        let mut pairs = [None; BATCH];
+        let pairs = &mut pairs[..keys.len()];
+        let eq = |index: usize, known: &E::Key| keys[index].equivalent(known);
+        self.engine.get_many(hashes, eq, self.guard, pairs);
+        for (found, pair) in found.iter_mut().zip(pairs) {
+            *found = pair.map(&value);
+        }
+    }
+}
+
+impl<E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'_, E, S> {
+    /// Inserts many entries. Returns how many of the keys were not in the map.
+    pub(crate) fn put_many(
+        self,
+        entries: impl IntoIterator<Item = (E::Key, E::Value)>,
+        stays: Stays,
+    ) -> usize {
+        let mut entries = entries.into_iter().map(|(key, value)| (self.hash(&key), key, value));
+        let mut group = Group::new();
+        let mut new = 0;
+        while let Some(inserted) = self.put_group(&mut group, &mut entries, stays) {
+            new += inserted;
+        }
+        new
+    }
+
+    /// Puts the next group into the map, if there is one. Returns how many of its keys are new.
+    pub(super) fn put_group(
+        self,
+        group: &mut Group<(E::Key, E::Value)>,
+        entries: &mut impl Iterator<Item = (u64, E::Key, E::Value)>,
+        stays: Stays,
+    ) -> Option<usize> {
+        // What the iterator gave before it panicked is inserted, as if it had come one by one.
+        let refill = || group.refill(entries.map(|(hash, key, value)| (hash, (key, value))));
+        let refilled = panic::catch_unwind(AssertUnwindSafe(refill));
+        self.engine.prefetch(group.hashes(), self.guard);
+        let hashed = group.items.drain(..).zip(group.hashes);
+        let new = hashed.map(|((key, value), hash)| match stays {
+            Stays::Last => self.insert_hashed(hash, key, value).is_none(),
+            Stays::First => self.insert_new(hash, key, value),
+        });
+        let new = new.filter(|new| *new).count();
+        match refilled {
+            Ok(any) => any.then_some(new),
+            Err(panic) => panic::resume_unwind(panic),
+        }
+    }
 }
 
 /// Many keys at once, for less than as many single operations where the map is much larger than the
@@ -106,14 +167,11 @@ impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
         I: IntoIterator<Item = &'q Q>,
         K: 'p,
     {
-        lookups(
-            keys.into_iter(),
-            |key| self.hash(key),
-            |hashes, keys, found| {
-                let eq = |index: usize, known: &K| keys[index].equivalent(known);
-                self.engine().get_many(hashes, eq, self.guard(), found);
-            },
-        )
+        let access = self.access();
+        let get = move |hashes: &[u64], keys: &[&'q Q], found: &mut [Option<&'p V>]| {
+            access.get_group(hashes, keys, |pair| refs::<K, V, M>(pair).1, found);
+        };
+        lookups(keys.into_iter(), move |key| access.hash(key), get)
     }
 }
 
@@ -135,80 +193,7 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// assert_eq!(map.pin().get(&2), Some(&'d'));
     /// ```
     pub fn insert_many(&self, entries: impl IntoIterator<Item = (K, V)>) -> usize {
-        self.put_many(entries, Stays::Last)
-    }
-
-    /// [`Self::insert_many`] that leaves the keys alone that are in the map.
-    pub(crate) fn insert_many_new(&self, entries: impl IntoIterator<Item = (K, V)>) -> usize {
-        self.put_many(entries, Stays::First)
-    }
-
-    fn put_many(&self, entries: impl IntoIterator<Item = (K, V)>, stays: Stays) -> usize {
-        let mut entries = entries.into_iter().map(|(key, value)| (self.hash(&key), key, value));
-        let mut group = Group::new();
-        let mut new = 0;
-        while let Some(inserted) = self.put_group(&mut group, &mut entries, stays) {
-            new += inserted;
-        }
-        new
-    }
-
-    /// Inserts everything, with a new guard for each group, and frees what that replaced.
-    pub(crate) fn insert_all(self, entries: impl IntoIterator<Item = (K, V)>, stays: Stays) {
-        let hasher = self.hasher();
-        let hashed = |(key, value)| (hash::of(hasher, &key), key, value);
-        self.insert_all_hashed(entries.into_iter().map(hashed), stays);
-    }
-
-    /// [`Self::insert_all`] of entries whose hashes are known.
-    pub(crate) fn insert_all_hashed(
-        mut self,
-        entries: impl IntoIterator<Item = (u64, K, V)>,
-        stays: Stays,
-    ) {
-        let mut entries = entries.into_iter();
-        self.expect(entries.size_hint().0);
-        let mut group = Group::new();
-        let mut groups = 0;
-        while self.put_group(&mut group, &mut entries, stays).is_some() {
-            self.refresh_guard();
-            groups += 1;
-        }
-        let engine = self.engine();
-        drop(self);
-        if groups * BATCH > PART {
-            engine.collect();
-        }
-    }
-
-    /// Makes room for so many insertions, if that is something this kind of map does ahead.
-    pub(crate) fn expect(&self, insertions: usize) {
-        // As the standard map does: half of the keys may be in the map already.
-        let new = if self.is_empty() { insertions } else { insertions.div_ceil(2) };
-        self.engine().reserve(new, self.guard());
-    }
-
-    /// Puts the next group into the map, if there is one. Returns how many of its keys are new.
-    fn put_group(
-        &self,
-        group: &mut Group<(K, V)>,
-        entries: &mut impl Iterator<Item = (u64, K, V)>,
-        stays: Stays,
-    ) -> Option<usize> {
-        // What the iterator gave before it panicked is inserted, as if it had come one by one.
-        let refill = || group.refill(entries.map(|(hash, key, value)| (hash, (key, value))));
-        let refilled = panic::catch_unwind(AssertUnwindSafe(refill));
-        self.engine().prefetch(group.hashes(), self.guard());
-        let hashed = group.items.drain(..).zip(group.hashes);
-        let new = hashed.map(|((key, value), hash)| match stays {
-            Stays::Last => self.insert_hashed(hash, key, value).is_none(),
-            Stays::First => self.insert_new(hash, key, value),
-        });
-        let new = new.filter(|new| *new).count();
-        match refilled {
-            Ok(any) => any.then_some(new),
-            Err(panic) => panic::resume_unwind(panic),
-        }
+        self.access().put_many(entries, Stays::Last)
     }
 }
 
@@ -238,7 +223,12 @@ impl<K, V, S: BuildHasher, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
             keys.into_iter(),
             |key| hash::of(self.hasher(), key),
             |hashes, keys, found| {
-                tree.get_many(hashes, |index, known| keys[index].equivalent(known), found);
+                let mut pairs = [None; BATCH];
+                let pairs = &mut pairs[..keys.len()];
+                tree.get_many(hashes, |index, known| keys[index].equivalent(known), pairs);
+                for (found, pair) in found.iter_mut().zip(pairs) {
+                    *found = pair.map(|(_, value)| value);
+                }
             },
         )
     }

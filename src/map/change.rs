@@ -17,10 +17,10 @@ pub(super) struct ByRef<'q, Q: ?Sized, S, F> {
 
 impl<'g, C, Q, S, F> Change<'g, C> for ByRef<'_, Q, S, F>
 where
-    C: Content<Key: Hash + 'g, Value: 'g>,
+    C: Content<Key: Hash> + 'g,
     Q: Hash + Equivalent<C::Key> + ?Sized,
     S: BuildHasher,
-    F: FnMut(&'g C::Key, &'g C::Value) -> bool,
+    F: FnMut(C::Pair<'g>) -> bool,
 {
     fn is_key(&self, candidate: &C::Key, _in_draft: Option<&C::Key>) -> bool {
         self.key.equivalent(candidate)
@@ -32,13 +32,47 @@ where
 
     fn decide(
         &mut self,
-        current: Option<(&'g C::Key, &'g C::Value)>,
+        current: Option<C::Pair<'g>>,
         _spare: Option<C::Draft>,
     ) -> Action<C::Draft> {
         match current {
-            Some((key, value)) if (self.remove)(key, value) => Action::Remove,
+            Some(pair) if (self.remove)(pair) => Action::Remove,
             _ => Action::Keep,
         }
+    }
+}
+
+/// A change of the value of a key that is there.
+pub(super) struct Renewal<'q, Q: ?Sized, S, F> {
+    pub(super) hasher: &'q S,
+    pub(super) hash: u64,
+    pub(super) key: &'q Q,
+    pub(super) update: F,
+}
+
+impl<'g, C, Q, S, F> Change<'g, C> for Renewal<'_, Q, S, F>
+where
+    C: Content<Key: Hash + Copy, Value: Copy> + 'g,
+    Q: Hash + Equivalent<C::Key> + ?Sized,
+    S: BuildHasher,
+    F: FnMut(C::Value) -> C::Value,
+{
+    fn is_key(&self, candidate: &C::Key, _in_draft: Option<&C::Key>) -> bool {
+        self.key.equivalent(candidate)
+    }
+
+    fn rehash(&self, key: &C::Key) -> u64 {
+        hash::of(self.hasher, key)
+    }
+
+    fn decide(
+        &mut self,
+        current: Option<C::Pair<'g>>,
+        _spare: Option<C::Draft>,
+    ) -> Action<C::Draft> {
+        let Some(pair) = current else { return Action::Keep };
+        let (key, value) = (*C::pair_key(&pair), *C::pair_value(&pair));
+        Action::Put(C::draft(self.hash, key, (self.update)(value)))
     }
 }
 
@@ -51,7 +85,7 @@ pub(super) struct Put<'h, C: Content, S> {
 
 impl<'g, C, S> Change<'g, C> for Put<'_, C, S>
 where
-    C: Content<Key: Hash + Eq + 'g, Value: 'g>,
+    C: Content<Key: Hash + Eq> + 'g,
     S: BuildHasher,
 {
     fn is_key(&self, candidate: &C::Key, in_draft: Option<&C::Key>) -> bool {
@@ -70,7 +104,7 @@ where
 
     fn decide(
         &mut self,
-        _current: Option<(&'g C::Key, &'g C::Value)>,
+        _current: Option<C::Pair<'g>>,
         spare: Option<C::Draft>,
     ) -> Action<C::Draft> {
         spare.map_or(Action::Keep, Action::Put)
@@ -86,9 +120,9 @@ pub(super) struct ByValue<'h, C: Content, S, F> {
 
 impl<'g, C, S, F> Change<'g, C> for ByValue<'_, C, S, F>
 where
-    C: Content<Key: Hash + Eq + 'g, Value: 'g>,
+    C: Content<Key: Hash + Eq> + 'g,
     S: BuildHasher,
-    F: FnMut(&mut Offer<C>, Option<(&'g C::Key, &'g C::Value)>) -> Choice,
+    F: FnMut(&mut Offer<C>, Option<C::Pair<'g>>) -> Choice,
 {
     fn is_key(&self, candidate: &C::Key, in_draft: Option<&C::Key>) -> bool {
         // The key is in one place: here, or in the draft that the engine holds.
@@ -101,7 +135,7 @@ where
 
     fn decide(
         &mut self,
-        current: Option<(&'g C::Key, &'g C::Value)>,
+        current: Option<C::Pair<'g>>,
         spare: Option<C::Draft>,
     ) -> Action<C::Draft> {
         if spare.is_some() {

@@ -1,9 +1,154 @@
 //! What all maps implement alike.
 
-/// Implements what goes over many entries of a map, and the traits that put entries into it.
+/// Implements the traits that put entries into a map. `$M` is the kind of a map that has several, `$bound` what its
+/// keys and values must be.
 macro_rules! collection {
-    ($Map:ident<$M:ident: $Mode:ident>, $mode:ty) => {
-        impl<K, V, S, $M: $Mode<K, V>> $Map<K, V, S, $M> {
+    ($Map:ident $(, $M:ident: $Mode:ident, $bound:ident)?) => {
+        impl<K $(: $bound)?, V $(: $bound)?, S: Default $(, $M: $Mode<K, V>)?> Default
+            for $Map<K, V, S $(, $M)?>
+        {
+            fn default() -> Self {
+                Self { base: Base::empty(S::default()) }
+            }
+        }
+
+        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher + Default $(, $M: $Mode<K, V>)?>
+            FromIterator<(K, V)> for $Map<K, V, S $(, $M)?>
+        {
+            /// Of entries with equal keys the last one stays.
+            fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+                let map = Self::default();
+                map.base.insert_all(entries, Stays::Last);
+                map
+            }
+        }
+
+        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, const N: usize $(, $M: $Mode<K, V>)?>
+            From<[(K, V); N]> for $Map<K, V, RandomState $(, $M)?>
+        {
+            fn from(entries: [(K, V); N]) -> Self {
+                entries.into_iter().collect()
+            }
+        }
+
+        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher $(, $M: $Mode<K, V>)?>
+            Extend<(K, V)> for $Map<K, V, S $(, $M)?>
+        {
+            fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+                self.base.insert_all(entries, Stays::Last);
+            }
+        }
+
+        /// Extends a shared map: `(&map).extend(entries)`. Each entry is inserted by itself.
+        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher $(, $M: $Mode<K, V>)?>
+            Extend<(K, V)> for &$Map<K, V, S $(, $M)?>
+        {
+            fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+                self.base.insert_all(entries, Stays::Last);
+            }
+        }
+
+        impl<'a, K: Hash + Eq + Copy, V: Copy, S: BuildHasher $(, $M: $Mode<K, V>)?>
+            Extend<(&'a K, &'a V)> for $Map<K, V, S $(, $M)?>
+        {
+            fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
+                self.extend(entries.into_iter().map(|(key, value)| (*key, *value)));
+            }
+        }
+
+        impl<'a, K: Hash + Eq + Copy, V: Copy, S: BuildHasher $(, $M: $Mode<K, V>)?>
+            Extend<(&'a K, &'a V)> for &$Map<K, V, S $(, $M)?>
+        {
+            fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
+                self.extend(entries.into_iter().map(|(key, value)| (*key, *value)));
+            }
+        }
+
+        // A panic that is caught leaves no broken state behind: every change of a map is one atomic
+        // step.
+        impl<K: RefUnwindSafe $(+ $bound)?, V: RefUnwindSafe $(+ $bound)?, S: UnwindSafe $(, $M: $Mode<K, V>)?>
+            UnwindSafe for $Map<K, V, S $(, $M)?>
+        {
+        }
+        impl<K: RefUnwindSafe $(+ $bound)?, V: RefUnwindSafe $(+ $bound)?, S: RefUnwindSafe $(, $M: $Mode<K, V>)?>
+            RefUnwindSafe for $Map<K, V, S $(, $M)?>
+        {
+        }
+    };
+}
+pub(super) use collection;
+
+/// Implements what maps that hand out references do by themselves, without a handle.
+macro_rules! by_reference {
+    ($Map:ident, $mode:ty) => {
+        impl<K, V> $Map<K, V> {
+            /// An empty map. Allocates nothing.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::<String, u64>::new();")]
+            /// assert!(map.is_empty());
+            /// ```
+            pub fn new() -> Self {
+                Self::with_hasher(RandomState::default())
+            }
+        }
+
+        impl<K, V, S> $Map<K, V, S> {
+            /// For tests: a map with a collector of its own.
+            #[doc(hidden)]
+            pub fn with_private_collector(hasher: S) -> Self {
+                Self { base: Base::private(hasher) }
+            }
+
+            /// The map's hasher.
+            ///
+            /// # Examples
+            /// ```
+            /// use std::hash::BuildHasher;
+            ///
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::<u32, u32>::new();")]
+            /// assert_eq!(map.hasher().hash_one(1), map.hasher().hash_one(1));
+            /// ```
+            pub const fn hasher(&self) -> &S {
+                &self.base.hasher
+            }
+
+            /// A handle for the calling thread, through which entries are read and written.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::new();")]
+            /// let pinned = map.pin();
+            /// pinned.insert("a", 1);
+            /// assert_eq!(pinned.get("a"), Some(&1));
+            /// ```
+            #[inline(always)]
+            pub fn pin(&self) -> Pinned<'_, K, V, S, $mode> {
+                Pinned::new(self)
+            }
+
+            /// Number of entries. As [`Pinned::len`].
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map: snaptrie::", stringify!($Map), "<u32, u32> = (0..100).map(|i| (i, i)).collect();")]
+            /// assert_eq!(map.len(), 100);
+            /// ```
+            pub fn len(&self) -> usize {
+                self.base.len()
+            }
+
+            /// Whether the map is empty. As [`Pinned::is_empty`].
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("assert!(snaptrie::", stringify!($Map), "::<u32, u32>::new().is_empty());")]
+            /// ```
+            pub fn is_empty(&self) -> bool {
+                self.base.is_empty()
+            }
+
             /// Frees what was removed from the map and can be freed, without waiting for later operations. Returns
             /// whether nothing is left.
             ///
@@ -29,12 +174,11 @@ macro_rules! collection {
             /// assert!(receiver.recv().is_err(), "the sender is gone");
             /// ```
             pub fn flush(&self) -> bool {
-                let engine = <$mode as crate::map::mode::Parts<K, V>>::engine(self);
-                crate::engine::Engine::flush(engine)
+                self.base.engine.flush()
             }
         }
 
-        impl<K: Hash + Eq, V, S: BuildHasher, $M: $Mode<K, V>> $Map<K, V, S, $M> {
+        impl<K: Hash + Eq, V, S: BuildHasher> $Map<K, V, S> {
             /// Removes the entries for which the closure does not hold, and frees them meanwhile. O(n).
             ///
             /// Each entry is removed in one atomic step with the answer that condemned it: a value that was replaced
@@ -50,76 +194,9 @@ macro_rules! collection {
             /// assert_eq!(map.len(), 5);
             /// ```
             pub fn retain(&self, keep: impl FnMut(&K, &V) -> bool) {
-                Pinned::<K, V, S, $mode>::retain_in_parts(self, keep);
+                self.base.retain(keep);
             }
-        }
-
-        impl<K, V, S: Default, $M: $Mode<K, V>> Default for $Map<K, V, S, $M> {
-            fn default() -> Self {
-                Self::empty(S::default())
-            }
-        }
-
-        impl<K: Hash + Eq, V, S: BuildHasher + Default, $M: $Mode<K, V>> FromIterator<(K, V)>
-            for $Map<K, V, S, $M>
-        {
-            /// Of entries with equal keys the last one stays.
-            fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
-                let map = Self::default();
-                map.pin().insert_all(entries, Stays::Last);
-                map
-            }
-        }
-
-        impl<K: Hash + Eq, V, const N: usize> From<[(K, V); N]> for $Map<K, V> {
-            fn from(entries: [(K, V); N]) -> Self {
-                entries.into_iter().collect()
-            }
-        }
-
-        impl<K: Hash + Eq, V, S: BuildHasher, $M: $Mode<K, V>> Extend<(K, V)>
-            for $Map<K, V, S, $M>
-        {
-            fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
-                self.pin().insert_all(entries, Stays::Last);
-            }
-        }
-
-        /// Extends a shared map: `(&map).extend(entries)`. Each entry is inserted by itself.
-        impl<K: Hash + Eq, V, S: BuildHasher, $M: $Mode<K, V>> Extend<(K, V)>
-            for &$Map<K, V, S, $M>
-        {
-            fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
-                self.pin().insert_all(entries, Stays::Last);
-            }
-        }
-
-        impl<'a, K: Hash + Eq + Copy, V: Copy, S: BuildHasher, $M: $Mode<K, V>>
-            Extend<(&'a K, &'a V)> for $Map<K, V, S, $M>
-        {
-            fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
-                self.extend(entries.into_iter().map(|(key, value)| (*key, *value)));
-            }
-        }
-
-        impl<'a, K: Hash + Eq + Copy, V: Copy, S: BuildHasher, $M: $Mode<K, V>>
-            Extend<(&'a K, &'a V)> for &$Map<K, V, S, $M>
-        {
-            fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
-                self.extend(entries.into_iter().map(|(key, value)| (*key, *value)));
-            }
-        }
-
-        // A panic that is caught leaves no broken state behind: every change of a map is one atomic
-        // step.
-        impl<K: RefUnwindSafe, V: RefUnwindSafe, S: UnwindSafe, $M: $Mode<K, V>> UnwindSafe
-            for $Map<K, V, S, $M>
-        {
-        }
-        impl<K: RefUnwindSafe, V: RefUnwindSafe, S: RefUnwindSafe, $M: $Mode<K, V>> RefUnwindSafe
-            for $Map<K, V, S, $M>
-        {
         }
     };
 }
-pub(super) use collection;
+pub(super) use by_reference;

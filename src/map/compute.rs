@@ -3,7 +3,10 @@
 use std::error::Error;
 use std::fmt;
 
-/// What the closure of [`Pinned::compute`](crate::Pinned::compute) asks for.
+use crate::engine::Outcome;
+
+/// What the closure of `compute` asks for, see [`Pinned::compute`](crate::Pinned::compute) and
+/// [`CopyMap::compute`](crate::CopyMap::compute).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation<V, A> {
     /// Insert this value, or replace the one that is there.
@@ -14,40 +17,67 @@ pub enum Operation<V, A> {
     Abort(A),
 }
 
-/// What [`Pinned::compute`](crate::Pinned::compute) did.
+/// What `compute` did: [`Pinned::compute`](crate::Pinned::compute) tells it with references to keys and values,
+/// [`CopyMap::compute`](crate::CopyMap::compute) with copies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compute<'p, K, V, A> {
+pub enum Compute<K, V, A> {
     /// The key was not in the map; now it is.
-    Inserted(&'p K, &'p V),
+    Inserted(K, V),
     /// The entry was replaced.
     Updated {
         /// The entry that was there.
-        old: (&'p K, &'p V),
+        old: (K, V),
         /// The entry that is there now.
-        new: (&'p K, &'p V),
+        new: (K, V),
     },
     /// The entry was removed.
-    Removed(&'p K, &'p V),
+    Removed(K, V),
     /// Nothing was changed: the closure aborted with this.
     Aborted(A),
     /// Nothing was changed: there was nothing to remove.
     Absent,
 }
 
-/// The error of [`Pinned::try_insert`](crate::Pinned::try_insert): the key is in the map already.
+impl<K, V, A> Compute<K, V, A> {
+    /// `parts`: what is told of an entry.
+    pub(super) fn new<P>(
+        outcome: Outcome<P>,
+        aborted: Option<A>,
+        parts: impl Fn(P) -> (K, V),
+    ) -> Self {
+        match (outcome, aborted) {
+            (Outcome::Kept(_), Some(with)) => Self::Aborted(with),
+            (Outcome::Kept(_), None) => Self::Absent,
+            (Outcome::Put { old: None, new }, _) => {
+                let (key, value) = parts(new);
+                Self::Inserted(key, value)
+            }
+            (Outcome::Put { old: Some(old), new }, _) => {
+                Self::Updated { old: parts(old), new: parts(new) }
+            }
+            (Outcome::Removed(removed), _) => {
+                let (key, value) = parts(removed);
+                Self::Removed(key, value)
+            }
+        }
+    }
+}
+
+/// The error of `try_insert`: the key is in the map already.
 ///
-/// Gives back what was not inserted.
+/// Gives back what was not inserted. [`Pinned::try_insert`](crate::Pinned::try_insert) tells the value that is in the
+/// map by reference, [`CopyMap::try_insert`](crate::CopyMap::try_insert) by value.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct OccupiedError<'p, K, V> {
+pub struct OccupiedError<K, V, C = V> {
     /// The value that is in the map.
-    pub current: &'p V,
+    pub current: C,
     /// The key that was not inserted.
     pub key: K,
     /// The value that was not inserted.
     pub value: V,
 }
 
-impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for OccupiedError<'_, K, V> {
+impl<K: fmt::Debug, V: fmt::Debug, C: fmt::Debug> fmt::Debug for OccupiedError<K, V, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OccupiedError")
             .field("key", &self.key)
@@ -57,11 +87,11 @@ impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for OccupiedError<'_, K, V> {
     }
 }
 
-impl<K: fmt::Debug, V: fmt::Debug> fmt::Display for OccupiedError<'_, K, V> {
+impl<K: fmt::Debug, V: fmt::Debug, C: fmt::Debug> fmt::Display for OccupiedError<K, V, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { current, key, value } = self;
         write!(f, "did not insert {value:?}: key {key:?} already has the value {current:?}")
     }
 }
 
-impl<K: fmt::Debug, V: fmt::Debug> Error for OccupiedError<'_, K, V> {}
+impl<K: fmt::Debug, V: fmt::Debug, C: fmt::Debug> Error for OccupiedError<K, V, C> {}

@@ -4,11 +4,9 @@ use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::iter::FusedIterator;
 
-use super::batch::Stays;
-use super::mode::{Boxed, CompareMode, FlatMode, Mode, TrieMode};
-use super::{FlatMap, Pinned, Snapshot, TrieMap};
+use super::Snapshot;
+use super::mode::{Boxed, CompareMode, TrieMode};
 use crate::RandomState;
-use crate::engine::PART;
 use crate::entry::Store;
 use crate::hash;
 use crate::trie::{FrozenIter, TreeChange, TreeDiff};
@@ -227,7 +225,7 @@ where
 /// of its own.
 ///
 /// Collected from a [`Diff`] (`before.diff(&after).collect()`), brought to another place, and put to use
-/// by [`TrieMap::apply`] there. With the feature `serde` it can be serialized: as a pair of a list of
+/// by [`TrieMap::apply`](crate::TrieMap::apply) there. With the feature `serde` it can be serialized: as a pair of a list of
 /// entries to put and a list of keys to remove.
 ///
 /// It says nothing about where it began: to bring a copy up to date, apply each to the content that it
@@ -288,64 +286,5 @@ impl<'s, K: Clone, V: Clone> Extend<Change<'s, K, V>> for OwnedDiff<K, V> {
                 None => self.removed.push(change.key().clone()),
             }
         }
-    }
-}
-
-fn apply<K, V, S, M>(mut pinned: Pinned<'_, K, V, S, M>, diff: OwnedDiff<K, V>)
-where
-    K: Hash + Eq,
-    S: BuildHasher,
-    M: Mode<K, V>,
-{
-    for keys in diff.removed.chunks(PART) {
-        for key in keys {
-            pinned.remove(key);
-        }
-        pinned.refresh_guard();
-    }
-    pinned.insert_all(diff.put, Stays::Last);
-}
-
-impl<K: Hash + Eq, V, S: BuildHasher, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
-    /// Does to this map what was done between the two snapshots that `diff` is from.
-    ///
-    /// Each key by itself, in one atomic step: who reads meanwhile may see some of it. For all of it at
-    /// one instant, apply it to a [fork](Self::fork) and [commit](Self::try_commit) that. Costs as much
-    /// as these removals and insertions.
-    ///
-    /// # Examples
-    /// ```
-    /// use snaptrie::{OwnedDiff, TrieMap};
-    ///
-    /// let map = TrieMap::from([(1, 'a')]);
-    /// map.apply(OwnedDiff { put: vec![(2, 'b')], removed: vec![1] });
-    /// assert_eq!(map, TrieMap::from([(2, 'b')]));
-    /// ```
-    pub fn apply(&self, diff: OwnedDiff<K, V>) {
-        apply(self.pin(), diff);
-    }
-}
-
-impl<K: Hash + Eq, V, S: BuildHasher, M: FlatMode<K, V>> FlatMap<K, V, S, M> {
-    /// Does to this map what was done between the two snapshots that `diff` is from.
-    ///
-    /// Each key by itself, in one atomic step: who reads meanwhile may see some of it. Costs as much as
-    /// these removals and insertions.
-    ///
-    /// # Examples
-    /// ```
-    /// use snaptrie::{FlatMap, TrieMap};
-    ///
-    /// let ingest: TrieMap<u32, u32> = (0..100).map(|i| (i, i)).collect();
-    /// let mut served = ingest.snapshot();
-    /// let serve = served.to_flat();
-    /// ingest.pin().insert(7, 0);
-    /// let now = ingest.snapshot();
-    /// serve.apply(served.diff(&now).collect());
-    /// served = now;
-    /// assert_eq!(serve, served.to_flat());
-    /// ```
-    pub fn apply(&self, diff: OwnedDiff<K, V>) {
-        apply(self.pin(), diff);
     }
 }

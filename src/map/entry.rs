@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hash};
 
 use super::Pinned;
-use super::mode::{Boxed, Mode};
+use super::mode::{Mode, Trie};
 
 /// A key of a map that may or may not be there, from [`Pinned::entry`].
 ///
@@ -21,7 +21,7 @@ use super::mode::{Boxed, Mode};
 /// assert_eq!(pinned.get("the"), Some(&2));
 /// ```
 #[must_use = "an entry does nothing by itself"]
-pub struct Entry<'p, 'm, K, V, S, M: Mode<K, V> = Boxed> {
+pub struct Entry<'p, 'm, K, V, S, M: Mode<K, V> = Trie> {
     pinned: &'p Pinned<'m, K, V, S, M>,
     key: K,
 }

@@ -4,18 +4,19 @@ use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
 
-use super::mode::{Boxed, Mode, Parts};
+use super::mode::{Lending, Mode, Trie};
+use super::pinned::refs;
 use crate::engine::Engine;
 use crate::reclaim::Guard;
 
 /// The engine's iterator.
-type Entries<'p, K, V, M> = <<M as Parts<K, V>>::Engine as Engine>::Iter<'p>;
+type Entries<'p, K, V, M> = <<M as Lending<K, V>>::Engine as Engine>::Iter<'p>;
 
 /// An iterator over the entries of a live map, from [`Pinned::iter`](crate::Pinned::iter).
 ///
 /// Weakly consistent: it yields no key twice, yields what is in the map all the while, and may or
 /// may not yield what is inserted, replaced or removed meanwhile.
-pub struct Iter<'p, K: 'p, V: 'p, M: Mode<K, V> + 'p = Boxed> {
+pub struct Iter<'p, K: 'p, V: 'p, M: Mode<K, V> + 'p = Trie> {
     entries: Entries<'p, K, V, M>,
     // Not `Send`: it lives under a guard that belongs to a thread.
     _guard: PhantomData<&'p Guard>,
@@ -32,17 +33,17 @@ impl<'p, K, V, M: Mode<K, V>> Iterator for Iter<'p, K, V, M> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        self.entries.next()
+        self.entries.next().map(refs::<K, V, M>)
     }
 
     #[inline]
-    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, f: F) -> B {
-        self.entries.fold(init, f)
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
+        self.entries.fold(init, |result, pair| f(result, refs::<K, V, M>(pair)))
     }
 }
 
 /// An iterator over the keys of a live map, from [`Pinned::keys`](crate::Pinned::keys).
-pub struct Keys<'p, K, V, M: Mode<K, V> = Boxed>(pub(super) Iter<'p, K, V, M>);
+pub struct Keys<'p, K, V, M: Mode<K, V> = Trie>(pub(super) Iter<'p, K, V, M>);
 
 impl<'p, K, V, M: Mode<K, V>> Iterator for Keys<'p, K, V, M> {
     type Item = &'p K;
@@ -59,7 +60,7 @@ impl<'p, K, V, M: Mode<K, V>> Iterator for Keys<'p, K, V, M> {
 }
 
 /// An iterator over the values of a live map, from [`Pinned::values`](crate::Pinned::values).
-pub struct Values<'p, K, V, M: Mode<K, V> = Boxed>(pub(super) Iter<'p, K, V, M>);
+pub struct Values<'p, K, V, M: Mode<K, V> = Trie>(pub(super) Iter<'p, K, V, M>);
 
 impl<'p, K, V, M: Mode<K, V>> Iterator for Values<'p, K, V, M> {
     type Item = &'p V;

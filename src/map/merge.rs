@@ -2,8 +2,8 @@
 
 use std::hash::{BuildHasher, Hash};
 
+use super::Snapshot;
 use super::mode::CompareMode;
-use super::{Snapshot, TrieMap};
 use crate::hash;
 
 impl<K, V, S, M> Snapshot<K, V, S, M>
@@ -52,9 +52,11 @@ where
         left: &Self,
         right: &Self,
         mut resolve: impl FnMut(Conflict<'_, K, V>) -> Resolution<V>,
-    ) -> TrieMap<K, V, S, M> {
+    ) -> M::Map<S> {
         let merged = left.fork();
-        let pinned = merged.pin();
+        let base = M::base(&merged);
+        let guard = base.pin();
+        let pinned = base.with(&guard);
         for change in self.diff(right) {
             let key = change.key();
             let hashes = (hash::of(self.hasher(), key), hash::of(left.hasher(), key));
@@ -72,11 +74,11 @@ where
                 Resolution::Remove => None,
             };
             match value {
-                Some(value) => drop(pinned.insert(key.clone(), value)),
-                None => drop(pinned.remove(key)),
+                Some(value) => _ = pinned.insert(key.clone(), value),
+                None => _ = pinned.remove_if(key, |_, _| true),
             }
         }
-        drop(pinned);
+        drop(guard);
         merged
     }
 }

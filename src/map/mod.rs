@@ -2,51 +2,66 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `trie_map` | [`TrieMap`]: construction, versions, the traits of a collection |
-//! | `flat_map` | [`FlatMap`]: construction, room, the traits of a collection |
-//! | `pinned` | [`Pinned`]: the operations on a live map |
-//! | `batch` | operations on many keys at once |
+//! | `trie_map`, `flat_map` | [`TrieMap`] and [`FlatMap`], which hand out references |
+//! | `pinned`, `iter`, `entry` | their handle [`Pinned`], its iterators and [`Entry`] |
+//! | `copy_map` | [`CopyMap`], which hands out copies |
+//! | `copy_pinned`, `copy_iter` | its handle [`CopyPinned`] and its iterator |
+//! | `copy_operations` | the operations of both, written once |
+//! | `access` | the operations on a live map, in terms of what an engine hands out |
 //! | `change` | how those say to the engine what they want done with a key |
-//! | `mode` | the kinds of map, by which `Pinned` and the iterators are written once for all |
-//! | `collection` | the traits of a collection, for all maps |
-//! | `compute` | the types of [`Pinned::compute`] |
-//! | `entry` | [`Pinned::entry`] |
+//! | `batch` | operations on many keys at once |
+//! | `base` | what every map holds |
+//! | `collection`, `versions`, `room` | what all maps, those with snapshots and those with a table have alike |
+//! | `compute` | the types of `compute` and `try_insert` |
+//! | `mode` | the kinds of map, by which shared types are written once |
+//! | `snapshot` | [`Snapshot`] |
 //! | `diff` | what differs between two snapshots |
 //! | `merge` | two forks made one |
-//! | `commit` | a fork's content made the map's |
-//! | `snapshot` | [`Snapshot`] |
+//! | `commit` | why a fork's content was not made the map's |
 //! | `stats` | what maps are made of |
-//! | `iter` | the iterators of both |
 
 // First what begins the page of each type in the documentation.
+mod copy_map;
+mod copy_pinned;
 mod flat_map;
 mod pinned;
 mod snapshot;
 mod trie_map;
 
+mod access;
+mod base;
 mod batch;
 mod change;
 mod collection;
 mod commit;
 mod compute;
+mod copy_iter;
+mod copy_operations;
 mod diff;
 mod entry;
 mod iter;
 mod merge;
 pub(crate) mod mode;
+mod room;
 mod stats;
+mod versions;
 
+#[cfg(feature = "rayon")]
+pub(crate) use base::Base;
 pub(crate) use batch::Stays;
 pub use commit::{CommitError, CommitFailure};
 pub use compute::{Compute, OccupiedError, Operation};
+pub use copy_iter::{CopyIter, CopyKeys, CopyValues};
+pub use copy_map::{CopyFlatMap, CopyMap, CopyTrieMap};
+pub use copy_pinned::CopyPinned;
 pub use diff::{Change, Diff, OwnedDiff};
 pub use entry::{Entry, ModifiedEntry};
+pub use flat_map::FlatMap;
 #[cfg(feature = "rayon")]
 pub(crate) use flat_map::cloned;
-pub use flat_map::{CopyFlatMap, FlatMap};
 pub use iter::{Iter, Keys, Values};
 pub use merge::{Conflict, Resolution};
 pub use pinned::Pinned;
 pub use snapshot::{IntoIter, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues};
 pub use stats::{FlatStats, MoveStats, NodeStats, TrieStats};
-pub use trie_map::{CopyTrieMap, TrieMap};
+pub use trie_map::TrieMap;

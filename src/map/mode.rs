@@ -1,105 +1,28 @@
-//! The kinds of map, as the types that all of them share name them.
-//!
-//! [`Pinned`](crate::Pinned), [`Iter`](crate::Iter), [`Keys`](crate::Keys) and
-//! [`Values`](crate::Values) have the kind of their map as last parameter.
+//! The kinds of map, and the places where entries are, as public types name them.
 
-use std::convert::Infallible;
-use std::marker::PhantomData;
+use std::sync::Arc;
 
-use super::{FlatMap, TrieMap};
-use crate::engine::Engine;
+use super::base::Base;
+use super::{CopyTrieMap, FlatMap, TrieMap};
+use crate::engine::{Engine, Lent};
 use crate::entry::{self, Compare, Store};
-use crate::flat;
-use crate::trie::Trie;
+use crate::set::{CopyTrieSet, TrieSet};
+use crate::{flat, trie};
 
-/// A map that keeps each entry in an allocation of its own. The default.
+/// A trie, with snapshots: a [`TrieMap`], or a [`CopyMap`](crate::CopyMap) of this kind ([`CopyTrieMap`]).
 ///
 /// ```
 /// use snaptrie::{Iter, TrieMap, mode};
 ///
-/// fn total(entries: Iter<'_, &str, u64, mode::Boxed>) -> u64 {
+/// fn total(entries: Iter<'_, &str, u64, mode::Trie>) -> u64 {
 ///     entries.map(|(_, value)| value).sum()
 /// }
 /// assert_eq!(total(TrieMap::from([("a", 1), ("b", 2)]).pin().iter()), 3);
 /// ```
 #[derive(Debug)]
-pub enum Boxed {}
+pub enum Trie {}
 
-/// A map that keeps pairs of `Copy` types in its nodes or lines: [`CopyTrieMap`](crate::CopyTrieMap) and
-/// [`CopyFlatMap`](crate::CopyFlatMap).
-///
-/// Nothing is allocated for a new entry, and most operations cost less. Everything else is the same: the
-/// methods, the guarantees, snapshots and forks of a [`TrieMap`].
-///
-/// - A value that is replaced goes to another place, since references to the old one may be held. In a
-///   [`TrieMap`] that is another place in its node, which now and then is rebuilt for that. In a [`FlatMap`] it is
-///   an allocation, as every entry of a boxed one has, until the table moves.
-/// - Key and value together take 64 bytes at most, aligned to 16 at most. More does not compile.
-/// - When a node of a [`TrieMap`] is rebuilt, the keys in it are hashed anew. A hasher that is inconsistent may
-///   make keys unreachable; one that panics then may do so in an operation on another key, which may have
-///   taken effect or not. (A [`FlatMap`] keeps the hashes.)
-/// - A closure that decides about a key may run again when the key's entry was moved, not only when
-///   it was changed. So it must not take a snapshot of its own map, or rewrite many of its keys, each
-///   time it runs: it could be asked for ever.
-///
-/// ```
-/// use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, TrieMap};
-///
-/// let map: CopyTrieMap<u64, u64> = TrieMap::inline();
-/// map.pin().insert(1, 10);
-/// assert_eq!(map.snapshot()[&1], 10);
-///
-/// let table: CopyFlatMap<u64, u64> = FlatMap::inline();
-/// table.pin().insert(1, 10);
-/// assert_eq!(table.pin()[&1], 10);
-/// ```
-///
-/// What is not `Copy`, takes more than 64 bytes or wants more than 16-byte alignment does not compile:
-///
-/// ```
-/// # use snaptrie::TrieMap;
-/// #[derive(Clone, Copy)]
-/// #[repr(align(16))]
-/// struct Wide(u64);
-///
-/// TrieMap::inline().pin().insert(1_u64, [0_u64; 7]);
-/// TrieMap::inline().pin().insert(1_u64, Wide(0));
-/// # snaptrie::FlatMap::inline().pin().insert(1_u64, [0_u64; 7]);
-/// # snaptrie::FlatMap::inline().pin().insert(1_u64, Wide(0));
-/// ```
-///
-/// ```compile_fail
-/// # use snaptrie::TrieMap;
-/// TrieMap::inline().pin().insert(1_u64, [0_u64; 8]);
-/// ```
-///
-/// ```compile_fail
-/// # use snaptrie::TrieMap;
-/// #[derive(Clone, Copy)]
-/// #[repr(align(32))]
-/// struct Wide(u64);
-///
-/// TrieMap::inline().pin().insert(1_u64, Wide(0));
-/// ```
-///
-/// ```compile_fail
-/// # use snaptrie::TrieMap;
-/// TrieMap::inline().pin().insert(1_u64, String::new());
-/// ```
-///
-/// ```compile_fail
-/// # use snaptrie::FlatMap;
-/// FlatMap::inline().pin().insert(1_u64, [0_u64; 8]);
-/// ```
-///
-/// ```compile_fail
-/// # use snaptrie::FlatMap;
-/// FlatMap::inline().pin().insert(1_u64, String::new());
-/// ```
-#[derive(Debug)]
-pub enum Inline {}
-
-/// A [`FlatMap`]; the parameter tells where it keeps its entries.
+/// A flat table: a [`FlatMap`], or a [`CopyMap`](crate::CopyMap) of this kind ([`CopyFlatMap`](crate::CopyFlatMap)).
 ///
 /// ```
 /// use snaptrie::{FlatMap, Pinned, RandomState, mode};
@@ -108,40 +31,125 @@ pub enum Inline {}
 ///     handle.values().sum()
 /// }
 /// assert_eq!(total(&FlatMap::from([("a", 1), ("b", 2)]).pin()), 3);
-///
-/// fn count(handle: &Pinned<'_, u64, u64, RandomState, mode::Flat<mode::Inline>>) -> usize {
-///     handle.len()
-/// }
-/// assert_eq!(count(&FlatMap::inline().pin()), 0);
 /// ```
 #[derive(Debug)]
-pub struct Flat<M = Boxed> {
-    _none: Infallible,
-    _entries: PhantomData<M>,
-}
+pub enum Flat {}
 
-/// A kind of map for keys and values of these types.
+/// Entries in allocations of their own: what a [`Snapshot`](crate::Snapshot) of a [`TrieMap`] has. The default.
+#[derive(Debug)]
+pub enum Boxed {}
+
+/// Entries in the nodes: what a [`Snapshot`](crate::Snapshot) of a [`CopyTrieMap`] has.
+///
+/// ```
+/// use snaptrie::{CopyTrieMap, RandomState, Snapshot, mode};
+///
+/// fn total(snapshot: &Snapshot<u32, u64, RandomState, mode::Inline>) -> u64 {
+///     snapshot.values().sum()
+/// }
+/// assert_eq!(total(&CopyTrieMap::from([(1, 10), (2, 20)]).snapshot()), 30);
+/// ```
+#[derive(Debug)]
+pub enum Inline {}
+
+/// A kind of map that hands out references.
 #[doc(hidden)]
 #[expect(private_bounds, reason = "what a kind is made of concerns nobody else; this seals it too")]
-pub trait Mode<K, V>: Parts<K, V> {}
+pub trait Mode<K, V>: Lending<K, V> {}
 
-impl<K, V, M: Parts<K, V>> Mode<K, V> for M {}
+impl<K, V, M: Lending<K, V>> Mode<K, V> for M {}
 
-/// A kind of [`TrieMap`] for keys and values of these types.
+/// A kind of map that hands out copies.
 #[doc(hidden)]
 #[expect(private_bounds, reason = "as for `Mode`")]
-pub trait TrieMode<K, V>: Layout<K, V> {}
+pub trait CopyMode<K: Copy, V: Copy>: Copying<K, V> {}
 
-impl<K, V, M: Layout<K, V>> TrieMode<K, V> for M {}
+impl<K: Copy, V: Copy, M: Copying<K, V>> CopyMode<K, V> for M {}
 
-/// Where a [`FlatMap`] can keep keys and values of these types.
+/// Where a map with snapshots keeps keys and values of these types.
 #[doc(hidden)]
 #[expect(private_bounds, reason = "as for `Mode`")]
-pub trait FlatMode<K, V>: InTable<K, V> {}
+#[expect(private_interfaces, reason = "as for `Mode`")]
+pub trait TrieMode<K, V>: Layout<K, V> + Sized {
+    /// The map.
+    type Map<S>;
 
-impl<K, V, M: InTable<K, V>> FlatMode<K, V> for M {}
+    fn base<S>(map: &Self::Map<S>) -> &TrieBase<K, V, S, Self>;
+    fn map<S>(base: TrieBase<K, V, S, Self>) -> Self::Map<S>;
+}
 
-/// A kind of [`TrieMap`] for keys and values of these types, which borrow nothing.
+/// What a map with snapshots is made of.
+type TrieBase<K, V, S, M> = Base<trie::Trie<<M as Layout<K, V>>::Store>, S>;
+
+impl<K, V> TrieMode<K, V> for Boxed {
+    type Map<S> = TrieMap<K, V, S>;
+
+    #[expect(private_interfaces, reason = "as for `Mode`")]
+    fn base<S>(map: &TrieMap<K, V, S>) -> &TrieBase<K, V, S, Self> {
+        &map.base
+    }
+
+    #[expect(private_interfaces, reason = "as for `Mode`")]
+    fn map<S>(base: TrieBase<K, V, S, Self>) -> TrieMap<K, V, S> {
+        TrieMap { base }
+    }
+}
+
+impl<K: Copy, V: Copy> TrieMode<K, V> for Inline {
+    type Map<S> = CopyTrieMap<K, V, S>;
+
+    #[expect(private_interfaces, reason = "as for `Mode`")]
+    fn base<S>(map: &CopyTrieMap<K, V, S>) -> &TrieBase<K, V, S, Self> {
+        &map.base
+    }
+
+    #[expect(private_interfaces, reason = "as for `Mode`")]
+    fn map<S>(base: TrieBase<K, V, S, Self>) -> CopyTrieMap<K, V, S> {
+        CopyTrieMap { base }
+    }
+}
+
+/// A map with snapshots: a [`TrieMap`], a [`CopyTrieMap`], or an [`Arc`] of one.
+#[doc(hidden)]
+pub trait Versioned<K, V, S, M: TrieMode<K, V>> {
+    /// The map.
+    fn map(&self) -> &M::Map<S>;
+}
+
+impl<K, V, S> Versioned<K, V, S, Boxed> for TrieMap<K, V, S> {
+    fn map(&self) -> &Self {
+        self
+    }
+}
+
+impl<K: Copy, V: Copy, S> Versioned<K, V, S, Inline> for CopyTrieMap<K, V, S> {
+    fn map(&self) -> &Self {
+        self
+    }
+}
+
+impl<K, V, S, M: TrieMode<K, V>, T: Versioned<K, V, S, M>> Versioned<K, V, S, M> for Arc<T> {
+    fn map(&self) -> &M::Map<S> {
+        T::map(self)
+    }
+}
+
+/// Where a set with snapshots keeps its elements.
+#[doc(hidden)]
+pub trait SetMode<K>: TrieMode<K, ()> {
+    /// The set.
+    type Set<S>: From<Self::Map<S>>;
+}
+
+impl<K> SetMode<K> for Boxed {
+    type Set<S> = TrieSet<K, S>;
+}
+
+impl<K: Copy> SetMode<K> for Inline {
+    type Set<S> = CopyTrieSet<K, S>;
+}
+
+/// A [`TrieMode`] for keys and values that borrow nothing.
 #[doc(hidden)]
 #[expect(private_bounds, reason = "as for `Mode`")]
 pub trait StaticMode<K: 'static, V: 'static>:
@@ -150,37 +158,63 @@ pub trait StaticMode<K: 'static, V: 'static>:
 }
 
 impl<K: 'static, V: 'static, M> StaticMode<K, V> for M where
-    M: Layout<K, V, Store: Store<Slot: 'static>>
+    M: Layout<K, V, Store: Store<Slot: 'static>> + TrieMode<K, V>
 {
 }
 
-/// A kind of [`TrieMap`] whose versions can be compared: any [`Boxed`] one, and an [`Inline`] one if its
-/// values are `PartialEq`.
+/// A [`TrieMode`] whose versions can be compared: any [`Boxed`] one, and an [`Inline`] one if its values are
+/// `PartialEq`.
 #[doc(hidden)]
 #[expect(private_bounds, reason = "as for `Mode`")]
 pub trait CompareMode<K, V>: Layout<K, V, Store: Compare> + TrieMode<K, V> {}
 
-impl<K, V, M> CompareMode<K, V> for M where M: Layout<K, V, Store: Compare> {}
+impl<K, V, M> CompareMode<K, V> for M where M: Layout<K, V, Store: Compare> + TrieMode<K, V> {}
 
-/// What a kind of map is made of: an engine, and a map that owns one and a hasher.
-pub(crate) trait Parts<K, V> {
-    type Engine: Engine<Key = K, Value = V>;
+/// The engine and the map of a [`Mode`].
+pub(crate) trait Lending<K, V> {
+    type Engine: Engine<Key = K, Value = V, Content: Lent>;
     type Map<S>;
 
-    fn engine<S>(map: &Self::Map<S>) -> &Self::Engine;
-    fn hasher<S>(map: &Self::Map<S>) -> &S;
+    fn base<S>(map: &Self::Map<S>) -> &Base<Self::Engine, S>;
 }
 
-/// Where a kind of [`TrieMap`] keeps its entries.
-pub(crate) trait Layout<K, V>: InTrie + Sized {
+impl<K, V> Lending<K, V> for Trie {
+    type Engine = trie::Trie<entry::Boxed<K, V>>;
+    type Map<S> = TrieMap<K, V, S>;
+
+    #[inline(always)]
+    fn base<S>(map: &TrieMap<K, V, S>) -> &Base<Self::Engine, S> {
+        &map.base
+    }
+}
+
+impl<K, V> Lending<K, V> for Flat {
+    type Engine = flat::Flat<flat::Boxed<K, V>>;
+    type Map<S> = FlatMap<K, V, S>;
+
+    #[inline(always)]
+    fn base<S>(map: &FlatMap<K, V, S>) -> &Base<Self::Engine, S> {
+        &map.base
+    }
+}
+
+/// The engine of a [`CopyMode`].
+pub(crate) trait Copying<K: Copy, V: Copy> {
+    type Engine: Engine<Key = K, Value = V>;
+}
+
+impl<K: Copy, V: Copy> Copying<K, V> for Trie {
+    type Engine = trie::Trie<entry::Inline<K, V>>;
+}
+
+impl<K: Copy, V: Copy> Copying<K, V> for Flat {
+    type Engine = flat::Flat<flat::Inline<K, V>>;
+}
+
+/// The store of a [`TrieMode`].
+pub(crate) trait Layout<K, V> {
     type Store: Store<Key = K, Value = V>;
 }
-
-/// The kinds of [`TrieMap`].
-pub(crate) trait InTrie {}
-
-impl InTrie for Boxed {}
-impl InTrie for Inline {}
 
 impl<K, V> Layout<K, V> for Boxed {
     type Store = entry::Boxed<K, V>;
@@ -188,47 +222,4 @@ impl<K, V> Layout<K, V> for Boxed {
 
 impl<K: Copy, V: Copy> Layout<K, V> for Inline {
     type Store = entry::Inline<K, V>;
-}
-
-impl<K, V, M: Layout<K, V>> Parts<K, V> for M {
-    type Engine = Trie<M::Store>;
-    type Map<S> = TrieMap<K, V, S, M>;
-
-    #[inline]
-    fn engine<S>(map: &TrieMap<K, V, S, M>) -> &Self::Engine {
-        &map.trie
-    }
-
-    #[inline]
-    fn hasher<S>(map: &TrieMap<K, V, S, M>) -> &S {
-        &map.hasher
-    }
-}
-
-/// Where a [`FlatMap`] keeps its entries.
-pub(crate) trait InTable<K, V>: Sized {
-    type Store: flat::Store<Key = K, Value = V>;
-}
-
-impl<K, V> InTable<K, V> for Boxed {
-    type Store = flat::Boxed<K, V>;
-}
-
-impl<K: Copy, V: Copy> InTable<K, V> for Inline {
-    type Store = flat::Inline<K, V>;
-}
-
-impl<K, V, M: InTable<K, V>> Parts<K, V> for Flat<M> {
-    type Engine = flat::Flat<M::Store>;
-    type Map<S> = FlatMap<K, V, S, M>;
-
-    #[inline]
-    fn engine<S>(map: &FlatMap<K, V, S, M>) -> &Self::Engine {
-        &map.table
-    }
-
-    #[inline]
-    fn hasher<S>(map: &FlatMap<K, V, S, M>) -> &S {
-        &map.hasher
-    }
 }

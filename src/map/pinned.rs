@@ -3,21 +3,21 @@
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::ops::Index;
-use std::ptr;
 
 use equivalent::Equivalent;
 
-use super::change::{ByRef, ByValue, Choice, Offer, Put};
-use super::mode::{Boxed, Flat, FlatMode, Mode, Parts, TrieMode};
+use super::access::Access;
+use super::base::Base;
+use super::mode::{Flat, Lending, Mode, Trie};
 use super::{Compute, Entry, FlatMap, Iter, Keys, OccupiedError, Operation, TrieMap, Values};
-use crate::engine::{Content, Engine, Outcome, PART};
-use crate::hash;
+use crate::engine::{Engine, Lent, PairOf};
 use crate::reclaim::Guard;
 
 /// A handle to a map for the calling thread, from [`TrieMap::pin`] or [`FlatMap::pin`].
 ///
 /// `Pinned<'_, K, V, S>` is a handle to a [`TrieMap`]. The last parameter tells the
-/// [kind of map](crate::mode); all kinds have the same methods.
+/// [kind of map](crate::mode); both kinds have the same methods. The handle to a [`CopyMap`](crate::CopyMap) is
+/// [`CopyPinned`](crate::CopyPinned).
 ///
 /// References that its methods return live as long as the borrow of the handle. An entry that is
 /// replaced or removed meanwhile stays readable and is freed later.
@@ -63,18 +63,24 @@ use crate::reclaim::Guard;
 /// let one = { let pinned = map.pin(); pinned.get(&1).cloned() };
 /// assert!(one.is_some());
 /// ```
-pub struct Pinned<'m, K, V, S = crate::RandomState, M: Mode<K, V> = Boxed> {
+pub struct Pinned<'m, K, V, S = crate::RandomState, M: Mode<K, V> = Trie> {
     map: &'m M::Map<S>,
     guard: Guard,
 }
 
-/// What a map of this kind keeps.
-type MyContent<K, V, M> = <<M as Parts<K, V>>::Engine as Engine>::Content;
+/// The engine of a kind of map.
+type EngineOf<K, V, M> = <M as Lending<K, V>>::Engine;
 
-/// An entry on its way into a map of this kind.
-type MyOffer<K, V, M> = Offer<MyContent<K, V, M>>;
+/// The key and the value of an entry.
+#[inline(always)]
+pub(super) fn refs<'g, K, V, M: Mode<K, V>>(pair: PairOf<'g, EngineOf<K, V, M>>) -> (&'g K, &'g V)
+where
+    EngineOf<K, V, M>: 'g,
+{
+    <<EngineOf<K, V, M> as Engine>::Content as Lent>::refs(pair)
+}
 
-impl<'m, K, V, S, M: TrieMode<K, V>> Pinned<'m, K, V, S, M> {
+impl<'m, K, V, S> Pinned<'m, K, V, S> {
     /// The map.
     ///
     /// # Examples
@@ -83,12 +89,12 @@ impl<'m, K, V, S, M: TrieMode<K, V>> Pinned<'m, K, V, S, M> {
     /// let pinned = map.pin();
     /// assert_eq!(pinned.map().snapshot().len(), 1);
     /// ```
-    pub fn map(&self) -> &'m TrieMap<K, V, S, M> {
+    pub fn map(&self) -> &'m TrieMap<K, V, S> {
         self.map
     }
 }
 
-impl<'m, K, V, S, M: FlatMode<K, V>> Pinned<'m, K, V, S, Flat<M>> {
+impl<'m, K, V, S> Pinned<'m, K, V, S, Flat> {
     /// The map.
     ///
     /// # Examples
@@ -96,29 +102,29 @@ impl<'m, K, V, S, M: FlatMode<K, V>> Pinned<'m, K, V, S, Flat<M>> {
     /// let map = snaptrie::FlatMap::<u32, u32>::new();
     /// assert_eq!(map.pin().map().capacity(), 0);
     /// ```
-    pub fn map(&self) -> &'m FlatMap<K, V, S, M> {
+    pub fn map(&self) -> &'m FlatMap<K, V, S> {
         self.map
     }
 
     #[cfg(feature = "rayon")]
-    pub(crate) fn shared_iter(&self) -> crate::flat::SharedIter<'_, M::Store> {
-        self.engine().shared_iter(&self.guard)
+    pub(crate) fn shared_iter(&self) -> crate::flat::SharedIter<'_, crate::flat::Boxed<K, V>> {
+        self.map.base.engine.shared_iter(&self.guard)
     }
 }
 
 impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     #[inline(always)]
     pub(crate) fn new(map: &'m M::Map<S>) -> Self {
-        Self { map, guard: M::engine(map).pin() }
+        Self { map, guard: M::base(map).pin() }
     }
 
-    pub(super) fn hasher(&self) -> &'m S {
-        M::hasher(self.map)
+    fn base(&self) -> &'m Base<M::Engine, S> {
+        M::base(self.map)
     }
 
-    #[inline]
-    pub(super) fn engine(&self) -> &'m M::Engine {
-        M::engine(self.map)
+    #[inline(always)]
+    pub(crate) fn access(&self) -> Access<'_, M::Engine, S> {
+        M::base(self.map).with(&self.guard)
     }
 
     /// Renews the handle, and frees the garbage of the map that is due.
@@ -144,11 +150,7 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     /// ```
     pub fn refresh(&mut self) {
         self.guard.repin();
-        self.engine().refresh(&self.guard);
-    }
-
-    pub(super) fn guard(&self) -> &Guard {
-        &self.guard
+        self.base().engine.refresh(&self.guard);
     }
 
     /// For models: what the clock of the map's guards reads.
@@ -156,11 +158,6 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     #[doc(hidden)]
     pub fn clock(&self) -> u64 {
         self.guard.now()
-    }
-
-    /// [`Self::refresh`], without freeing anything now.
-    pub(super) fn refresh_guard(&mut self) {
-        self.guard.repin();
     }
 
     /// Number of entries. Weakly consistent: exact if nobody writes meanwhile.
@@ -175,7 +172,7 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     /// assert_eq!(map.pin().len(), 2);
     /// ```
     pub fn len(&self) -> usize {
-        self.engine().len(&self.guard)
+        self.base().engine.len(&self.guard)
     }
 
     /// Whether the map is empty: whether an iteration finds nothing. Stops at the first entry.
@@ -188,7 +185,7 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     /// assert!(map.pin().is_empty());
     /// ```
     pub fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
+        self.access().is_empty()
     }
 
     /// Iterates over the entries, in no particular order. Weakly consistent, see [`Iter`].
@@ -200,7 +197,7 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     /// assert_eq!(total, 30);
     /// ```
     pub fn iter(&self) -> Iter<'_, K, V, M> {
-        Iter::new(self.engine().iter(&self.guard))
+        Iter::new(self.access().iter())
     }
 
     /// Iterates over the keys. Weakly consistent, see [`Iter`].
@@ -228,15 +225,11 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
 
 /// Looking up. Each lookup is linearizable and waits for nothing. In a [`TrieMap`] it costs O(log n)
 /// with base 16, one to three cache misses in a map of millions; in a [`FlatMap`] O(1), two cache
-/// misses for a key that is there and one for another (in a [`CopyFlatMap`](crate::CopyFlatMap) one for each).
+/// misses for a key that is there and one for another.
 ///
 /// # Panics
 /// These methods panic if `Hash` or `Eq` of the key does; the map stays as it was.
 impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
-    pub(crate) fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u64 {
-        hash::of(M::hasher(self.map), key)
-    }
-
     /// The value of a key.
     ///
     /// # Examples
@@ -276,7 +269,7 @@ impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// ```
     #[inline(always)]
     pub fn get_key_value<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(&K, &V)> {
-        self.engine().get(self.hash(key), |candidate| key.equivalent(candidate), &self.guard)
+        self.access().get(key).map(refs::<K, V, M>)
     }
 
     /// Whether the key is in the map.
@@ -298,18 +291,6 @@ impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
 /// # Panics
 /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was.
 impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
-    fn remove_where<Q, F>(&self, key: &Q, remove: F) -> Option<(&K, &V)>
-    where
-        Q: Hash + Equivalent<K> + ?Sized,
-        F: FnMut(&K, &V) -> bool,
-    {
-        let change = ByRef { hasher: M::hasher(self.map), key, remove };
-        match self.engine().modify(self.hash(key), true, &self.guard, change) {
-            Outcome::Removed(pair) => Some(pair),
-            Outcome::Kept(_) | Outcome::Put { .. } => None,
-        }
-    }
-
     /// Removes a key. Returns the value that it had.
     ///
     /// The entry is dropped later: see [`flush`](TrieMap::flush).
@@ -334,7 +315,7 @@ impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// ```
     #[inline]
     pub fn remove_entry<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(&K, &V)> {
-        self.remove_where(key, |_, _| true)
+        self.remove_if(key, |_, _| true)
     }
 
     /// Removes a key if the closure holds for its entry, in one atomic step. Returns the entry that
@@ -354,7 +335,7 @@ impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
         Q: Hash + Equivalent<K> + ?Sized,
         F: FnMut(&K, &V) -> bool,
     {
-        self.remove_where(key, condition)
+        self.access().remove_if(key, condition).map(refs::<K, V, M>)
     }
 
     /// Removes the entries for which the closure does not hold. O(n).
@@ -376,48 +357,7 @@ impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
         K: Eq,
         F: FnMut(&K, &V) -> bool,
     {
-        for (key, value) in self {
-            self.retain_entry(key, value, &mut keep);
-        }
-    }
-
-    fn retain_entry(&self, key: &K, value: &V, keep: &mut impl FnMut(&K, &V) -> bool)
-    where
-        K: Eq,
-    {
-        if !keep(key, value) {
-            self.remove_where(key, |key, now| ptr::eq(now, value) || !keep(key, now));
-        }
-    }
-
-    /// [`Self::retain`] for a part of the entries, those of the hashes from `first` on. Returns the hash to go on with.
-    fn retain_part(&self, first: u64, keep: &mut impl FnMut(&K, &V) -> bool) -> Option<u64>
-    where
-        K: Eq,
-    {
-        let mut entries = self.engine().iter_from(first, &self.guard);
-        for seen in 0.. {
-            if let Some(next) = M::Engine::position(&entries).filter(|_| seen >= PART) {
-                return Some(next);
-            }
-            let (key, value) = entries.next()?;
-            if first == 0 || self.hash(key) >= first {
-                self.retain_entry(key, value, keep);
-            }
-        }
-        None
-    }
-
-    /// [`Self::retain`] with a new handle for each part of the entries.
-    pub(super) fn retain_in_parts(map: &M::Map<S>, mut keep: impl FnMut(&K, &V) -> bool)
-    where
-        K: Eq,
-    {
-        let mut next = Some(0);
-        while let Some(first) = next {
-            next = Pinned::<K, V, S, M>::new(map).retain_part(first, &mut keep);
-        }
-        M::engine(map).collect();
+        self.access().retain(&mut keep);
     }
 }
 
@@ -435,15 +375,6 @@ impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
 /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was,
 /// and what was not inserted is dropped.
 impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
-    /// `peek`: the closure may decide to change nothing.
-    fn change<'p, F>(&'p self, peek: bool, offer: MyOffer<K, V, M>, decide: F) -> Outcome<'p, K, V>
-    where
-        F: FnMut(&mut MyOffer<K, V, M>, Option<(&'p K, &'p V)>) -> Choice,
-    {
-        let change = ByValue { hasher: M::hasher(self.map), offer, decide };
-        self.engine().modify(change.offer.hash(), peek, &self.guard, change)
-    }
-
     /// Inserts a key, or replaces its value. Returns the value that it had.
     ///
     /// Key and value are replaced together: unlike in a standard map, it is the new key that is in
@@ -457,17 +388,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     /// ```
     #[inline]
     pub fn insert(&self, key: K, value: V) -> Option<&V> {
-        self.insert_hashed(self.hash(&key), key, value)
-    }
-
-    #[inline]
-    pub(super) fn insert_hashed(&self, hash: u64, key: K, value: V) -> Option<&V> {
-        let draft = Some(MyContent::<K, V, M>::draft(hash, key, value));
-        let change = Put { hasher: M::hasher(self.map), draft };
-        match self.engine().modify(hash, false, &self.guard, change) {
-            Outcome::Put { old, .. } => old.map(|(_, value)| value),
-            Outcome::Kept(_) | Outcome::Removed(_) => None,
-        }
+        self.access().insert(key, value).map(|pair| refs::<K, V, M>(pair).1)
     }
 
     /// Inserts a key if it is not in the map. Returns its value.
@@ -484,23 +405,12 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     /// let error = pinned.try_insert("one", 11).unwrap_err();
     /// assert_eq!((error.current, error.key, error.value), (&1, "one", 11));
     /// ```
-    pub fn try_insert(&self, key: K, value: V) -> Result<&V, OccupiedError<'_, K, V>> {
-        let hash = self.hash(&key);
-        let mut unused = None;
-        let decide = |offer: &mut MyOffer<K, V, M>, current: Option<_>| {
-            if current.is_none() {
-                return Choice::Put;
+    pub fn try_insert(&self, key: K, value: V) -> Result<&V, OccupiedError<K, V, &V>> {
+        match self.access().try_insert(key, value) {
+            Ok(new) => Ok(refs::<K, V, M>(new).1),
+            Err((current, key, value)) => {
+                Err(OccupiedError { current: refs::<K, V, M>(current).1, key, value })
             }
-            unused = std::mem::replace(offer, Offer::spent(hash)).into_pair();
-            Choice::Keep
-        };
-        let offer = Offer::with_value(hash, key, value);
-        match (self.change(true, offer, decide), unused) {
-            (Outcome::Kept(Some((_, current))), Some((key, value))) => {
-                Err(OccupiedError { current, key, value })
-            }
-            (Outcome::Put { new: (_, new), .. }, _) => Ok(new),
-            _ => unreachable!("an insertion that neither inserted nor found the key"),
         }
     }
 
@@ -649,50 +559,20 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     /// ```
     #[inline]
     pub fn try_insert_with(&self, key: K, value: impl FnOnce() -> V) -> Result<&V, &V> {
-        match self.find_or_insert(self.hash(&key), key, value) {
-            Ok((_, new)) => Ok(new),
-            Err((_, current)) => Err(current),
+        match self.access().find_or_insert(key, value) {
+            Ok(new) => Ok(refs::<K, V, M>(new).1),
+            Err(current) => Err(refs::<K, V, M>(current).1),
         }
     }
 
-    /// Inserts a key if it is not in the map, and drops it otherwise. Returns whether it was not.
+    /// The key that is in the map, which is inserted if it is not.
     #[inline]
-    pub(crate) fn insert_new(&self, hash: u64, key: K, value: V) -> bool {
-        let decide = |_: &mut MyOffer<K, V, M>, current: Option<_>| match current {
-            Some(_) => Choice::Keep,
-            None => Choice::Put,
-        };
-        let outcome = self.change(true, Offer::with_value(hash, key, value), decide);
-        matches!(outcome, Outcome::Put { .. })
-    }
-
-    /// Inserts a key with the closure's value if it is not in the map. The entry is an error if it
-    /// was there.
-    #[inline]
-    pub(crate) fn find_or_insert(
-        &self,
-        hash: u64,
-        key: K,
-        value: impl FnOnce() -> V,
-    ) -> Result<(&K, &V), (&K, &V)> {
-        if let Some(found) = self.engine().get(hash, |candidate| key == *candidate, &self.guard) {
-            return Err(found);
-        }
-        let mut value = Some(value);
-        let decide = |offer: &mut MyOffer<K, V, M>, current: Option<_>| {
-            if current.is_some() {
-                return Choice::Keep;
-            }
-            if let Some(value) = value.take() {
-                offer.set_value(value());
-            }
-            Choice::Put
-        };
-        match self.change(true, Offer::new(hash, key), decide) {
-            Outcome::Put { new, .. } => Ok(new),
-            Outcome::Kept(Some(current)) => Err(current),
-            _ => unreachable!("an insertion that neither inserted nor found the key"),
-        }
+    pub(crate) fn find_or_insert(&self, key: K) -> &K
+    where
+        V: Default,
+    {
+        let (Ok(entry) | Err(entry)) = self.access().find_or_insert(key, V::default);
+        refs::<K, V, M>(entry).0
     }
 
     /// Replaces the value of a key by what the closure makes of it, if the key is in the map.
@@ -709,16 +589,8 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     /// assert_eq!(map.pin().update("two", |value| value + 10), None);
     /// ```
     pub fn update(&self, key: K, mut update: impl FnMut(&V) -> V) -> Option<&V> {
-        let hash = self.hash(&key);
-        let decide = |offer: &mut MyOffer<K, V, M>, current: Option<(&K, &V)>| {
-            let Some((_, value)) = current else { return Choice::Keep };
-            offer.set_value(update(value));
-            Choice::Put
-        };
-        match self.change(true, Offer::new(hash, key), decide) {
-            Outcome::Put { new: (_, new), .. } => Some(new),
-            Outcome::Kept(_) | Outcome::Removed(_) => None,
-        }
+        let updated = self.access().update(key, |pair| update(refs::<K, V, M>(pair).1));
+        updated.map(|pair| refs::<K, V, M>(pair).1)
     }
 
     /// Replaces the value of a key by what the closure makes of it, or inserts `value` if the key is
@@ -755,32 +627,8 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
         mut update: impl FnMut(&V) -> V,
         value: impl FnOnce() -> V,
     ) -> &V {
-        let hash = self.hash(&key);
-        let mut make = Some(value);
-        // The first value once it was made, while the key was there and took an update instead.
-        let mut first = None;
-        let mut offers_first = false;
-        let decide = |offer: &mut MyOffer<K, V, M>, current: Option<(&K, &V)>| {
-            match current {
-                Some((_, value)) => {
-                    let before = offer.set_value(update(value));
-                    if std::mem::take(&mut offers_first) {
-                        first = before;
-                    }
-                }
-                None if offers_first => {}
-                None => {
-                    let value = first.take().or_else(|| make.take().map(|make| make()));
-                    offers_first = value.is_some();
-                    value.map(|value| offer.set_value(value));
-                }
-            }
-            Choice::Put
-        };
-        match self.change(true, Offer::new(hash, key), decide) {
-            Outcome::Put { new: (_, new), .. } => new,
-            Outcome::Kept(_) | Outcome::Removed(_) => unreachable!("always puts"),
-        }
+        let update = |pair| update(refs::<K, V, M>(pair).1);
+        refs::<K, V, M>(self.access().update_or_insert_with(key, update, value)).1
     }
 
     /// Inserts, replaces, removes or leaves a key alone, as the closure decides from its entry, in
@@ -824,31 +672,10 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
         &'p self,
         key: K,
         mut compute: impl FnMut(Option<(&'p K, &'p V)>) -> Operation<V, A>,
-    ) -> Compute<'p, K, V, A> {
-        let hash = self.hash(&key);
-        let mut aborted = None;
-        let decide = |offer: &mut MyOffer<K, V, M>, current: Option<(&'p K, &'p V)>| {
-            aborted = None;
-            match compute(current) {
-                Operation::Insert(value) => {
-                    offer.set_value(value);
-                    Choice::Put
-                }
-                Operation::Remove => Choice::Remove,
-                Operation::Abort(with) => {
-                    aborted = Some(with);
-                    Choice::Keep
-                }
-            }
-        };
-        let outcome = self.change(true, Offer::new(hash, key), decide);
-        match (outcome, aborted) {
-            (Outcome::Kept(_), Some(with)) => Compute::Aborted(with),
-            (Outcome::Kept(_), None) => Compute::Absent,
-            (Outcome::Put { old: None, new: (key, value) }, _) => Compute::Inserted(key, value),
-            (Outcome::Put { old: Some(old), new }, _) => Compute::Updated { old, new },
-            (Outcome::Removed((key, value)), _) => Compute::Removed(key, value),
-        }
+    ) -> Compute<&'p K, &'p V, A> {
+        let (outcome, aborted) =
+            self.access().compute(key, |current| compute(current.map(refs::<K, V, M>)));
+        Compute::new(outcome, aborted, refs::<K, V, M>)
     }
 }
 

@@ -9,14 +9,15 @@ use std::sync::Arc;
 
 use equivalent::Equivalent;
 
-use super::TrieMap;
+use super::base::Base;
 use super::mode::{Boxed, StaticMode, TrieMode};
 use crate::entry::Store;
 use crate::hash;
 use crate::reclaim::Collector;
 use crate::trie::{Frozen, FrozenIter, OwnedIter, OwnedPair, Trie};
 
-/// The content of a [`TrieMap`] at one instant, from [`TrieMap::snapshot`] or [`TrieMap::take`].
+/// The content of a [`TrieMap`](crate::TrieMap) or a [`CopyTrieMap`](crate::CopyTrieMap) at one instant, from their `snapshot` or
+/// `take`.
 ///
 /// It never changes, however often and from however many threads it is read. (The inside of a value
 /// with interior mutability may: a snapshot freezes which entries there are.) It holds no guard:
@@ -56,6 +57,16 @@ pub struct Snapshot<K, V, S = crate::RandomState, M: TrieMode<K, V> = Boxed> {
 impl<K, V, S, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
     pub(super) fn new(tree: Frozen<M::Store>, hasher: S) -> Self {
         Self { tree: Arc::new(tree), hasher }
+    }
+
+    /// A snapshot of a map.
+    pub(crate) fn of(map: &M::Map<S>) -> Self
+    where
+        S: Clone,
+    {
+        let base = M::base(map);
+        let hasher = base.hasher.clone();
+        Self::new(base.engine.snapshot(), hasher)
     }
 
     pub(crate) fn tree(&self) -> &Frozen<M::Store> {
@@ -214,7 +225,8 @@ impl<K, V, S: BuildHasher, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
 }
 
 impl<K, V, S: Clone, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
-    /// A map that begins with this content. O(1).
+    /// A map that begins with this content: a [`TrieMap`](crate::TrieMap), or a [`CopyTrieMap`](crate::CopyTrieMap) if it is a snapshot
+    /// of one. O(1).
     ///
     /// It shares the snapshot's memory and keeps the snapshot alive; neither sees what the other, or
     /// the original map, writes.
@@ -228,9 +240,9 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
     /// assert_eq!(restored.pin()["a"], 1);
     /// ```
     #[must_use = "a fork is a map of its own"]
-    pub fn fork(&self) -> TrieMap<K, V, S, M> {
+    pub fn fork(&self) -> M::Map<S> {
         let (hasher, empty) = (self.hasher.clone(), Trie::new(Collector::Global));
-        TrieMap::from_trie(Trie::fork(&self.tree, empty), hasher)
+        M::map(Base { engine: Trie::fork(&self.tree, empty), hasher })
     }
 }
 

@@ -3,11 +3,10 @@
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 
-use super::mode::FlatMode;
+use super::Snapshot;
 use super::mode::{CompareMode, TrieMode};
-use super::{FlatMap, Snapshot, TrieMap};
-use crate::hash;
 use crate::trie::Tally;
+use crate::{flat, hash};
 
 impl<K, V, S, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
     /// What the snapshot is made of. O(n): walks over all of it.
@@ -49,59 +48,7 @@ impl<K: Hash, V, S: BuildHasher, M: CompareMode<K, V>> Snapshot<K, V, S, M> {
     }
 }
 
-impl<K, V, S: Clone, M: TrieMode<K, V>> TrieMap<K, V, S, M> {
-    /// What the map is made of, at one instant. O(n): walks over a snapshot, and so the next write to
-    /// each part of the map copies it.
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::TrieMap::from([(1, 'a'), (2, 'b')]);
-    /// let _snapshot = map.snapshot();
-    /// let stats = map.stats();
-    /// assert_eq!((stats.entries, stats.snapshots.len()), (2, 1));
-    /// ```
-    pub fn stats(&self) -> TrieStats {
-        let mut stats = self.snapshot().stats();
-        // Without the one that was just taken.
-        if let Some(own) = stats.snapshots.iter().position(|&alive| alive == stats.generation) {
-            stats.snapshots.remove(own);
-        }
-        stats
-    }
-}
-
-impl<K, V, S, M: FlatMode<K, V>> FlatMap<K, V, S, M> {
-    /// What the map is made of. O(capacity). While others write, each number was right at some
-    /// moment of the call.
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::FlatMap::from([(1, 'a'), (2, 'b')]);
-    /// let stats = map.stats();
-    /// assert_eq!(stats.entries, 2);
-    /// assert!(stats.load() <= 1.0 && stats.moving.is_none());
-    /// println!("{stats}");
-    /// ```
-    pub fn stats(&self) -> FlatStats {
-        let tally = self.table.tally();
-        FlatStats {
-            entries: self.len(),
-            capacity: tally.capacity,
-            slots: tally.slots,
-            chunks: tally.chunks,
-            segments: tally.segments,
-            allocated_segments: tally.segments_made,
-            tombstones: tally.tombstones,
-            buckets: tally.buckets,
-            bucket_slots: tally.bucket_slots,
-            moving: tally.moving.map(|(moved, chunks)| MoveStats { moved, chunks }),
-            table_bytes: tally.table_bytes,
-            entry_bytes: tally.entry_bytes,
-        }
-    }
-}
-
-/// What a [`TrieMap`] is made of, from [`TrieMap::stats`] or [`Snapshot::stats`].
+/// What a [`TrieMap`](crate::TrieMap) is made of, from [`TrieMap::stats`](crate::TrieMap::stats) or [`Snapshot::stats`].
 ///
 /// Bytes are those that the allocator was asked for. What keys and values own besides is not counted.
 /// Prints as a table.
@@ -195,7 +142,7 @@ impl fmt::Display for TrieStats {
     }
 }
 
-/// What a [`FlatMap`] is made of, from [`FlatMap::stats`].
+/// What a [`FlatMap`](crate::FlatMap) is made of, from [`FlatMap::stats`](crate::FlatMap::stats).
 ///
 /// While the map moves to another table, sizes are those of the one it moves to. Bytes are those that
 /// the allocator was asked for; what keys and values own besides is not counted. Prints as a table.
@@ -228,7 +175,7 @@ pub struct FlatStats {
     pub entry_bytes: usize,
 }
 
-/// How far a [`FlatMap`]'s move to another table is.
+/// How far a [`FlatMap`](crate::FlatMap)'s move to another table is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MoveStats {
@@ -239,6 +186,23 @@ pub struct MoveStats {
 }
 
 impl FlatStats {
+    pub(super) fn new(entries: usize, tally: &flat::FlatTally) -> Self {
+        Self {
+            entries,
+            capacity: tally.capacity,
+            slots: tally.slots,
+            chunks: tally.chunks,
+            segments: tally.segments,
+            allocated_segments: tally.segments_made,
+            tombstones: tally.tombstones,
+            buckets: tally.buckets,
+            bucket_slots: tally.bucket_slots,
+            moving: tally.moving.map(|(moved, chunks)| MoveStats { moved, chunks }),
+            table_bytes: tally.table_bytes,
+            entry_bytes: tally.entry_bytes,
+        }
+    }
+
     /// Entries for each slot of the table.
     pub fn load(&self) -> f64 {
         if self.slots == 0 { 0.0 } else { self.entries as f64 / self.slots as f64 }

@@ -1,69 +1,79 @@
-//! The traits of a collection that both sets implement alike.
+//! The traits of a collection, for all sets.
 
-/// Implements the traits that put elements into a set, and those
-/// that compare it.
+/// Implements the traits that put elements into a set. `$M` is the kind of a set that has
+/// several, `$bound` what its elements must be.
 macro_rules! collection {
-    ($Set:ident<$M:ident: $Mode:ident>) => {
-        impl<K, S: Default, $M: $Mode<K, ()>> Default for $Set<K, S, $M> {
+    ($Set:ident $(, $M:ident: $Mode:ident, $bound:ident)?) => {
+        impl<K $(: $bound)?, S: Default $(, $M: $Mode<K, ()>)?> Default for $Set<K, S $(, $M)?> {
             fn default() -> Self {
-                Self::empty(S::default())
+                Self { map: Default::default() }
             }
         }
 
-        impl<K: Hash + Eq, S: BuildHasher + Default, $M: $Mode<K, ()>> FromIterator<K>
-            for $Set<K, S, $M>
+        impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher + Default $(, $M: $Mode<K, ()>)?> FromIterator<K>
+            for $Set<K, S $(, $M)?>
         {
             /// Of equal elements the first one stays.
             fn from_iter<I: IntoIterator<Item = K>>(elements: I) -> Self {
-                let set = Self::default();
-                set.pin().insert_all(elements);
+                let mut set = Self::default();
+                set.extend(elements);
                 set
             }
         }
 
-        impl<K: Hash + Eq, const N: usize> From<[K; N]> for $Set<K> {
+        impl<K: Hash + Eq $(+ $bound)?, const N: usize $(, $M: $Mode<K, ()>)?> From<[K; N]>
+            for $Set<K, RandomState $(, $M)?>
+        {
             fn from(elements: [K; N]) -> Self {
                 elements.into_iter().collect()
             }
         }
 
-        impl<K: Hash + Eq, S: BuildHasher, $M: $Mode<K, ()>> Extend<K> for $Set<K, S, $M> {
+        impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher $(, $M: $Mode<K, ()>)?> Extend<K> for $Set<K, S $(, $M)?> {
             fn extend<I: IntoIterator<Item = K>>(&mut self, elements: I) {
-                self.pin().insert_all(elements);
+                let entries = elements.into_iter().map(|element| (element, ()));
+                self.map.base.insert_all(entries, Stays::First);
             }
         }
 
         /// Extends a shared set: `(&set).extend(elements)`. Each element is inserted by itself.
-        impl<K: Hash + Eq, S: BuildHasher, $M: $Mode<K, ()>> Extend<K> for &$Set<K, S, $M> {
+        impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher $(, $M: $Mode<K, ()>)?> Extend<K> for &$Set<K, S $(, $M)?> {
             fn extend<I: IntoIterator<Item = K>>(&mut self, elements: I) {
-                self.pin().insert_all(elements);
+                let entries = elements.into_iter().map(|element| (element, ()));
+                self.map.base.insert_all(entries, Stays::First);
             }
         }
 
-        impl<'a, K: Hash + Eq + Copy, S: BuildHasher, $M: $Mode<K, ()>> Extend<&'a K>
-            for $Set<K, S, $M>
+        impl<'a, K: Hash + Eq + Copy, S: BuildHasher $(, $M: $Mode<K, ()>)?> Extend<&'a K>
+            for $Set<K, S $(, $M)?>
         {
             fn extend<I: IntoIterator<Item = &'a K>>(&mut self, elements: I) {
-                self.pin().insert_all(elements.into_iter().copied());
+                self.extend(elements.into_iter().copied());
             }
         }
 
-        impl<'a, K: Hash + Eq + Copy, S: BuildHasher, $M: $Mode<K, ()>> Extend<&'a K>
-            for &$Set<K, S, $M>
+        impl<'a, K: Hash + Eq + Copy, S: BuildHasher $(, $M: $Mode<K, ()>)?> Extend<&'a K>
+            for &$Set<K, S $(, $M)?>
         {
             fn extend<I: IntoIterator<Item = &'a K>>(&mut self, elements: I) {
-                self.pin().insert_all(elements.into_iter().copied());
+                self.extend(elements.into_iter().copied());
             }
         }
+    };
+}
+pub(super) use collection;
 
+/// Compares sets as their maps are compared.
+macro_rules! equality {
+    ($Set:ident $(, $bound:ident)?) => {
         /// As two maps are compared.
-        impl<K: Hash + Eq, S: BuildHasher, $M: $Mode<K, ()>> PartialEq for $Set<K, S, $M> {
+        impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher> PartialEq for $Set<K, S> {
             fn eq(&self, other: &Self) -> bool {
                 self.map == other.map
             }
         }
 
-        impl<K: Hash + Eq, S: BuildHasher, $M: $Mode<K, ()>> Eq for $Set<K, S, $M> {}
+        impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher> Eq for $Set<K, S> {}
     };
 }
-pub(super) use collection;
+pub(super) use equality;

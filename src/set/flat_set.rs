@@ -3,9 +3,10 @@
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 
-use super::collection::collection;
+use super::collection::{collection, equality};
 use super::{PinnedSet, SetSnapshot, TrieSet};
-use crate::mode::{self, Boxed, FlatMode, Inline, TrieMode};
+use crate::map::Stays;
+use crate::mode::{self, TrieMode};
 use crate::{FlatMap, RandomState};
 
 /// A concurrent hash set for read-heavy loads.
@@ -26,83 +27,8 @@ use crate::{FlatMap, RandomState};
 /// });
 /// assert_eq!(blocked.len(), 3);
 /// ```
-///
-/// The last parameter tells where elements are kept, as for a [`FlatMap`].
-pub struct FlatSet<K, S = RandomState, M: FlatMode<K, ()> = Boxed> {
-    pub(super) map: FlatMap<K, (), S, M>,
-}
-
-/// A [`FlatSet`] that keeps its elements in its lines; see [`mode::Inline`].
-///
-/// # Examples
-/// ```
-/// use snaptrie::{CopyFlatSet, FlatSet};
-///
-/// let even: CopyFlatSet<u64> = (0..1_000).step_by(2).collect();
-/// assert!(even.pin().contains(&30));
-/// let empty: CopyFlatSet<u64> = FlatSet::inline();
-/// assert!(empty.is_empty());
-/// ```
-pub type CopyFlatSet<K, S = RandomState> = FlatSet<K, S, Inline>;
-
-impl<K: Copy> FlatSet<K, RandomState, Inline> {
-    /// An empty set that keeps its elements in its lines. Allocates nothing.
-    ///
-    /// # Examples
-    /// ```
-    /// let set = snaptrie::FlatSet::inline();
-    /// assert!(set.pin().insert(1));
-    /// ```
-    pub fn inline() -> Self {
-        Self::empty(RandomState::default())
-    }
-
-    /// An empty set with room for this many elements, which it keeps in its lines. As [`Self::with_capacity`].
-    ///
-    /// # Panics
-    /// If that is more room than there can be.
-    ///
-    /// # Examples
-    /// ```
-    /// assert!(snaptrie::CopyFlatSet::<u64>::inline_with_capacity(1_000).capacity() >= 1_000);
-    /// ```
-    pub fn inline_with_capacity(capacity: usize) -> Self {
-        Self { map: FlatMap::inline_with_capacity(capacity) }
-    }
-}
-
-impl<K: Copy, S> FlatSet<K, S, Inline> {
-    /// An empty set with this hasher that keeps its elements in its lines. Allocates nothing.
-    ///
-    /// # Examples
-    /// ```
-    /// use snaptrie::{CopyFlatSet, FixedState, FlatSet};
-    ///
-    /// static SEEN: CopyFlatSet<u64, FixedState> =
-    ///     FlatSet::inline_with_hasher(FixedState::with_seed(7));
-    /// assert!(SEEN.pin().insert(1));
-    /// ```
-    pub const fn inline_with_hasher(hasher: S) -> Self {
-        Self::empty(hasher)
-    }
-
-    /// An empty set with this hasher, and room for this many elements, which it keeps in its lines. As
-    /// [`Self::with_capacity_and_hasher`].
-    ///
-    /// # Panics
-    /// If that is more room than there can be.
-    ///
-    /// # Examples
-    /// ```
-    /// use snaptrie::{CopyFlatSet, FixedState, FlatSet};
-    ///
-    /// let set: CopyFlatSet<u64, _> =
-    ///     FlatSet::inline_with_capacity_and_hasher(100, FixedState::with_seed(7));
-    /// assert!(set.capacity() >= 100);
-    /// ```
-    pub fn inline_with_capacity_and_hasher(capacity: usize, hasher: S) -> Self {
-        Self { map: FlatMap::inline_with_capacity_and_hasher(capacity, hasher) }
-    }
+pub struct FlatSet<K, S = RandomState> {
+    pub(super) map: FlatMap<K, (), S>,
 }
 
 impl<K> FlatSet<K> {
@@ -141,7 +67,7 @@ impl<K, S> FlatSet<K, S> {
     /// assert!(SEEN.pin().insert("a".to_string()));
     /// ```
     pub const fn with_hasher(hasher: S) -> Self {
-        Self::empty(hasher)
+        Self { map: FlatMap::with_hasher(hasher) }
     }
 
     /// An empty set with this hasher, and room for this many elements. The room stays, as after
@@ -159,12 +85,6 @@ impl<K, S> FlatSet<K, S> {
     /// ```
     pub fn with_capacity_and_hasher(capacity: usize, hasher: S) -> Self {
         Self { map: FlatMap::with_capacity_and_hasher(capacity, hasher) }
-    }
-}
-
-impl<K, S, M: FlatMode<K, ()>> FlatSet<K, S, M> {
-    pub(super) const fn empty(hasher: S) -> Self {
-        Self { map: FlatMap::empty(hasher) }
     }
 
     /// The set's hasher.
@@ -189,7 +109,7 @@ impl<K, S, M: FlatMode<K, ()>> FlatSet<K, S, M> {
     /// let removed = pinned.remove_if("one", |element, ()| element.len() > 3);
     /// assert_eq!(removed, None);
     /// ```
-    pub const fn as_map(&self) -> &FlatMap<K, (), S, M> {
+    pub const fn as_map(&self) -> &FlatMap<K, (), S> {
         &self.map
     }
 
@@ -203,7 +123,7 @@ impl<K, S, M: FlatMode<K, ()>> FlatSet<K, S, M> {
     /// assert!(pinned.contains("a"));
     /// ```
     #[inline]
-    pub fn pin(&self) -> PinnedSet<'_, K, S, mode::Flat<M>> {
+    pub fn pin(&self) -> PinnedSet<'_, K, S, mode::Flat> {
         PinnedSet::new(self.map.pin())
     }
 
@@ -307,11 +227,10 @@ impl<K, S, M: FlatMode<K, ()>> FlatSet<K, S, M> {
     }
 }
 
-impl<K, S, M> FlatSet<K, S, M>
+impl<K, S> FlatSet<K, S>
 where
     K: Clone + Hash + Eq,
     S: BuildHasher + Clone,
-    M: FlatMode<K, ()>,
 {
     /// A [`TrieSet`] with clones of the elements, and the same hasher. As [`FlatMap::to_trie`].
     ///
@@ -327,11 +246,12 @@ where
     }
 }
 
-collection!(FlatSet<M: FlatMode>);
+collection!(FlatSet);
+equality!(FlatSet);
 
 /// The keys of a map without values.
-impl<K, S, M: FlatMode<K, ()>> From<FlatMap<K, (), S, M>> for FlatSet<K, S, M> {
-    fn from(map: FlatMap<K, (), S, M>) -> Self {
+impl<K, S> From<FlatMap<K, (), S>> for FlatSet<K, S> {
+    fn from(map: FlatMap<K, (), S>) -> Self {
         Self { map }
     }
 }
@@ -349,11 +269,10 @@ where
 }
 
 /// Clones every element. Weakly consistent, as an iteration is.
-impl<K, S, M> Clone for FlatSet<K, S, M>
+impl<K, S> Clone for FlatSet<K, S>
 where
     K: Clone + Hash + Eq,
     S: BuildHasher + Clone,
-    M: FlatMode<K, ()>,
 {
     fn clone(&self) -> Self {
         Self { map: self.map.clone() }
@@ -361,7 +280,7 @@ where
 }
 
 /// Lists the elements, weakly consistent.
-impl<K: fmt::Debug, S, M: FlatMode<K, ()>> fmt::Debug for FlatSet<K, S, M> {
+impl<K: fmt::Debug, S> fmt::Debug for FlatSet<K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.pin().fmt(f)
     }

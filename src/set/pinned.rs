@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hash};
 use equivalent::Equivalent;
 
 use crate::map::Stays;
-use crate::mode::{Boxed, Mode};
+use crate::mode::{Mode, Trie};
 use crate::{Compute, Keys, Operation, Pinned};
 
 /// A handle to a set for the calling thread, from [`TrieSet::pin`](crate::TrieSet::pin) or
@@ -23,7 +23,7 @@ use crate::{Compute, Keys, Operation, Pinned};
 /// assert!(pinned.remove("a"));
 /// assert_eq!(a, Some(&"a")); // freed only later
 /// ```
-pub struct PinnedSet<'m, K, S = crate::RandomState, M: Mode<K, ()> = Boxed> {
+pub struct PinnedSet<'m, K, S = crate::RandomState, M: Mode<K, ()> = Trie> {
     keys: Pinned<'m, K, (), S, M>,
 }
 
@@ -197,7 +197,8 @@ impl<K: Hash + Eq, S: BuildHasher, M: Mode<K, ()>> PinnedSet<'_, K, S, M> {
     /// ```
     #[inline]
     pub fn insert(&self, element: K) -> bool {
-        self.keys.insert_new(self.keys.hash(&element), element, ())
+        let access = self.keys.access();
+        access.insert_new(access.hash(&element), element, ())
     }
 
     /// Inserts many elements: [`insert`](Self::insert) for each of them, in order, with the cache
@@ -211,11 +212,8 @@ impl<K: Hash + Eq, S: BuildHasher, M: Mode<K, ()>> PinnedSet<'_, K, S, M> {
     /// assert_eq!(set.pin().insert_many([1, 2, 2, 3]), 2);
     /// ```
     pub fn insert_many(&self, elements: impl IntoIterator<Item = K>) -> usize {
-        self.keys.insert_many_new(elements.into_iter().map(entry))
-    }
-
-    pub(crate) fn insert_all(self, elements: impl IntoIterator<Item = K>) {
-        self.keys.insert_all(elements.into_iter().map(entry), Stays::First);
+        let entries = elements.into_iter().map(|element| (element, ()));
+        self.keys.access().put_many(entries, Stays::First)
     }
 
     /// Puts an element into the set in place of the equal one, if there is one. Returns that one.
@@ -247,9 +245,7 @@ impl<K: Hash + Eq, S: BuildHasher, M: Mode<K, ()>> PinnedSet<'_, K, S, M> {
     /// ```
     #[inline]
     pub fn get_or_insert(&self, element: K) -> &K {
-        match self.keys.find_or_insert(self.keys.hash(&element), element, || ()) {
-            Ok((element, ())) | Err((element, ())) => element,
-        }
+        self.keys.find_or_insert(element)
     }
 
     /// The element of the set that is equal to this one, or the closure's, which is inserted if there
@@ -274,11 +270,6 @@ impl<K: Hash + Eq, S: BuildHasher, M: Mode<K, ()>> PinnedSet<'_, K, S, M> {
             None => self.get_or_insert(make(element)),
         }
     }
-}
-
-/// An element as a map keeps it.
-fn entry<K>(element: K) -> (K, ()) {
-    (element, ())
 }
 
 impl<'p, K, S, M: Mode<K, ()>> IntoIterator for &'p PinnedSet<'_, K, S, M> {

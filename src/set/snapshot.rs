@@ -6,12 +6,14 @@ use std::ops::{BitAnd, BitOr, BitXor, Sub};
 
 use equivalent::Equivalent;
 
-use super::{CopyFlatSet, FlatSet, TrieSet};
+use super::{CopyFlatSet, FlatSet};
+use crate::map::Stays;
 use crate::map::mode::StaticMode;
-use crate::mode::{Boxed, TrieMode};
+use crate::mode::{Boxed, SetMode, TrieMode};
 use crate::{IntoIter, RandomState, Snapshot, SnapshotEntry, SnapshotKeys};
 
-/// The content of a [`TrieSet`] at one instant, from [`TrieSet::snapshot`] or [`TrieSet::take`].
+/// The content of a [`TrieSet`](crate::TrieSet) or a [`CopyTrieSet`](crate::CopyTrieSet) at one instant, from their
+/// `snapshot` or `take`.
 ///
 /// What is said of [`Snapshot`] holds here: it never changes, holds no guard, is `Send + Sync` and
 /// cloned in O(1). So what is made of two of them is exact, whatever is written meanwhile. The two may
@@ -241,8 +243,9 @@ impl<K: Hash + Eq, S: BuildHasher, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
     }
 }
 
-impl<K, S: Clone, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
-    /// A set that begins with this content. O(1). As [`Snapshot::fork`].
+impl<K, S: Clone, M: SetMode<K>> SetSnapshot<K, S, M> {
+    /// A set that begins with this content: a [`TrieSet`](crate::TrieSet), or a [`CopyTrieSet`](crate::CopyTrieSet) if it is a snapshot
+    /// of one. O(1). As [`Snapshot::fork`].
     ///
     /// # Examples
     /// ```
@@ -252,7 +255,7 @@ impl<K, S: Clone, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
     /// assert_eq!(checkpoint.fork().len(), 1);
     /// ```
     #[must_use = "a fork is a set of its own"]
-    pub fn fork(&self) -> TrieSet<K, S, M> {
+    pub fn fork(&self) -> M::Set<S> {
         self.map.fork().into()
     }
 }
@@ -286,32 +289,27 @@ impl<K: Clone + Hash + Eq, S: BuildHasher + Clone, M: TrieMode<K, ()>> SetSnapsh
     {
         self.map.to_copy_flat().into()
     }
-
-    /// A fork without the elements for which the closure does not hold.
-    fn fork_where(&self, keep: impl FnMut(&K) -> bool) -> TrieSet<K, S, M> {
-        let set = self.fork();
-        set.pin().retain(keep);
-        set
-    }
 }
 
-/// Makes an operator of two snapshots, whose result is a set that begins as a fork of the left one.
+/// Makes an operator of two snapshots, whose result is a set that begins as a fork of the left one and is changed.
 macro_rules! operator {
-    ($(#[$doc:meta])* $Trait:ident, $method:ident, |$left:ident, $right:ident| $result:expr) => {
+    ($(#[$doc:meta])* $Trait:ident, $method:ident, |$fork:ident, $right:ident| $change:expr) => {
         $(#[$doc])*
         impl<K, S, T, M, N> $Trait<&SetSnapshot<K, T, N>> for &SetSnapshot<K, S, M>
         where
             K: Clone + Hash + Eq,
             S: BuildHasher + Clone,
             T: BuildHasher,
-            M: TrieMode<K, ()>,
+            M: SetMode<K>,
             N: TrieMode<K, ()>,
         {
-            type Output = TrieSet<K, S, M>;
+            type Output = M::Set<S>;
 
-            fn $method(self, other: &SetSnapshot<K, T, N>) -> TrieSet<K, S, M> {
-                let ($left, $right) = (self, other);
-                $result
+            fn $method(self, other: &SetSnapshot<K, T, N>) -> M::Set<S> {
+                let fork = self.map.fork();
+                let ($fork, $right) = (M::base(&fork), other);
+                $change;
+                fork.into()
             }
         }
     };
@@ -320,44 +318,38 @@ macro_rules! operator {
 operator! {
     /// The union, as a set of its own: a fork of the left side, with clones of what only the right
     /// side has. O(elements on the right).
-    BitOr, bitor, |left, right| {
-        let set = left.fork();
-        set.pin().insert_all(right.iter().cloned());
-        set
+    BitOr, bitor, |fork, right| {
+        fork.insert_all(right.iter().map(|element| (element.clone(), ())), Stays::First)
     }
 }
 
 operator! {
     /// The intersection, as a set of its own: a fork of the left side, without what the right side
     /// has not. O(elements on the left).
-    BitAnd, bitand, |left, right| left.fork_where(|element| right.contains(element))
+    BitAnd, bitand, |fork, right| fork.retain(|element, ()| right.contains(element))
 }
 
 operator! {
     /// The difference, as a set of its own: a fork of the left side, without what the right side
     /// has. O(elements on the right).
-    Sub, sub, |left, right| {
-        let set = left.fork();
-        let pinned = set.pin();
-        right.iter().for_each(|element| _ = pinned.remove(element));
-        drop(pinned);
-        set
+    Sub, sub, |fork, right| {
+        let guard = fork.pin();
+        let pinned = fork.with(&guard);
+        right.iter().for_each(|element| _ = pinned.remove_if(element, |_, ()| true));
     }
 }
 
 operator! {
     /// The symmetric difference, as a set of its own: a fork of the left side, without what both
     /// have, and with clones of what only the right side has. O(elements on the right).
-    BitXor, bitxor, |left, right| {
-        let set = left.fork();
-        let pinned = set.pin();
+    BitXor, bitxor, |fork, right| {
+        let guard = fork.pin();
+        let pinned = fork.with(&guard);
         for element in right {
-            if !pinned.remove(element) {
-                pinned.insert(element.clone());
+            if pinned.remove_if(element, |_, ()| true).is_none() {
+                pinned.insert(element.clone(), ());
             }
         }
-        drop(pinned);
-        set
     }
 }
 

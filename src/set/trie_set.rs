@@ -3,9 +3,9 @@
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 
-use super::collection::collection;
+use super::collection::{collection, equality};
 use super::{PinnedSet, SetSnapshot};
-use crate::mode::{Boxed, Inline, TrieMode};
+use crate::map::Stays;
 use crate::{RandomState, TrieMap};
 
 /// A concurrent hash set for write-heavy loads, with snapshots in constant time.
@@ -30,52 +30,8 @@ use crate::{RandomState, TrieMap};
 /// let new: Vec<_> = seen.snapshot().difference(&before).copied().collect();
 /// assert_eq!((before.len(), new), (3, vec!["/shop"]));
 /// ```
-///
-/// The last parameter tells where elements are kept, as for a [`TrieMap`].
-pub struct TrieSet<K, S = RandomState, M: TrieMode<K, ()> = Boxed> {
-    pub(super) map: TrieMap<K, (), S, M>,
-}
-
-/// A [`TrieSet`] that keeps its elements in its nodes; see [`mode::Inline`](Inline).
-///
-/// # Examples
-/// ```
-/// use snaptrie::{CopyTrieSet, TrieSet};
-///
-/// let even: CopyTrieSet<u64> = (0..1_000).step_by(2).collect();
-/// assert!(even.pin().contains(&30));
-/// let empty: CopyTrieSet<u64> = TrieSet::inline();
-/// assert!(empty.is_empty());
-/// ```
-pub type CopyTrieSet<K, S = RandomState> = TrieSet<K, S, Inline>;
-
-impl<K: Copy> TrieSet<K, RandomState, Inline> {
-    /// An empty set that keeps its elements in its nodes. Allocates nothing.
-    ///
-    /// # Examples
-    /// ```
-    /// let set = snaptrie::TrieSet::inline();
-    /// assert!(set.pin().insert(1));
-    /// ```
-    pub fn inline() -> Self {
-        Self::empty(RandomState::default())
-    }
-}
-
-impl<K: Copy, S> TrieSet<K, S, Inline> {
-    /// An empty set with this hasher that keeps its elements in its nodes. Allocates nothing.
-    ///
-    /// # Examples
-    /// ```
-    /// use snaptrie::{CopyTrieSet, FixedState, TrieSet};
-    ///
-    /// static SEEN: CopyTrieSet<u64, FixedState> =
-    ///     TrieSet::inline_with_hasher(FixedState::with_seed(7));
-    /// assert!(SEEN.pin().insert(1));
-    /// ```
-    pub const fn inline_with_hasher(hasher: S) -> Self {
-        Self::empty(hasher)
-    }
+pub struct TrieSet<K, S = RandomState> {
+    pub(super) map: TrieMap<K, (), S>,
 }
 
 impl<K> TrieSet<K> {
@@ -101,13 +57,7 @@ impl<K, S> TrieSet<K, S> {
     /// assert!(SEEN.pin().insert("a".to_string()));
     /// ```
     pub const fn with_hasher(hasher: S) -> Self {
-        Self::empty(hasher)
-    }
-}
-
-impl<K, S, M: TrieMode<K, ()>> TrieSet<K, S, M> {
-    pub(super) const fn empty(hasher: S) -> Self {
-        Self { map: TrieMap::empty(hasher) }
+        Self { map: TrieMap::with_hasher(hasher) }
     }
 
     /// The set's hasher.
@@ -132,7 +82,7 @@ impl<K, S, M: TrieMode<K, ()>> TrieSet<K, S, M> {
     /// let removed = pinned.remove_if("one", |element, ()| element.len() > 3);
     /// assert_eq!(removed, None);
     /// ```
-    pub const fn as_map(&self) -> &TrieMap<K, (), S, M> {
+    pub const fn as_map(&self) -> &TrieMap<K, (), S> {
         &self.map
     }
 
@@ -146,7 +96,7 @@ impl<K, S, M: TrieMode<K, ()>> TrieSet<K, S, M> {
     /// assert!(pinned.contains("a"));
     /// ```
     #[inline]
-    pub fn pin(&self) -> PinnedSet<'_, K, S, M> {
+    pub fn pin(&self) -> PinnedSet<'_, K, S> {
         PinnedSet::new(self.map.pin())
     }
 
@@ -213,7 +163,7 @@ impl<K, S, M: TrieMode<K, ()>> TrieSet<K, S, M> {
     }
 }
 
-impl<K, S: Clone, M: TrieMode<K, ()>> TrieSet<K, S, M> {
+impl<K, S: Clone> TrieSet<K, S> {
     /// The set's content at one instant. O(1), lock-free; writers go on. As [`TrieMap::snapshot`].
     ///
     /// # Examples
@@ -223,7 +173,7 @@ impl<K, S: Clone, M: TrieMode<K, ()>> TrieSet<K, S, M> {
     /// set.pin().insert(2);
     /// assert!(snapshot.contains(&1) && !snapshot.contains(&2));
     /// ```
-    pub fn snapshot(&self) -> SetSnapshot<K, S, M> {
+    pub fn snapshot(&self) -> SetSnapshot<K, S> {
         SetSnapshot::new(self.map.snapshot())
     }
 
@@ -237,7 +187,7 @@ impl<K, S: Clone, M: TrieMode<K, ()>> TrieSet<K, S, M> {
     /// dirty.pin().insert("c"); // for the next round
     /// assert_eq!(work.len(), 2);
     /// ```
-    pub fn take(&self) -> SetSnapshot<K, S, M> {
+    pub fn take(&self) -> SetSnapshot<K, S> {
         SetSnapshot::new(self.map.take())
     }
 
@@ -257,24 +207,25 @@ impl<K, S: Clone, M: TrieMode<K, ()>> TrieSet<K, S, M> {
     }
 }
 
-collection!(TrieSet<M: TrieMode>);
+collection!(TrieSet);
+equality!(TrieSet);
 
 /// The keys of a map without values.
-impl<K, S, M: TrieMode<K, ()>> From<TrieMap<K, (), S, M>> for TrieSet<K, S, M> {
-    fn from(map: TrieMap<K, (), S, M>) -> Self {
+impl<K, S> From<TrieMap<K, (), S>> for TrieSet<K, S> {
+    fn from(map: TrieMap<K, (), S>) -> Self {
         Self { map }
     }
 }
 
 /// [`TrieSet::fork`]: O(1), one instant, both sides independent.
-impl<K, S: Clone, M: TrieMode<K, ()>> Clone for TrieSet<K, S, M> {
+impl<K, S: Clone> Clone for TrieSet<K, S> {
     fn clone(&self) -> Self {
         self.fork()
     }
 }
 
 /// Lists the elements of one instant.
-impl<K: fmt::Debug, S, M: TrieMode<K, ()>> fmt::Debug for TrieSet<K, S, M> {
+impl<K: fmt::Debug, S> fmt::Debug for TrieSet<K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.map.content().keys()).finish()
     }

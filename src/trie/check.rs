@@ -1,10 +1,12 @@
 //! The structure checker: walks a whole trie and verifies what `mod.rs` says of it.
 //!
 //! For tests. It must run alone: no other thread may change the map meanwhile.
+#![expect(unsafe_code, reason = "reads the entries of slots that a guard protects")]
 
 use std::collections::HashMap;
 use std::ptr;
 
+use super::lookup;
 use super::node::{FAN_WIDTH, Fan, LEVELS, Node, View, Word};
 use super::{Rehash, Trie};
 use crate::engine::Engine;
@@ -41,7 +43,11 @@ impl<St: Store> Trie<St> {
         }
         // What lookups of each hash come by.
         let mut reached = HashMap::new();
-        for (key, _) in self.iter(&guard) {
+        let mut iter = self.iter(&guard);
+        while let Some(slot) = iter.next_slot() {
+            // SAFETY:
+            // - reached under the guard.
+            let (key, _) = unsafe { St::pair_ref(slot) };
             let hash = hash(key);
             let reached = reached.entry(hash).or_insert_with(|| self.reached(hash, &guard));
             match reached.get(&ptr::from_ref(key)) {
@@ -61,11 +67,18 @@ impl<St: Store> Trie<St> {
         for before in 0.. {
             let mut asked = 0;
             // Who asks may do so about a copy: it is the answer that says where the entry is.
-            let after_those = |_: &St::Key| {
+            let mut after_those = |_: &St::Key| {
                 asked += 1;
                 asked > before
             };
-            let Some((key, _)) = self.get(hash, after_those, guard) else { break };
+            let Some(context) = self.root(guard) else { break };
+            let (top, view) = (context.root.top.load(guard), View::Live(guard));
+            let Some(slot) = lookup::find::<St>(top, view, 0, hash, &mut after_those) else {
+                break;
+            };
+            // SAFETY:
+            // - reached under the guard.
+            let (key, _) = unsafe { St::pair_ref(slot) };
             *reached.entry(ptr::from_ref(key)).or_default() += 1;
         }
         reached

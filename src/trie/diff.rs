@@ -20,7 +20,7 @@ use super::frozen::Frozen;
 use super::iter::Iter;
 use super::lookup;
 use super::node::{Branch, FAN_WIDTH, Fan, Held, Link, Node, Slot, View, Word};
-use super::{Pair, Rehash};
+use super::{PairRef, Rehash};
 use crate::engine::Content;
 use crate::entry::{Compare, Mover, Store};
 
@@ -297,10 +297,10 @@ pub(super) fn holds<St: Store>(
     lookup::find_slot::<St>(word, View::Observed, level, hash, is_it).is_some()
 }
 
-fn pair<'g, St: Store<Key: 'g, Value: 'g>>(slot: Held<'g, St::Slot>) -> Pair<'g, St> {
+fn pair<'g, St: Store<Key: 'g, Value: 'g>>(slot: Held<'g, St::Slot>) -> PairRef<'g, St> {
     // SAFETY:
     // - not freed for `'g`: called with slots of the trees that are compared, which are borrowed.
-    unsafe { St::pair(slot) }
+    unsafe { St::pair_ref(slot) }
 }
 
 impl<St: Store> Frozen<St> {

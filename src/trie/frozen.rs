@@ -4,7 +4,7 @@
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use super::Pair;
+use super::PairRef;
 use super::domain::{Dead, Domain, Record};
 use super::iter::Iter;
 use super::lookup;
@@ -89,11 +89,11 @@ impl<St: Store> Frozen<St> {
         &self,
         hash: u64,
         mut eq: impl FnMut(&St::Key) -> bool,
-    ) -> Option<Pair<'_, St>> {
+    ) -> Option<PairRef<'_, St>> {
         let slot = lookup::find::<St>(self.top(), View::Observed, 0, hash, &mut eq)?;
         // SAFETY:
         // - the entry is in the tree, so it is not freed while this exists.
-        Some(unsafe { St::pair(slot) })
+        Some(unsafe { St::pair_ref(slot) })
     }
 
     /// [`Self::get`] for many hashes, see [`Engine::get_many`](crate::engine::Engine::get_many).
@@ -101,9 +101,12 @@ impl<St: Store> Frozen<St> {
         &'s self,
         hashes: &[u64],
         eq: impl FnMut(usize, &St::Key) -> bool,
-        found: &mut [Option<Pair<'s, St>>],
+        found: &mut [Option<PairRef<'s, St>>],
     ) {
-        lookup::find_many::<St>(self.top(), View::Observed, hashes, eq, found);
+        // SAFETY:
+        // - in the tree, so it is not freed while this exists.
+        let pair = |slot| unsafe { St::pair_ref(slot) };
+        lookup::find_many::<St, _>(self.top(), View::Observed, hashes, eq, pair, found);
     }
 
     pub(crate) fn iter(&self) -> FrozenIter<'_, St> {
@@ -111,7 +114,7 @@ impl<St: Store> Frozen<St> {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
+        self.iter().0.next_slot().is_none()
     }
 
     /// Number of entries: O(nodes) the first time, then O(1).
@@ -174,16 +177,20 @@ where
     St::Key: 's,
     St::Value: 's,
 {
-    type Item = (&'s St::Key, &'s St::Value);
+    type Item = PairRef<'s, St>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.next()
+        // SAFETY:
+        // - in a frozen tree, which is kept for `'s`.
+        self.0.next_slot().map(|slot| unsafe { St::pair_ref(slot) })
     }
 
     #[inline]
-    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, f: F) -> B {
-        self.0.fold(init, f)
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
+        // SAFETY:
+        // - as in `next`.
+        self.0.fold_slots(init, |result, slot| f(result, unsafe { St::pair_ref(slot) }))
     }
 }
 

@@ -226,6 +226,22 @@ impl<'g, St: Store> Iter<'g, St> {
         result
     }
 
+    /// Calls `f` for each slot that is left, in one loop for each leaf.
+    #[inline]
+    pub(super) fn fold_slots<B>(
+        mut self,
+        init: B,
+        mut f: impl FnMut(B, Held<'g, St::Slot>) -> B,
+    ) -> B {
+        let mut result = init;
+        loop {
+            result = self.fold_leaf(result, &mut f);
+            if self.next_leaf().is_none() {
+                return result;
+            }
+        }
+    }
+
     /// Gives away about half of what this has yet to yield; none if it is too little to be shared.
     #[cfg(feature = "rayon")]
     pub(super) fn split(&mut self) -> Option<Self> {
@@ -249,12 +265,8 @@ impl<'g, St: Store> Iter<'g, St> {
     }
 }
 
-impl<'g, St: Store> Iterator for Iter<'g, St>
-where
-    St::Key: 'g,
-    St::Value: 'g,
-{
-    type Item = (&'g St::Key, &'g St::Value);
+impl<'g, St: Store + 'g> Iterator for Iter<'g, St> {
+    type Item = St::Pair<'g>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
@@ -265,15 +277,9 @@ where
     }
 
     #[inline]
-    fn fold<B, F: FnMut(B, Self::Item) -> B>(mut self, init: B, mut f: F) -> B {
-        let mut result = init;
-        loop {
-            // SAFETY:
-            // - as in `next`.
-            result = self.fold_leaf(result, |result, slot| f(result, unsafe { St::pair(slot) }));
-            if self.next_leaf().is_none() {
-                return result;
-            }
-        }
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
+        // SAFETY:
+        // - as in `next`.
+        self.fold_slots(init, |result, slot| f(result, unsafe { St::pair(slot) }))
     }
 }

@@ -1,7 +1,6 @@
 //! Reading: the way from a root to an entry, and counting.
 #![expect(unsafe_code, reason = "reads the keys of slots that the view protects")]
 
-use super::Pair;
 use super::node::{FAN_BITS, Group, Held, Link, Node, Slot, View, Word};
 use crate::engine::BATCH;
 use crate::entry::Store;
@@ -132,17 +131,18 @@ pub(super) fn prefetch<St: Store>(top: Word<'_, St::Slot>, view: View<'_>, hashe
 }
 
 /// [`find`] for each of these hashes, from the top, with their cache misses side by side: `eq` is told its
-/// index.
+/// index. `pair` makes what is asked for of a slot that was reached under the view.
 ///
 /// A candidate is what `find` would compare first: where it is the key's, or there is none, the lookup took
 /// effect as said there. A slot's key never changes, and the view protects it. In all other cases it is `find`
 /// that looks the key up.
-pub(super) fn find_many<'g, St: Store>(
+pub(super) fn find_many<'g, St: Store, P>(
     top: Word<'g, St::Slot>,
     view: View<'g>,
     hashes: &[u64],
     mut eq: impl FnMut(usize, &St::Key) -> bool,
-    found: &mut [Option<Pair<'g, St>>],
+    pair: impl Fn(Held<'g, St::Slot>) -> P,
+    found: &mut [Option<P>],
 ) {
     let mut reached = [const { Candidate::Unknown }; BATCH];
     candidates::<St>(top, view, hashes, |index, candidate| reached[index] = candidate);
@@ -155,9 +155,7 @@ pub(super) fn find_many<'g, St: Store>(
             Candidate::Absent => None,
             Candidate::Slot(_) | Candidate::Unknown => find::<St>(top, view, 0, hash, &mut eq),
         };
-        // SAFETY:
-        // - not freed for `'g`: as above.
-        found[index] = slot.map(|slot| unsafe { St::pair(slot) });
+        found[index] = slot.map(&pair);
     }
 }
 

@@ -101,11 +101,14 @@ use crate::fallout::Fallout;
 use crate::reclaim::{Collector, Guard};
 use crate::sync::{AtomicPtr, Ordering};
 
-/// A key and value of a store, as an operation under a guard sees them.
-type Pair<'g, St> = (&'g <St as Content>::Key, &'g <St as Content>::Value);
+/// What an operation under a guard hands out of an entry.
+type Pair<'g, St> = <St as Content>::Pair<'g>;
+
+/// A key and value of a frozen tree.
+type PairRef<'g, St> = (&'g <St as Content>::Key, &'g <St as Content>::Value);
 
 /// What an operation did with a key of a store.
-type Changed<'g, St> = crate::engine::Outcome<'g, <St as Content>::Key, <St as Content>::Value>;
+type Changed<'g, St> = crate::engine::Outcome<Pair<'g, St>>;
 
 /// Tells the hash of a key of the map, where a store does not keep it.
 type Rehash<'a, St> = &'a dyn Fn(&<St as Content>::Key) -> u64;
@@ -236,6 +239,10 @@ impl<St: Store> Engine for Trie<St> {
     where
         Self: 'g;
 
+    fn empty(collector: Collector) -> Self {
+        Self::new(collector)
+    }
+
     #[inline(always)]
     fn pin(&self) -> Guard {
         self.collector.pin()
@@ -265,7 +272,10 @@ impl<St: Store> Engine for Trie<St> {
     ) {
         let Some(context) = self.root(guard) else { return found.fill(None) };
         let top = context.root.top.load(guard);
-        lookup::find_many::<St>(top, View::Live(guard), hashes, eq, found);
+        // SAFETY:
+        // - reached under the guard, which keeps it for `'g`.
+        let pair = |slot| unsafe { St::pair(slot) };
+        lookup::find_many::<St, _>(top, View::Live(guard), hashes, eq, pair, found);
     }
 
     #[inline]

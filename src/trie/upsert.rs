@@ -284,8 +284,7 @@ impl<St: Store> Trie<St> {
         request: &mut Request<St, C>,
     ) -> Publication<'g, St::Slot>
     where
-        St::Key: 'g,
-        St::Value: 'g,
+        St: 'g,
     {
         if let Some(hit) = hit {
             // LINEARIZES replace, in place.
@@ -457,7 +456,7 @@ impl<St: Store> Trie<St> {
     }
 }
 
-impl<'g, St: Store<Key: 'g, Value: 'g>, C: Change<'g, St>> Request<St, C> {
+impl<'g, St: Store + 'g, C: Change<'g, St>> Request<St, C> {
     /// Whether a slot has the key; `in_draft` is the key of a draft that the caller holds.
     ///
     /// # Safety

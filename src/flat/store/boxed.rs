@@ -8,11 +8,10 @@
 #![expect(unsafe_code, reason = "words are raw pointers to entries")]
 
 use std::marker::PhantomData;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 
 use super::Store;
-use crate::engine::Content;
-use crate::flat::Pair;
+use crate::engine::{Content, Lent};
 use crate::flat::bucket::Live;
 use crate::flat::slot::Word;
 use crate::reclaim::Garbage;
@@ -35,6 +34,10 @@ impl<K, V> Content for Boxed<K, V> {
     type Key = K;
     type Value = V;
     type Draft = Draft<K, V>;
+    type Pair<'g>
+        = (&'g K, &'g V)
+    where
+        Self: 'g;
 
     #[inline]
     fn draft(hash: u64, key: K, value: V) -> Draft<K, V> {
@@ -50,6 +53,41 @@ impl<K, V> Content for Boxed<K, V> {
     fn draft_key(draft: &Draft<K, V>) -> &K {
         &draft.0.key
     }
+
+    #[inline]
+    fn pair_key<'a, 'g>(pair: &'a (&'g K, &'g V)) -> &'a K
+    where
+        Self: 'g,
+    {
+        pair.0
+    }
+
+    #[inline]
+    fn pair_value<'a, 'g>(pair: &'a (&'g K, &'g V)) -> &'a V
+    where
+        Self: 'g,
+    {
+        pair.1
+    }
+
+    /// An entry never moves while anybody can see it: the address of its key tells which one it is.
+    #[inline]
+    fn identity<'g>(pair: &(&'g K, &'g V)) -> Option<*const ()>
+    where
+        Self: 'g,
+    {
+        Some(ptr::from_ref(pair.0).cast())
+    }
+}
+
+impl<K, V> Lent for Boxed<K, V> {
+    #[inline]
+    fn refs<'g>(pair: (&'g K, &'g V)) -> (&'g K, &'g V)
+    where
+        Self: 'g,
+    {
+        pair
+    }
 }
 
 impl<K, V> Store for Boxed<K, V> {
@@ -62,7 +100,15 @@ impl<K, V> Store for Boxed<K, V> {
     const ENTRY_BYTES: usize = size_of::<Entry<K, V>>();
 
     #[inline]
-    fn pair(entry: &Entry<K, V>) -> Pair<'_, Self> {
+    fn key(entry: &Entry<K, V>) -> &K {
+        &entry.key
+    }
+
+    #[inline]
+    fn pair<'g>(entry: &'g Entry<K, V>) -> (&'g K, &'g V)
+    where
+        Self: 'g,
+    {
         (&entry.key, &entry.value)
     }
 

@@ -15,9 +15,7 @@
 //! When a chunk is copied, to another table or to a bucket, each of its entries gets a cell there, or (if
 //! another helper has claimed it) an allocation. What it leaves is garbage from when the copy is announced:
 //! the thread that announced it retires the chunk's allocations, and the cells go with their segment
-//! or bucket. Copies do not matter to anybody, for pairs of `Copy` types have no interior mutability: an entry is
-//! what it says. (Only its address changes, by which [`Request`](crate::request) tells whether it is the
-//! same. So a closure may be asked again.)
+//! or bucket. An operation hands out copies, so it does not matter where an entry is.
 //!
 //! Where a pointer has fewer than 64 bits a word has no room for the hash: there every entry has an allocation
 //! of its own.
@@ -30,7 +28,6 @@ use std::ptr::NonNull;
 
 use super::Store;
 use crate::engine::Content;
-use crate::flat::Pair;
 use crate::flat::bucket::Live;
 use crate::flat::line::LINE_SLOTS;
 use crate::flat::slot::Word;
@@ -95,6 +92,10 @@ impl<K: Copy, V: Copy> Content for Inline<K, V> {
     type Key = K;
     type Value = V;
     type Draft = Hashed<K, V>;
+    type Pair<'g>
+        = (K, V)
+    where
+        Self: 'g;
 
     #[inline]
     fn draft(hash: u64, key: K, value: V) -> Hashed<K, V> {
@@ -111,6 +112,30 @@ impl<K: Copy, V: Copy> Content for Inline<K, V> {
     fn draft_key(draft: &Hashed<K, V>) -> &K {
         &draft.entry.key
     }
+
+    #[inline]
+    fn pair_key<'a, 'g>(pair: &'a (K, V)) -> &'a K
+    where
+        Self: 'g,
+    {
+        &pair.0
+    }
+
+    #[inline]
+    fn pair_value<'a, 'g>(pair: &'a (K, V)) -> &'a V
+    where
+        Self: 'g,
+    {
+        &pair.1
+    }
+
+    #[inline]
+    fn identity<'g>(_pair: &(K, V)) -> Option<*const ()>
+    where
+        Self: 'g,
+    {
+        None
+    }
 }
 
 impl<K: Copy, V: Copy> Store for Inline<K, V> {
@@ -124,8 +149,16 @@ impl<K: Copy, V: Copy> Store for Inline<K, V> {
     const ENTRY_BYTES: usize = size_of::<Hashed<K, V>>();
 
     #[inline]
-    fn pair(entry: &Entry<K, V>) -> Pair<'_, Self> {
-        (&entry.key, &entry.value)
+    fn key(entry: &Entry<K, V>) -> &K {
+        &entry.key
+    }
+
+    #[inline]
+    fn pair<'g>(entry: &'g Entry<K, V>) -> (K, V)
+    where
+        Self: 'g,
+    {
+        (entry.key, entry.value)
     }
 
     #[inline]

@@ -37,7 +37,11 @@ pub(crate) trait Store: Content + Sized {
     /// Bytes of an entry that is not in a line.
     const ENTRY_BYTES: usize;
 
-    fn pair(entry: &Self::Entry) -> Pair<'_, Self>;
+    fn key(entry: &Self::Entry) -> &Self::Key;
+
+    fn pair<'g>(entry: &'g Self::Entry) -> Pair<'g, Self>
+    where
+        Self: 'g;
 
     /// The entry of a slot with this word, if the word is live. Promises nothing: it may have been freed.
     fn entry(word: Word<Self>, cells: &Self::Cells, slot: usize) -> Option<NonNull<Self::Entry>>;

@@ -1,0 +1,338 @@
+//! The operations on a live map, in terms of what its engine hands out.
+//!
+//! The public types make references or copies of that: [`Pinned`](super::Pinned), [`CopyMap`](super::CopyMap) and
+//! [`CopyPinned`](super::CopyPinned).
+
+use std::hash::{BuildHasher, Hash};
+
+use equivalent::Equivalent;
+
+use super::Operation;
+use super::change::{ByRef, ByValue, Choice, Offer, Put, Renewal};
+use crate::engine::{Content, Engine, Outcome, PART, PairOf};
+use crate::hash;
+use crate::reclaim::Guard;
+
+/// What an operation needs of a map: its engine and hasher, and a guard.
+pub(crate) struct Access<'g, E, S> {
+    pub(super) engine: &'g E,
+    pub(super) hasher: &'g S,
+    pub(super) guard: &'g Guard,
+}
+
+impl<E, S> Clone for Access<'_, E, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<E, S> Copy for Access<'_, E, S> {}
+
+/// The key and the value of a pair.
+pub(super) fn parts<'a, 'g, E: Engine + 'g>(pair: &'a PairOf<'g, E>) -> (&'a E::Key, &'a E::Value) {
+    (E::Content::pair_key(pair), E::Content::pair_value(pair))
+}
+
+/// Copies of the key and the value of a pair.
+#[inline]
+pub(crate) fn copies<'g, E>(pair: PairOf<'g, E>) -> (E::Key, E::Value)
+where
+    E: Engine<Key: Copy, Value: Copy> + 'g,
+{
+    (*E::Content::pair_key(&pair), *E::Content::pair_value(&pair))
+}
+
+impl<'g, E: Engine, S> Access<'g, E, S> {
+    pub(crate) fn iter(self) -> E::Iter<'g> {
+        self.engine.iter(self.guard)
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.iter().next().is_none()
+    }
+}
+
+impl<'g, E: Engine, S: BuildHasher> Access<'g, E, S> {
+    #[inline]
+    pub(crate) fn hash<Q: Hash + ?Sized>(self, key: &Q) -> u64 {
+        hash::of(self.hasher, key)
+    }
+
+    #[inline(always)]
+    pub(crate) fn get<Q: Hash + Equivalent<E::Key> + ?Sized>(
+        self,
+        key: &Q,
+    ) -> Option<PairOf<'g, E>> {
+        self.engine.get(self.hash(key), |candidate| key.equivalent(candidate), self.guard)
+    }
+}
+
+impl<'g, E: Engine<Key: Hash>, S: BuildHasher> Access<'g, E, S> {
+    fn remove_where<Q, F>(self, key: &Q, remove: F) -> Option<PairOf<'g, E>>
+    where
+        Q: Hash + Equivalent<E::Key> + ?Sized,
+        F: FnMut(PairOf<'g, E>) -> bool,
+    {
+        let change = ByRef { hasher: self.hasher, key, remove };
+        match self.engine.modify(self.hash(key), true, self.guard, change) {
+            Outcome::Removed(pair) => Some(pair),
+            Outcome::Kept(_) | Outcome::Put { .. } => None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn remove_if<Q>(
+        self,
+        key: &Q,
+        mut condition: impl FnMut(&E::Key, &E::Value) -> bool,
+    ) -> Option<PairOf<'g, E>>
+    where
+        Q: Hash + Equivalent<E::Key> + ?Sized,
+    {
+        self.remove_where(key, |pair| {
+            let (key, value) = parts::<E>(&pair);
+            condition(key, value)
+        })
+    }
+
+    pub(crate) fn retain(self, keep: &mut impl FnMut(&E::Key, &E::Value) -> bool)
+    where
+        E::Key: Eq,
+    {
+        for pair in self.iter() {
+            self.retain_entry(pair, keep);
+        }
+    }
+
+    /// Removes an entry that an iteration came to, if the closure says so. Of content that does not tell its entries
+    /// apart, the closure is asked about the entry that it is about to remove once more.
+    fn retain_entry(self, seen: PairOf<'g, E>, keep: &mut impl FnMut(&E::Key, &E::Value) -> bool)
+    where
+        E::Key: Eq,
+    {
+        let (key, value) = parts::<E>(&seen);
+        if keep(key, value) {
+            return;
+        }
+        let identity = E::Content::identity(&seen);
+        self.remove_where(key, |now| {
+            let is_same = identity.is_some() && E::Content::identity(&now) == identity;
+            let (key, value) = parts::<E>(&now);
+            is_same || !keep(key, value)
+        });
+    }
+
+    /// [`Self::retain`] for a part of the entries, those of the hashes from `first` on. Returns the hash to go on with.
+    pub(super) fn retain_part(
+        self,
+        first: u64,
+        keep: &mut impl FnMut(&E::Key, &E::Value) -> bool,
+    ) -> Option<u64>
+    where
+        E::Key: Eq,
+    {
+        let mut entries = self.engine.iter_from(first, self.guard);
+        for seen in 0.. {
+            if let Some(next) = E::position(&entries).filter(|_| seen >= PART) {
+                return Some(next);
+            }
+            let pair = entries.next()?;
+            if first == 0 || self.hash(E::Content::pair_key(&pair)) >= first {
+                self.retain_entry(pair, keep);
+            }
+        }
+        None
+    }
+}
+
+impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
+    /// `peek`: the closure may decide to change nothing.
+    fn change<F>(self, peek: bool, offer: Offer<E::Content>, decide: F) -> Outcome<PairOf<'g, E>>
+    where
+        F: FnMut(&mut Offer<E::Content>, Option<PairOf<'g, E>>) -> Choice,
+    {
+        let change = ByValue { hasher: self.hasher, offer, decide };
+        self.engine.modify(change.offer.hash(), peek, self.guard, change)
+    }
+
+    /// Inserts an entry. Returns the one that it replaced.
+    #[inline]
+    pub(crate) fn insert(self, key: E::Key, value: E::Value) -> Option<PairOf<'g, E>> {
+        self.insert_hashed(self.hash(&key), key, value)
+    }
+
+    #[inline]
+    pub(super) fn insert_hashed(
+        self,
+        hash: u64,
+        key: E::Key,
+        value: E::Value,
+    ) -> Option<PairOf<'g, E>> {
+        let draft = Some(E::Content::draft(hash, key, value));
+        let change = Put::<E::Content, S> { hasher: self.hasher, draft };
+        match self.engine.modify(hash, false, self.guard, change) {
+            Outcome::Put { old, .. } => old,
+            Outcome::Kept(_) | Outcome::Removed(_) => None,
+        }
+    }
+
+    /// Inserts an entry if its key is not in the map. Gives it back otherwise, with what is there.
+    pub(crate) fn try_insert(
+        self,
+        key: E::Key,
+        value: E::Value,
+    ) -> Result<PairOf<'g, E>, (PairOf<'g, E>, E::Key, E::Value)> {
+        let hash = self.hash(&key);
+        let mut unused = None;
+        let decide = |offer: &mut Offer<E::Content>, current: Option<PairOf<'g, E>>| {
+            if current.is_none() {
+                return Choice::Put;
+            }
+            unused = std::mem::replace(offer, Offer::spent(hash)).into_pair();
+            Choice::Keep
+        };
+        let offer = Offer::with_value(hash, key, value);
+        match (self.change(true, offer, decide), unused) {
+            (Outcome::Kept(Some(current)), Some((key, value))) => Err((current, key, value)),
+            (Outcome::Put { new, .. }, _) => Ok(new),
+            _ => unreachable!("an insertion that neither inserted nor found the key"),
+        }
+    }
+
+    /// Inserts an entry if its key is not in the map, and drops it otherwise. Returns whether it was not.
+    #[inline]
+    pub(crate) fn insert_new(self, hash: u64, key: E::Key, value: E::Value) -> bool {
+        let decide = |_: &mut Offer<E::Content>, current: Option<PairOf<'g, E>>| match current {
+            Some(_) => Choice::Keep,
+            None => Choice::Put,
+        };
+        let outcome = self.change(true, Offer::with_value(hash, key, value), decide);
+        matches!(outcome, Outcome::Put { .. })
+    }
+
+    /// Inserts a key with the closure's value if it is not in the map. The entry is an error if it was there. The
+    /// closure runs once at most.
+    #[inline]
+    pub(crate) fn find_or_insert(
+        self,
+        key: E::Key,
+        value: impl FnOnce() -> E::Value,
+    ) -> Result<PairOf<'g, E>, PairOf<'g, E>> {
+        let hash = self.hash(&key);
+        if let Some(found) = self.engine.get(hash, |candidate| key == *candidate, self.guard) {
+            return Err(found);
+        }
+        let mut value = Some(value);
+        let decide = |offer: &mut Offer<E::Content>, current: Option<PairOf<'g, E>>| {
+            if current.is_some() {
+                return Choice::Keep;
+            }
+            if let Some(value) = value.take() {
+                offer.set_value(value());
+            }
+            Choice::Put
+        };
+        match self.change(true, Offer::new(hash, key), decide) {
+            Outcome::Put { new, .. } => Ok(new),
+            Outcome::Kept(Some(current)) => Err(current),
+            _ => unreachable!("an insertion that neither inserted nor found the key"),
+        }
+    }
+
+    /// Replaces the entry of a key that is in the map: by this key, and the closure's value.
+    pub(crate) fn update(
+        self,
+        key: E::Key,
+        mut update: impl FnMut(PairOf<'g, E>) -> E::Value,
+    ) -> Option<PairOf<'g, E>> {
+        let hash = self.hash(&key);
+        let decide = |offer: &mut Offer<E::Content>, current: Option<PairOf<'g, E>>| {
+            let Some(pair) = current else { return Choice::Keep };
+            offer.set_value(update(pair));
+            Choice::Put
+        };
+        match self.change(true, Offer::new(hash, key), decide) {
+            Outcome::Put { new, .. } => Some(new),
+            Outcome::Kept(_) | Outcome::Removed(_) => None,
+        }
+    }
+
+    /// Replaces the value of a key that is in the map. The key stays.
+    pub(crate) fn renew<Q>(
+        self,
+        key: &Q,
+        update: impl FnMut(E::Value) -> E::Value,
+    ) -> Option<PairOf<'g, E>>
+    where
+        E: Engine<Key: Copy, Value: Copy>,
+        Q: Hash + Equivalent<E::Key> + ?Sized,
+    {
+        let hash = self.hash(key);
+        let change = Renewal { hasher: self.hasher, hash, key, update };
+        match self.engine.modify(hash, true, self.guard, change) {
+            Outcome::Put { new, .. } => Some(new),
+            Outcome::Kept(_) | Outcome::Removed(_) => None,
+        }
+    }
+
+    /// Replaces the value of a key by what `update` makes of its entry, or inserts what `value` makes, which runs once
+    /// at most. Returns what is there now.
+    pub(crate) fn update_or_insert_with(
+        self,
+        key: E::Key,
+        mut update: impl FnMut(PairOf<'g, E>) -> E::Value,
+        value: impl FnOnce() -> E::Value,
+    ) -> PairOf<'g, E> {
+        let hash = self.hash(&key);
+        let mut make = Some(value);
+        // The first value once it was made, while the key was there and took an update instead.
+        let mut first = None;
+        let mut offers_first = false;
+        let decide = |offer: &mut Offer<E::Content>, current: Option<PairOf<'g, E>>| {
+            match current {
+                Some(pair) => {
+                    let before = offer.set_value(update(pair));
+                    if std::mem::take(&mut offers_first) {
+                        first = before;
+                    }
+                }
+                None if offers_first => {}
+                None => {
+                    let value = first.take().or_else(|| make.take().map(|make| make()));
+                    offers_first = value.is_some();
+                    value.map(|value| offer.set_value(value));
+                }
+            }
+            Choice::Put
+        };
+        match self.change(true, Offer::new(hash, key), decide) {
+            Outcome::Put { new, .. } => new,
+            Outcome::Kept(_) | Outcome::Removed(_) => unreachable!("always puts"),
+        }
+    }
+
+    /// Does with a key what the closure says. Returns what was done, and what the closure aborted with.
+    pub(crate) fn compute<A>(
+        self,
+        key: E::Key,
+        mut compute: impl FnMut(Option<PairOf<'g, E>>) -> Operation<E::Value, A>,
+    ) -> (Outcome<PairOf<'g, E>>, Option<A>) {
+        let hash = self.hash(&key);
+        let mut aborted = None;
+        let decide = |offer: &mut Offer<E::Content>, current: Option<PairOf<'g, E>>| {
+            aborted = None;
+            match compute(current) {
+                Operation::Insert(value) => {
+                    offer.set_value(value);
+                    Choice::Put
+                }
+                Operation::Remove => Choice::Remove,
+                Operation::Abort(with) => {
+                    aborted = Some(with);
+                    Choice::Keep
+                }
+            }
+        };
+        let outcome = self.change(true, Offer::new(hash, key), decide);
+        (outcome, aborted)
+    }
+}

@@ -1,0 +1,124 @@
+//! What every map holds, and what goes over many of its entries under one guard after the other.
+
+use std::hash::{BuildHasher, Hash};
+
+use super::access::Access;
+use super::batch::{Group, Stays};
+use crate::engine::{BATCH, Content, Engine, PART};
+use crate::hash;
+use crate::reclaim::{Collector, Guard};
+
+/// An engine and a hasher.
+pub(crate) struct Base<E, S> {
+    pub(crate) engine: E,
+    pub(crate) hasher: S,
+}
+
+impl<E: Engine, S> Base<E, S> {
+    pub(crate) fn empty(hasher: S) -> Self {
+        Self { engine: E::empty(Collector::Global), hasher }
+    }
+
+    /// For tests: with a collector of its own.
+    pub(crate) fn private(hasher: S) -> Self {
+        Self { engine: E::empty(Collector::private()), hasher }
+    }
+
+    #[inline(always)]
+    pub(crate) fn pin(&self) -> Guard {
+        self.engine.pin()
+    }
+
+    /// The operations under a guard.
+    #[inline(always)]
+    pub(crate) fn with<'g>(&'g self, guard: &'g Guard) -> Access<'g, E, S> {
+        Access { engine: &self.engine, hasher: &self.hasher, guard }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.engine.len(&self.pin())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.with(&self.pin()).is_empty()
+    }
+}
+
+impl<E: Engine<Key: Hash + Eq>, S: BuildHasher> Base<E, S> {
+    /// Removes the entries for which the closure does not hold, with a new guard for each part of them, and frees
+    /// what that removed.
+    pub(crate) fn retain(&self, mut keep: impl FnMut(&E::Key, &E::Value) -> bool) {
+        let mut next = Some(0);
+        while let Some(first) = next {
+            next = self.with(&self.pin()).retain_part(first, &mut keep);
+        }
+        self.engine.collect();
+    }
+
+    /// Inserts everything, with a new guard for each group, and frees what that replaced.
+    pub(crate) fn insert_all(
+        &self,
+        entries: impl IntoIterator<Item = (E::Key, E::Value)>,
+        stays: Stays,
+    ) {
+        let hashed = |(key, value)| (hash::of(&self.hasher, &key), key, value);
+        self.insert_all_hashed(entries.into_iter().map(hashed), stays);
+    }
+
+    /// [`Self::insert_all`] of entries whose hashes are known.
+    pub(crate) fn insert_all_hashed(
+        &self,
+        entries: impl IntoIterator<Item = (u64, E::Key, E::Value)>,
+        stays: Stays,
+    ) {
+        let mut entries = entries.into_iter();
+        self.expect(entries.size_hint().0);
+        let mut group = Group::new();
+        let mut groups = 0;
+        let mut guard = self.pin();
+        while self.with(&guard).put_group(&mut group, &mut entries, stays).is_some() {
+            guard.repin();
+            groups += 1;
+        }
+        drop(guard);
+        if groups * BATCH > PART {
+            self.engine.collect();
+        }
+    }
+
+    /// Makes room for so many insertions, if this kind of map does that ahead.
+    pub(crate) fn expect(&self, insertions: usize) {
+        // As the standard map does: half of the keys may be in the map already.
+        let new = if self.is_empty() { insertions } else { insertions.div_ceil(2) };
+        self.engine.reserve(new, &self.pin());
+    }
+
+    /// Whether each entry of one map is in the other: of no one instant if either is written meanwhile.
+    pub(crate) fn is_equal(&self, other: &Self) -> bool
+    where
+        E: Engine<Value: PartialEq>,
+    {
+        let (here, there) = (self.pin(), other.pin());
+        let (left, right) = (self.with(&here), other.with(&there));
+        self.engine.len(&here) == other.engine.len(&there)
+            && left.iter().all(|pair| {
+                let found = right.get(E::Content::pair_key(&pair));
+                found.is_some_and(|other| {
+                    E::Content::pair_value(&pair) == E::Content::pair_value(&other)
+                })
+            })
+    }
+
+    /// Removes some keys and inserts some entries, one by one.
+    pub(crate) fn apply(&self, removed: &[E::Key], put: Vec<(E::Key, E::Value)>) {
+        let mut guard = self.pin();
+        for keys in removed.chunks(PART) {
+            for key in keys {
+                self.with(&guard).remove_if(key, |_, _| true);
+            }
+            guard.repin();
+        }
+        drop(guard);
+        self.insert_all(put, Stays::Last);
+    }
+}

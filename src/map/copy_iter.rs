@@ -1,0 +1,112 @@
+//! Iterators over a live map that hands out copies.
+#![expect(unsafe_code, reason = "an iterator may own the guard that it works under")]
+
+use std::fmt;
+use std::iter::FusedIterator;
+use std::rc::Rc;
+
+use super::access::copies;
+use super::base::Base;
+use super::mode::{CopyMode, Copying, Trie};
+use crate::engine::Engine;
+use crate::reclaim::Guard;
+
+/// An iterator over the entries of a live map, from [`CopyMap::iter`](crate::CopyMap::iter) or
+/// [`CopyPinned::iter`](crate::CopyPinned::iter).
+///
+/// Weakly consistent: it yields no key twice, and every entry that is present throughout. An entry that is inserted,
+/// replaced or removed meanwhile may or may not be seen. As long as it exists, it counts as a
+/// [handle](crate::CopyPinned).
+pub struct CopyIter<'p, K: Copy + 'p, V: Copy + 'p, M: CopyMode<K, V> + 'p = Trie> {
+    /// Declared first, so that it is dropped before its guard.
+    entries: <<M as Copying<K, V>>::Engine as Engine>::Iter<'p>,
+    /// The guard that `entries` works under, if this owns it. Keeps the iterator on its thread in any case.
+    _guard: Option<Rc<Guard>>,
+}
+
+impl<'p, K: Copy, V: Copy, M: CopyMode<K, V>> CopyIter<'p, K, V, M> {
+    /// Under a guard of its own.
+    pub(super) fn new<S>(base: &'p Base<M::Engine, S>) -> Self {
+        let guard = Rc::new(base.pin());
+        // SAFETY:
+        // - the guard stays where it is until the last handle to it is dropped. That is this iterator's, which is
+        //   dropped after `entries`; and `entries` yields copies, which need no guard.
+        let lasting: &'p Guard = unsafe { &*Rc::as_ptr(&guard) };
+        Self { entries: base.engine.iter(lasting), _guard: Some(guard) }
+    }
+
+    /// Under a handle's guard.
+    pub(super) fn under<S>(base: &'p Base<M::Engine, S>, guard: &'p Guard) -> Self {
+        Self { entries: base.engine.iter(guard), _guard: None }
+    }
+}
+
+impl<'p, K: Copy, V: Copy, M: CopyMode<K, V>> Iterator for CopyIter<'p, K, V, M> {
+    type Item = (K, V);
+
+    #[inline]
+    fn next(&mut self) -> Option<(K, V)> {
+        self.entries.next().map(copies::<M::Engine>)
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, (K, V)) -> B>(self, init: B, mut f: F) -> B {
+        self.entries.fold(init, |result, pair| f(result, copies::<M::Engine>(pair)))
+    }
+}
+
+/// An iterator over the keys of a live map, from [`CopyMap::keys`](crate::CopyMap::keys), or over the elements of a
+/// live set.
+pub struct CopyKeys<'p, K: Copy, V: Copy, M: CopyMode<K, V> = Trie>(
+    pub(crate) CopyIter<'p, K, V, M>,
+);
+
+impl<K: Copy, V: Copy, M: CopyMode<K, V>> Iterator for CopyKeys<'_, K, V, M> {
+    type Item = K;
+
+    #[inline]
+    fn next(&mut self) -> Option<K> {
+        self.0.next().map(|(key, _)| key)
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, K) -> B>(self, init: B, mut f: F) -> B {
+        self.0.fold(init, |result, (key, _)| f(result, key))
+    }
+}
+
+/// An iterator over the values of a live map, from [`CopyMap::values`](crate::CopyMap::values).
+pub struct CopyValues<'p, K: Copy, V: Copy, M: CopyMode<K, V> = Trie>(
+    pub(super) CopyIter<'p, K, V, M>,
+);
+
+impl<K: Copy, V: Copy, M: CopyMode<K, V>> Iterator for CopyValues<'_, K, V, M> {
+    type Item = V;
+
+    #[inline]
+    fn next(&mut self) -> Option<V> {
+        self.0.next().map(|(_, value)| value)
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, V) -> B>(self, init: B, mut f: F) -> B {
+        self.0.fold(init, |result, (_, value)| f(result, value))
+    }
+}
+
+impl<K: Copy, V: Copy, M: CopyMode<K, V>> FusedIterator for CopyIter<'_, K, V, M> {}
+impl<K: Copy, V: Copy, M: CopyMode<K, V>> FusedIterator for CopyKeys<'_, K, V, M> {}
+impl<K: Copy, V: Copy, M: CopyMode<K, V>> FusedIterator for CopyValues<'_, K, V, M> {}
+
+/// The position within a walk says nothing to a reader; the entries would need a second walk.
+macro_rules! opaque_debug {
+    ($($name:ident),*) => {$(
+        impl<K: Copy, V: Copy, M: CopyMode<K, V>> fmt::Debug for $name<'_, K, V, M> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+opaque_debug!(CopyIter, CopyKeys, CopyValues);

@@ -1,0 +1,260 @@
+//! The maps of small plain pairs.
+
+use std::borrow::Borrow;
+use std::convert::identity;
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+use std::panic::{RefUnwindSafe, UnwindSafe};
+
+use equivalent::Equivalent;
+
+use super::access::copies;
+use super::base::Base;
+use super::batch::lookups;
+use super::collection::collection;
+use super::copy_operations::operations;
+use super::mode::{self, CopyMode, Inline, TrieMode};
+use super::room::room;
+use super::versions::versions;
+use super::{
+    CommitError, CommitFailure, Compute, CopyIter, CopyKeys, CopyPinned, CopyValues, FlatStats,
+    OccupiedError, Operation, OwnedDiff, Snapshot, Stays, TrieStats,
+};
+use crate::RandomState;
+use crate::engine::Engine;
+use crate::flat::Flat;
+use crate::hash;
+use crate::reclaim::{Collector, Guard};
+use crate::trie::Trie;
+
+/// A concurrent hash map of small plain pairs, which it hands out by value.
+///
+/// Its two kinds are [`CopyTrieMap`], which has what a [`TrieMap`](crate::TrieMap) has, and [`CopyFlatMap`], which has
+/// what a [`FlatMap`](crate::FlatMap) has. Entries are kept in the nodes or lines of the map: nothing is allocated for
+/// one, and reaching it takes one cache miss less. Guarantees are the same as those of the boxed maps.
+///
+/// Keys and values are copied in and out, so operations need no handle: they are methods of the map itself. Each makes
+/// a handle for its duration. Loops save that by one handle for many operations: [`pin`](Self::pin).
+///
+/// # Examples
+/// ```
+/// use snaptrie::CopyTrieMap;
+///
+/// let stock = CopyTrieMap::from([(17, 3), (18, 0)]);
+/// assert_eq!(stock.get(&17), Some(3));
+/// assert_eq!(stock.update(&17, |count| count - 1), Some(2));
+/// assert_eq!(stock.insert(19, 7), None);
+/// assert_eq!(stock.len(), 3);
+/// ```
+///
+/// # Closures
+///
+/// A closure that decides about a key may run again if its answer could not take effect: when the key was changed
+/// meanwhile, and also when only another key nearby was, or a part of the map was moved or copied. Copies do not tell
+/// whether an entry is still the same. So such a closure should do nothing but decide, and must not take a snapshot of
+/// its own map, or rewrite many of its keys, each time it runs: it could be asked forever. Closures that make a value to
+/// insert run once at most.
+///
+/// # Limits
+///
+/// Keys and values are `Copy`. Key and value together take 64 bytes at most, aligned to 16 at most. More does not
+/// compile:
+///
+/// ```
+/// # use snaptrie::{CopyFlatMap, CopyTrieMap};
+/// #[derive(Clone, Copy)]
+/// #[repr(align(16))]
+/// struct Wide(u64);
+///
+/// CopyTrieMap::new().insert(1_u64, [0_u64; 7]);
+/// CopyTrieMap::new().insert(1_u64, Wide(0));
+/// # CopyFlatMap::new().insert(1_u64, [0_u64; 7]);
+/// # CopyFlatMap::new().insert(1_u64, Wide(0));
+/// ```
+///
+/// ```compile_fail
+/// # use snaptrie::CopyTrieMap;
+/// CopyTrieMap::new().insert(1_u64, [0_u64; 8]);
+/// ```
+///
+/// ```compile_fail
+/// # use snaptrie::CopyTrieMap;
+/// #[derive(Clone, Copy)]
+/// #[repr(align(32))]
+/// struct Wide(u64);
+///
+/// CopyTrieMap::new().insert(1_u64, Wide(0));
+/// ```
+///
+/// ```compile_fail
+/// # use snaptrie::CopyTrieMap;
+/// CopyTrieMap::new().insert(1_u64, String::new());
+/// ```
+///
+/// ```compile_fail
+/// # use snaptrie::CopyFlatMap;
+/// CopyFlatMap::new().insert(1_u64, [0_u64; 8]);
+/// ```
+///
+/// ```compile_fail
+/// # use snaptrie::CopyFlatMap;
+/// CopyFlatMap::new().insert(1_u64, String::new());
+/// ```
+///
+/// When a node of a [`CopyTrieMap`] is rebuilt, the keys in it are hashed anew. A hasher that is inconsistent may make
+/// keys unreachable; one that panics then may do so in an operation on another key, which may have taken effect or not.
+pub struct CopyMap<K: Copy, V: Copy, S = RandomState, M: CopyMode<K, V> = mode::Trie> {
+    pub(crate) base: Base<M::Engine, S>,
+}
+
+/// A [`CopyMap`] with snapshots in constant time: a [`TrieMap`](crate::TrieMap) of small plain pairs.
+///
+/// # Examples
+/// ```
+/// use snaptrie::CopyTrieMap;
+///
+/// let squares: CopyTrieMap<u64, u64> = (0..1_000).map(|i| (i, i * i)).collect();
+/// let snapshot = squares.snapshot();
+/// squares.insert(30, 0);
+/// assert_eq!(squares.get(&30), Some(0));
+/// assert_eq!(snapshot.get(&30), Some(&900)); // snapshots lend references
+/// ```
+pub type CopyTrieMap<K, V, S = RandomState> = CopyMap<K, V, S, mode::Trie>;
+
+/// A [`CopyMap`] for read-heavy loads: a [`FlatMap`](crate::FlatMap) of small plain pairs.
+///
+/// A lookup takes one cache miss where one of a boxed map takes two, one after the other, and inserting a new key
+/// allocates nothing but the table. Replacing a value costs what it costs in a boxed map. For memory, a slot has 9 bytes
+/// and a pair, rounded up to a cache line for each seven of them: 27 bytes for two words. An entry of two words takes 40
+/// to 80 bytes, depending on how full the table is.
+///
+/// Where pointers have fewer than 64 bits, it keeps its entries as a boxed map does.
+///
+/// # Examples
+/// ```
+/// use snaptrie::CopyFlatMap;
+///
+/// let squares: CopyFlatMap<u64, u64> = (0..1_000).map(|i| (i, i * i)).collect();
+/// assert_eq!(squares.get(&30), Some(900));
+/// ```
+pub type CopyFlatMap<K, V, S = RandomState> = CopyMap<K, V, S, mode::Flat>;
+
+impl<K: Copy, V: Copy, M: CopyMode<K, V>> CopyMap<K, V, RandomState, M> {
+    /// An empty map. Allocates nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::CopyFlatMap::<u64, u64>::new();
+    /// assert!(map.is_empty());
+    /// ```
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl<K: Copy, V: Copy, S, M: CopyMode<K, V>> CopyMap<K, V, S, M> {
+    /// For tests: a map with a collector of its own.
+    #[doc(hidden)]
+    pub fn with_private_collector(hasher: S) -> Self {
+        Self { base: Base::private(hasher) }
+    }
+
+    /// The map's hasher.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::hash::BuildHasher;
+    ///
+    /// let map = snaptrie::CopyTrieMap::<u32, u32>::new();
+    /// assert_eq!(map.hasher().hash_one(1), map.hasher().hash_one(1));
+    /// ```
+    pub const fn hasher(&self) -> &S {
+        &self.base.hasher
+    }
+
+    /// A handle for the calling thread: the same operations, for less each.
+    ///
+    /// # Examples
+    /// ```
+    /// let map: snaptrie::CopyTrieMap<u32, u32> = (0..1_000).map(|i| (i, i * i)).collect();
+    /// let pinned = map.pin();
+    /// assert_eq!((0..10).filter_map(|i| pinned.get(&i)).sum::<u32>(), 285);
+    /// ```
+    #[inline(always)]
+    pub fn pin(&self) -> CopyPinned<'_, K, V, S, M> {
+        CopyPinned::new(self)
+    }
+
+    /// Iterates over the entries, in no particular order. Weakly consistent, see [`CopyIter`].
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::CopyTrieMap::from([(1, 10), (2, 20)]);
+    /// assert_eq!(map.iter().map(|(_, value)| value).sum::<i32>(), 30);
+    /// ```
+    pub fn iter(&self) -> CopyIter<'_, K, V, M> {
+        CopyIter::new(&self.base)
+    }
+
+    /// Frees the memory of what was removed from the map, if no thread can see it any more, without waiting for later
+    /// operations. Returns whether nothing is left.
+    ///
+    /// Memory is freed by later changes of the map, so a map that is left alone keeps some. This returns false if other
+    /// threads hold handles, of any map, for as long as it waits, which is some milliseconds; it cannot free what was
+    /// removed since this thread made a handle that it still holds.
+    ///
+    /// # Examples
+    /// ```
+    /// let map: snaptrie::CopyTrieMap<u32, u32> = (0..1_000).map(|i| (i, i)).collect();
+    /// map.clear();
+    /// map.flush();
+    /// assert!(map.is_empty());
+    /// ```
+    pub fn flush(&self) -> bool {
+        self.base.engine.flush()
+    }
+
+    #[inline(always)]
+    pub(crate) fn base(&self) -> &Base<M::Engine, S> {
+        &self.base
+    }
+
+    #[inline(always)]
+    fn guard(&self) -> Guard {
+        self.base.pin()
+    }
+}
+
+impl<K: Copy + Hash + Eq, V: Copy, S: BuildHasher, M: CopyMode<K, V>> CopyMap<K, V, S, M> {
+    /// Removes the entries for which the closure does not hold, and frees memory meanwhile. O(n).
+    ///
+    /// Each entry is removed in one atomic step with the answer that condemned it. The closure is asked about such an
+    /// entry twice or more, see [closures](Self#closures). Entries that other threads insert meanwhile may stay unasked.
+    ///
+    /// # Panics
+    /// If the closure, `Hash` or `Eq` does. What was removed before stays removed.
+    ///
+    /// # Examples
+    /// ```
+    /// let map: snaptrie::CopyTrieMap<u32, u32> = (0..10).map(|i| (i, i * i)).collect();
+    /// map.retain(|key, _| key % 2 == 0);
+    /// assert_eq!(map.len(), 5);
+    /// ```
+    pub fn retain(&self, keep: impl FnMut(&K, &V) -> bool) {
+        self.base.retain(keep);
+    }
+}
+
+operations!(CopyMap[], "");
+collection!(CopyMap, M: CopyMode, Copy);
+versions!(CopyTrieMap, Inline, Copy);
+room!(CopyFlatMap, CopyTrieMap, identity, Copy);
+
+impl<'p, K: Copy, V: Copy, S, M: CopyMode<K, V>> IntoIterator for &'p CopyMap<K, V, S, M> {
+    type Item = (K, V);
+    type IntoIter = CopyIter<'p, K, V, M>;
+
+    fn into_iter(self) -> CopyIter<'p, K, V, M> {
+        self.iter()
+    }
+}

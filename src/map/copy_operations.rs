@@ -1,0 +1,465 @@
+//! The operations that a [`CopyMap`](super::CopyMap) and its handle have alike.
+
+/// Implements them for a type with `base()`, and with `guard()`, which gives a guard or a reference to one. The example
+/// of each calls it on `map` followed by `$pin`.
+macro_rules! operations {
+    ($Type:ident [$($life:lifetime)?], $pin:literal) => {
+        impl<K: Copy, V: Copy, S, M: CopyMode<K, V>> $Type<$($life,)? K, V, S, M> {
+            /// Number of entries. Weakly consistent: exact if nobody writes meanwhile.
+            ///
+            /// A trie counts them in one walk over its nodes, O(n / 20) or so; for the exact number at one instant, ask a
+            /// [snapshot](CopyTrieMap::snapshot). A flat table adds up counters that each writer keeps, O(threads).
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([(1, 'a'), (2, 'b')]);
+            #[doc = concat!("assert_eq!(map", $pin, ".len(), 2);")]
+            /// ```
+            pub fn len(&self) -> usize {
+                self.base().engine.len(self.guard().borrow())
+            }
+
+            /// Whether an iteration finds nothing. Stops at the first entry.
+            ///
+            /// False as long as any entry is in the map throughout the call.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::<u32, u32>::new();
+            #[doc = concat!("assert!(map", $pin, ".is_empty());")]
+            /// ```
+            pub fn is_empty(&self) -> bool {
+                self.base().with(self.guard().borrow()).is_empty()
+            }
+
+            /// Iterates over the keys, in no particular order. Weakly consistent, see [`CopyIter`].
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([(1, 10), (2, 20)]);
+            #[doc = concat!("assert_eq!(map", $pin, ".keys().sum::<i32>(), 3);")]
+            /// ```
+            pub fn keys(&self) -> CopyKeys<'_, K, V, M> {
+                CopyKeys(self.iter())
+            }
+
+            /// Iterates over the values, in no particular order. Weakly consistent, see [`CopyIter`].
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([(1, 10), (2, 20)]);
+            #[doc = concat!("assert_eq!(map", $pin, ".values().sum::<i32>(), 30);")]
+            /// ```
+            pub fn values(&self) -> CopyValues<'_, K, V, M> {
+                CopyValues(self.iter())
+            }
+        }
+
+        /// Looking up. Each lookup is linearizable and lock-free. In a trie it costs O(log n) with base 16, one or two
+        /// cache misses in a map of millions; in a flat table O(1) and one cache miss.
+        ///
+        /// # Panics
+        /// These methods panic if `Hash` or `Eq` of the key does; the map stays as it was.
+        impl<K: Copy, V: Copy, S: BuildHasher, M: CopyMode<K, V>> $Type<$($life,)? K, V, S, M> {
+            /// The value of a key.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([(1, 10)]);
+            #[doc = concat!("assert_eq!(map", $pin, ".get(&1), Some(10));")]
+            #[doc = concat!("assert_eq!(map", $pin, ".get(&2), None);")]
+            /// ```
+            #[inline(always)]
+            pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
+                self.get_key_value(key).map(|(_, value)| value)
+            }
+
+            /// The key, as it is in the map, and its value.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([("one", 1)]);
+            #[doc = concat!("assert_eq!(map", $pin, ".get_key_value(\"one\"), Some((\"one\", 1)));")]
+            /// ```
+            #[inline(always)]
+            pub fn get_key_value<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(K, V)> {
+                self.base().with(self.guard().borrow()).get(key).map(copies::<M::Engine>)
+            }
+
+            /// Whether the key is in the map.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([(1, 10)]);
+            #[doc = concat!("assert!(map", $pin, ".contains_key(&1));")]
+            /// ```
+            #[inline]
+            pub fn contains_key<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
+                self.get_key_value(key).is_some()
+            }
+
+            /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them, with their cache
+            /// misses side by side.
+            ///
+            /// Keys are taken from the iterator 32 at a time and looked up when the first result of the 32 is asked for.
+            /// Each lookup takes effect by itself, at some moment of that call: so a result may be from before changes
+            /// that were made since, by this thread too.
+            ///
+            /// # Panics
+            /// If `Hash` or `Eq` of a key does, when the first result of its 32 is asked for. None of the 32 results is
+            /// yielded then.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([(1, 10), (2, 20)]);
+            #[doc = concat!("let pinned = map", $pin, ";")]
+            /// let values: Vec<Option<i32>> = pinned.get_many(&[2, 3, 1]).collect();
+            /// assert_eq!(values, [Some(20), None, Some(10)]);
+            /// ```
+            pub fn get_many<'p, 'q, Q, I>(&'p self, keys: I) -> impl Iterator<Item = Option<V>>
+            where
+                Q: Hash + Equivalent<K> + ?Sized + 'q,
+                I: IntoIterator<Item = &'q Q>,
+            {
+                let get = |hashes: &[u64], keys: &[&'q Q], found: &mut [Option<V>]| {
+                    let guard = self.guard();
+                    let access = self.base().with(guard.borrow());
+                    access.get_group(hashes, keys, |pair| copies::<M::Engine>(pair).1, found);
+                };
+                lookups(keys.into_iter(), |key| hash::of(&self.base().hasher, key), get)
+            }
+        }
+
+        /// Removing. Each removal is linearizable and lock-free, and costs as much as a lookup and a CAS. A snapshot
+        /// keeps what is removed.
+        ///
+        /// # Panics
+        /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was.
+        impl<K: Copy + Hash, V: Copy, S: BuildHasher, M: CopyMode<K, V>> $Type<$($life,)? K, V, S, M> {
+            /// Removes a key. Returns the value that it had.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([(1, 10)]);
+            #[doc = concat!("assert_eq!(map", $pin, ".remove(&1), Some(10));")]
+            #[doc = concat!("assert_eq!(map", $pin, ".remove(&1), None);")]
+            /// ```
+            #[inline]
+            pub fn remove<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
+                self.remove_entry(key).map(|(_, value)| value)
+            }
+
+            /// Removes a key. Returns the key, as it was in the map, and its value.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([("one", 1)]);
+            #[doc = concat!("assert_eq!(map", $pin, ".remove_entry(\"one\"), Some((\"one\", 1)));")]
+            /// ```
+            #[inline]
+            pub fn remove_entry<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(K, V)> {
+                self.remove_if(key, |_, _| true)
+            }
+
+            /// Removes a key if the closure holds for its entry, in one atomic step. Returns the entry that was removed.
+            ///
+            /// The closure [may run again](CopyMap#closures).
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([(1, 10), (2, 20)]);
+            #[doc = concat!("assert_eq!(map", $pin, ".remove_if(&1, |_, value| *value > 10), None);")]
+            #[doc = concat!("assert_eq!(map", $pin, ".remove_if(&2, |_, value| *value > 10), Some((2, 20)));")]
+            /// ```
+            pub fn remove_if<Q, F>(&self, key: &Q, condition: F) -> Option<(K, V)>
+            where
+                Q: Hash + Equivalent<K> + ?Sized,
+                F: FnMut(&K, &V) -> bool,
+            {
+                let guard = self.guard();
+                let removed = self.base().with(guard.borrow()).remove_if(key, condition);
+                removed.map(copies::<M::Engine>)
+            }
+        }
+
+        /// Inserting and updating. Each operation is linearizable and lock-free, and costs as much as a lookup and a CAS.
+        /// Now and then a part of the map is rebuilt for it, a few microseconds at most.
+        ///
+        /// # Panics
+        /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was.
+        impl<K: Copy + Hash + Eq, V: Copy, S: BuildHasher, M: CopyMode<K, V>>
+            $Type<$($life,)? K, V, S, M>
+        {
+            /// Inserts a key, or replaces its value. Returns the value that it had.
+            ///
+            /// Key and value are replaced together: unlike in a standard map, it is the new key that is in the map
+            /// afterwards.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::new();
+            #[doc = concat!("assert_eq!(map", $pin, ".insert(1, 10), None);")]
+            #[doc = concat!("assert_eq!(map", $pin, ".insert(1, 11), Some(10));")]
+            /// ```
+            #[inline]
+            pub fn insert(&self, key: K, value: V) -> Option<V> {
+                let guard = self.guard();
+                let old = self.base().with(guard.borrow()).insert(key, value);
+                old.map(|pair| copies::<M::Engine>(pair).1)
+            }
+
+            /// Inserts many entries: [`insert`](Self::insert) for each of them, in order, with their cache misses side by
+            /// side. Returns how many of the keys were not in the map before.
+            ///
+            /// Of entries with equal keys the last one stays. Entries are taken from the iterator 32 at a time, and each
+            /// insertion takes effect by itself. `extend` and `collect` do the same.
+            ///
+            /// # Panics
+            /// If the iterator does, or `Hash` or `Eq` of a key. What came before is in the map then; if it was `Eq`, up
+            /// to 31 entries that came after have been taken from the iterator and are lost.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([(1, 'a')]);
+            #[doc = concat!("assert_eq!(map", $pin, ".insert_many([(1, 'b'), (2, 'c'), (2, 'd')]), 1);")]
+            #[doc = concat!("assert_eq!(map", $pin, ".get(&2), Some('d'));")]
+            /// ```
+            pub fn insert_many(&self, entries: impl IntoIterator<Item = (K, V)>) -> usize {
+                self.base().with(self.guard().borrow()).put_many(entries, Stays::Last)
+            }
+
+            /// Inserts a key if it is not in the map.
+            ///
+            /// # Errors
+            /// If the key is in the map, [`OccupiedError`] tells the value that it has, and gives back key and value.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::new();
+            #[doc = concat!("assert_eq!(map", $pin, ".try_insert(1, 10), Ok(10));")]
+            #[doc = concat!("let error = map", $pin, ".try_insert(1, 11).unwrap_err();")]
+            /// assert_eq!((error.current, error.key, error.value), (10, 1, 11));
+            /// ```
+            pub fn try_insert(&self, key: K, value: V) -> Result<V, OccupiedError<K, V>> {
+                let guard = self.guard();
+                match self.base().with(guard.borrow()).try_insert(key, value) {
+                    Ok(new) => Ok(copies::<M::Engine>(new).1),
+                    Err((current, key, value)) => {
+                        let (_, current) = copies::<M::Engine>(current);
+                        Err(OccupiedError { current, key, value })
+                    }
+                }
+            }
+
+            /// The value of a key, which is inserted if it is not in the map.
+            ///
+            /// If the key is there this is a lookup, and writes nothing.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::new();
+            #[doc = concat!("assert_eq!(map", $pin, ".get_or_insert(1, 10), 10);")]
+            #[doc = concat!("assert_eq!(map", $pin, ".get_or_insert(1, 11), 10);")]
+            /// ```
+            #[inline]
+            pub fn get_or_insert(&self, key: K, value: V) -> V {
+                self.get_or_insert_with(key, || value)
+            }
+
+            /// The value of a key, which is inserted with the closure's value if it is not in the map.
+            ///
+            /// The closure runs once at most. If another thread inserts the key meanwhile, its value is returned.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::new();
+            #[doc = concat!("assert_eq!(map", $pin, ".get_or_insert_with(1, || 10), 10);")]
+            #[doc = concat!("assert_eq!(map", $pin, ".get_or_insert_with(1, || unreachable!()), 10);")]
+            /// ```
+            #[inline]
+            pub fn get_or_insert_with(&self, key: K, value: impl FnOnce() -> V) -> V {
+                match self.try_insert_with(key, value) {
+                    Ok(value) | Err(value) => value,
+                }
+            }
+
+            /// The value of a key, for which the default is inserted if it is not in the map.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::<u32, u32>::new();
+            #[doc = concat!("assert_eq!(map", $pin, ".get_or_default(1), 0);")]
+            /// ```
+            #[inline]
+            pub fn get_or_default(&self, key: K) -> V
+            where
+                V: Default,
+            {
+                self.get_or_insert_with(key, V::default)
+            }
+
+            /// The value of a key, which is inserted with the closure's value if it is not in the map and the closure
+            /// succeeds.
+            ///
+            /// The closure runs once at most. If another thread inserts the key meanwhile, its value is returned.
+            ///
+            /// # Errors
+            /// If the key is not in the map and the closure fails; the map stays as it was.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::<u32, u32>::new();
+            #[doc = concat!("assert!(map", $pin, ".get_or_try_insert_with(1, || \"x\".parse::<u32>()).is_err());")]
+            #[doc = concat!("assert_eq!(map", $pin, ".get_or_try_insert_with(1, || \"7\".parse::<u32>()), Ok(7));")]
+            /// ```
+            pub fn get_or_try_insert_with<E>(
+                &self,
+                key: K,
+                value: impl FnOnce() -> Result<V, E>,
+            ) -> Result<V, E> {
+                match self.get(&key) {
+                    Some(value) => Ok(value),
+                    None => value().map(|value| self.get_or_insert(key, value)),
+                }
+            }
+
+            /// Inserts a key with the closure's value if it is not in the map.
+            ///
+            /// The closure runs once at most.
+            ///
+            /// # Errors
+            /// If the key is in the map, its value is the error.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::new();
+            #[doc = concat!("assert_eq!(map", $pin, ".try_insert_with(1, || 10), Ok(10));")]
+            #[doc = concat!("assert_eq!(map", $pin, ".try_insert_with(1, || 11), Err(10));")]
+            /// ```
+            #[inline]
+            pub fn try_insert_with(&self, key: K, value: impl FnOnce() -> V) -> Result<V, V> {
+                let guard = self.guard();
+                match self.base().with(guard.borrow()).find_or_insert(key, value) {
+                    Ok(new) => Ok(copies::<M::Engine>(new).1),
+                    Err(current) => Err(copies::<M::Engine>(current).1),
+                }
+            }
+
+            /// Inserts a key if it is not in the map. Returns whether it was not.
+            #[inline]
+            pub(crate) fn insert_new(&self, key: K, value: V) -> bool {
+                let guard = self.guard();
+                let access = self.base().with(guard.borrow());
+                access.insert_new(access.hash(&key), key, value)
+            }
+
+            /// [`Self::insert_many`] that leaves the keys alone that are in the map.
+            pub(crate) fn insert_many_new(&self, entries: impl IntoIterator<Item = (K, V)>) -> usize {
+                self.base().with(self.guard().borrow()).put_many(entries, Stays::First)
+            }
+
+            /// The key that is in the map, which is inserted if it is not.
+            #[inline]
+            pub(crate) fn find_or_insert(&self, key: K) -> K
+            where
+                V: Default,
+            {
+                let guard = self.guard();
+                let access = self.base().with(guard.borrow());
+                let (Ok(entry) | Err(entry)) = access.find_or_insert(key, V::default);
+                copies::<M::Engine>(entry).0
+            }
+
+            /// Replaces the value of a key by what the closure makes of it, if the key is in the map. Returns the new
+            /// value.
+            ///
+            /// The key in the map stays as it is. The closure [may run again](CopyMap#closures); it should do nothing but
+            /// compute the value.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([(1, 10)]);
+            #[doc = concat!("assert_eq!(map", $pin, ".update(&1, |value| value + 1), Some(11));")]
+            #[doc = concat!("assert_eq!(map", $pin, ".update(&2, |value| value + 1), None);")]
+            /// ```
+            #[inline]
+            pub fn update<Q>(&self, key: &Q, update: impl FnMut(V) -> V) -> Option<V>
+            where
+                Q: Hash + Equivalent<K> + ?Sized,
+            {
+                let guard = self.guard();
+                let new = self.base().with(guard.borrow()).renew(key, update);
+                new.map(|pair| copies::<M::Engine>(pair).1)
+            }
+
+            /// Replaces the value of a key by what the closure makes of it, or inserts `value` if the key is not in the
+            /// map. Returns the value that is there now.
+            ///
+            /// The closure [may run again](CopyMap#closures).
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::new();
+            #[doc = concat!("assert_eq!(map", $pin, ".update_or_insert(1, |value| value + 1, 10), 10);")]
+            #[doc = concat!("assert_eq!(map", $pin, ".update_or_insert(1, |value| value + 1, 10), 11);")]
+            /// ```
+            #[inline]
+            pub fn update_or_insert(&self, key: K, update: impl FnMut(V) -> V, value: V) -> V {
+                self.update_or_insert_with(key, update, || value)
+            }
+
+            /// [`Self::update_or_insert`] with a closure for the first value, which runs once at most.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::new();
+            #[doc = concat!("assert_eq!(map", $pin, ".update_or_insert_with(1, |value| value + 1, || 10), 10);")]
+            /// ```
+            pub fn update_or_insert_with(
+                &self,
+                key: K,
+                mut update: impl FnMut(V) -> V,
+                value: impl FnOnce() -> V,
+            ) -> V {
+                let guard = self.guard();
+                let update = |pair| update(copies::<M::Engine>(pair).1);
+                let new = self.base().with(guard.borrow()).update_or_insert_with(key, update, value);
+                copies::<M::Engine>(new).1
+            }
+
+            /// Inserts, replaces, removes or leaves a key alone, as the closure decides from its entry, in one atomic
+            /// step.
+            ///
+            /// The closure [may run again](CopyMap#closures); its last answer counts.
+            ///
+            /// # Examples
+            /// ```
+            /// use snaptrie::{Compute, CopyTrieMap, Operation};
+            ///
+            /// let stock = CopyTrieMap::from([("apple", 2)]);
+            /// let buy = || {
+            #[doc = concat!("    stock", $pin, ".compute(\"apple\", |entry| match entry {")]
+            ///         Some((_, 1)) => Operation::Remove,
+            ///         Some((_, left)) => Operation::Insert(left - 1),
+            ///         None => Operation::Abort("sold out"),
+            ///     })
+            /// };
+            /// assert_eq!(buy(), Compute::Updated { old: ("apple", 2), new: ("apple", 1) });
+            /// assert_eq!(buy(), Compute::Removed("apple", 1));
+            /// assert_eq!(buy(), Compute::Aborted("sold out"));
+            /// ```
+            pub fn compute<A>(
+                &self,
+                key: K,
+                mut compute: impl FnMut(Option<(K, V)>) -> Operation<V, A>,
+            ) -> Compute<K, V, A> {
+                let guard = self.guard();
+                let access = self.base().with(guard.borrow());
+                let (outcome, aborted) =
+                    access.compute(key, |current| compute(current.map(copies::<M::Engine>)));
+                Compute::new(outcome, aborted, copies::<M::Engine>)
+            }
+        }
+    };
+}
+pub(super) use operations;

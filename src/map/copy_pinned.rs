@@ -1,0 +1,160 @@
+//! A handle to a map that hands out copies.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+
+use equivalent::Equivalent;
+
+use super::access::copies;
+use super::base::Base;
+use super::batch::lookups;
+use super::copy_operations::operations;
+use super::mode::{CopyMode, Trie};
+use super::{Compute, CopyIter, CopyKeys, CopyMap, CopyValues, OccupiedError, Operation, Stays};
+use crate::RandomState;
+use crate::engine::Engine;
+use crate::hash;
+use crate::reclaim::Guard;
+
+/// A handle to a [`CopyMap`] for the calling thread, from [`CopyMap::pin`].
+///
+/// It has the operations of the map, for loops: one handle for many operations saves a few nanoseconds on each. While
+/// a handle exists, nothing is freed that any thread removes from *any* map of the process. So drop it before the thread
+/// waits for anything, and [refresh](Self::refresh) it in long loops. Any method may be called while other handles,
+/// iterators or snapshots are held, and inside any closure.
+///
+/// A handle belongs to its thread:
+///
+/// ```compile_fail
+/// let map = snaptrie::CopyTrieMap::<u32, u32>::new();
+/// let pinned = map.pin();
+/// std::thread::scope(|scope| { scope.spawn(move || pinned.len()); });
+/// ```
+/// ```
+/// let map = snaptrie::CopyTrieMap::<u32, u32>::new();
+/// std::thread::scope(|scope| { scope.spawn(|| map.len()); });
+/// ```
+///
+/// # Examples
+/// ```
+/// let map = snaptrie::CopyTrieMap::new();
+/// let pinned = map.pin();
+/// for word in ["the", "cat", "the"] {
+///     pinned.update_or_insert(word, |count| count + 1, 1);
+/// }
+/// assert_eq!(pinned.get("the"), Some(2));
+/// ```
+pub struct CopyPinned<'m, K: Copy, V: Copy, S = RandomState, M: CopyMode<K, V> = Trie> {
+    map: &'m CopyMap<K, V, S, M>,
+    guard: Guard,
+}
+
+impl<'m, K: Copy, V: Copy, S, M: CopyMode<K, V>> CopyPinned<'m, K, V, S, M> {
+    #[inline(always)]
+    pub(super) fn new(map: &'m CopyMap<K, V, S, M>) -> Self {
+        Self { map, guard: map.base.pin() }
+    }
+
+    /// The map.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::CopyTrieMap::from([("a", 1)]);
+    /// let pinned = map.pin();
+    /// assert_eq!(pinned.map().snapshot().len(), 1);
+    /// ```
+    pub fn map(&self) -> &'m CopyMap<K, V, S, M> {
+        self.map
+    }
+
+    /// Renews the handle, and frees the garbage of the map that is due.
+    ///
+    /// A handle keeps all memory that was given up since it was made or last refreshed. This lets later operations free
+    /// that. It has no such effect while the thread holds another handle, of any map.
+    ///
+    /// It looks at all garbage of the map, and moves a part of a flat table if a move to another one is under way. So
+    /// call it every few hundred operations.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::CopyTrieMap::new();
+    /// let mut pinned = map.pin();
+    /// for i in 0..10_000 {
+    ///     pinned.insert("counter", i);
+    ///     if i % 1_000 == 0 {
+    ///         pinned.refresh();
+    ///     }
+    /// }
+    /// ```
+    pub fn refresh(&mut self) {
+        self.guard.repin();
+        self.map.base.engine.refresh(&self.guard);
+    }
+
+    /// For models: what the clock of the map's guards reads.
+    #[cfg(shuttle)]
+    #[doc(hidden)]
+    pub fn clock(&self) -> u64 {
+        self.guard.now()
+    }
+
+    /// Iterates over the entries, in no particular order. Weakly consistent, see [`CopyIter`].
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::CopyTrieMap::from([(1, 10), (2, 20)]);
+    /// assert_eq!(map.pin().iter().map(|(_, value)| value).sum::<i32>(), 30);
+    /// ```
+    pub fn iter(&self) -> CopyIter<'_, K, V, M> {
+        CopyIter::under(&self.map.base, &self.guard)
+    }
+
+    #[inline(always)]
+    pub(crate) fn base(&self) -> &'m Base<M::Engine, S> {
+        &self.map.base
+    }
+
+    #[inline(always)]
+    pub(crate) fn guard(&self) -> &Guard {
+        &self.guard
+    }
+}
+
+impl<K: Copy + Hash + Eq, V: Copy, S: BuildHasher, M: CopyMode<K, V>> CopyPinned<'_, K, V, S, M> {
+    /// Removes the entries for which the closure does not hold. O(n). As [`CopyMap::retain`], which frees memory
+    /// meanwhile; this handle keeps all of it until it is dropped.
+    ///
+    /// # Examples
+    /// ```
+    /// let map: snaptrie::CopyTrieMap<u32, u32> = (0..10).map(|i| (i, i * i)).collect();
+    /// map.pin().retain(|key, _| key % 2 == 0);
+    /// assert_eq!(map.len(), 5);
+    /// ```
+    pub fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool) {
+        self.map.base.with(&self.guard).retain(&mut keep);
+    }
+}
+
+operations!(CopyPinned['_], ".pin()");
+
+impl<'p, K: Copy, V: Copy, S, M: CopyMode<K, V>> IntoIterator for &'p CopyPinned<'_, K, V, S, M> {
+    type Item = (K, V);
+    type IntoIter = CopyIter<'p, K, V, M>;
+
+    fn into_iter(self) -> CopyIter<'p, K, V, M> {
+        self.iter()
+    }
+}
+
+/// Lists the entries, weakly consistent.
+impl<K, V, S, M> fmt::Debug for CopyPinned<'_, K, V, S, M>
+where
+    K: Copy + fmt::Debug,
+    V: Copy + fmt::Debug,
+    M: CopyMode<K, V>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self).finish()
+    }
+}

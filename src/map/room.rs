@@ -1,0 +1,278 @@
+//! What maps with a table implement alike: `FlatMap` and `CopyFlatMap`.
+
+/// `$bound` is what keys and values must be, `$Trie` the map that has snapshots, `$parts` makes an entry of one's own
+/// of what an iteration yields.
+macro_rules! room {
+    ($Map:ident, $Trie:ident, $parts:expr $(, $bound:ident)?) => {
+        impl<K $(: $bound)?, V $(: $bound)?> $Map<K, V> {
+            /// An empty map with room for this many entries, so that inserting them moves nothing.
+            ///
+            /// The room stays, as after [`Self::reserve`]. Its memory comes as it is used, up to 256 KiB at a time: one
+            /// insertion in some thousands takes up to 0.1 ms for it.
+            ///
+            /// # Panics
+            /// If that is more room than there can be.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::<u64, u64>::with_capacity(1_000);")]
+            /// assert!(map.capacity() >= 1_000);
+            /// ```
+            pub fn with_capacity(capacity: usize) -> Self {
+                Self::with_capacity_and_hasher(capacity, RandomState::default())
+            }
+        }
+
+        impl<K $(: $bound)?, V $(: $bound)?, S> $Map<K, V, S> {
+            /// An empty map with this hasher. Allocates nothing.
+            ///
+            /// `const`, so that a map can be a `static`. A hasher with a fixed seed gives up the protection against keys
+            /// that were chosen to collide.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("use snaptrie::{", stringify!($Map), ", FixedState};")]
+            ///
+            #[doc = concat!("static SEEN: ", stringify!($Map), "<u64, u64, FixedState> =")]
+            #[doc = concat!("    ", stringify!($Map), "::with_hasher(FixedState::with_seed(7));")]
+            /// SEEN.pin().insert(1, 42);
+            /// assert!(SEEN.pin().contains_key(&1));
+            /// ```
+            pub const fn with_hasher(hasher: S) -> Self {
+                Self { base: Base { engine: Flat::new(Collector::Global), hasher } }
+            }
+
+            /// An empty map with this hasher, and room for this many entries. It stays, as after [`Self::reserve`].
+            ///
+            /// # Panics
+            /// If that is more room than there can be.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("use snaptrie::{FixedState, ", stringify!($Map), "};")]
+            ///
+            /// let hasher = FixedState::with_seed(7);
+            #[doc = concat!("let map = ", stringify!($Map), "::<u64, u64, _>::with_capacity_and_hasher(100, hasher);")]
+            /// assert!(map.capacity() >= 100);
+            /// ```
+            pub fn with_capacity_and_hasher(capacity: usize, hasher: S) -> Self {
+                Self { base: Base { engine: Flat::with_capacity(capacity, Collector::Global), hasher } }
+            }
+
+            /// Removes all entries, one by one, frees them meanwhile, and gives the table's memory back. O(n + capacity).
+            ///
+            /// Not one instant: an entry that another thread inserts meanwhile may stay, and others may see some entries
+            /// gone and some still there. Every entry that was in the map when this was called is gone afterwards. Some
+            /// memory may be freed later: see [`Self::flush`].
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::from([(1, 1), (2, 2)]);")]
+            /// map.clear();
+            /// assert!(map.is_empty());
+            /// ```
+            pub fn clear(&self) {
+                self.base.engine.clear();
+            }
+
+            /// Number of entries for which the present table has room. O(1).
+            ///
+            /// The map grows only when it holds more. With keys that are removed and others that are inserted it may
+            /// move within that number too, to a table of the same size; and it shrinks when little of it is used.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::<u32, u32>::with_capacity(10);")]
+            /// assert!(map.capacity() >= 10);
+            /// ```
+            pub fn capacity(&self) -> usize {
+                self.base.engine.capacity(&self.base.pin())
+            }
+
+            /// Makes room for this many entries more than there are, so that inserting them moves nothing.
+            ///
+            /// Moves the whole table now if it is too small: O(n + capacity). Other threads go on, and help. The room
+            /// stays until [`Self::shrink_to_fit`] or [`Self::clear`]: no removal makes the table smaller than that.
+            ///
+            /// # Panics
+            /// If that is more room than there can be; the map stays as it was.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::from([(1, 1)]);")]
+            /// map.reserve(1_000);
+            /// assert!(map.capacity() >= 1_001);
+            /// ```
+            pub fn reserve(&self, additional: usize) {
+                self.base.engine.reserve_for_good(additional, &self.base.pin());
+            }
+
+            /// Makes the table as small as its entries allow. O(n + capacity). Other threads go on, and help.
+            ///
+            /// A map shrinks by itself when little of it is used any more, as it is written; this does it now and goes
+            /// further.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::with_capacity(1_000);")]
+            /// map.pin().insert("a", 1);
+            /// map.shrink_to_fit();
+            /// assert!(map.capacity() < 1_000);
+            /// ```
+            pub fn shrink_to_fit(&self) {
+                self.base.engine.shrink_to_fit(&self.base.pin());
+            }
+
+            /// What the map is made of. O(capacity). While others write, each number was right at some moment of the
+            /// call.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::from([(1, 'a'), (2, 'b')]);")]
+            /// let stats = map.stats();
+            /// assert_eq!(stats.entries, 2);
+            /// assert!(stats.load() <= 1.0 && stats.moving.is_none());
+            /// println!("{stats}");
+            /// ```
+            pub fn stats(&self) -> FlatStats {
+                FlatStats::new(self.len(), &self.base.engine.tally())
+            }
+        }
+
+        impl<K, V, S> $Map<K, V, S>
+        where
+            K: Clone + Hash + Eq $(+ $bound)?,
+            V: Clone $(+ $bound)?,
+            S: BuildHasher + Clone,
+        {
+            #[doc = concat!("A [`", stringify!($Trie), "`] with copies of the entries, and the same hasher. O(n).")]
+            ///
+            /// Weakly consistent, as an iteration over this map is.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let table = snaptrie::", stringify!($Map), "::from([(\"a\", 1), (\"b\", 2)]);")]
+            /// let map = table.to_trie();
+            /// table.pin().insert("a", 3);
+            /// assert_eq!(map.snapshot()["a"], 1);
+            /// ```
+            #[must_use = "the result is a map of its own"]
+            pub fn to_trie(&self) -> $Trie<K, V, S> {
+                let map = $Trie::with_hasher(self.base.hasher.clone());
+                map.base.insert_all(self.pin().iter().map($parts), Stays::Last);
+                map
+            }
+        }
+
+        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher> $Map<K, V, S> {
+            /// Does to this map what was done between the two snapshots that `diff` is from.
+            ///
+            /// Each key by itself, in one atomic step: other threads may see some of it. Costs as much as these removals
+            /// and insertions.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("use snaptrie::{", stringify!($Map), ", OwnedDiff};")]
+            ///
+            #[doc = concat!("let map = ", stringify!($Map), "::from([(1, 'a')]);")]
+            /// map.apply(OwnedDiff { put: vec![(2, 'b')], removed: vec![1] });
+            #[doc = concat!("assert_eq!(map, ", stringify!($Map), "::from([(2, 'b')]));")]
+            /// ```
+            pub fn apply(&self, diff: OwnedDiff<K, V>) {
+                self.base.apply(&diff.removed, diff.put);
+            }
+        }
+
+        /// Checks for tests, in builds with debug assertions.
+        #[cfg(any(debug_assertions, snaptrie_check))]
+        impl<K: Hash $(+ $bound)?, V $(: $bound)?, S: BuildHasher> $Map<K, V, S> {
+            /// Verifies the structure of the whole map, which no thread may change meanwhile.
+            ///
+            /// # Panics
+            /// If the structure is broken.
+            #[doc(hidden)]
+            pub fn check_structure(&self) -> crate::FlatStructure {
+                self.base.engine.check(|key| crate::hash::of(&self.base.hasher, key))
+            }
+        }
+
+        /// Copies every entry. Weakly consistent, as an iteration is.
+        ///
+        /// Unlike a standard map's, this needs `Hash`, `Eq` and `BuildHasher`: the entries are inserted anew.
+        impl<K, V, S> Clone for $Map<K, V, S>
+        where
+            K: Clone + Hash + Eq $(+ $bound)?,
+            V: Clone $(+ $bound)?,
+            S: BuildHasher + Clone,
+        {
+            fn clone(&self) -> Self {
+                let map = Self::with_capacity_and_hasher(self.len(), self.base.hasher.clone());
+                map.base.insert_all(self.pin().iter().map($parts), Stays::Last);
+                map
+            }
+        }
+
+        /// [`Snapshot::to_flat`] or [`Snapshot::to_copy_flat`].
+        impl<K, V, S, M> From<&Snapshot<K, V, S, M>> for $Map<K, V, S>
+        where
+            M: TrieMode<K, V>,
+            K: Clone + Hash + Eq $(+ $bound)?,
+            V: Clone $(+ $bound)?,
+            S: BuildHasher + Clone,
+        {
+            fn from(snapshot: &Snapshot<K, V, S, M>) -> Self {
+                Self { base: snapshot.to_table() }
+            }
+        }
+
+        /// A flat map of what is in the map. The entries are copied although the map is given away: snapshots and forks
+        /// of it may share them.
+        impl<K, V, S> From<$Trie<K, V, S>> for $Map<K, V, S>
+        where
+            K: Clone + Hash + Eq $(+ $bound)?,
+            V: Clone $(+ $bound)?,
+            S: BuildHasher + Clone,
+        {
+            fn from(map: $Trie<K, V, S>) -> Self {
+                Self::from(&map.snapshot())
+            }
+        }
+
+        #[doc = concat!("[`", stringify!($Map), "::to_trie`]. The entries are copied although the map is given away.")]
+        impl<K, V, S> From<$Map<K, V, S>> for $Trie<K, V, S>
+        where
+            K: Clone + Hash + Eq $(+ $bound)?,
+            V: Clone $(+ $bound)?,
+            S: BuildHasher + Clone,
+        {
+            fn from(map: $Map<K, V, S>) -> Self {
+                map.to_trie()
+            }
+        }
+
+        /// Looks each entry of one map up in the other. Exact if nobody writes either meanwhile; otherwise the
+        /// comparison is of no one instant. For that, compare snapshots of a map that has them.
+        impl<K, V, S> PartialEq for $Map<K, V, S>
+        where
+            K: Hash + Eq $(+ $bound)?,
+            V: PartialEq $(+ $bound)?,
+            S: BuildHasher,
+        {
+            fn eq(&self, other: &Self) -> bool {
+                self.base.is_equal(&other.base)
+            }
+        }
+
+        impl<K: Hash + Eq $(+ $bound)?, V: Eq $(+ $bound)?, S: BuildHasher> Eq for $Map<K, V, S> {}
+
+        /// Lists the entries, weakly consistent.
+        impl<K: fmt::Debug $(+ $bound)?, V: fmt::Debug $(+ $bound)?, S> fmt::Debug
+            for $Map<K, V, S>
+        {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.pin().fmt(f)
+            }
+        }
+    };
+}
+pub(super) use room;
