@@ -10,8 +10,11 @@ use std::marker::PhantomData;
 use serde_core::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_core::ser::{Serialize, Serializer};
 
-use crate::mode::{FlatMode, TrieMode};
-use crate::{FlatMap, FlatSet, SetSnapshot, Snapshot, TrieMap, TrieSet};
+use crate::mode::TrieMode;
+use crate::{
+    CopyFlatMap, CopyFlatSet, CopyTrieMap, CopyTrieSet, FlatMap, FlatSet, SetSnapshot, Snapshot,
+    TrieMap, TrieSet,
+};
 
 /// Writes the entries, as a map.
 impl<K: Serialize, V: Serialize, S, M: TrieMode<K, V>> Serialize for Snapshot<K, V, S, M> {
@@ -20,22 +23,35 @@ impl<K: Serialize, V: Serialize, S, M: TrieMode<K, V>> Serialize for Snapshot<K,
     }
 }
 
-/// Writes the entries of one instant, as a map; other threads may write meanwhile.
-impl<K: Serialize, V: Serialize, S, M: TrieMode<K, V>> Serialize for TrieMap<K, V, S, M> {
-    fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
-        self.content().serialize(serializer)
-    }
+macro_rules! write_version {
+    ($Map:ident $(, $bound:ident)?) => {
+        /// Writes the entries of one instant, as a map; other threads may write meanwhile.
+        impl<K: Serialize $(+ $bound)?, V: Serialize $(+ $bound)?, S> Serialize for $Map<K, V, S> {
+            fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+                self.content().serialize(serializer)
+            }
+        }
+    };
 }
 
-/// Writes what one iteration sees, as a map: weakly consistent, as every iteration. The length that is
-/// written is that of what is written.
-impl<K: Serialize, V: Serialize, S, M: FlatMode<K, V>> Serialize for FlatMap<K, V, S, M> {
-    fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
-        let pinned = self.pin();
-        let seen: Vec<(&K, &V)> = pinned.iter().collect();
-        serializer.collect_map(seen)
-    }
+macro_rules! write_iteration {
+    ($Map:ident $(, $bound:ident)?) => {
+        /// Writes what one iteration sees, as a map: weakly consistent, as every iteration. The length that is written
+        /// is that of what is written.
+        impl<K: Serialize $(+ $bound)?, V: Serialize $(+ $bound)?, S> Serialize for $Map<K, V, S> {
+            fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+                let pinned = self.pin();
+                let seen: Vec<_> = pinned.iter().collect();
+                serializer.collect_map(seen)
+            }
+        }
+    };
 }
+
+write_version!(TrieMap);
+write_version!(CopyTrieMap, Copy);
+write_iteration!(FlatMap);
+write_iteration!(CopyFlatMap, Copy);
 
 /// Writes the elements, as a sequence.
 impl<K: Serialize, S, M: TrieMode<K, ()>> Serialize for SetSnapshot<K, S, M> {
@@ -44,22 +60,34 @@ impl<K: Serialize, S, M: TrieMode<K, ()>> Serialize for SetSnapshot<K, S, M> {
     }
 }
 
-/// Writes the elements of one instant, as a sequence; other threads may write meanwhile.
-impl<K: Serialize, S, M: TrieMode<K, ()>> Serialize for TrieSet<K, S, M> {
-    fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
-        serializer.collect_seq(self.as_map().content().keys())
-    }
+macro_rules! write_set_version {
+    ($Set:ident $(, $bound:ident)?) => {
+        /// Writes the elements of one instant, as a sequence; other threads may write meanwhile.
+        impl<K: Serialize $(+ $bound)?, S> Serialize for $Set<K, S> {
+            fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+                serializer.collect_seq(self.as_map().content().keys())
+            }
+        }
+    };
 }
 
-/// Writes what one iteration sees, as a sequence. The length that is written is that of what is
-/// written.
-impl<K: Serialize, S, M: FlatMode<K, ()>> Serialize for FlatSet<K, S, M> {
-    fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
-        let pinned = self.pin();
-        let seen: Vec<&K> = pinned.iter().collect();
-        serializer.collect_seq(seen)
-    }
+macro_rules! write_set_iteration {
+    ($Set:ident $(, $bound:ident)?) => {
+        /// Writes what one iteration sees, as a sequence. The length that is written is that of what is written.
+        impl<K: Serialize $(+ $bound)?, S> Serialize for $Set<K, S> {
+            fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+                let pinned = self.pin();
+                let seen: Vec<_> = pinned.iter().collect();
+                serializer.collect_seq(seen)
+            }
+        }
+    };
 }
+
+write_set_version!(TrieSet);
+write_set_version!(CopyTrieSet, Copy);
+write_set_iteration!(FlatSet);
+write_set_iteration!(CopyFlatSet, Copy);
 
 /// The most memory that is asked for ahead because the input says so.
 const BELIEVED_BYTES: usize = 1 << 20;
@@ -106,14 +134,14 @@ impl<T, E, F: FnMut() -> Result<Option<T>, E>> Iterator for Input<T, E, F> {
 struct Collect<C>(PhantomData<C>);
 
 macro_rules! map {
-    ($Map:ident<$M:ident: $Mode:ident>) => {
-        impl<'de, K, V, S, $M: $Mode<K, V>> Visitor<'de> for Collect<$Map<K, V, S, $M>>
+    ($Map:ident $(, $bound:ident)?) => {
+        impl<'de, K, V, S> Visitor<'de> for Collect<$Map<K, V, S>>
         where
-            K: Deserialize<'de> + Hash + Eq,
-            V: Deserialize<'de>,
+            K: Deserialize<'de> + Hash + Eq $(+ $bound)?,
+            V: Deserialize<'de> $(+ $bound)?,
             S: BuildHasher + Default,
         {
-            type Value = $Map<K, V, S, $M>;
+            type Value = $Map<K, V, S>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a map")
@@ -127,10 +155,10 @@ macro_rules! map {
         }
 
         /// Reads a map. Of entries with equal keys the last one stays.
-        impl<'de, K, V, S, $M: $Mode<K, V>> Deserialize<'de> for $Map<K, V, S, $M>
+        impl<'de, K, V, S> Deserialize<'de> for $Map<K, V, S>
         where
-            K: Deserialize<'de> + Hash + Eq,
-            V: Deserialize<'de>,
+            K: Deserialize<'de> + Hash + Eq $(+ $bound)?,
+            V: Deserialize<'de> $(+ $bound)?,
             S: BuildHasher + Default,
         {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -141,13 +169,13 @@ macro_rules! map {
 }
 
 macro_rules! set {
-    ($Set:ident<$M:ident: $Mode:ident>) => {
-        impl<'de, K, S, $M: $Mode<K, ()>> Visitor<'de> for Collect<$Set<K, S, $M>>
+    ($Set:ident $(, $bound:ident)?) => {
+        impl<'de, K, S> Visitor<'de> for Collect<$Set<K, S>>
         where
-            K: Deserialize<'de> + Hash + Eq,
+            K: Deserialize<'de> + Hash + Eq $(+ $bound)?,
             S: BuildHasher + Default,
         {
-            type Value = $Set<K, S, $M>;
+            type Value = $Set<K, S>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a sequence")
@@ -161,9 +189,9 @@ macro_rules! set {
         }
 
         /// Reads a sequence. Of equal elements the first one stays.
-        impl<'de, K, S, $M: $Mode<K, ()>> Deserialize<'de> for $Set<K, S, $M>
+        impl<'de, K, S> Deserialize<'de> for $Set<K, S>
         where
-            K: Deserialize<'de> + Hash + Eq,
+            K: Deserialize<'de> + Hash + Eq $(+ $bound)?,
             S: BuildHasher + Default,
         {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -173,7 +201,11 @@ macro_rules! set {
     };
 }
 
-map!(TrieMap<M: TrieMode>);
-map!(FlatMap<M: FlatMode>);
-set!(TrieSet<M: TrieMode>);
-set!(FlatSet<M: FlatMode>);
+map!(TrieMap);
+map!(FlatMap);
+map!(CopyTrieMap, Copy);
+map!(CopyFlatMap, Copy);
+set!(TrieSet);
+set!(FlatSet);
+set!(CopyTrieSet, Copy);
+set!(CopyFlatSet, Copy);

@@ -11,28 +11,31 @@ use std::hash::{BuildHasher, Hash};
 
 use rayon::iter::{FromParallelIterator, IntoParallelIterator, ParallelExtend, ParallelIterator};
 
-use crate::map::Stays;
-use crate::mode::{Flat, FlatMode, Mode, TrieMode};
-use crate::{FlatMap, FlatSet, Pinned, TrieMap, TrieSet, hash};
+use crate::engine::Engine;
+use crate::map::{Base, Stays};
+use crate::{
+    CopyFlatMap, CopyFlatSet, CopyTrieMap, CopyTrieSet, FlatMap, FlatSet, TrieMap, TrieSet, hash,
+};
 
 /// An entry and its hash.
-type Hashed<K, V> = (u64, K, V);
+type Hashed<E> = (u64, <E as Engine>::Key, <E as Engine>::Value);
 
 /// Buckets for each thread: enough that the last to end do not keep the others waiting for long, and
 /// few enough that one cache holds the ends of all.
 const BUCKETS_PER_THREAD: usize = 16;
 
 /// Scatters the entries, and inserts each bucket as one.
-fn fill<K, V, S, M>(map: &M::Map<S>, entries: impl ParallelIterator<Item = (K, V)>, stays: Stays)
-where
-    K: Hash + Eq + Send,
-    V: Send,
+fn fill<E, S>(
+    map: &Base<E, S>,
+    entries: impl ParallelIterator<Item = (E::Key, E::Value)>,
+    stays: Stays,
+) where
+    E: Engine<Key: Hash + Eq + Send, Value: Send> + Sync,
     S: BuildHasher + Sync,
-    M: Mode<K, V, Map<S>: Sync>,
 {
-    let hasher = M::hasher(map);
+    let hasher = &map.hasher;
     let buckets = (rayon::current_num_threads() * BUCKETS_PER_THREAD).next_power_of_two();
-    let scatter = |mut part: Vec<Vec<Hashed<K, V>>>, (key, value)| {
+    let scatter = |mut part: Vec<Vec<Hashed<E>>>, (key, value)| {
         let hash = hash::of(hasher, &key);
         // The topmost bits; there are two buckets at least.
         let bucket = (hash >> (u64::BITS - buckets.ilog2())) as usize;
@@ -47,7 +50,7 @@ where
             parts
         },
     );
-    let mut whole: Vec<Vec<Vec<Hashed<K, V>>>> = Vec::new();
+    let mut whole: Vec<Vec<Vec<Hashed<E>>>> = Vec::new();
     whole.resize_with(buckets, Vec::new);
     let mut count = 0;
     for part in parts {
@@ -56,19 +59,19 @@ where
             bucket.push(entries);
         }
     }
-    Pinned::<K, V, S, M>::new(map).expect(count);
+    map.expect(count);
     whole.into_par_iter().for_each(|bucket| {
-        Pinned::<K, V, S, M>::new(map).insert_all_hashed(bucket.into_iter().flatten(), stays);
+        map.insert_all_hashed(bucket.into_iter().flatten(), stays);
     });
 }
 
 /// Implements the parallel traits of a map.
 macro_rules! map {
-    ($Map:ident<$M:ident: $Mode:ident>, $mode:ty) => {
-        impl<K, V, S, $M: $Mode<K, V>> FromParallelIterator<(K, V)> for $Map<K, V, S, $M>
+    ($Map:ident $(, $bound:ident)?) => {
+        impl<K, V, S> FromParallelIterator<(K, V)> for $Map<K, V, S>
         where
-            K: Hash + Eq + Send + Sync,
-            V: Send + Sync,
+            K: Hash + Eq + Send + Sync $(+ $bound)?,
+            V: Send + Sync $(+ $bound)?,
             S: BuildHasher + Default + Send + Sync,
         {
             /// Of entries with equal keys the last one stays.
@@ -79,10 +82,10 @@ macro_rules! map {
             }
         }
 
-        impl<K, V, S, $M: $Mode<K, V>> ParallelExtend<(K, V)> for $Map<K, V, S, $M>
+        impl<K, V, S> ParallelExtend<(K, V)> for $Map<K, V, S>
         where
-            K: Hash + Eq + Send + Sync,
-            V: Send + Sync,
+            K: Hash + Eq + Send + Sync $(+ $bound)?,
+            V: Send + Sync $(+ $bound)?,
             S: BuildHasher + Send + Sync,
         {
             fn par_extend<I: IntoParallelIterator<Item = (K, V)>>(&mut self, entries: I) {
@@ -91,14 +94,14 @@ macro_rules! map {
         }
 
         /// Extends a shared map: `(&map).par_extend(entries)`. Each entry is inserted by itself.
-        impl<K, V, S, $M: $Mode<K, V>> ParallelExtend<(K, V)> for &$Map<K, V, S, $M>
+        impl<K, V, S> ParallelExtend<(K, V)> for &$Map<K, V, S>
         where
-            K: Hash + Eq + Send + Sync,
-            V: Send + Sync,
+            K: Hash + Eq + Send + Sync $(+ $bound)?,
+            V: Send + Sync $(+ $bound)?,
             S: BuildHasher + Send + Sync,
         {
             fn par_extend<I: IntoParallelIterator<Item = (K, V)>>(&mut self, entries: I) {
-                fill::<_, _, _, $mode>(*self, entries.into_par_iter(), Stays::Last);
+                fill(&self.base, entries.into_par_iter(), Stays::Last);
             }
         }
     };
@@ -106,10 +109,10 @@ macro_rules! map {
 
 /// Implements the parallel traits of a set.
 macro_rules! set {
-    ($Set:ident<$M:ident: $Mode:ident>, $mode:ty) => {
-        impl<K, S, $M: $Mode<K, ()>> FromParallelIterator<K> for $Set<K, S, $M>
+    ($Set:ident $(, $bound:ident)?) => {
+        impl<K, S> FromParallelIterator<K> for $Set<K, S>
         where
-            K: Hash + Eq + Send + Sync,
+            K: Hash + Eq + Send + Sync $(+ $bound)?,
             S: BuildHasher + Default + Send + Sync,
         {
             /// Of equal elements the first one stays.
@@ -120,9 +123,9 @@ macro_rules! set {
             }
         }
 
-        impl<K, S, $M: $Mode<K, ()>> ParallelExtend<K> for $Set<K, S, $M>
+        impl<K, S> ParallelExtend<K> for $Set<K, S>
         where
-            K: Hash + Eq + Send + Sync,
+            K: Hash + Eq + Send + Sync $(+ $bound)?,
             S: BuildHasher + Send + Sync,
         {
             fn par_extend<I: IntoParallelIterator<Item = K>>(&mut self, elements: I) {
@@ -131,20 +134,24 @@ macro_rules! set {
         }
 
         /// Extends a shared set: `(&set).par_extend(elements)`. Each is inserted by itself.
-        impl<K, S, $M: $Mode<K, ()>> ParallelExtend<K> for &$Set<K, S, $M>
+        impl<K, S> ParallelExtend<K> for &$Set<K, S>
         where
-            K: Hash + Eq + Send + Sync,
+            K: Hash + Eq + Send + Sync $(+ $bound)?,
             S: BuildHasher + Send + Sync,
         {
             fn par_extend<I: IntoParallelIterator<Item = K>>(&mut self, elements: I) {
                 let entries = elements.into_par_iter().map(|element| (element, ()));
-                fill::<_, _, _, $mode>(self.as_map(), entries, Stays::First);
+                fill(&self.as_map().base, entries, Stays::First);
             }
         }
     };
 }
 
-map!(TrieMap<M: TrieMode>, M);
-map!(FlatMap<M: FlatMode>, Flat<M>);
-set!(TrieSet<M: TrieMode>, M);
-set!(FlatSet<M: FlatMode>, Flat<M>);
+map!(TrieMap);
+map!(FlatMap);
+map!(CopyTrieMap, Copy);
+map!(CopyFlatMap, Copy);
+set!(TrieSet);
+set!(FlatSet);
+set!(CopyTrieSet, Copy);
+set!(CopyFlatSet, Copy);

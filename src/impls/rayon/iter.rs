@@ -14,9 +14,9 @@ use rayon::iter::{IntoParallelIterator, Map, ParallelIterator};
 
 use crate::entry::Store;
 use crate::flat::{self, SharedIter};
-use crate::mode::{Boxed, Flat, FlatMode, TrieMode};
+use crate::mode::{Boxed, Flat, TrieMode};
 use crate::trie::FrozenIter;
-use crate::{Pinned, PinnedSet, SetSnapshot, Snapshot};
+use crate::{CopyPinned, CopyPinnedSet, Pinned, PinnedSet, SetSnapshot, Snapshot};
 
 /// An iterator that can be shared.
 trait Split: Iterator + Send + Sized {
@@ -35,7 +35,7 @@ where
 
 impl<'g, St> Split for SharedIter<'g, St>
 where
-    St: flat::Store<Key: Send + Sync + 'g, Value: Send + Sync + 'g>,
+    St: flat::Store<Key: Send + Sync + 'g, Value: Send + Sync + 'g> + 'g,
 {
     fn split(&mut self) -> Option<Self> {
         SharedIter::split(self)
@@ -81,8 +81,22 @@ pub struct SnapshotParIter<'s, K: 's, V: 's, M: TrieMode<K, V> + 's = Boxed> {
 /// let map: snaptrie::FlatMap<u64, u64> = (0..1_000).map(|i| (i, i)).collect();
 /// assert_eq!(map.pin().par_iter().map(|(_, value)| value).sum::<u64>(), 499_500);
 /// ```
-pub struct ParIter<'p, K: 'p, V: 'p, M: FlatMode<K, V> + 'p = Boxed> {
-    entries: SharedIter<'p, M::Store>,
+pub struct ParIter<'p, K, V> {
+    entries: SharedIter<'p, flat::Boxed<K, V>>,
+}
+
+/// A parallel iterator over the entries of a live [`CopyFlatMap`](crate::CopyFlatMap), from the `par_iter` of its
+/// handle. Weakly consistent, see [`CopyIter`](crate::CopyIter).
+///
+/// # Examples
+/// ```
+/// use rayon::prelude::*;
+///
+/// let map: snaptrie::CopyFlatMap<u64, u64> = (0..1_000).map(|i| (i, i)).collect();
+/// assert_eq!(map.pin().par_iter().map(|(_, value)| value).sum::<u64>(), 499_500);
+/// ```
+pub struct CopyParIter<'p, K: Copy, V: Copy> {
+    entries: SharedIter<'p, flat::Inline<K, V>>,
 }
 
 impl<'s, K, V, M> ParallelIterator for SnapshotParIter<'s, K, V, M>
@@ -98,13 +112,24 @@ where
     }
 }
 
-impl<'p, K, V, M> ParallelIterator for ParIter<'p, K, V, M>
+impl<'p, K, V> ParallelIterator for ParIter<'p, K, V>
 where
     K: Send + Sync,
     V: Send + Sync,
-    M: FlatMode<K, V>,
 {
     type Item = (&'p K, &'p V);
+
+    fn drive_unindexed<C: UnindexedConsumer<Self::Item>>(self, consumer: C) -> C::Result {
+        bridge_unindexed(Producer(self.entries), consumer)
+    }
+}
+
+impl<K, V> ParallelIterator for CopyParIter<'_, K, V>
+where
+    K: Copy + Send + Sync,
+    V: Copy + Send + Sync,
+{
+    type Item = (K, V);
 
     fn drive_unindexed<C: UnindexedConsumer<Self::Item>>(self, consumer: C) -> C::Result {
         bridge_unindexed(Producer(self.entries), consumer)
@@ -117,9 +142,15 @@ impl<K, V, M: TrieMode<K, V>> fmt::Debug for SnapshotParIter<'_, K, V, M> {
     }
 }
 
-impl<K, V, M: FlatMode<K, V>> fmt::Debug for ParIter<'_, K, V, M> {
+impl<K, V> fmt::Debug for ParIter<'_, K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ParIter").finish_non_exhaustive()
+    }
+}
+
+impl<K: Copy, V: Copy> fmt::Debug for CopyParIter<'_, K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CopyParIter").finish_non_exhaustive()
     }
 }
 
@@ -165,17 +196,29 @@ impl<K: Send + Sync, V: Send + Sync, S, M: TrieMode<K, V>> Snapshot<K, V, S, M> 
     }
 }
 
-impl<'p, K, V, S, M> IntoParallelIterator for &'p Pinned<'_, K, V, S, Flat<M>>
+impl<'p, K, V, S> IntoParallelIterator for &'p Pinned<'_, K, V, S, Flat>
 where
     K: Send + Sync,
     V: Send + Sync,
-    M: FlatMode<K, V>,
 {
     type Item = (&'p K, &'p V);
-    type Iter = ParIter<'p, K, V, M>;
+    type Iter = ParIter<'p, K, V>;
 
-    fn into_par_iter(self) -> ParIter<'p, K, V, M> {
+    fn into_par_iter(self) -> ParIter<'p, K, V> {
         ParIter { entries: self.shared_iter() }
+    }
+}
+
+impl<'p, K, V, S> IntoParallelIterator for &'p CopyPinned<'_, K, V, S, Flat>
+where
+    K: Copy + Send + Sync,
+    V: Copy + Send + Sync,
+{
+    type Item = (K, V);
+    type Iter = CopyParIter<'p, K, V>;
+
+    fn into_par_iter(self) -> CopyParIter<'p, K, V> {
+        CopyParIter { entries: self.base().engine.shared_iter(self.guard()) }
     }
 }
 
@@ -199,15 +242,26 @@ where
     }
 }
 
-impl<'p, K, S, M> IntoParallelIterator for &'p PinnedSet<'_, K, S, Flat<M>>
+impl<'p, K, S> IntoParallelIterator for &'p PinnedSet<'_, K, S, Flat>
 where
     K: Send + Sync,
-    M: FlatMode<K, ()>,
 {
     type Item = &'p K;
-    type Iter = Map<ParIter<'p, K, (), M>, Element<'p, K>>;
+    type Iter = Map<ParIter<'p, K, ()>, Element<'p, K>>;
 
     fn into_par_iter(self) -> Self::Iter {
         self.as_pinned_map().into_par_iter().map(element)
+    }
+}
+
+impl<'p, K, S> IntoParallelIterator for &'p CopyPinnedSet<'_, K, S, Flat>
+where
+    K: Copy + Send + Sync,
+{
+    type Item = K;
+    type Iter = Map<CopyParIter<'p, K, ()>, fn((K, ())) -> K>;
+
+    fn into_par_iter(self) -> Self::Iter {
+        self.as_pinned_map().into_par_iter().map(|(element, ())| element)
     }
 }

@@ -10,4 +10,4 @@ mod collect;
 mod iter;
 mod to_flat;
 
-pub use iter::{ParIter, SnapshotParIter};
+pub use iter::{CopyParIter, ParIter, SnapshotParIter};

@@ -5,8 +5,10 @@
 use std::hash::{BuildHasher, Hash};
 
 use crate::entry::Store;
-use crate::map::mode::{FlatMode, TrieMode};
-use crate::map::{Stays, cloned};
+use crate::flat::{self, Flat};
+use crate::map::mode::TrieMode;
+use crate::map::{Base, Stays, cloned};
+use crate::reclaim::Collector;
 use crate::trie::FrozenIter;
 use crate::{CopyFlatMap, FlatMap, Snapshot};
 
@@ -27,7 +29,7 @@ where
     /// ```
     #[must_use = "the result is a map of its own"]
     pub fn par_to_flat(&self) -> FlatMap<K, V, S> {
-        self.par_to_table()
+        FlatMap { base: self.par_to_table() }
     }
 
     /// [`Self::to_copy_flat`] on the threads of the current rayon pool.
@@ -44,11 +46,15 @@ where
         K: Copy,
         V: Copy,
     {
-        self.par_to_table()
+        CopyFlatMap { base: self.par_to_table() }
     }
 
-    fn par_to_table<T: FlatMode<K, V>>(&self) -> FlatMap<K, V, S, T> {
-        let map = FlatMap::with_room(self.len(), self.hasher().clone());
+    fn par_to_table<T>(&self) -> Base<Flat<T>, S>
+    where
+        T: flat::Store<Key = K, Value = V>,
+    {
+        let engine = Flat::with_capacity(self.len(), Collector::Global);
+        let map = Base { engine, hasher: self.hasher().clone() };
         // Eight parts and more a thread: the last to end do not keep the others waiting for long.
         let halvings = rayon::current_num_threads().ilog2() + 4;
         fill(&map, self.tree().iter(), halvings);
@@ -57,9 +63,9 @@ where
 }
 
 /// Inserts clones of the entries, after halving them so many times if there are enough.
-fn fill<K, V, S, T, St>(map: &FlatMap<K, V, S, T>, mut entries: FrozenIter<'_, St>, halvings: u32)
+fn fill<K, V, S, T, St>(map: &Base<Flat<T>, S>, mut entries: FrozenIter<'_, St>, halvings: u32)
 where
-    T: FlatMode<K, V>,
+    T: flat::Store<Key = K, Value = V>,
     St: Store<Key = K, Value = V>,
     K: Clone + Hash + Eq + Send + Sync,
     V: Clone + Send + Sync,
@@ -70,6 +76,6 @@ where
             let left = halvings - 1;
             rayon::join(|| fill(map, entries, left), || fill(map, half, left));
         }
-        None => map.pin().insert_all(entries.map(cloned), Stays::Last),
+        None => map.insert_all(entries.map(cloned), Stays::Last),
     }
 }
