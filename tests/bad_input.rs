@@ -128,14 +128,14 @@ impl<M: Tested<Key = Rude, Value = u64, Hasher = Chosen>> RudeMap for M {}
 /// Grows past every size of node, or chunk, and shrinks again, with versions if there are any.
 fn grow_and_shrink<M: RudeMap>(map: &M, keys: u64) {
     for key in 0..keys {
-        map.pin().insert(Rude(key), key);
+        map.handle().insert(Rude(key), key);
     }
     let version = map.version();
     for key in 0..keys {
-        map.pin().update(Rude(key), |value| value + 1);
+        map.handle().update(Rude(key), |value| value + 1);
     }
     for key in 0..keys {
-        map.pin().remove(&Rude(key));
+        map.handle().remove(&Rude(key));
     }
     map.shrink_to_fit();
     assert!(M::entries(&version).all(|(key, value)| key.0 == *value));
@@ -156,9 +156,9 @@ fn panicking_keys<M: RudeMap>() {
             let blew = panics(|| grow_and_shrink(&map, keys));
             FUSE.set(u64::MAX);
             // What is there is whole, and the map goes on.
-            let there: Vec<u64> = map.pin().keys().map(|key| key.0).collect();
+            let there: Vec<u64> = map.handle().keys().map(|key| key.0).collect();
             assert_eq!(there.len(), map.len());
-            assert!(there.iter().all(|key| map.pin().contains_key(&Rude(*key))));
+            assert!(there.iter().all(|key| map.handle().contains_key(&Rude(*key))));
             map.check();
             grow_and_shrink(&map, keys);
             assert!(map.is_empty());
@@ -193,17 +193,17 @@ fn inconsistent_keys<M: RudeMap>() {
                 let mut numbers = Numbers(seed);
                 for _ in 0..2_000 {
                     let key = Rude(numbers.next() % 200);
-                    let pinned = map.pin();
+                    let pinned = map.handle();
                     match numbers.next() % 8 {
                         0..4 => drop(pinned.insert(key, key.0)),
                         4 => drop(pinned.remove(&key)),
                         5 => drop(pinned.compute(key, |_| Operation::<u64, ()>::Insert(1))),
-                        6 => _ = map.fork().map(|fork| fork.pin().remove(&key).copied()),
+                        6 => _ = map.fork().map(|fork| fork.handle().remove(&key).copied()),
                         _ => drop((map.version(), pinned.get(&key))),
                     }
                 }
                 // A key may be there more than once, and lost: but not more often than it was put.
-                assert!(map.len() <= 2_000 && map.pin().iter().count() <= 2_000);
+                assert!(map.len() <= 2_000 && map.handle().iter().count() <= 2_000);
                 assert!(M::entries(&map.version()).count() <= 2_000);
                 map.clear();
                 MOOD.set(None);
@@ -236,8 +236,8 @@ impl Hasher for CallingHasher {
             FlatMap::with_hasher(FixedState::with_seed(1));
         static OTHER: TrieMap<u64, u64, FixedState> =
             TrieMap::with_hasher(FixedState::with_seed(1));
-        self.0 = *INNER.pin().get_or_insert(key, key.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        OTHER.pin().insert(key % 64, key);
+        self.0 = *INNER.handle().get_or_insert(key, key.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        OTHER.handle().insert(key % 64, key);
         drop(OTHER.snapshot());
     }
     fn finish(&self) -> u64 {
@@ -248,9 +248,9 @@ impl Hasher for CallingHasher {
 fn p03_hashes_that_call_back<M: Subject<Calling>>() {
     let map = M::with_hasher(Calling);
     for key in 0..2_000 {
-        map.pin().insert(key, key);
+        map.handle().insert(key, key);
     }
-    map.pin().retain(|key, _| key % 2 == 0);
+    map.handle().retain(|key, _| key % 2 == 0);
     assert_eq!(map.len(), 1_000);
     map.check();
 }
@@ -266,13 +266,13 @@ fn p06_colliding_hashes<M: Subject<Placed>>() {
     let mut distinct = keys.clone();
     distinct.dedup();
     for key in &keys {
-        map.pin().insert(*key, !*key);
+        map.handle().insert(*key, !*key);
     }
     assert_eq!(map.len(), distinct.len());
     assert_eq!(sorted(&map), distinct.iter().map(|key| (*key, !*key)).collect::<Vec<_>>());
     map.check();
     for (removed, key) in distinct.iter().enumerate() {
-        assert_eq!(map.pin().remove(key), Some(&!*key));
+        assert_eq!(map.handle().remove(key), Some(&!*key));
         assert_eq!(map.len(), distinct.len() - removed - 1);
     }
     map.check();
@@ -309,12 +309,12 @@ where
 {
     let map = M::with_hasher(FixedState::default());
     for key in keys.clone() {
-        assert_eq!(map.pin().insert(key, values[0]), None);
+        assert_eq!(map.handle().insert(key, values[0]), None);
     }
     let version = map.version();
     for key in keys.clone() {
-        assert_eq!(map.pin().insert(key, values[1]), Some(&values[0]));
-        let pinned = map.pin();
+        assert_eq!(map.handle().insert(key, values[1]), Some(&values[0]));
+        let pinned = map.handle();
         let value = pinned.get(&key).expect("just inserted");
         assert!(*value == values[1] && std::ptr::from_ref(value).is_aligned());
     }
@@ -324,7 +324,7 @@ where
     map.check();
     map.reserve(5_000);
     map.check();
-    assert_eq!(keys.clone().filter(|key| map.pin().remove(key).is_none()).count(), 0);
+    assert_eq!(keys.clone().filter(|key| map.handle().remove(key).is_none()).count(), 0);
     assert!(map.is_empty());
     map.check();
 }
@@ -356,10 +356,10 @@ fn p09_capacities_that_cannot_be() {
 }
 
 fn no_room_for(map: &impl Tested<Key = u64, Value = u64, Hasher = RandomState>, capacity: usize) {
-    map.pin().insert(1, 1);
+    map.handle().insert(1, 1);
     assert!(panics_quietly(|| map.reserve(capacity)));
     assert_eq!(sorted(map), [(1, 1)]);
-    map.pin().insert(2, 2);
+    map.handle().insert(2, 2);
     map.check();
 }
 
@@ -378,13 +378,13 @@ fn p13_forgotten_snapshots() {
     let ledger = Ledger::new();
     let map = TrieMap::with_private_collector(Chosen::Good);
     for key in 0..100_u64 {
-        map.pin().insert(key, ledger.make(0));
+        map.handle().insert(key, ledger.make(0));
     }
     mem::forget(map.snapshot());
     mem::forget(map.snapshot());
     for round in 1..50 {
         for key in 0..100 {
-            map.pin().insert(key, ledger.make(round));
+            map.handle().insert(key, ledger.make(round));
         }
     }
     drop(map);
@@ -396,16 +396,16 @@ fn p15_a_snapshot_across_100_000_updates() {
     fn body<M: Subject<Chosen>>() {
         let map = M::with_hasher(Chosen::Good);
         for key in 0..500 {
-            map.pin().insert(key, 0);
+            map.handle().insert(key, 0);
         }
         let version = map.version();
         let mut numbers = Numbers(1);
         for step in 1..=100_000_u64 {
             let key = numbers.next() % 600;
             if step % 5 == 0 {
-                map.pin().remove(&key);
+                map.handle().remove(&key);
             } else {
-                map.pin().insert(key, step);
+                map.handle().insert(key, step);
             }
             if step % 10_000 == 0 {
                 assert_eq!(M::entries(&version).count(), 500);
@@ -423,12 +423,12 @@ fn p16_retain_spares_what_replaced_the_tested_value<M: Subject<Chosen>>() {
     for hashing in [Chosen::Good, Chosen::Constant] {
         let map = M::with_hasher(hashing);
         for key in 0..50 {
-            map.pin().insert(key, 0);
+            map.handle().insert(key, 0);
         }
-        map.pin().retain(|key, value| {
+        map.handle().retain(|key, value| {
             // Between the test of an entry and its removal another comes.
             if *value == 0 && key % 2 == 0 {
-                map.pin().insert(*key, 1);
+                map.handle().insert(*key, 1);
             }
             *value == 1
         });
@@ -450,7 +450,7 @@ fn p16_sixteen_threads_get_or_insert_one_value<M: Subject<Chosen>>() {
                         (0..100)
                             .map(|key| {
                                 let new = || made.fetch_add(1, Ordering::Relaxed) << 8 | id;
-                                *map.pin().get_or_insert_with(key, new)
+                                *map.handle().get_or_insert_with(key, new)
                             })
                             .collect()
                     })
@@ -469,7 +469,7 @@ fn p18_threads_that_panic_while_pinned<M: Subject<Chosen>>() {
         let shared = Arc::clone(&map);
         support::quieten();
         let thread = thread::spawn(move || {
-            let pinned = shared.pin();
+            let pinned = shared.handle();
             for key in 0..50 {
                 pinned.insert(key, round);
             }
@@ -484,7 +484,7 @@ fn p18_threads_that_panic_while_pinned<M: Subject<Chosen>>() {
     let before = live();
     for _ in 0..200 {
         for key in 0..50 {
-            map.pin().insert(key, 0);
+            map.handle().insert(key, 0);
         }
     }
     support::refresh_until(&*map, 8_000, || live() - before < 64 * 1024);
@@ -501,10 +501,10 @@ fn p20_many_more_threads_than_processors<M: Subject<Chosen>>() {
             scope.spawn(move || {
                 for step in 0..300 {
                     let (mine, shared) = (1_000 + id * 1_000 + step, step % 10);
-                    map.pin().insert(mine, step);
-                    map.pin().update_or_insert(shared, |value| value + 1, 1);
+                    map.handle().insert(mine, step);
+                    map.handle().update_or_insert(shared, |value| value + 1, 1);
                     if step % 3 == 0 {
-                        assert_eq!(map.pin().remove(&mine), Some(&step));
+                        assert_eq!(map.handle().remove(&mine), Some(&step));
                         sum.fetch_add(1, Ordering::Relaxed);
                     }
                     if step % 50 == 0 {
@@ -515,7 +515,7 @@ fn p20_many_more_threads_than_processors<M: Subject<Chosen>>() {
             });
         }
     });
-    let counted: u64 = (0..10).filter_map(|key| map.pin().get(&key).copied()).sum();
+    let counted: u64 = (0..10).filter_map(|key| map.handle().get(&key).copied()).sum();
     assert_eq!(counted, 64 * 300);
     assert_eq!(map.len(), 10 + 64 * 300 - sum.load(Ordering::Relaxed));
     map.check();

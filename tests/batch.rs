@@ -24,11 +24,11 @@ fn filled<M: Plain>(size: u64) -> (M, HashMap<u64, u64>, M::Version) {
     let map = M::default();
     let entries = || (0..size).map(|i| (i * 7 % size.max(1), i));
     let mut expected: HashMap<u64, u64> = (0..size / 2).map(|i| (i, 9_999)).collect();
-    map.pin().insert_many(expected.clone());
+    map.handle().insert_many(expected.clone());
     let before = map.version();
     let known = expected.len();
     expected.extend(entries());
-    assert_eq!(map.pin().insert_many(entries()), expected.len() - known);
+    assert_eq!(map.handle().insert_many(entries()), expected.len() - known);
     map.check();
     (map, expected, before)
 }
@@ -36,7 +36,7 @@ fn filled<M: Plain>(size: u64) -> (M, HashMap<u64, u64>, M::Version) {
 fn live<M: Plain>(size: u64) {
     let (map, expected, _) = filled::<M>(size);
     let keys: Vec<u64> = (0..2 * size).rev().collect();
-    let pinned = map.pin();
+    let pinned = map.handle();
     let found: Vec<_> = pinned.get_many(&keys).collect();
     assert_eq!(found, keys.iter().map(|key| expected.get(key)).collect::<Vec<_>>());
 }
@@ -72,13 +72,13 @@ fn batches_find_their_way_down_deep_tries() {
     let map: TrieMap<u64, u64, Placed> = keys().step_by(2).map(|key| (key, key)).collect();
     let all: Vec<u64> = keys().collect();
     let check = |map: &TrieMap<u64, u64, Placed>| {
-        let (pinned, snapshot) = (map.pin(), map.snapshot());
+        let (pinned, snapshot) = (map.handle(), map.snapshot());
         assert!(pinned.get_many(&all).eq(all.iter().map(|key| pinned.get(key))));
         assert!(snapshot.get_many(&all).eq(all.iter().map(|key| snapshot.get(key))));
     };
     check(&map);
     // Now what a batch meets was made before the last snapshot, and some of it is replaced.
-    map.pin().insert_many(keys().step_by(3).map(|key| (key, key + 1)));
+    map.handle().insert_many(keys().step_by(3).map(|key| (key, key + 1)));
     check(&map);
     map.check_structure();
 }
@@ -86,14 +86,14 @@ fn batches_find_their_way_down_deep_tries() {
 #[test]
 fn of_equal_keys_in_a_batch_the_last_one_stays() {
     let map = TrieMap::new();
-    assert_eq!(map.pin().insert_many([("a", 1), ("b", 2), ("a", 3), ("a", 4)]), 2);
-    assert_eq!((map.pin()["a"], map.pin()["b"]), (4, 2));
+    assert_eq!(map.handle().insert_many([("a", 1), ("b", 2), ("a", 3), ("a", 4)]), 2);
+    assert_eq!((map.handle()["a"], map.handle()["b"]), (4, 2));
 }
 
 #[test]
 fn borrowed_keys_are_looked_up() {
     let map: TrieMap<String, u32> = [("one".to_string(), 1), ("two".to_string(), 2)].into();
-    let pinned = map.pin();
+    let pinned = map.handle();
     assert_eq!(pinned.get_many(["two", "none"]).collect::<Vec<_>>(), [Some(&2), None]);
 }
 
@@ -116,10 +116,10 @@ fn assert_lazy<S: BuildHasher, M: Mode<u32, u32>>(pinned: &Pinned<'_, u32, u32, 
 
 #[test]
 fn lookups_are_lazy() {
-    assert_lazy(&TrieMap::new().pin());
-    assert_lazy(&CopyTrieMap::inline().pin());
-    assert_lazy(&FlatMap::new().pin());
-    assert_lazy(&FlatMap::inline().pin());
+    assert_lazy(&TrieMap::new().handle());
+    assert_lazy(&CopyTrieMap::inline().handle());
+    assert_lazy(&FlatMap::new().handle());
+    assert_lazy(&FlatMap::inline().handle());
 }
 
 /// A number that may be looked for; or not.
@@ -152,10 +152,10 @@ fn a_panic_costs_its_group<S: BuildHasher, M: Mode<u32, u32>>(pinned: &Pinned<'_
 
 #[test]
 fn a_comparison_that_panics_costs_the_results_of_its_group() {
-    a_panic_costs_its_group(&TrieMap::new().pin());
-    a_panic_costs_its_group(&CopyTrieMap::inline().pin());
-    a_panic_costs_its_group(&FlatMap::new().pin());
-    a_panic_costs_its_group(&FlatMap::inline().pin());
+    a_panic_costs_its_group(&TrieMap::new().handle());
+    a_panic_costs_its_group(&CopyTrieMap::inline().handle());
+    a_panic_costs_its_group(&FlatMap::new().handle());
+    a_panic_costs_its_group(&FlatMap::inline().handle());
     let map: TrieMap<u32, u32> = (0..100).map(|key| (key, key)).collect();
     let snapshot = map.snapshot();
     let keys: Vec<Looked> = (0..100).map(|key| Looked(key, key != 3)).collect();
@@ -168,7 +168,7 @@ fn a_comparison_that_panics_costs_the_results_of_its_group() {
 fn what_came_before_a_panic_of_the_iterator_is_there() {
     let map = TrieMap::new();
     let entries = (0..100).map(|i| if i == 70 { panic!("no more") } else { (i, i) });
-    let result = catch_unwind(AssertUnwindSafe(|| map.pin().insert_many(entries)));
+    let result = catch_unwind(AssertUnwindSafe(|| map.handle().insert_many(entries)));
     assert!(result.is_err());
     assert_eq!(map.len(), 70);
     map.check_structure();

@@ -131,22 +131,22 @@ macro_rules! subject {
                 Self::$with_hasher(hashing)
             }
             fn get(&self, key: u64) -> Option<u64> {
-                self.pin().get(&key).copied()
+                self.handle().get(&key).copied()
             }
             fn insert(&self, key: u64, value: u64) -> Option<u64> {
-                self.pin().insert(key, value).copied()
+                self.handle().insert(key, value).copied()
             }
             fn remove(&self, key: u64) -> Option<u64> {
-                self.pin().remove(&key).copied()
+                self.handle().remove(&key).copied()
             }
             fn get_or_insert(&self, key: u64, value: u64) -> (u64, bool) {
-                match self.pin().try_insert(key, value) {
+                match self.handle().try_insert(key, value) {
                     Ok(new) => (*new, true),
                     Err(error) => (*error.current, false),
                 }
             }
             fn replace_if(&self, key: u64, old: u64, new: u64) -> bool {
-                let pinned = self.pin();
+                let pinned = self.handle();
                 let outcome = pinned.compute(key, |entry| match entry {
                     Some((_, value)) if *value == old => Operation::Insert(new),
                     _ => Operation::Abort(()),
@@ -154,13 +154,13 @@ macro_rules! subject {
                 matches!(outcome, Compute::Updated { .. })
             }
             fn remove_if(&self, key: u64, value: u64) -> bool {
-                self.pin().remove_if(&key, |_, there| *there == value).is_some()
+                self.handle().remove_if(&key, |_, there| *there == value).is_some()
             }
             fn add(&self, key: u64, more: u64) -> Option<u64> {
-                self.pin().update(key, |value| value + more).copied()
+                self.handle().update(key, |value| value + more).copied()
             }
             fn retain(&self, mut keep: impl FnMut(u64, u64) -> bool) {
-                self.pin().retain(|key, value| keep(*key, *value));
+                self.handle().retain(|key, value| keep(*key, *value));
             }
             fn clear(&self) {
                 self.clear();
@@ -169,7 +169,7 @@ macro_rules! subject {
                 self.len()
             }
             fn walk(&self) -> Vec<(u64, u64)> {
-                self.pin().iter().map(|(key, value)| (*key, *value)).collect()
+                self.handle().iter().map(|(key, value)| (*key, *value)).collect()
             }
             fn fork(&self) -> Self {
                 self.clone()

@@ -80,14 +80,14 @@ fn forked_children_use<M: Subject>() {
 fn use_map<M: Subject>(map: &M, thread: u64) {
     let keys = || thread * KEYS..(thread + 1) * KEYS;
     for key in keys() {
-        assert_eq!(map.pin().insert(key, key), None);
+        assert_eq!(map.handle().insert(key, key), None);
     }
     for key in keys().step_by(3) {
-        assert_eq!(map.pin().insert(key, key), Some(&key));
+        assert_eq!(map.handle().insert(key, key), Some(&key));
     }
     for key in keys() {
-        assert_eq!(map.pin().get(&key), Some(&key));
-        assert_eq!(map.pin().remove(&key), Some(&key));
+        assert_eq!(map.handle().get(&key), Some(&key));
+        assert_eq!(map.handle().remove(&key), Some(&key));
     }
 }
 
@@ -114,10 +114,10 @@ fn fork_and_use<M: Subject>(map: &M) -> io::Result<()> {
 fn use_in_child<M: Subject>(map: &M) {
     // The writers are gone. Each of their keys is there or not, and can be removed.
     for key in KEYS..(WRITERS + 1) * KEYS {
-        let found = map.pin().get(&key).copied();
+        let found = map.handle().get(&key).copied();
         assert!(found.is_none_or(|value| value == key));
-        assert_eq!(map.pin().remove(&key).copied(), found);
-        assert_eq!(map.pin().get(&key), None);
+        assert_eq!(map.handle().remove(&key).copied(), found);
+        assert_eq!(map.handle().get(&key), None);
     }
     use_map(map, 0);
     use_map(map, 1);

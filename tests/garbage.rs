@@ -100,7 +100,7 @@ fn begin() -> MutexGuard<'static, ()> {
 /// Overwrites keys below `keys` this many times, with a handle for each write.
 fn overwrite<M: Subject<Value: Fresh>>(map: &M, keys: u64, times: u64) {
     for number in 0..times {
-        map.pin().insert(number % keys, M::Value::fresh(number));
+        map.handle().insert(number % keys, M::Value::fresh(number));
     }
 }
 

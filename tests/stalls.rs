@@ -118,7 +118,7 @@ fn each<M: Subject>(
     keys: impl Iterator<Item = u64>,
     mut change: impl FnMut(&Pinned<'_, u64, u64, Chosen, M::Mode>, u64),
 ) {
-    let mut pinned = map.pin();
+    let mut pinned = map.handle();
     for key in keys {
         change(&pinned, key);
         pinned.refresh();
@@ -150,7 +150,7 @@ fn churn<M: Subject>(map: &M, first: u64, keys: u64, rounds: u64) {
         drop(fork);
         remove(map, range);
         map.shrink_to_fit();
-        map.pin().refresh();
+        map.handle().refresh();
         if round % 2 == 1 {
             drop(map.take());
         }
@@ -171,7 +171,10 @@ fn work<M: Subject>(map: &M, first: u64, keys: u64) {
         assert!(pinned.try_insert(key, 0).is_err());
         assert_eq!(pinned.remove_if(&key, |key, _| key % 2 == 0).is_some(), key % 2 == 0);
     });
-    assert_eq!(map.pin().get_many(&range().collect::<Vec<_>>()).flatten().count() as u64, keys / 2);
+    assert_eq!(
+        map.handle().get_many(&range().collect::<Vec<_>>()).flatten().count() as u64,
+        keys / 2
+    );
     let mine = |entries: &mut dyn Iterator<Item = (u64, u64)>| {
         entries.filter(|(key, value)| range().contains(key) && key == value).count() as u64
     };
@@ -179,13 +182,13 @@ fn work<M: Subject>(map: &M, first: u64, keys: u64) {
         assert_eq!(mine(&mut M::entries(&version).map(|(key, value)| (*key, *value))), keys);
     }
     if let Some(fork) = fork {
-        assert_eq!(mine(&mut fork.pin().iter().map(|(key, value)| (*key, *value))), keys);
+        assert_eq!(mine(&mut fork.handle().iter().map(|(key, value)| (*key, *value))), keys);
         remove(&fork, range());
-        assert_eq!(fork.pin().get(&first), None);
+        assert_eq!(fork.handle().get(&first), None);
     }
-    assert_eq!(map.pin().keys().filter(|key| range().contains(key)).count() as u64, keys / 2);
-    map.pin().retain(|key, _| !range().contains(key));
-    assert_eq!(map.pin().keys().filter(|key| range().contains(key)).count(), 0);
+    assert_eq!(map.handle().keys().filter(|key| range().contains(key)).count() as u64, keys / 2);
+    map.handle().retain(|key, _| !range().contains(key));
+    assert_eq!(map.handle().keys().filter(|key| range().contains(key)).count(), 0);
     map.reserve(100);
     map.shrink_to_fit();
     drop(version);

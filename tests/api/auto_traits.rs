@@ -6,7 +6,8 @@ use std::rc::Rc;
 use std::sync::MutexGuard;
 
 use snaptrie::{
-    Compute, CopyFlatSet, FlatMap, FlatSet, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned,
+    Compute, CopyFlatMap, CopyFlatSet, CopyIter, CopyKeys, CopyPinned, CopyPinnedSet, CopyTrieMap,
+    CopyValues, FlatMap, FlatSet, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned,
     PinnedSet, RandomState, SetSnapshot, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys,
     SnapshotValues, TrieMap, TrieSet, Values, mode,
 };
@@ -30,15 +31,16 @@ assert_not_impl_any!(TrieMap<u8, SyncOnly>: Send, Sync);
 assert_not_impl_any!(TrieMap<u8, *const u8>: Send, Sync);
 assert_not_impl_any!(TrieMap<u8, u8, LocalHasher>: Send, Sync);
 
-type Inline<K, V, S = RandomState> = TrieMap<K, V, S, mode::Inline>;
-assert_impl_all!(Inline<&'static str, u64>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
-assert_not_impl_any!(Inline<u8, &'static SendOnly>: Send, Sync);
-assert_not_impl_any!(Inline<&'static SendOnly, u8>: Send, Sync);
-assert_not_impl_any!(Inline<u8, *const u8>: Send, Sync);
-assert_not_impl_any!(Inline<u8, u8, LocalHasher>: Send, Sync);
-assert_not_impl_any!(Inline<u8, &'static RefCell<u8>>: UnwindSafe, RefUnwindSafe);
-assert_not_impl_any!(Pinned<'static, u8, u8, RandomState, mode::Inline>: Send, Sync);
-assert_not_impl_any!(Iter<'static, u8, u8, mode::Inline>: Send, Sync);
+assert_impl_all!(CopyTrieMap<&'static str, u64>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(CopyTrieMap<u8, &'static SendOnly>: Send, Sync);
+assert_not_impl_any!(CopyTrieMap<&'static SendOnly, u8>: Send, Sync);
+assert_not_impl_any!(CopyTrieMap<u8, *const u8>: Send, Sync);
+assert_not_impl_any!(CopyTrieMap<u8, u8, LocalHasher>: Send, Sync);
+assert_not_impl_any!(CopyTrieMap<u8, &'static RefCell<u8>>: UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(CopyPinned<'static, u8, u8>: Send, Sync);
+assert_not_impl_any!(CopyIter<'static, u8, u8>: Send, Sync);
+assert_not_impl_any!(CopyKeys<'static, u8, u8>: Send, Sync);
+assert_not_impl_any!(CopyValues<'static, u8, u8>: Send, Sync);
 assert_impl_all!(Snapshot<u8, u8, RandomState, mode::Inline>: Send, Sync, Unpin, UnwindSafe);
 assert_not_impl_any!(Snapshot<u8, &'static SendOnly, RandomState, mode::Inline>: Send, Sync);
 assert_impl_all!(SnapshotIter<'static, u8, u8, mode::Inline>: Send, Sync);
@@ -60,17 +62,16 @@ assert_not_impl_any!(FlatMap<u8, u8, LocalHasher>: Send, Sync);
 assert_not_impl_any!(FlatMap<u8, RefCell<u8>>: UnwindSafe, RefUnwindSafe);
 assert_not_impl_any!(FlatMap<RefCell<u8>, u8>: UnwindSafe, RefUnwindSafe);
 
-type InlineFlat<K, V, S = RandomState> = FlatMap<K, V, S, mode::Inline>;
-assert_impl_all!(InlineFlat<&'static str, u64>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
-assert_not_impl_any!(InlineFlat<u8, &'static SendOnly>: Send, Sync);
-assert_not_impl_any!(InlineFlat<&'static SendOnly, u8>: Send, Sync);
-assert_not_impl_any!(InlineFlat<u8, *const u8>: Send, Sync);
-assert_not_impl_any!(InlineFlat<*const u8, u8>: Send, Sync);
-assert_not_impl_any!(InlineFlat<u8, u8, LocalHasher>: Send, Sync);
-assert_not_impl_any!(InlineFlat<u8, &'static RefCell<u8>>: UnwindSafe, RefUnwindSafe);
-assert_not_impl_any!(InlineFlat<&'static RefCell<u8>, u8>: UnwindSafe, RefUnwindSafe);
-assert_not_impl_any!(Pinned<'static, u8, u8, RandomState, mode::Flat<mode::Inline>>: Send, Sync);
-assert_not_impl_any!(Iter<'static, u8, u8, mode::Flat<mode::Inline>>: Send, Sync);
+assert_impl_all!(CopyFlatMap<&'static str, u64>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(CopyFlatMap<u8, &'static SendOnly>: Send, Sync);
+assert_not_impl_any!(CopyFlatMap<&'static SendOnly, u8>: Send, Sync);
+assert_not_impl_any!(CopyFlatMap<u8, *const u8>: Send, Sync);
+assert_not_impl_any!(CopyFlatMap<*const u8, u8>: Send, Sync);
+assert_not_impl_any!(CopyFlatMap<u8, u8, LocalHasher>: Send, Sync);
+assert_not_impl_any!(CopyFlatMap<u8, &'static RefCell<u8>>: UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(CopyFlatMap<&'static RefCell<u8>, u8>: UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(CopyPinned<'static, u8, u8, RandomState, mode::Flat>: Send, Sync);
+assert_not_impl_any!(CopyIter<'static, u8, u8, mode::Flat>: Send, Sync);
 
 assert_impl_all!(TrieSet<String>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
 assert_impl_all!(FlatSet<String>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
@@ -87,6 +88,7 @@ assert_not_impl_any!(SetSnapshot<SyncOnly>: Send, Sync);
 assert_not_impl_any!(TrieSet<u8, LocalHasher>: Send, Sync);
 assert_not_impl_any!(TrieSet<RefCell<u8>>: UnwindSafe, RefUnwindSafe);
 assert_not_impl_any!(PinnedSet<'static, u8>: Send, Sync);
+assert_not_impl_any!(CopyPinnedSet<'static, u8>: Send, Sync);
 
 assert_not_impl_any!(Pinned<'static, u8, u8>: Send, Sync);
 assert_not_impl_any!(Pinned<'static, u8, u8, RandomState, mode::Flat>: Send, Sync);
@@ -122,10 +124,10 @@ assert_not_impl_any!(SnapshotIter<'static, SyncOnly, u8>: Send, Sync);
 assert_not_impl_any!(IntoIter<SyncOnly, u8>: Send, Sync);
 assert_not_impl_any!(SnapshotEntry<SyncOnly, u8>: Send, Sync);
 
-assert_impl_all!(OccupiedError<'static, String, u8>: Send, Sync, std::error::Error);
-assert_not_impl_any!(OccupiedError<'static, u8, SendOnly>: Send, Sync);
-assert_impl_all!(Compute<'static, String, u8, ()>: Send, Sync);
-assert_not_impl_any!(Compute<'static, u8, SendOnly, ()>: Send, Sync);
+assert_impl_all!(OccupiedError<String, u8, &'static u8>: Send, Sync, std::error::Error);
+assert_not_impl_any!(OccupiedError<u8, SendOnly, &'static SendOnly>: Send, Sync);
+assert_impl_all!(Compute<&'static String, &'static u8, ()>: Send, Sync);
+assert_not_impl_any!(Compute<&'static u8, &'static SendOnly, ()>: Send, Sync);
 assert_impl_all!(Operation<u8, u8>: Send, Sync, Copy);
 
 /// A map needs no bounds to exist, to be pinned, walked and dropped.
@@ -147,8 +149,8 @@ fn types_without_any_trait() {
     /// One that is kept inline has to be `Copy`, and no more.
     #[derive(Clone, Copy)]
     struct Bits;
-    let map = FlatMap::inline_with_hasher(Plain);
-    let pinned: Pinned<'_, Bits, Bits, _, _> = map.pin();
+    let map = CopyFlatMap::<Bits, Bits, Plain>::with_hasher(Plain);
+    let pinned = map.pin();
     assert!(pinned.is_empty() && pinned.iter().next().is_none() && map.is_empty());
     let Plain = map.hasher();
     map.clear();

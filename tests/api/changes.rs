@@ -1,13 +1,12 @@
 //! Updates, `compute` and `retain`.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use snaptrie::{Compute, Operation};
 
 use super::Map;
 use super::entries::{Marked, marked};
-use crate::support::{Chosen, finish, over_hashers, sorted};
+use crate::support::{Chosen, Tested, finish, over_hashers, sorted};
 
 over_hashers!(
     update_replaces_the_value,
@@ -19,14 +18,12 @@ over_hashers!(
     retain_keeps_what_the_closure_wants,
     retain_asks_once_for_each_entry,
     retain_of_the_map_asks_once_for_each_entry,
-    entries_are_inserted_or_modified,
-    keys_are_made_only_if_they_are_absent,
     values_that_cannot_be_made_are_not_inserted,
 );
 
 fn update_replaces_the_value() {
     let map = Map::<u32, &str>::default();
-    let pinned = map.pin();
+    let pinned = map.handle();
     assert_eq!(pinned.update(1, |_| panic!("there is nothing to update")), None);
     assert!(pinned.is_empty());
     pinned.insert(1, "a");
@@ -42,7 +39,7 @@ fn update_or_insert_inserts_first_and_updates_then() {
     let map = Map::<u32, u32>::default();
     for round in 0..4 {
         for key in 0..300 {
-            let value = *map.pin().update_or_insert(key, |value| value + 1, key * 100);
+            let value = *map.handle().update_or_insert(key, |value| value + 1, key * 100);
             assert_eq!(value, key * 100 + round);
         }
     }
@@ -54,7 +51,7 @@ fn update_or_insert_with_makes_the_first_value_once() {
     let map = Map::<u32, u32>::default();
     let mut made = 0;
     for key in (0..300).chain(0..300) {
-        map.pin().update_or_insert_with(
+        map.handle().update_or_insert_with(
             key,
             |value| value + 1,
             || {
@@ -64,14 +61,14 @@ fn update_or_insert_with_makes_the_first_value_once() {
         );
     }
     assert_eq!(made, 300);
-    assert!(map.pin().values().all(|value| *value == 1));
+    assert!(map.handle().values().all(|value| *value == 1));
     finish(map);
 }
 
 fn compute_has_five_outcomes() {
-    type Outcome<'p> = Compute<'p, &'static str, u32, &'static str>;
+    type Outcome<'p> = Compute<&'p &'static str, &'p u32, &'static str>;
     let map = Map::<&'static str, u32>::default();
-    let pinned = map.pin();
+    let pinned = map.handle();
 
     let absent: Outcome<'_> = pinned.compute("k", |_| Operation::Remove);
     assert_eq!(absent, Compute::Absent);
@@ -105,15 +102,17 @@ fn compute_has_five_outcomes() {
 
 fn compute_names_the_stored_entries() {
     let map = Map::<Marked, u32>::default();
-    let pinned = map.pin();
+    let pinned = map.handle();
     let insert =
         |mark, value| pinned.compute::<()>(marked(1, mark), move |_| Operation::Insert(value));
     let Compute::Inserted(key, value) = insert(10, 1) else { panic!("not inserted") };
     assert_eq!((key.mark, *value), (10, 1));
     let Compute::Updated { old, new } = insert(20, 2) else { panic!("not updated") };
     assert_eq!((old.0.mark, *old.1, new.0.mark, *new.1), (10, 1, 20, 2));
-    assert!(std::ptr::eq(new.1, pinned.get(&marked(1, 0)).unwrap()));
-    assert!(std::ptr::eq(old.1, value));
+    if !<Map<Marked, u32>>::COPIES {
+        assert!(std::ptr::eq(new.1, pinned.get(&marked(1, 0)).unwrap()));
+        assert!(std::ptr::eq(old.1, value));
+    }
     let removed = pinned.compute::<()>(marked(1, 30), |_| Operation::Remove);
     let Compute::Removed(key, value) = removed else { panic!("not removed") };
     assert_eq!((key.mark, *value), (20, 2));
@@ -130,7 +129,7 @@ fn compute_on_many_keys() {
             (value, _) => Operation::Insert(value.unwrap_or(step) + 1),
         };
         let decision = decide(model.get(&key).copied());
-        map.pin().compute(key, |entry| decide(entry.map(|(_, value)| *value)));
+        map.handle().compute(key, |entry| decide(entry.map(|(_, value)| *value)));
         match decision {
             Operation::Insert(value) => _ = model.insert(key, value),
             Operation::Remove => _ = model.remove(&key),
@@ -143,28 +142,34 @@ fn compute_on_many_keys() {
 
 fn retain_keeps_what_the_closure_wants() {
     let map: Map<u32, u32> = (0..600).map(|key| (key, key * key)).collect();
-    map.pin().retain(|key, value| {
+    map.handle().retain(|key, value| {
         assert_eq!(key * key, *value);
         key % 3 == 0
     });
     let expected = (0..200).map(|key| (3 * key, 9 * key * key));
     assert_eq!(sorted(&map), expected.collect::<Vec<_>>());
-    map.pin().retain(|_, _| true);
+    map.handle().retain(|_, _| true);
     assert_eq!(map.len(), 200);
-    map.pin().retain(|_, _| false);
+    map.handle().retain(|_, _| false);
     assert!(map.is_empty());
-    map.pin().retain(|_, _| panic!("there is nothing to ask about"));
+    map.handle().retain(|_, _| panic!("there is nothing to ask about"));
     finish(map);
+}
+
+/// Of a copy nothing tells whether its entry is still there: the closure is asked about what it condemned once more.
+fn has_asked_about_each(asked: &[usize]) -> bool {
+    let again = usize::from(<Map<u32, ()>>::COPIES);
+    asked.iter().enumerate().all(|(key, times)| *times == 1 + again * usize::from(key % 5 == 0))
 }
 
 fn retain_asks_once_for_each_entry() {
     let map: Map<u32, ()> = (0..600).map(|key| (key, ())).collect();
     let mut asked = vec![0; 600];
-    map.pin().retain(|key, ()| {
+    map.handle().retain(|key, ()| {
         asked[*key as usize] += 1;
         key % 5 != 0
     });
-    assert!(asked.iter().all(|times| *times == 1), "{asked:?}");
+    assert!(has_asked_about_each(&asked), "{asked:?}");
     assert_eq!(map.len(), 480);
     finish(map);
 }
@@ -178,7 +183,7 @@ fn retain_of_the_map_asks_once_for_each_entry() {
         asked[*key as usize] += 1;
         key % 5 != 0
     });
-    assert!(asked.iter().all(|times| *times == 1), "{asked:?}");
+    assert!(has_asked_about_each(&asked), "{asked:?}");
     assert_eq!(map.len() as u32, keys - keys / 5);
     map.retain(|_, ()| true);
     map.retain(|_, ()| false);
@@ -187,44 +192,9 @@ fn retain_of_the_map_asks_once_for_each_entry() {
     finish(map);
 }
 
-fn entries_are_inserted_or_modified() {
-    let map = Map::<u32, u32>::default();
-    let pinned = map.pin();
-    for round in 0..3 {
-        for key in 0..300 {
-            let add = |value: &u32| value + 1;
-            assert_eq!(*pinned.entry(key).and_modify(add).or_insert(10), 10 + round);
-            assert_eq!(*pinned.entry(key).or_insert(0), 10 + round);
-            assert_eq!(*pinned.entry(key).or_insert_with(|| unreachable!()), 10 + round);
-            assert_eq!(*pinned.entry(key + 1_000).and_modify(add).or_default(), round);
-            assert_eq!(*pinned.entry(key + 2_000).or_default(), 0);
-            assert_eq!(*pinned.get_or_default(key + 3_000), 0);
-        }
-    }
-    assert_eq!(pinned.entry(7).key(), &7);
-    assert_eq!(pinned.len(), 1_200);
-    drop(pinned);
-    finish(map);
-}
-
-fn keys_are_made_only_if_they_are_absent() {
-    let map = Map::<u32, u32>::default();
-    let made = Cell::new(0);
-    for key in (0..300).chain(0..300) {
-        let pinned = map.pin();
-        let make = |key: &u32| {
-            made.set(made.get() + 1);
-            *key
-        };
-        assert_eq!(*pinned.get_or_insert_by(&key, make, || key * 2), key * 2);
-    }
-    assert_eq!((made.get(), map.len()), (300, 300));
-    finish(map);
-}
-
 fn values_that_cannot_be_made_are_not_inserted() {
     let map = Map::<u32, u32>::default();
-    let pinned = map.pin();
+    let pinned = map.handle();
     for key in 0..300 {
         assert_eq!(pinned.get_or_try_insert_with(key, || Err("no")), Err("no"));
         assert_eq!(pinned.get(&key), None);

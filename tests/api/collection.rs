@@ -2,7 +2,7 @@
 
 use super::entries::{Marked, marked};
 use super::{AnyMap, Map};
-use crate::support::{Placed, finish, over_hashers, sort, sorted, verify};
+use crate::support::{Placed, Tested, finish, over_hashers, sort, sorted, verify};
 use std::collections::HashMap;
 
 over_hashers!(
@@ -24,7 +24,7 @@ fn of_equal_keys_the_last_one_stays() {
     assert_eq!(map.len(), 300);
     for key in 0..300 {
         let last = if key < 100 { 900 + key } else { 600 + key };
-        let pinned = map.pin();
+        let pinned = map.handle();
         let (stored, value) = pinned.get_key_value(&marked(key, 0)).unwrap();
         assert_eq!((stored.mark, *value), (last, last));
     }
@@ -36,7 +36,7 @@ fn extend_a_map() {
     map.extend((5..15).map(|i| (i, "new")));
     map.extend::<[(u32, &str); 0]>([]);
     assert_eq!(map.len(), 15);
-    let pinned = map.pin();
+    let pinned = map.handle();
     assert!((0..15).all(|i| pinned[&i] == if i < 5 { "old" } else { "new" }));
     drop(pinned);
     finish(map);
@@ -44,7 +44,7 @@ fn extend_a_map() {
 
 fn extend_a_shared_map() {
     let map = Map::<u32, u64>::default();
-    let pinned = map.pin();
+    let pinned = map.handle();
     let mut shared = &map;
     shared.extend((0..200).map(|i| (i, u64::from(i))));
     assert_eq!(pinned.len(), 200);
@@ -59,10 +59,10 @@ fn extend_by_references() {
     assert_eq!(map.len(), 200);
     // Of a live handle.
     let copy = Map::<u32, u32>::default();
-    (&mut &copy).extend(&map.pin());
+    (&mut &copy).extend(&map.handle());
     assert_eq!(copy, map);
     // Of the map itself.
-    (&mut &map).extend(&map.pin());
+    (&mut &map).extend(&map.handle());
     assert_eq!(copy, map);
     finish(map);
 }
@@ -79,13 +79,13 @@ fn maps_are_equal_by_content() {
     let one: Map<u32, u32> = (0..200).map(|i| (i, i)).collect();
     let two: Map<u32, u32> = (0..200).rev().map(|i| (i, i)).collect();
     assert_eq!(one, two);
-    two.pin().insert(7, 8);
+    two.handle().insert(7, 8);
     assert_ne!(one, two);
-    two.pin().insert(7, 7);
-    two.pin().insert(200, 200);
+    two.handle().insert(7, 7);
+    two.handle().insert(200, 200);
     assert!(one != two, "one entry more");
     assert!(two != one, "one entry less");
-    two.pin().remove(&0);
+    two.handle().remove(&0);
     assert!(one != two, "as many entries, other keys");
     assert!(two != one, "the same, the other way round");
     one.clear();
@@ -101,10 +101,10 @@ fn clones_are_independent() {
     let map: Map<u32, u32> = (0..200).map(|i| (i, i)).collect();
     let clone = map.clone();
     assert_eq!(map, clone);
-    clone.pin().insert(0, 100);
-    map.pin().remove(&1);
-    assert_eq!((map.pin().get(&0), map.pin().get(&1)), (Some(&0), None));
-    assert_eq!((clone.pin().get(&0), clone.pin().get(&1)), (Some(&100), Some(&1)));
+    clone.handle().insert(0, 100);
+    map.handle().remove(&1);
+    assert_eq!((map.handle().get(&0), map.handle().get(&1)), (Some(&0), None));
+    assert_eq!((clone.handle().get(&0), clone.handle().get(&1)), (Some(&100), Some(&1)));
     finish(map);
     assert_eq!(clone.len(), 200);
     finish(clone);
@@ -112,12 +112,12 @@ fn clones_are_independent() {
 
 fn debug_lists_the_entries() {
     let map = Map::<u32, &str>::default();
-    assert_eq!(format!("{map:?} {:?}", map.pin()), "{} {}");
-    map.pin().insert(1, "one");
+    assert_eq!(format!("{map:?} {:?}", map.handle()), "{} {}");
+    map.handle().insert(1, "one");
     let text = r#"{1: "one"}"#;
     assert_eq!(format!("{map:?}"), text);
-    assert_eq!(format!("{:?}", map.pin()), text);
-    map.pin().insert(2, "two");
+    assert_eq!(format!("{:?}", map.handle()), text);
+    map.handle().insert(2, "two");
     let both = [r#"{1: "one", 2: "two"}"#, r#"{2: "two", 1: "one"}"#];
     assert!(both.contains(&format!("{map:?}").as_str()));
 }
@@ -127,11 +127,11 @@ fn clear_empties_the_map() {
     map.clear();
     for round in 0..3 {
         for i in 0..500 {
-            map.pin().insert(i, round);
+            map.handle().insert(i, round);
         }
         map.clear();
-        assert!(map.is_empty() && map.pin().is_empty() && map.pin().iter().next().is_none());
-        assert_eq!((map.pin().get(&0), map.pin().remove(&0)), (None, None));
+        assert!(map.is_empty() && map.handle().is_empty() && map.handle().iter().next().is_none());
+        assert_eq!((map.handle().get(&0), map.handle().remove(&0)), (None, None));
         map.clear();
         verify(&map);
     }
@@ -143,10 +143,10 @@ fn growing_and_shrinking() {
     let sizes = [1, 10, 3, 100, 4, 800, 7, 60, 0, 300];
     for (size, next) in sizes.iter().zip(&sizes[1..]) {
         for i in 0..*size {
-            map.pin().insert(i, *size);
+            map.handle().insert(i, *size);
         }
         verify(&map);
-        (*next..*size).for_each(|i| assert_eq!(map.pin().remove(&i), Some(size)));
+        (*next..*size).for_each(|i| assert_eq!(map.handle().remove(&i), Some(size)));
         verify(&map);
         let left = (0..*size.min(next)).map(|i| (i, *size));
         assert_eq!(sorted(&map), left.collect::<Vec<_>>());
@@ -164,7 +164,7 @@ fn keys_whose_hashes_agree() {
         let map: AnyMap<u64, u64, Placed> = keys.iter().map(|key| (*key, !*key)).collect();
         verify(&map);
         assert_eq!(sorted(&map), sort(keys.iter().map(|key| (*key, !*key))));
-        keys.iter().for_each(|key| assert_eq!(map.pin().remove(key), Some(&!*key)));
+        keys.iter().for_each(|key| assert_eq!(map.handle().remove(key), Some(&!*key)));
         assert!(map.is_empty());
         finish(map);
     }

@@ -2,11 +2,10 @@
 
 use std::hash::BuildHasher;
 
-use snaptrie::mode::{Boxed, Inline, TrieMode};
-use snaptrie::{FixedState, TrieMap};
+use snaptrie::{CopyTrieMap, FixedState, Snapshot, TrieMap, mode::TrieMode};
 
-use super::{Map, converted};
-use crate::support::{Chosen, finish, over_hashers, sorted};
+use super::{Map, Trie, converted};
+use crate::support::{Chosen, Handle, Tested, finish, over_hashers, sorted};
 
 over_hashers!(
     from_a_trie_and_back,
@@ -15,29 +14,32 @@ over_hashers!(
     extending_one_kind_by_the_other,
 );
 
-type Trie<K, V> = TrieMap<K, V, Chosen>;
-
 fn from_a_trie_and_back() {
-    there_and_back::<Boxed>();
+    there_and_back::<TrieMap<u32, u32, Chosen>, _>();
 }
 
 fn from_an_inline_trie_and_back() {
-    there_and_back::<Inline>();
+    there_and_back::<CopyTrieMap<u32, u32, Chosen>, _>();
 }
 
-fn there_and_back<M: TrieMode<u32, u32>>() {
-    let trie: TrieMap<u32, u32, Chosen, M> = (0..500).map(|key| (key, key * 2)).collect();
-    let snapshot = trie.snapshot();
-    trie.pin().insert(1_000, 0);
+fn there_and_back<T, M>()
+where
+    T: Tested<Key = u32, Value = u32, Hasher = Chosen, Version = Snapshot<u32, u32, Chosen, M>>
+        + FromIterator<(u32, u32)>,
+    M: TrieMode<u32, u32>,
+{
+    let trie: T = (0..500).map(|key| (key, key * 2)).collect();
+    let snapshot = trie.version();
+    trie.handle().insert(1_000, 0);
     let flat = converted(&snapshot);
     assert_eq!(flat.len(), 500);
-    assert!(flat.pin().iter().all(|(key, value)| snapshot.get(key) == Some(value)));
-    let flat = converted(&trie.snapshot());
-    assert_eq!(flat.pin().get(&1_000), Some(&0));
+    assert!(flat.handle().iter().all(|(key, value)| snapshot.get(key) == Some(value)));
+    let flat = converted(&trie.version());
+    assert_eq!(flat.handle().get(&1_000), Some(&0));
     let trie = flat.to_trie();
     assert_eq!(sorted(&trie), sorted(&flat));
-    flat.pin().insert(2_000, 0);
-    assert!(!trie.pin().contains_key(&2_000), "a map of its own");
+    flat.handle().insert(2_000, 0);
+    assert!(!trie.handle().contains_key(&2_000), "a map of its own");
     assert_eq!(Trie::from(flat).len(), 502);
     finish(trie);
 }
@@ -55,9 +57,9 @@ fn extending_one_kind_by_the_other() {
     flat.extend(&trie.snapshot());
     flat.extend(&trie.pin());
     assert_eq!(sorted(&flat), sorted(&trie));
-    flat.pin().insert(7, 8);
+    flat.handle().insert(7, 8);
     trie.extend(&flat.pin());
-    assert_eq!(trie.pin().get(&7), Some(&8));
+    assert_eq!(trie.handle().get(&7), Some(&8));
 }
 
 #[test]

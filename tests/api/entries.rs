@@ -6,7 +6,7 @@ use equivalent::Equivalent;
 use snaptrie::OccupiedError;
 
 use super::Map;
-use crate::support::{finish, over_hashers, panics, sort, sorted};
+use crate::support::{Tested, finish, over_hashers, panics, sort, sorted};
 
 /// Enough keys that every kind of node is made and a table grows, and few enough for a chain of all.
 const MANY: u32 = 600;
@@ -60,11 +60,11 @@ over_hashers!(
 fn insert_and_get() {
     let map = Map::<u32, u32>::default();
     for key in 0..MANY {
-        assert_eq!(map.pin().get(&key), None);
-        assert_eq!(map.pin().insert(key, key * 2), None);
-        assert_eq!(map.pin().get(&key), Some(&(key * 2)));
+        assert_eq!(map.handle().get(&key), None);
+        assert_eq!(map.handle().insert(key, key * 2), None);
+        assert_eq!(map.handle().get(&key), Some(&(key * 2)));
     }
-    let pinned = map.pin();
+    let pinned = map.handle();
     for key in 0..MANY {
         assert_eq!(pinned.get(&key), Some(&(key * 2)));
         assert_eq!(pinned.get_key_value(&key), Some((&key, &(key * 2))));
@@ -85,7 +85,7 @@ fn insert_returns_the_old_value() {
     for round in 0..5_u32 {
         for key in 0..MANY {
             let before = round.checked_sub(1).map(|before| before * 1000 + key);
-            assert_eq!(map.pin().insert(key, round * 1000 + key).copied(), before);
+            assert_eq!(map.handle().insert(key, round * 1000 + key).copied(), before);
         }
         assert_eq!(map.len(), MANY as usize);
     }
@@ -94,8 +94,8 @@ fn insert_returns_the_old_value() {
 
 fn insert_replaces_the_key() {
     let map = Map::<Marked, u32>::default();
-    map.pin().insert(marked(1, 10), 100);
-    let pinned = map.pin();
+    map.handle().insert(marked(1, 10), 100);
+    let pinned = map.handle();
     assert_eq!(pinned.insert(marked(1, 20), 200), Some(&100));
     let (key, value) = pinned.get_key_value(&marked(1, 99)).unwrap();
     assert_eq!((key.mark, *value), (20, 200));
@@ -105,7 +105,7 @@ fn insert_replaces_the_key() {
 
 fn other_insertions_keep_the_key() {
     let map = Map::<Marked, u32>::default();
-    let pinned = map.pin();
+    let pinned = map.handle();
     pinned.insert(marked(1, 10), 100);
     pinned.get_or_insert(marked(1, 20), 200);
     pinned.get_or_insert_with(marked(1, 30), || unreachable!("the key is there"));
@@ -120,10 +120,10 @@ fn other_insertions_keep_the_key() {
 fn overwriting_keeps_the_other_entries() {
     let map = Map::<u32, u32>::default();
     for key in 0..50 {
-        map.pin().insert(key, 0);
+        map.handle().insert(key, 0);
     }
     for round in 1..200 {
-        map.pin().insert(25, round);
+        map.handle().insert(25, round);
         assert_eq!(map.len(), 50);
     }
     let expected = (0..50).map(|key| (key, if key == 25 { 199 } else { 0 }));
@@ -134,10 +134,10 @@ fn overwriting_keeps_the_other_entries() {
 fn try_insert_inserts_once() {
     let map = Map::<u32, u32>::default();
     for key in 0..MANY {
-        assert_eq!(map.pin().try_insert(key, key), Ok(&key));
+        assert_eq!(map.handle().try_insert(key, key), Ok(&key));
     }
     for key in 0..MANY {
-        let pinned = map.pin();
+        let pinned = map.handle();
         let error = pinned.try_insert(key, 7777).unwrap_err();
         assert_eq!((*error.current, error.key, error.value), (key, key, 7777));
         assert_eq!(pinned.get(&key), Some(&key));
@@ -148,7 +148,7 @@ fn try_insert_inserts_once() {
 
 fn try_insert_gives_back_what_it_did_not_insert() {
     let map = Map::<&str, &str>::default();
-    let pinned = map.pin();
+    let pinned = map.handle();
     assert_eq!(pinned.try_insert("key", "old"), Ok(&"old"));
     let error = pinned.try_insert("key", "new").unwrap_err();
     let OccupiedError { current, key, value } = error;
@@ -168,11 +168,11 @@ fn try_insert_gives_back_what_it_did_not_insert() {
 fn get_or_insert_returns_what_is_there() {
     let map = Map::<u32, u32>::default();
     for key in 0..MANY {
-        assert_eq!(map.pin().get_or_insert(key, key), &key);
-        assert_eq!(map.pin().get_or_insert(key, 7777), &key);
-        assert_eq!(map.pin().try_insert_with(key, || 7777), Err(&key));
+        assert_eq!(map.handle().get_or_insert(key, key), &key);
+        assert_eq!(map.handle().get_or_insert(key, 7777), &key);
+        assert_eq!(map.handle().try_insert_with(key, || 7777), Err(&key));
     }
-    assert_eq!(map.pin().try_insert_with(MANY, || 1), Ok(&1));
+    assert_eq!(map.handle().try_insert_with(MANY, || 1), Ok(&1));
     assert_eq!(map.len(), MANY as usize + 1);
     finish(map);
 }
@@ -181,7 +181,7 @@ fn closures_of_insertions_run_only_if_needed() {
     let map = Map::<u32, u32>::default();
     let mut runs = 0;
     for key in (0..MANY).chain(0..MANY) {
-        let value = map.pin().get_or_insert_with(key, || {
+        let value = map.handle().get_or_insert_with(key, || {
             runs += 1;
             key + 1
         }) - 1;
@@ -189,7 +189,7 @@ fn closures_of_insertions_run_only_if_needed() {
     }
     assert_eq!(runs, MANY);
     for key in (MANY..2 * MANY).chain(0..2 * MANY) {
-        let _ = map.pin().try_insert_with(key, || {
+        let _ = map.handle().try_insert_with(key, || {
             runs += 1;
             key
         });
@@ -201,21 +201,21 @@ fn closures_of_insertions_run_only_if_needed() {
 fn remove_returns_the_value() {
     let map: Map<u32, u32> = (0..MANY).map(|key| (key, key + 1)).collect();
     for key in 0..MANY {
-        let pinned = map.pin();
+        let pinned = map.handle();
         assert_eq!(pinned.remove(&key), Some(&(key + 1)));
         assert_eq!(pinned.remove(&key), None);
         assert_eq!(pinned.get(&key), None);
         assert_eq!(pinned.len(), (MANY - key - 1) as usize);
     }
     assert!(map.is_empty());
-    assert_eq!(map.pin().remove(&0), None);
+    assert_eq!(map.handle().remove(&0), None);
     finish(map);
 }
 
 fn remove_entry_returns_the_stored_key() {
     let map = Map::<Marked, u32>::default();
-    map.pin().insert(marked(1, 10), 100);
-    let pinned = map.pin();
+    map.handle().insert(marked(1, 10), 100);
+    let pinned = map.handle();
     let (key, value) = pinned.remove_entry(&marked(1, 99)).unwrap();
     assert_eq!((key.mark, *value), (10, 100));
     assert_eq!(pinned.remove_entry(&marked(1, 99)), None);
@@ -225,7 +225,7 @@ fn remove_entry_returns_the_stored_key() {
 
 fn remove_if_asks_about_the_entry() {
     let map: Map<u32, u32> = (0..100).map(|key| (key, key + 1)).collect();
-    let pinned = map.pin();
+    let pinned = map.handle();
     for key in 0..100 {
         let mut asked = Vec::new();
         let removed = pinned.remove_if(&key, |key, value| {
@@ -246,11 +246,11 @@ fn remove_and_insert_again() {
     let map = Map::<u32, u32>::default();
     for round in 0..20 {
         for key in 0..100 {
-            assert_eq!(map.pin().insert(key, round), None);
+            assert_eq!(map.handle().insert(key, round), None);
         }
         assert_eq!(map.len(), 100);
         for key in (0..100).rev() {
-            assert_eq!(map.pin().remove(&key), Some(&round));
+            assert_eq!(map.handle().remove(&key), Some(&round));
         }
         assert!(map.is_empty());
     }
@@ -259,8 +259,8 @@ fn remove_and_insert_again() {
 
 fn index_returns_the_value_or_panics() {
     let map = Map::<&str, u32>::default();
-    map.pin().insert("one", 1);
-    let pinned = map.pin();
+    map.handle().insert("one", 1);
+    let pinned = map.handle();
     assert_eq!(pinned["one"], 1);
     assert_eq!(pinned[&"one"], 1);
     assert!(panics(|| _ = pinned["two"]));
@@ -285,11 +285,11 @@ fn an_equivalent_type_finds_a_key() {
     const TEXT: &str = "abcdefghijklmnopqrstuvwxyz";
     let map = Map::<(&'static str, &'static str), usize>::default();
     for i in 0..TEXT.len() {
-        map.pin().insert(TEXT.split_at(i), i);
+        map.handle().insert(TEXT.split_at(i), i);
     }
     let (first, second) = ("abcdefg".to_string(), "hijklmnopqrstuvwxyz".to_string());
     let halves = Halves(&first, &second);
-    let pinned = map.pin();
+    let pinned = map.handle();
     assert_eq!(pinned.get(&halves), Some(&7));
     assert_eq!(pinned[&halves], 7);
     assert_eq!(pinned.get(&Halves(&second, &first)), None);
@@ -302,14 +302,14 @@ fn an_equivalent_type_finds_a_key() {
 
 fn references_stay_valid_while_the_handle_lives() {
     let map: Map<usize, usize> = (0..200).map(|key| (key, !key)).collect();
-    let pinned = map.pin();
+    let pinned = map.handle();
     let early: Vec<(&usize, &usize)> = pinned.iter().collect();
     let removed: Vec<&usize> = (0..100).filter_map(|key| pinned.remove(&key)).collect();
     let replaced: Vec<&usize> = (100..200).filter_map(|key| pinned.insert(key, 7)).collect();
     map.clear();
     for round in 0..2_000 {
-        map.pin().insert(round % 7, round);
-        map.pin().refresh();
+        map.handle().insert(round % 7, round);
+        map.handle().refresh();
     }
     assert!(early.iter().all(|(key, value)| **key == !**value));
     assert_eq!(removed.len(), 100);
@@ -321,7 +321,7 @@ fn references_stay_valid_while_the_handle_lives() {
 
 fn several_handles_see_the_same_map() {
     let map = Map::<u32, u32>::default();
-    let (one, mut two) = (map.pin(), map.pin());
+    let (one, mut two) = (map.handle(), map.handle());
     one.insert(1, 1);
     assert_eq!(two.get(&1), Some(&1));
     two.refresh();
@@ -334,10 +334,10 @@ fn edge_keys() {
     let keys = [0, 1, u64::MAX, u64::MAX - 1, 1 << 63, 1 << 32, u64::from(u32::MAX)];
     let map = Map::<u64, u64>::default();
     for key in keys.iter() {
-        map.pin().insert(*key, !*key);
+        map.handle().insert(*key, !*key);
     }
     assert_eq!(sorted(&map), sort(keys.map(|key| (key, !key))));
-    keys.iter().for_each(|key| assert_eq!(map.pin().remove(key), Some(&!*key)));
+    keys.iter().for_each(|key| assert_eq!(map.handle().remove(key), Some(&!*key)));
     assert!(map.is_empty());
     finish(map);
 }

@@ -48,12 +48,17 @@ mod reentrancy;
 #[path = "strings.rs"]
 mod strings;
 
+#[path = "chains.rs"]
+mod chains;
 #[path = "clones.rs"]
 mod clones;
 #[path = "conversions.rs"]
 mod conversions;
 #[path = "room.rs"]
 mod room;
+
+/// The map that it is converted to and from without another look at the entries.
+type Trie<K, V> = snaptrie::TrieMap<K, V, Chosen>;
 
 #[test]
 fn constructors_with_room() {

@@ -43,6 +43,8 @@ mod snapshot_reentrancy;
 #[path = "snapshots.rs"]
 mod snapshots;
 
+#[path = "copies.rs"]
+mod copies;
 #[path = "moves.rs"]
 mod moves;
 #[path = "sizes.rs"]

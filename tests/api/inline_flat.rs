@@ -1,7 +1,7 @@
 //! Everything that maps do, on a `FlatMap` that keeps its entries inline; and what it alone does.
 
+use snaptrie::Snapshot;
 use snaptrie::mode::TrieMode;
-use snaptrie::{FlatMap, Snapshot};
 
 use crate::support::Chosen;
 
@@ -19,7 +19,7 @@ fn asked_again() -> std::ops::Range<u32> {
 }
 
 fn with_room(capacity: usize) -> Map<u32, u32> {
-    FlatMap::inline_with_capacity_and_hasher(capacity, Chosen::default())
+    Map::with_capacity_and_hasher(capacity, Chosen::default())
 }
 
 fn converted<M: TrieMode<u32, u32>, S: Clone + std::hash::BuildHasher>(
@@ -50,14 +50,20 @@ mod moves;
 #[path = "sizes.rs"]
 mod sizes;
 
+#[path = "copies.rs"]
+mod copies;
+
 #[path = "conversions.rs"]
 mod conversions;
 #[path = "room.rs"]
 mod room;
 
+/// The map that it is converted to and from without another look at the entries.
+type Trie<K, V> = snaptrie::CopyTrieMap<K, V, Chosen>;
+
 #[test]
 fn constructors_with_room() {
-    let map = AnyMap::<u32, u32>::inline_with_capacity(500);
+    let map = AnyMap::<u32, u32>::with_capacity(500);
     assert!(map.capacity() >= 500 && map.is_empty());
-    assert!(crate::support::panics(|| drop(AnyMap::<u32, u32>::inline_with_capacity(usize::MAX))));
+    assert!(crate::support::panics(|| drop(AnyMap::<u32, u32>::with_capacity(usize::MAX))));
 }

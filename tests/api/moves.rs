@@ -20,7 +20,7 @@ fn closures_are_asked_again_only_about_entries_that_moved() {
     let mut asked_again = 0;
     for round in 0..20_u32 {
         for key in 0..200 {
-            let pinned = map.pin();
+            let pinned = map.handle();
             let (entry, value) = (pinned.get_key_value(&key), Cell::new(None));
             runs.set(0);
             let new = pinned.update_or_insert_with(
@@ -49,11 +49,11 @@ fn closures_that_fill_the_map_once() {
             let once = Cell::new(true);
             let fill = || {
                 if once.replace(false) {
-                    (1_000..1_300).for_each(|key| _ = map.pin().insert(key, 1));
-                    (1_000..1_200).for_each(|key| _ = map.pin().remove(&key));
+                    (1_000..1_300).for_each(|key| _ = map.handle().insert(key, 1));
+                    (1_000..1_200).for_each(|key| _ = map.handle().remove(&key));
                 }
             };
-            let pinned = map.pin();
+            let pinned = map.handle();
             let add = |value: &u32| {
                 fill();
                 value + 1
@@ -83,7 +83,7 @@ fn closures_that_fill_the_map_once() {
 /// A reference is to the place that the entry was in, however often that is replaced.
 fn references_stay_while_entries_move() {
     let map: Map<u32, [u64; 4]> = (0..300).map(|key| (key, [u64::from(key); 4])).collect();
-    let pinned = map.pin();
+    let pinned = map.handle();
     let mut held: Vec<(&u32, &[u64; 4])> = pinned.iter().collect();
     for round in 1..30 {
         for key in 0..300 {
@@ -94,7 +94,7 @@ fn references_stay_while_entries_move() {
             drop(map.version());
         }
         map.reserve(1_000 * round as usize);
-        map.pin().refresh();
+        map.handle().refresh();
     }
     for (index, (key, value)) in held.iter().enumerate().skip(300) {
         let round = (index as u64 - 300) / 300;

@@ -38,7 +38,7 @@ impl Nesting {
         let (map, model) = touchy_map::<TouchyMap>(self.size, ledger);
         let map = Arc::new(map);
         let version = self.after_snapshot.then(|| map.version());
-        let pinned = map.pin();
+        let pinned = map.handle();
         let mut iter = pinned.iter();
         let _held = iter.next();
 

@@ -27,19 +27,19 @@ fn closures_that_change_the_key_once() {
         let once = Cell::new(true);
         let update = |value: &u32| {
             if once.replace(false) {
-                map.pin().insert(7, 100);
+                map.handle().insert(7, 100);
             }
             value + 1
         };
-        assert_eq!(map.pin().update(7, update), Some(&101));
+        assert_eq!(map.handle().update(7, update), Some(&101));
         once.set(true);
-        assert_eq!(map.pin().update_or_insert(7, update, 0), &101);
+        assert_eq!(map.handle().update_or_insert(7, update, 0), &101);
         let condition = |_: &u32, value: &u32| {
-            map.pin().insert(7, 0);
+            map.handle().insert(7, 0);
             *value == 101
         };
-        assert_eq!(map.pin().remove_if(&7, condition), None, "the entry it asked about is gone");
-        assert_eq!(map.pin().get(&7), Some(&0));
+        assert_eq!(map.handle().remove_if(&7, condition), None, "the entry it asked about is gone");
+        assert_eq!(map.handle().get(&7), Some(&0));
         finish(map);
     });
 }
@@ -48,7 +48,7 @@ fn insertions_whose_closure_inserts_the_key() {
     watched(|| {
         for size in [0, 1, 4, 30, 180] {
             let map = numbered(size);
-            let pinned = map.pin();
+            let pinned = map.handle();
             let insert = |key, value| {
                 pinned.insert(key, value);
                 1_000
@@ -67,12 +67,12 @@ fn closures_that_clear_once() {
     watched(|| {
         for size in [1, 4, 30, 180] {
             let map = numbered(size);
-            map.pin().get_or_insert_with(1_000, || {
+            map.handle().get_or_insert_with(1_000, || {
                 map.clear();
                 1
             });
-            assert_eq!(map.pin().iter().next(), Some((&1_000, &1)));
-            map.pin().update_or_insert_with(
+            assert_eq!(map.handle().iter().next(), Some((&1_000, &1)));
+            map.handle().update_or_insert_with(
                 1_000,
                 |value| {
                     if *value == 1 {
@@ -83,7 +83,7 @@ fn closures_that_clear_once() {
                 || 3,
             );
             // Cleared before the update or after it.
-            let left: Vec<u32> = map.pin().values().copied().collect();
+            let left: Vec<u32> = map.handle().values().copied().collect();
             assert!(left.is_empty() || left == [3], "{left:?}");
             finish(map);
         }
@@ -94,15 +94,15 @@ fn retain_with_a_busy_closure() {
     watched(|| {
         let map = numbered(200);
         let mut fresh = 1_000..;
-        map.pin().retain(|key, _| {
+        map.handle().retain(|key, _| {
             let next = fresh.next().unwrap();
-            map.pin().insert(next, 0);
-            map.pin().remove(&(key ^ 1));
-            assert!(map.pin().contains_key(&next));
+            map.handle().insert(next, 0);
+            map.handle().remove(&(key ^ 1));
+            assert!(map.handle().contains_key(&next));
             key % 3 == 0
         });
         verify(&map);
-        map.pin().retain(|_, _| {
+        map.handle().retain(|_, _| {
             map.clear();
             false
         });
@@ -114,7 +114,7 @@ fn retain_with_a_busy_closure() {
 fn iterators_amid_everything() {
     watched(|| {
         let map = numbered(200);
-        let pinned = map.pin();
+        let pinned = map.handle();
         let mut versions = Vec::new();
         for (steps, (key, _)) in pinned.iter().enumerate() {
             versions.push(map.version());

@@ -1,7 +1,7 @@
 //! How much room a table has: what grows it, what shrinks it, and what can be said beforehand.
 
 use super::{AnyMap, Map};
-use crate::support::{Chosen, finish, over_hashers, panics, sorted, verify};
+use crate::support::{Chosen, Tested, finish, over_hashers, panics, sorted, verify};
 
 over_hashers!(
     capacity_is_room_for_so_many,
@@ -32,7 +32,7 @@ fn capacity_is_room_for_so_many() {
         // A bad hash may fill parts of the table that would hold more of a good one.
         if Chosen::default() == Chosen::Good && wanted > 0 {
             for key in 0..wanted as u32 {
-                map.pin().insert(key, key);
+                map.handle().insert(key, key);
             }
             assert_eq!(map.capacity(), capacity, "moved although there was room");
         }
@@ -75,7 +75,7 @@ fn shrinking_changes_no_entry() {
         assert!(map.capacity() < before && map.capacity() >= count as usize);
         verify(&map);
         assert_eq!(sorted(&map), expected(count));
-        map.pin().insert(count, count);
+        map.handle().insert(count, count);
         assert_eq!(map.len(), count as usize + 1);
         finish(map);
     }
@@ -87,12 +87,12 @@ fn emptied_maps_shrink() {
     let map = filled(count);
     let full = map.capacity();
     for key in 10..count {
-        assert_eq!(map.pin().remove(&key), Some(&key));
+        assert_eq!(map.handle().remove(&key), Some(&key));
     }
     // Writes carry the moves out, each a part of one.
     for round in 0..20_000 {
-        map.pin().insert(0, 0);
-        map.pin().insert(1 + round % 3, 1 + round % 3);
+        map.handle().insert(0, 0);
+        map.handle().insert(1 + round % 3, 1 + round % 3);
     }
     assert!(map.capacity() <= full / 4, "{} of {full}", map.capacity());
     assert_eq!(sorted(&map), expected(10));
@@ -104,7 +104,7 @@ fn clear_gives_the_table_back() {
     let full = map.capacity();
     map.clear();
     assert!(map.is_empty() && map.capacity() <= full / 4, "{} of {full}", map.capacity());
-    map.pin().insert(1, 1);
+    map.handle().insert(1, 1);
     assert_eq!(sorted(&map), [(1, 1)]);
     finish(map);
 }
@@ -114,8 +114,8 @@ fn churn_does_not_grow() {
     let map = filled(200);
     let before = map.capacity();
     for key in 200..if Chosen::default() == Chosen::Good { 100_000 } else { 10_000 } {
-        map.pin().insert(key, key);
-        map.pin().remove(&(key - 200));
+        map.handle().insert(key, key);
+        map.handle().remove(&(key - 200));
     }
     assert!(map.capacity() <= 4 * before, "{} from {before}", map.capacity());
     assert_eq!(map.len(), 200);
@@ -135,7 +135,7 @@ fn room_for_more_than_there_can_be() {
 fn left_in_a_move() -> AnyMap<u32, u32> {
     let map = AnyMap::default();
     for key in 0.. {
-        map.pin().insert(key, key);
+        map.handle().insert(key, key);
         if key > 1_000 && map.stats().moving.is_some() {
             break;
         }
@@ -148,10 +148,10 @@ fn lookups_alone_bring_moves_to_their_end() {
     let is_moving = |map: &AnyMap<u32, u32>| map.stats().moving.is_some();
     let map = left_in_a_move();
     // Of what has moved: of another chunk there is nothing to gain.
-    map.pin().refresh();
+    map.handle().refresh();
     for _ in 0..100 {
         let keys = 0..map.len() as u32;
-        keys.for_each(|key| assert_eq!(map.pin().get(&key), Some(&key)));
+        keys.for_each(|key| assert_eq!(map.handle().get(&key), Some(&key)));
     }
     assert!(!is_moving(&map));
 }

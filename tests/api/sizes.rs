@@ -23,17 +23,17 @@ over_hashers!(
 fn constructors() {
     // The first random hasher of a process draws its seed, from the address of an allocation.
     let _ = RandomState::default();
-    assert_eq!(allocations(|| drop(AnyMap::<u32, u32>::inline())), 0);
+    assert_eq!(allocations(|| drop(AnyMap::<u32, u32>::new())), 0);
     let map: AnyMap<u32, u32, RandomState> = AnyMap::default();
     assert!(map.is_empty());
-    let map = AnyMap::<u32, u32, _>::inline_with_hasher(FixedState::with_seed(3));
+    let map = AnyMap::<u32, u32, _>::with_hasher(FixedState::with_seed(3));
     assert_eq!(map.hasher().hash_one(7), FixedState::with_seed(3).hash_one(7));
-    let map = AnyMap::<u32, u32, _>::inline_with_private_collector(FixedState::default());
-    map.pin().insert(1, 1);
+    let map = AnyMap::<u32, u32, _>::with_private_collector(FixedState::default());
+    map.handle().insert(1, 1);
     assert_eq!(sorted(&map), [(1, 1)]);
 }
 
-static SEEN: AnyMap<u64, u32, FixedState> = AnyMap::inline_with_hasher(FixedState::with_seed(7));
+static SEEN: AnyMap<u64, u32, FixedState> = AnyMap::with_hasher(FixedState::with_seed(7));
 
 #[test]
 fn a_static_map() {
@@ -41,13 +41,13 @@ fn a_static_map() {
         for id in 0..4 {
             scope.spawn(move || {
                 for i in 0..100 {
-                    SEEN.pin().insert(id << 32 | i, 0);
-                    SEEN.pin().update_or_insert(u64::MAX, |sum| sum + i as u32, i as u32);
+                    SEEN.handle().insert(id << 32 | i, 0);
+                    SEEN.handle().update_or_insert(u64::MAX, |sum| sum + i as u32, i as u32);
                 }
             });
         }
     });
-    assert_eq!((SEEN.len(), SEEN.pin()[&u64::MAX]), (401, 4 * 4950));
+    assert_eq!((SEEN.len(), SEEN.handle()[&u64::MAX]), (401, 4 * 4950));
 }
 
 /// Fills a map, keeps a version, replaces all values, removes half, and looks at everything.
@@ -59,28 +59,29 @@ where
     let map = Map::<K, V>::default();
     let pairs = |shift| sort((0..count).map(|i| (key(i), value(i + shift))));
     for i in 0..count {
-        assert_eq!(map.pin().insert(key(i), value(i)), None);
+        assert_eq!(map.handle().insert(key(i), value(i)), None);
     }
     verify(&map);
     let (before, fork) = (map.version(), Tested::fork(&map));
     for i in 0..count {
-        assert_eq!(map.pin().insert(key(i), value(i + 7)), Some(&value(i)));
+        assert_eq!(map.handle().insert(key(i), value(i + 7)), Some(&value(i)));
     }
     assert_eq!((sorted(&map), map.len()), (pairs(7), usize::from(count)));
     let aligned = |key: &K, value: &V| {
         std::ptr::from_ref(key).is_aligned() && std::ptr::from_ref(value).is_aligned()
     };
-    assert!(map.pin().iter().all(|(key, value)| aligned(key, value)));
+    assert!(map.handle().iter().all(|(key, value)| aligned(key, value)));
     verify(&map);
     for i in (0..count).step_by(2) {
-        assert_eq!(map.pin().remove(&key(i)), Some(&value(i + 7)));
-        assert_eq!(map.pin().get(&key(i)), None);
+        assert_eq!(map.handle().remove(&key(i)), Some(&value(i + 7)));
+        assert_eq!(map.handle().get(&key(i)), None);
     }
     verify(&map);
     assert_eq!(map.len(), usize::from(count / 2));
     if let Some(fork) = fork {
-        (0..count)
-            .for_each(|i| assert_eq!(fork.pin().remove_entry(&key(i)), Some((&key(i), &value(i)))));
+        (0..count).for_each(|i| {
+            assert_eq!(fork.handle().remove_entry(&key(i)), Some((&key(i), &value(i))))
+        });
         assert!(fork.is_empty());
         let held = Map::entries(&before).map(|(key, value)| (*key, *value));
         assert_eq!(sort(held), pairs(0));
@@ -88,7 +89,7 @@ where
     }
     map.reserve(2_000);
     assert_eq!(map.len(), usize::from(count / 2));
-    assert!(map.pin().iter().all(|(key, value)| aligned(key, value)));
+    assert!(map.handle().iter().all(|(key, value)| aligned(key, value)));
     finish(map);
 }
 

@@ -5,7 +5,7 @@ use std::iter::FusedIterator;
 use snaptrie::{IntoIter, SnapshotIter, SnapshotKeys, SnapshotValues};
 
 use super::{Map, Mode};
-use crate::support::{finish, over_hashers, sort};
+use crate::support::{Tested, finish, over_hashers, sort};
 
 over_hashers!(
     snapshot_iterators_yield_each_entry_once,
@@ -67,8 +67,8 @@ fn snapshot_iterators_keep_their_order() {
     let map = filled(300);
     let snapshot = map.snapshot();
     let first: Vec<(u32, u32)> = snapshot.iter().map(|(key, value)| (*key, *value)).collect();
-    map.pin().retain(|key, _| key % 2 == 0);
-    map.pin().insert(1_000, 0);
+    map.handle().retain(|key, _| key % 2 == 0);
+    map.handle().insert(1_000, 0);
     let second = snapshot.iter().map(|(key, value)| (*key, *value));
     assert!(second.eq(first.iter().copied()));
     assert!(snapshot.keys().copied().eq(first.iter().map(|(key, _)| *key)));

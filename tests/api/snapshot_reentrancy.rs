@@ -5,7 +5,7 @@ use std::cell::Cell;
 use snaptrie::Operation;
 
 use super::{Map, Snapshot};
-use crate::support::{finish, over_hashers, watched};
+use crate::support::{Tested, finish, over_hashers, watched};
 
 over_hashers!(closures_that_clear_or_take_once, retain_with_a_closure_that_takes,);
 
@@ -20,7 +20,7 @@ fn closures_that_clear_or_take_once() {
         for size in [1, 4, 30, 180] {
             let map = numbered(size);
             let (once, mut calls, mut taken) = (Cell::new(true), Vec::new(), None);
-            map.pin().compute::<()>(0, |entry| {
+            map.handle().compute::<()>(0, |entry| {
                 calls.push(entry.is_some());
                 if once.replace(false) {
                     taken = Some(map.take());
@@ -31,16 +31,16 @@ fn closures_that_clear_or_take_once() {
             let taken = taken.unwrap();
             assert_eq!(taken.len(), size as usize);
             match taken[&0] {
-                0 => assert_eq!((map.len(), map.pin().get(&0)), (1, Some(&7))),
+                0 => assert_eq!((map.len(), map.handle().get(&0)), (1, Some(&7))),
                 7 => assert!(map.is_empty()),
                 other => panic!("{other}"),
             }
-            map.pin().get_or_insert_with(1, || {
+            map.handle().get_or_insert_with(1, || {
                 map.clear();
                 1
             });
-            assert_eq!(map.pin().iter().next(), Some((&1, &1)));
-            map.pin().update_or_insert_with(
+            assert_eq!(map.handle().iter().next(), Some((&1, &1)));
+            map.handle().update_or_insert_with(
                 1,
                 |value| {
                     if *value == 1 {
@@ -51,7 +51,7 @@ fn closures_that_clear_or_take_once() {
                 || 3,
             );
             // Cleared before the update or after it.
-            let left: Vec<u32> = map.pin().values().copied().collect();
+            let left: Vec<u32> = map.handle().values().copied().collect();
             assert!(left.is_empty() || left == [3], "{left:?}");
             finish(map);
         }
@@ -62,7 +62,7 @@ fn retain_with_a_closure_that_takes() {
     watched(|| {
         let map = numbered(100);
         let mut taken = Vec::new();
-        map.pin().retain(|_, _| {
+        map.handle().retain(|_, _| {
             taken.push(map.take());
             true
         });

@@ -14,6 +14,8 @@ type TouchyKey = crate::support::hooks::Touchy;
 
 #[path = "allocations.rs"]
 mod allocations;
+#[path = "chains.rs"]
+mod chains;
 #[path = "changes.rs"]
 mod changes;
 #[path = "closures.rs"]

@@ -37,7 +37,7 @@ mod world;
 pub(crate) use hashes::{Hashes, Hashing};
 pub(crate) use world::{Flat, Inline, InlineFlat, Playable, Setup, Trie};
 
-use tested::Tested;
+use tested::{Handle, Tested};
 use world::World;
 
 /// One operation. What `pick`, `key` and `arg` mean depends on the verb; any value is valid.

@@ -4,8 +4,12 @@
 
 use std::hash::{BuildHasher, Hash};
 
-use snaptrie::mode::{self, Mode};
+use snaptrie::mode;
 use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, Pinned, Snapshot, TrieMap};
+
+#[path = "handle.rs"]
+mod handle;
+pub(crate) use handle::{Handle, Lent};
 
 /// A kind of map with its keys, values and hasher.
 ///
@@ -15,16 +19,23 @@ pub(crate) trait Tested {
     type Key;
     type Value;
     type Hasher;
-    type Mode: Mode<Self::Key, Self::Value>;
+    type Handle<'m>: Handle<Key = Self::Key, Value = Self::Value, Hasher = Self::Hasher>
+    where
+        Self: 'm;
     /// The content at one instant; nothing for a map that has no snapshots.
     type Version;
 
     /// Whether there are snapshots.
     const VERSIONS: bool;
 
+    /// Whether entries are handed out as copies: then updates keep the key, and closures may be asked again when
+    /// nothing happened to their key.
+    const COPIES: bool;
+
     fn with_hasher(hasher: Self::Hasher) -> Self;
     fn with_private_collector(hasher: Self::Hasher) -> Self;
-    fn pin(&self) -> Pinned<'_, Self::Key, Self::Value, Self::Hasher, Self::Mode>;
+    /// A handle, by reference.
+    fn handle(&self) -> Self::Handle<'_>;
     fn len(&self) -> usize;
     fn is_empty(&self) -> bool;
     fn clear(&self);
@@ -60,10 +71,7 @@ pub(crate) trait Tested {
         Self: 'v;
 
     /// Whether this is the map of that handle, with its hasher.
-    fn is_map_of(
-        &self,
-        handle: &Pinned<'_, Self::Key, Self::Value, Self::Hasher, Self::Mode>,
-    ) -> bool;
+    fn is_map_of(&self, handle: &Self::Handle<'_>) -> bool;
 
     /// Makes room for so many more, in a map that can.
     fn reserve(&self, _additional: usize) {}
@@ -88,20 +96,16 @@ pub(crate) fn with_and_without_version<M: Tested>() -> &'static [bool] {
 }
 
 macro_rules! forward {
-    ($Map:ident, $Mode:ty, $with_hasher:ident, $with_private_collector:ident) => {
+    ($Map:ident) => {
         type Key = K;
         type Value = V;
         type Hasher = S;
-        type Mode = $Mode;
 
         fn with_hasher(hasher: S) -> Self {
-            $Map::$with_hasher(hasher)
+            $Map::with_hasher(hasher)
         }
         fn with_private_collector(hasher: S) -> Self {
-            $Map::$with_private_collector(hasher)
-        }
-        fn pin(&self) -> Pinned<'_, K, V, S, $Mode> {
-            $Map::pin(self)
+            $Map::with_private_collector(hasher)
         }
         fn len(&self) -> usize {
             $Map::len(self)
@@ -122,7 +126,7 @@ macro_rules! forward {
         {
             $Map::retain(self, keep);
         }
-        fn is_map_of(&self, handle: &Pinned<'_, K, V, S, $Mode>) -> bool {
+        fn is_map_of(&self, handle: &Self::Handle<'_>) -> bool {
             std::ptr::eq(self, handle.map()) && std::ptr::eq(self.hasher(), handle.map().hasher())
         }
         fn check(&self)
@@ -136,8 +140,36 @@ macro_rules! forward {
     };
 }
 
-macro_rules! forward_versions {
+macro_rules! by_reference {
     ($Mode:ty) => {
+        type Handle<'m>
+            = Pinned<'m, K, V, S, $Mode>
+        where
+            Self: 'm;
+        const COPIES: bool = false;
+
+        fn handle(&self) -> Self::Handle<'_> {
+            self.pin()
+        }
+    };
+}
+
+macro_rules! by_value {
+    ($Mode:ty) => {
+        type Handle<'m>
+            = Lent<'m, K, V, S, $Mode>
+        where
+            Self: 'm;
+        const COPIES: bool = true;
+
+        fn handle(&self) -> Self::Handle<'_> {
+            Lent::new(self.pin())
+        }
+    };
+}
+
+macro_rules! forward_versions {
+    ($Map:ident, $Mode:ty) => {
         type Version = Snapshot<K, V, S, $Mode>;
         const VERSIONS: bool = true;
 
@@ -146,11 +178,11 @@ macro_rules! forward_versions {
         }
 
         fn take(&self) -> Self::Version {
-            TrieMap::take(self)
+            $Map::take(self)
         }
 
         fn fork(&self) -> Option<Self> {
-            Some(TrieMap::fork(self))
+            Some($Map::fork(self))
         }
 
         fn entries<'v>(version: &'v Self::Version) -> impl Iterator<Item = (&'v K, &'v V)>
@@ -163,7 +195,7 @@ macro_rules! forward_versions {
 }
 
 macro_rules! forward_room {
-    () => {
+    ($Map:ident) => {
         type Version = NoVersion;
         const VERSIONS: bool = false;
 
@@ -184,31 +216,35 @@ macro_rules! forward_room {
         }
 
         fn reserve(&self, additional: usize) {
-            FlatMap::reserve(self, additional);
+            $Map::reserve(self, additional);
         }
 
         fn shrink_to_fit(&self) {
-            FlatMap::shrink_to_fit(self);
+            $Map::shrink_to_fit(self);
         }
     };
 }
 
 impl<K, V, S: Clone> Tested for TrieMap<K, V, S> {
-    forward!(TrieMap, mode::Boxed, with_hasher, with_private_collector);
-    forward_versions!(mode::Boxed);
+    forward!(TrieMap);
+    by_reference!(mode::Trie);
+    forward_versions!(TrieMap, mode::Boxed);
 }
 
 impl<K: Copy, V: Copy, S: Clone> Tested for CopyTrieMap<K, V, S> {
-    forward!(TrieMap, mode::Inline, inline_with_hasher, inline_with_private_collector);
-    forward_versions!(mode::Inline);
+    forward!(CopyTrieMap);
+    by_value!(mode::Trie);
+    forward_versions!(CopyTrieMap, mode::Inline);
 }
 
 impl<K, V, S> Tested for FlatMap<K, V, S> {
-    forward!(FlatMap, mode::Flat, with_hasher, with_private_collector);
-    forward_room!();
+    forward!(FlatMap);
+    by_reference!(mode::Flat);
+    forward_room!(FlatMap);
 }
 
 impl<K: Copy, V: Copy, S> Tested for CopyFlatMap<K, V, S> {
-    forward!(FlatMap, mode::Flat<mode::Inline>, inline_with_hasher, inline_with_private_collector);
-    forward_room!();
+    forward!(CopyFlatMap);
+    by_value!(mode::Flat);
+    forward_room!(CopyFlatMap);
 }

@@ -4,6 +4,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use crate::support::Tested;
 use crate::support::alloc::{reset_total_peak, total, total_peak};
 use crate::{Alive, Flat, KIB, Subject, Trie, alive, begin, overwrite, scaled};
 
@@ -25,16 +26,16 @@ fn a_held_handle_keeps_garbage_until_it_is_dropped<M: Subject<Value = Alive<u64>
     let before = total();
     let (held, map) = (Trie::default(), M::default());
     let overwrites = scaled(OVERWRITES);
-    held.pin().insert(0, 0);
+    held.handle().insert(0, 0);
     // By the thread that writes, and then by another one.
-    let handle = held.pin();
+    let handle = held.handle();
     overwrite(&map, KEYS, overwrites / 2);
     assert_eq!(alive() as u64, overwrites / 2);
     thread::scope(|scope| {
         let ((holds, held_now), (done, ended)) = (channel(), channel::<()>());
         let held = &held;
         let other = scope.spawn(move || {
-            let handle = held.pin();
+            let handle = held.handle();
             holds.send(()).expect("the test waits");
             // Until the test hangs up.
             ended.recv().expect_err("nothing is sent");
@@ -67,10 +68,10 @@ fn a_lock_cloned_out_of_a_map_keeps_no_garbage_of_a_flat_map() {
 fn a_lock_cloned_out_of_a_map_keeps_no_garbage<M: Subject<Value = Alive<u64>>>() {
     let _turn = begin();
     let (locks, map) = (Trie::default(), M::default());
-    locks.pin().insert(0, Arc::new(Mutex::new(0)));
+    locks.handle().insert(0, Arc::new(Mutex::new(0)));
     let before = total();
     reset_total_peak();
-    let lock = Arc::clone(&locks.pin()[&0]);
+    let lock = Arc::clone(&locks.handle()[&0]);
     let mut locked = lock.lock().unwrap_or_else(PoisonError::into_inner);
     overwrite(&map, KEYS, scaled(OVERWRITES / 4));
     *locked += 1;

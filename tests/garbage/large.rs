@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use crate::support::Tested;
 use crate::support::alloc::{live, peak, reset_peak};
 use crate::{Flat, MIB, Subject, Trie, begin, scaled};
 
@@ -47,7 +48,7 @@ fn assert_most<M: Subject>(allowed: isize, value: impl Fn(u64) -> M::Value) {
     let map = M::default();
     reset_peak();
     for number in 0..scaled(OVERWRITES) {
-        map.pin().insert(number % KEYS, value(number));
+        map.handle().insert(number % KEYS, value(number));
     }
     let most = peak() - before;
     println!("{} MiB at most", most / MIB);

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Sender, TryRecvError, channel};
 
 use crate::support::alloc::{live, peak, reset_peak};
-use crate::support::verify;
+use crate::support::{Tested, verify};
 use crate::{
     Alive, Block, CopyFlat, CopyTrie, Flat, Fresh, KIB, MIB, Subject, Trie, alive, begin,
     overwrite, scaled,
@@ -85,7 +85,7 @@ fn an_emptied_map_keeps_next_to_nothing<M: Subject<Value: Fresh>>() {
             if cleared {
                 map.clear();
             } else {
-                assert!(map.pin().remove(&0).is_some());
+                assert!(map.handle().remove(&0).is_some());
             }
             assert!(map.flush(), "garbage is left, cleared: {cleared}");
             assert_eq!(alive(), 0, "a dead value is kept, cleared: {cleared}");
@@ -113,14 +113,14 @@ fn a_removed_sender_disconnects<M: Subject<Value = Sender<u64>>>() {
     let receivers: Vec<_> = (0..3)
         .map(|key| {
             let (sender, receiver) = channel();
-            map.pin().insert(key, sender);
+            map.handle().insert(key, sender);
             receiver
         })
         .collect();
     let disconnected = |key: usize| receivers[key].try_recv() == Err(TryRecvError::Disconnected);
     // Removed, replaced, and kept.
-    assert!(map.pin().remove(&0).is_some());
-    map.pin().insert(1, channel().0);
+    assert!(map.handle().remove(&0).is_some());
+    map.handle().insert(1, channel().0);
     assert!(map.flush());
     assert_eq!([0, 1, 2].map(disconnected), [true, true, false]);
     map.clear();

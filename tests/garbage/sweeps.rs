@@ -1,7 +1,7 @@
 //! Operations on a whole map free what they remove as they go.
 
 use crate::support::alloc::{live, peak, reset_peak};
-use crate::support::verify;
+use crate::support::{Tested, verify};
 use crate::{Alive, CopyFlat, CopyTrie, Flat, Fresh, KIB, Subject, Trie, alive, begin};
 
 const MANY: u64 = 200_000;
@@ -10,7 +10,7 @@ const MORE: u64 = 1_000_000;
 fn filled<M: Subject<Value: Fresh>>(entries: u64) -> M {
     let map = M::default();
     for key in 0..entries {
-        map.pin().insert(key, M::Value::fresh(key));
+        map.handle().insert(key, M::Value::fresh(key));
     }
     map
 }
@@ -35,7 +35,7 @@ fn clear_leaves_no_value_alive<M: Subject<Value = Alive<u64>>>(clear: impl Fn(&M
     // In a map that had no garbage, and in one that has.
     for overwritten in [0, 1_000] {
         let map = filled::<M>(MANY);
-        (0..overwritten).for_each(|key| _ = map.pin().insert(key, Alive::new(key)));
+        (0..overwritten).for_each(|key| _ = map.handle().insert(key, Alive::new(key)));
         assert!(alive() as u64 >= MANY);
         clear(&map);
         assert!(map.is_empty());

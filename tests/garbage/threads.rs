@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::CachePadded;
 
 use crate::support::alloc::{reset_total_peak, total, total_peak};
-use crate::support::{stress, verify};
+use crate::support::{Tested, stress, verify};
 use crate::{Block, Flat, Fresh, KIB, MIB, Subject, Trie, alive, begin};
 
 /// What a write leaves: the value, its entry, and the record that it is garbage.
@@ -150,7 +150,7 @@ fn run<M: Subject<Value = Block> + Sync>(map: &M, pace: Pace, threads: usize) ->
         while writes % AT_ONCE != 0 || elapsed() < length {
             // Relaxed, here and in the monitor: a hint for it, with no data behind.
             steps.fetch_add(1, Relaxed);
-            map.pin().insert(thread * 4 + writes % 4, Block::fresh(writes));
+            map.handle().insert(thread * 4 + writes % 4, Block::fresh(writes));
             steps.fetch_add(1, Relaxed);
             writes += 1;
             pace.pause(writes);
@@ -199,7 +199,7 @@ fn watch(steps: &[Steps], ready: &Barrier, stop: &AtomicBool) -> (Duration, Dura
 /// Replaces more values than may wait for a batch, so that those that live longest wait for a grace period.
 fn replace_stamps<'a>(map: &Trie<Stamp<'a>>, longest: &'a AtomicU64) {
     for _ in 0..100 {
-        let map = map.pin();
+        let map = map.handle();
         let stamp = Stamp { replaced: OnceLock::new(), longest };
         if let Some(old) = map.insert(0, stamp) {
             old.replaced.get_or_init(Instant::now);

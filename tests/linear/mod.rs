@@ -10,8 +10,9 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, Hash};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use snaptrie::mode::Mode;
-use snaptrie::{Compute, Operation, Pinned};
+use snaptrie::{Compute, Operation};
+
+use crate::tested::Handle;
 
 /// Keys `0..KEYS`.
 pub const KEYS: usize = 3;
@@ -101,9 +102,9 @@ impl Numbered for u16 {
 }
 
 /// Runs an operation of one key and records it.
-pub fn perform<K, V, S, M>(
+pub(crate) fn perform<K, V, S>(
     clock: &Clock,
-    pinned: &Pinned<'_, K, V, S, M>,
+    pinned: &impl Handle<Key = K, Value = V, Hasher = S>,
     op: Op,
     key: impl Fn(u8) -> K,
     make: impl Fn(u16) -> V,
@@ -112,7 +113,6 @@ where
     K: Hash + Eq,
     V: Numbered,
     S: BuildHasher,
-    M: Mode<K, V>,
 {
     let seen = |value: Option<&V>| Output::Value(value.map(V::number));
     let plus = |value: &V, more: u16| make(value.number().wrapping_add(more));

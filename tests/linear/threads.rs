@@ -15,7 +15,7 @@ use std::thread;
 
 use crate::hashers::Chosen;
 use crate::linear::{Clock, Event, KEYS, Numbered, Op, Output, State, perform};
-use crate::tested::Tested;
+use crate::tested::{Handle, Tested};
 
 thread_local! {
     static PAUSES: Cell<u64> = const { Cell::new(0) };
@@ -115,7 +115,7 @@ pub const MOST: usize = 63 - 1 - KEYS;
 pub fn run<M: Subject>(hashing: Chosen, crowd: u16, programs: &[Vec<Step>]) -> Vec<Event> {
     let map = M::with_hasher(hashing);
     for key in 0..crowd {
-        map.pin().insert(Key(CROWD + 500 + key), M::Value::new(0));
+        map.handle().insert(Key(CROWD + 500 + key), M::Value::new(0));
     }
     let (clock, ready) = (Clock::default(), AtomicUsize::new(0));
     let mut history = Vec::new();
@@ -154,7 +154,7 @@ fn run_program<M: Subject>(map: &M, clock: &Clock, program: &[Step]) -> Vec<Even
     let mut events = Vec::new();
     let mut versions = Vec::new();
     for &step in program {
-        let pinned = map.pin();
+        let pinned = map.handle();
         let op = match step {
             Step::Crowd(first, count) => {
                 (0..u16::from(count)).for_each(|i| {
@@ -180,7 +180,7 @@ fn run_program<M: Subject>(map: &M, clock: &Clock, program: &[Step]) -> Vec<Even
                 |fork| {
                     let fork = fork.expect("a map with versions has forks");
                     // What a fork writes is nobody else's.
-                    fork.pin().insert(Key(KEYS as u16), M::Value::new(7));
+                    fork.handle().insert(Key(KEYS as u16), M::Value::new(7));
                     Output::Whole(state_of::<M>(&fork.version()))
                 },
             ),

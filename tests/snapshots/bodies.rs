@@ -6,6 +6,7 @@ use std::thread::{self, ScopedJoinHandle};
 
 use super::{Map, Snapshot};
 use crate::rounds;
+use crate::support::Tested;
 
 /// Runs `write` on a thread each until `read` is done, and passes it the number of the round.
 fn under_writers(
@@ -54,8 +55,8 @@ fn two_keys_written_in_order_are_never_seen_in_the_other() {
     for entries in [0, 100, 20_000] {
         let map = filled(entries);
         let write = |map: &Map, writer, round| {
-            map.pin().insert(writer * 2, round);
-            map.pin().insert(writer * 2 + 1, round);
+            map.handle().insert(writer * 2, round);
+            map.handle().insert(writer * 2 + 1, round);
         };
         under_writers(&map, 2, write, |map| {
             for _ in 0..rounds(2_000) {
@@ -77,9 +78,9 @@ fn a_snapshot_iterated_twice_is_the_same() {
     let write = |map: &Map, writer, round: u64| {
         let key = 1_000_000 + (round * 7 + writer) % 4_000;
         if round % 3 == 0 {
-            map.pin().remove(&key)
+            map.handle().remove(&key)
         } else {
-            map.pin().insert(key, round)
+            map.handle().insert(key, round)
         };
     };
     under_writers(&map, 2, write, |map| {
@@ -113,7 +114,7 @@ fn transfers_keep_their_invariant() {
         if from == to {
             return;
         }
-        let pinned = map.pin();
+        let pinned = map.handle();
         let amount = pinned[&from].min(1);
         pinned.insert(from, pinned[&from] - amount);
         pinned.insert(to, pinned[&to] + amount);
@@ -140,7 +141,7 @@ fn takes_split_a_sequence_without_loss() {
                 let map = &map;
                 scope.spawn(move || {
                     for index in 0..last {
-                        map.pin().insert(index * 2 + writer, index);
+                        map.handle().insert(index * 2 + writer, index);
                     }
                 })
             })
@@ -169,16 +170,16 @@ fn takes_split_a_sequence_without_loss() {
 fn forks_go_their_own_ways_under_writers() {
     let map = filled(1_000);
     let write = |map: &Map, writer, round| {
-        map.pin().insert(1_000_000 + writer, round);
+        map.handle().insert(1_000_000 + writer, round);
     };
     under_writers(&map, 2, write, |map| {
         for round in 0..rounds(200) {
             let view = map.snapshot();
             let fork = view.fork();
             for key in 1_000_000..1_000_050 {
-                fork.pin().insert(key, u64::MAX - round);
+                fork.handle().insert(key, u64::MAX - round);
             }
-            fork.pin().remove(&1_000_050);
+            fork.handle().remove(&1_000_050);
             assert_eq!(fork.len(), view.len() - 1);
             assert!(view.values().all(|&value| value != u64::MAX - round));
             assert_eq!(fork.snapshot().values().filter(|v| **v == u64::MAX - round).count(), 50);
@@ -194,7 +195,7 @@ fn later_snapshots_see_what_earlier_ones_saw() {
     let map = Map::default();
     let write = |map: &Map, writer, round: u64| {
         if round < 10_000 {
-            map.pin().insert(round * 2 + writer, round);
+            map.handle().insert(round * 2 + writer, round);
         }
     };
     under_writers(&map, 2, write, |map| {

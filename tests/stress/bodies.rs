@@ -10,6 +10,7 @@ use snaptrie::{Compute, FixedState, Operation};
 
 use super::{Map, Value};
 use crate::linear::{self, Clock, KEYS, Op, Output, State, assert_linearizable};
+use crate::support::Tested;
 use crate::tested::Tested;
 use crate::{Numbered, Random, THREADS, TruncatedState, on_threads, scaled};
 
@@ -23,10 +24,12 @@ fn updates_are_exact<S: BuildHasher + Default + Clone + Sync>(keys: u64, operati
             let key = random.below(keys);
             let next = |old: &Value| Value::make(old.number() + 1, &live);
             match index % 3 {
-                0 => map.pin().update_or_insert(key, next, Value::make(1, &live)).number(),
-                1 => map.pin().update_or_insert_with(key, next, || Value::make(1, &live)).number(),
+                0 => map.handle().update_or_insert(key, next, Value::make(1, &live)).number(),
+                1 => {
+                    map.handle().update_or_insert_with(key, next, || Value::make(1, &live)).number()
+                }
                 _ => {
-                    let pinned = map.pin();
+                    let pinned = map.handle();
                     let count = |entry: Option<(&u64, &Value)>| {
                         let old = entry.map_or(0, |(_, value)| value.number());
                         Operation::<_, ()>::Insert(Value::make(old + 1, &live))
@@ -42,7 +45,7 @@ fn updates_are_exact<S: BuildHasher + Default + Clone + Sync>(keys: u64, operati
         }
     });
     map.check();
-    let total: u64 = map.pin().values().map(Numbered::number).sum();
+    let total: u64 = map.handle().values().map(Numbered::number).sum();
     assert_eq!(total, THREADS * operations);
     drop(map);
     assert_eq!(live.load(Ordering::Relaxed), 0);
@@ -73,16 +76,16 @@ fn insert_and_remove_balance<S: BuildHasher + Default + Clone + Sync>(keys: u64,
         for index in 0..operations {
             let key = random.below(keys);
             let change = if random.below(2) == 0 {
-                i64::from(map.pin().try_insert(key, Value::make(index, &live)).is_ok())
+                i64::from(map.handle().try_insert(key, Value::make(index, &live)).is_ok())
             } else {
-                -i64::from(map.pin().remove(&key).is_some())
+                -i64::from(map.handle().remove(&key).is_some())
             };
             balance[key as usize].fetch_add(change, Ordering::Relaxed);
         }
     });
     map.check();
     for (key, balance) in balance.iter().enumerate() {
-        let there = i64::from(map.pin().contains_key(&(key as u64)));
+        let there = i64::from(map.handle().contains_key(&(key as u64)));
         assert_eq!(balance.load(Ordering::Relaxed), there, "key {key}");
     }
     drop(map);
@@ -111,13 +114,13 @@ fn waves_of_growth_and_removal() {
         for _ in 0..4 {
             let mine = || (0..wave).map(|i| i * THREADS + thread);
             for key in mine() {
-                assert!(map.pin().insert(key, Value::make(key, &live)).is_none());
+                assert!(map.handle().insert(key, Value::make(key, &live)).is_none());
             }
             for key in mine() {
-                assert_eq!(map.pin().get(&key).map(Numbered::number), Some(key));
+                assert_eq!(map.handle().get(&key).map(Numbered::number), Some(key));
             }
             for key in mine() {
-                assert_eq!(map.pin().remove(&key).map(Numbered::number), Some(key));
+                assert_eq!(map.handle().remove(&key).map(Numbered::number), Some(key));
             }
         }
     });
@@ -143,9 +146,9 @@ fn live_iteration_under_writers() {
                         let key = random.below(8_000);
                         let stays = key % 2 == 0 && key < 4_000;
                         if stays || random.below(2) == 0 {
-                            map.pin().insert(key, round);
+                            map.handle().insert(key, round);
                         } else {
-                            map.pin().remove(&key);
+                            map.handle().remove(&key);
                         }
                         if round % 1_000 == 0 {
                             let _version = map.version();
@@ -158,7 +161,7 @@ fn live_iteration_under_writers() {
             let mut rounds = 0;
             while !done.load(Ordering::Relaxed) || rounds == 0 {
                 let mut seen = HashMap::new();
-                for (&key, _) in &map.pin() {
+                for (&key, _) in &map.handle() {
                     assert!(seen.insert(key, ()).is_none(), "key {key} twice");
                 }
                 for key in (0..4_000).step_by(2) {
@@ -180,7 +183,7 @@ fn histories_are_linearizable() {
     for seed in 1..=scaled(2_000) {
         let map = Short::default();
         // Company that makes a trie deep, and a table move.
-        map.pin().insert(200, 0);
+        map.handle().insert(200, 0);
         (&map).extend((10..(seed % 90) as u8 + 10).map(|key| (key, 0)));
         let clock = Clock::default();
         let mut history = Vec::new();
@@ -213,7 +216,7 @@ fn run_history(map: &Short, clock: &Clock, mut random: Random) -> Vec<linear::Ev
     let mut events = Vec::new();
     for index in 0..12 {
         let (key, new) = (random.below(KEYS as u64) as u8, (random.below(60_000) + index) as u16);
-        let pinned = map.pin();
+        let pinned = map.handle();
         let op = match random.below(kinds) {
             0..=3 => Op::Insert(key, new),
             4 => Op::GetOrInsert(key, new),

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use snaptrie::FixedState;
 
 use super::{Map, Value};
+use crate::support::Tested;
 use crate::tested::Tested;
 use crate::{Numbered, Random, THREADS, on_threads, scaled};
 
@@ -21,27 +22,28 @@ fn everything_at_once_leaks_nothing() {
             let key = random.below(3_000);
             match random.below(400) {
                 0..=199 => {
-                    map.pin().insert(key, Value::make(index, &live));
+                    map.handle().insert(key, Value::make(index, &live));
                 }
                 200..=379 => {
-                    map.pin().remove(&key);
+                    map.handle().remove(&key);
                 }
                 380..=389 => {
-                    assert!(map.pin().get(&key).is_none_or(|value| value.number() < operations));
+                    assert!(map.handle().get(&key).is_none_or(|value| value.number() < operations));
                 }
                 390 => map.reserve(key as usize),
                 391 => map.shrink_to_fit(),
                 392 if random.below(20) == 0 => map.clear(),
-                393 => map.pin().retain(|key, _| key % 7 != thread),
+                393 => map.handle().retain(|key, _| key % 7 != thread),
                 _ => {
-                    let largest = map.pin().iter().take(50).map(|(_, value)| value.number()).max();
+                    let largest =
+                        map.handle().iter().take(50).map(|(_, value)| value.number()).max();
                     assert!(largest < Some(operations));
                 }
             }
         }
     });
     map.check();
-    assert!(map.pin().values().all(|value| value.number() < operations));
+    assert!(map.handle().values().all(|value| value.number() < operations));
     drop(map);
     assert_eq!(live.load(Ordering::Relaxed), 0);
 }
@@ -58,17 +60,17 @@ fn what_stays_is_found_while_the_table_moves() {
             if thread < THREADS / 2 {
                 let first = STAY + thread * 1_000_000;
                 let keys = || first..first + batch(round);
-                keys().for_each(|key| _ = map.pin().insert(key, key));
-                keys().for_each(|key| assert_eq!(map.pin().remove(&key), Some(&key)));
+                keys().for_each(|key| _ = map.handle().insert(key, key));
+                keys().for_each(|key| assert_eq!(map.handle().remove(&key), Some(&key)));
                 if round % 8 == 0 {
                     map.shrink_to_fit();
                 }
             } else {
                 for _ in 0..500 {
                     let key = random.below(STAY);
-                    assert_eq!(map.pin().get(&key), Some(&!key));
+                    assert_eq!(map.handle().get(&key), Some(&!key));
                 }
-                let seen = map.pin().keys().filter(|key| **key < STAY).count() as u64;
+                let seen = map.handle().keys().filter(|key| **key < STAY).count() as u64;
                 assert_eq!(seen, STAY);
             }
         }

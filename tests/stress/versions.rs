@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use snaptrie::FixedState;
 
 use super::{Map, Value};
+use crate::support::Tested;
 use crate::tested::Tested;
 use crate::{Numbered, Random, on_threads, scaled};
 
@@ -25,20 +26,20 @@ fn everything_at_once_leaks_nothing() {
             let key = random.below(3_000);
             match random.below(200) {
                 0..=99 => {
-                    map.pin().insert(key, Value::make(index, &live));
+                    map.handle().insert(key, Value::make(index, &live));
                 }
                 100..=149 => {
-                    map.pin().remove(&key);
+                    map.handle().remove(&key);
                 }
                 150..=189 => {
-                    assert!(map.pin().get(&key).is_none_or(|value| value.number() < operations));
+                    assert!(map.handle().get(&key).is_none_or(|value| value.number() < operations));
                 }
                 190 | 191 => snapshots.push(map.snapshot()),
                 192 if random.below(40) == 0 => snapshots.push(map.take()),
                 193 => forks.push(map.fork()),
                 194 => forks.extend(forks.last().map(Live::fork)),
                 195 => forks.iter().take(1).for_each(|fork| {
-                    fork.pin().insert(key, Value::make(index, &live));
+                    fork.handle().insert(key, Value::make(index, &live));
                 }),
                 196 => snapshots
                     .iter()
@@ -52,7 +53,8 @@ fn everything_at_once_leaks_nothing() {
                     fork.check();
                 }
                 _ => {
-                    let largest = map.pin().iter().take(50).map(|(_, value)| value.number()).max();
+                    let largest =
+                        map.handle().iter().take(50).map(|(_, value)| value.number()).max();
                     assert!(largest < Some(operations));
                 }
             }

@@ -31,7 +31,7 @@ use std::time::Duration;
 
 pub(crate) use counted::{Counted, Ledger};
 pub(crate) use hashers::{Chosen, Placed};
-pub(crate) use tested::{Tested, with_and_without_version};
+pub(crate) use tested::{Handle, Lent, Tested, with_and_without_version};
 
 /// How long a test body that must not hang may take on a slow and busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -71,7 +71,7 @@ pub(crate) fn verify<M: Tested<Key: Hash, Hasher: BuildHasher>>(map: &M) {
 pub(crate) fn sorted<M: Tested<Key: Copy + Ord, Value: Copy + Ord>>(
     map: &M,
 ) -> Vec<(M::Key, M::Value)> {
-    sort(map.pin().iter().map(|(key, value)| (*key, *value)))
+    sort(map.handle().iter().map(|(key, value)| (*key, *value)))
 }
 
 pub(crate) fn sort<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
@@ -85,7 +85,7 @@ pub(crate) fn sort<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
 /// A grace period waits for the handles of other tests. So this waits too, if it takes long.
 pub(crate) fn refresh_until<M: Tested>(map: &M, times: usize, done: impl Fn() -> bool) -> bool {
     const AT_ONCE: usize = 4_000;
-    let mut pinned = map.pin();
+    let mut pinned = map.handle();
     (0..times).any(|index| {
         pinned.refresh();
         // Threads that read are asked no more than once in a millisecond or so whether they are done.

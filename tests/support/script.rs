@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use snaptrie::mode::Mode;
-use snaptrie::{Compute, Operation, Pinned};
+use snaptrie::{Compute, Operation};
 
 use super::hooks::{Event, Eventful, happens};
-use super::{Chosen, Ledger, Tested};
+use super::{Chosen, Handle, Ledger, Tested};
 
 pub(crate) type Model = BTreeMap<u32, u32>;
 
@@ -68,7 +67,7 @@ impl Op {
     /// Does it.
     pub(crate) fn run<M: TouchyMap>(self, map: &M, ledger: Ledger) -> Found {
         let key = |tag: u32| M::Key::make(ledger, u64::from(tag));
-        let pinned = map.pin();
+        let pinned = map.handle();
         let update = |value: &u32| {
             happens(Event::Closure);
             value + 1
@@ -149,8 +148,8 @@ impl Op {
     }
 }
 
-fn compute<K: Eventful, M: Mode<K, u32>>(
-    pinned: &Pinned<'_, K, u32, Chosen, M>,
+fn compute<K: Eventful>(
+    pinned: &impl Handle<Key = K, Value = u32, Hasher = Chosen>,
     key: K,
     operation: Operation<u32, ()>,
 ) -> Option<u32> {

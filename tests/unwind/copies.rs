@@ -30,7 +30,7 @@ impl Scene {
         let blown = !disarm();
         let mut after = before.clone();
         let expected = self.op.run_on_model(&mut after);
-        let mut real = model_of(&map.pin());
+        let mut real = model_of(&map.handle());
         match result {
             Ok(found) => assert_eq!((blown, found, &real), (false, expected, &after), "{self:?}"),
             Err(payload) => {
@@ -43,7 +43,7 @@ impl Scene {
         verify(&map);
         for op in [Op::Insert(PRESENT), Op::UpdateOrInsert(ABSENT), Op::Remove(PRESENT), self.op] {
             assert_eq!(op.run(&map, ledger), op.run_on_model(&mut real), "{self:?}");
-            assert_eq!(model_of(&map.pin()), real, "{self:?}");
+            assert_eq!(model_of(&map.handle()), real, "{self:?}");
         }
         verify(&map);
         assert!(version.is_none_or(|version| model_of(TouchyMap::entries(&version)) == before));

@@ -49,7 +49,7 @@ impl Scene {
         let blown = !disarm();
         let mut after = model.clone();
         let expected = self.op.run_on_model(&mut after);
-        let real = model_of(&map.pin());
+        let real = model_of(&map.handle());
         match result {
             Ok(found) => {
                 // A destructor may have panicked where the map catches it.
@@ -76,11 +76,11 @@ impl Scene {
         ledger: Ledger,
     ) {
         verify(&map);
-        let mut model = model_of(&map.pin());
+        let mut model = model_of(&map.handle());
         let later = [Op::Insert(PRESENT), Op::UpdateOrInsert(ABSENT), Op::Remove(PRESENT)];
         for op in later.into_iter().chain([self.op]) {
             assert_eq!(op.run(&map, ledger), op.run_on_model(&mut model), "{self:?}");
-            assert_eq!(model_of(&map.pin()), model, "{self:?}");
+            assert_eq!(model_of(&map.handle()), model, "{self:?}");
         }
         verify(&map);
         let holds = |version| model_of(TouchyMap::entries(version)) == *before;
@@ -122,7 +122,7 @@ fn retain_may_panic_at_any_call() {
                 arm(event, spared);
                 let panicked = panics(|| _ = Op::Retain.run(&map, ledger));
                 assert_eq!(panicked, !disarm());
-                let left = model_of(&map.pin());
+                let left = model_of(&map.handle());
                 let wanted: Model =
                     model.clone().into_iter().filter(|(key, _)| key % 2 == 0).collect();
                 assert!(left.iter().all(|(key, value)| model[key] == *value));
@@ -130,7 +130,7 @@ fn retain_may_panic_at_any_call() {
                 assert!(panicked || left == wanted);
                 verify(&map);
                 Op::Retain.run(&map, ledger);
-                assert_eq!(model_of(&map.pin()), wanted);
+                assert_eq!(model_of(&map.handle()), wanted);
                 assert!(version.is_none_or(|v| model_of(TouchyMap::entries(&v)) == model));
                 drop(map);
                 assert_eq!(ledger.live(), 0);
@@ -156,7 +156,7 @@ fn collecting_may_panic_at_any_call() {
             let whole = disarm();
             assert!(panicked || whole || event == Event::Drop);
             verify(&map);
-            let model = model_of(&map.pin());
+            let model = model_of(&map.handle());
             assert!(model.iter().all(|(key, value)| value % 40 == *key));
             assert!(panicked || model.len() == 40);
             drop(map);
@@ -178,8 +178,8 @@ fn comparing_may_panic() {
     let ledger = Ledger::new();
     let (one, two) = (Map::<u64, Touchy>::default(), Map::<u64, Touchy>::default());
     for key in 0..30 {
-        one.pin().insert(key, Touchy(ledger.make(key)));
-        two.pin().insert(key, Touchy(ledger.make(key)));
+        one.handle().insert(key, Touchy(ledger.make(key)));
+        two.handle().insert(key, Touchy(ledger.make(key)));
     }
     for spared in 0..30 {
         arm(Event::Eq, spared);
@@ -197,7 +197,7 @@ fn one_in_five_hashes_panics() {
     for i in 0..500 {
         arm(Event::Hash, u32::from(i % 5 != 0));
         let key = Touchy(ledger.make(i));
-        assert_eq!(panics(|| _ = map.pin().insert(key, i as u32)), i % 5 == 0);
+        assert_eq!(panics(|| _ = map.handle().insert(key, i as u32)), i % 5 == 0);
         disarm();
     }
     assert_eq!(map.len(), 400);
@@ -230,7 +230,7 @@ fn panics_while_the_map_grows_and_shrinks() {
             disarm();
         }
         assert!(failed > 100);
-        assert_eq!(model_of(&map.pin()), model);
+        assert_eq!(model_of(&map.handle()), model);
         verify(&map);
         drop(map);
         assert_eq!(ledger.live(), 0);

@@ -8,7 +8,7 @@ use std::task::{Context, Waker};
 use snaptrie::{FlatMap, History, Published, TrieMap, TrieSet};
 
 use crate::support::hooks::{Event, TouchyHasher, arm, disarm};
-use crate::support::{OnPurpose, alone, catch, panics, sort, sorted, verify};
+use crate::support::{OnPurpose, Tested, alone, catch, panics, sort, sorted, verify};
 
 type Map = TrieMap<u32, u32, TouchyHasher>;
 type Flat = FlatMap<u32, u32, TouchyHasher>;
@@ -55,7 +55,7 @@ impl Filled for Set {
 
     fn content(&self) -> Vec<(u32, u32)> {
         verify(self.as_map());
-        sort(self.pin().iter().map(|key| (*key, *key)))
+        sort(self.handle().iter().map(|key| (*key, *key)))
     }
 }
 
@@ -94,11 +94,11 @@ fn versions_and_copies_change_nothing_where_the_hasher_cannot_be_cloned() {
     at_each_clone(|map: &Map| map.snapshot().clone());
     at_each_clone(|map: &Map| map.snapshot().fork());
     at_each_clone(|map: &Map| map.snapshot().to_flat());
-    at_each_clone(|map: &Map| map.commit_with(|fork| _ = fork.pin().insert(ENTRIES, 0)));
+    at_each_clone(|map: &Map| map.commit_with(|fork| _ = fork.handle().insert(ENTRIES, 0)));
     at_each_clone(|map: &Map| {
         let (base, left, right) = (map.snapshot(), map.fork(), map.fork());
-        left.pin().insert(0, 1);
-        right.pin().insert(1, 0);
+        left.handle().insert(0, 1);
+        right.handle().insert(1, 0);
         base.merge(&left.snapshot(), &right.snapshot(), |_| unreachable!("no conflict"))
     });
 }
@@ -118,7 +118,7 @@ fn histories_and_publications_go_on_where_the_hasher_cannot_be_cloned() {
     let mut newer = pin!(published.newer_than(seen));
     let mut context = Context::from_waker(Waker::noop());
     for key in 0..3 {
-        map.pin().insert(ENTRIES + key, 0);
+        map.handle().insert(ENTRIES + key, 0);
         let panic_in_clone = |run: &mut dyn FnMut()| {
             arm(Event::Clone, 0);
             assert!(panics(run) && !disarm());
@@ -140,7 +140,7 @@ fn a_publisher_publishes_later_where_the_hasher_cannot_be_cloned() {
     let published = Published::new(&map);
     let publisher = published.publisher(&map, 10);
     for key in 0..10 {
-        map.pin().insert(ENTRIES + key, 0);
+        map.handle().insert(ENTRIES + key, 0);
     }
     arm(Event::Clone, 0);
     assert!(panics(|| publisher.wrote(10)) && !disarm());

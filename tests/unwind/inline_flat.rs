@@ -1,7 +1,7 @@
 //! Panics in a `FlatMap` with its entries inline, which keeps the hashes of keys.
 
 use crate::support::hooks::{CopyTouchy, Event, Eventful, arm, disarm};
-use crate::support::{Chosen, Ledger, finish, over_hashers};
+use crate::support::{Chosen, Ledger, Tested, finish, over_hashers};
 
 type TouchyMap = snaptrie::CopyFlatMap<CopyTouchy, u32, Chosen>;
 
@@ -24,13 +24,13 @@ fn moves_hash_nothing() {
     };
     let map = TouchyMap::default();
     for tag in 0..keys {
-        hashes_at_most(1, &|| _ = map.pin().insert(key(tag), 0));
-        hashes_at_most(1, &|| _ = map.pin().insert(key(tag / 2), 1));
+        hashes_at_most(1, &|| _ = map.handle().insert(key(tag), 0));
+        hashes_at_most(1, &|| _ = map.handle().insert(key(tag / 2), 1));
     }
     hashes_at_most(0, &|| map.reserve(10_000));
     for tag in 10..keys {
-        hashes_at_most(1, &|| _ = map.pin().remove(&key(tag)));
-        hashes_at_most(1, &|| _ = map.pin().update(key(tag / 2), |value| value + 1));
+        hashes_at_most(1, &|| _ = map.handle().remove(&key(tag)));
+        hashes_at_most(1, &|| _ = map.handle().update(key(tag / 2), |value| value + 1));
     }
     hashes_at_most(0, &|| map.shrink_to_fit());
     assert_eq!(map.len(), 10);

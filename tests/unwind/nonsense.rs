@@ -67,7 +67,7 @@ fn use_everything(map: &Map<Key, Counted>, make: impl Fn(u64) -> Key, ledger: Le
     for step in 0..1_200 {
         let tag = step % 50;
         let (key, value) = (make(tag), ledger.make(tag));
-        let pinned = map.pin();
+        let pinned = map.handle();
         inserted += 1;
         match step % 12 {
             0..3 => _ = pinned.insert(key, value),
@@ -97,7 +97,7 @@ fn survives(fault: Fault) {
         let in_version = held();
         assert!(in_version <= first);
         let inserted = first + use_everything(&map, make, ledger);
-        assert!(map.len() <= inserted && map.pin().iter().count() == map.len());
+        assert!(map.len() <= inserted && map.handle().iter().count() == map.len());
         assert_eq!(held(), in_version);
         assert!(ledger.live() <= 2 * inserted + 2 * in_version);
         let other = Map::<Key, Counted>::default();
@@ -109,7 +109,7 @@ fn survives(fault: Fault) {
         use_everything(&map, make, ledger);
         drop((map, version, taken));
         assert_eq!(
-            other.pin().iter().map(|(key, _)| key.counted.tag()).max().is_some(),
+            other.handle().iter().map(|(key, _)| key.counted.tag()).max().is_some(),
             !other.is_empty()
         );
         drop(other);
@@ -148,10 +148,10 @@ fn hashes_that_change_after_the_insertion() {
         let ledger = Ledger::new();
         let map = Map::<Changing, Counted>::default();
         let change = |map: &Map<Changing, Counted>| {
-            map.pin().keys().for_each(|key| key.0.set(key.0.get() + 1_000));
+            map.handle().keys().for_each(|key| key.0.set(key.0.get() + 1_000));
         };
         for step in 0..1_000 {
-            map.pin().insert(Changing(Cell::new(step)), ledger.make(step));
+            map.handle().insert(Changing(Cell::new(step)), ledger.make(step));
             if step % 100 == 0 {
                 change(&map);
                 drop(map.version());
@@ -160,9 +160,9 @@ fn hashes_that_change_after_the_insertion() {
         change(&map);
         assert!(map.len() <= 1_000);
         for key in 0..4_000 {
-            map.pin().remove(&Changing(Cell::new(key)));
+            map.handle().remove(&Changing(Cell::new(key)));
         }
-        map.pin().retain(|key, _| key.0.get() % 2 == 0);
+        map.handle().retain(|key, _| key.0.get() % 2 == 0);
         drop(map);
         assert_eq!(ledger.live(), 0);
     });

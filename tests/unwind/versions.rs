@@ -8,7 +8,7 @@ use super::Map;
 use super::destructors::{Bomb, Factory, explodes};
 use crate::support::hooks::{Event, Touchy, arm, disarm};
 use crate::support::{
-    Chosen, Ledger, OnPurpose, catch, over_hashers, panics, refresh_until, verify,
+    Chosen, Ledger, OnPurpose, Tested, catch, over_hashers, panics, refresh_until, verify,
 };
 
 over_hashers!(
@@ -40,7 +40,7 @@ fn dropping_a_fork_passes_the_panic_on() {
     let bombs = Factory::new(10);
     let map = bombs.filled(0..100);
     let fork = map.fork();
-    (0..50).for_each(|key| _ = fork.pin().insert(key, bombs.make(1_000 + key)));
+    (0..50).for_each(|key| _ = fork.handle().insert(key, bombs.make(1_000 + key)));
     assert!(!explodes(|| drop(map)));
     assert_eq!(bombs.ledger.live(), 150);
     assert!(explodes(|| drop(fork)));
@@ -51,9 +51,9 @@ fn every_destructor_panics_with_snapshots() {
     let bombs = Factory::new(1);
     let map = bombs.filled(0..200);
     let first = map.snapshot();
-    (0..200).for_each(|key| _ = map.pin().insert(key, bombs.make(key)));
+    (0..200).for_each(|key| _ = map.handle().insert(key, bombs.make(key)));
     let second = map.snapshot();
-    map.pin().retain(|key, _| key % 2 == 0);
+    map.handle().retain(|key, _| key % 2 == 0);
     assert!(!explodes(|| drop(map)));
     assert!(explodes(|| drop(second)));
     assert!(explodes(|| drop(first)));
@@ -65,7 +65,7 @@ fn a_chain_of_forks() {
     let mut map = bombs.filled(0..10);
     for step in 0..300 {
         map = map.fork();
-        map.pin().insert(step % 10, bombs.make(step));
+        map.handle().insert(step % 10, bombs.make(step));
     }
     assert_eq!(bombs.ledger.live(), 310);
     assert!(explodes(|| drop(map)));
@@ -76,7 +76,7 @@ fn dropping_a_snapshot_of_a_living_map() {
     let bombs = Factory::new(10);
     let map = bombs.filled(0..200);
     let snapshots: Vec<Snapshot<u64, Bomb, Chosen>> = (0..3).map(|_| map.snapshot()).collect();
-    (0..200).for_each(|key| _ = map.pin().insert(key, bombs.make(1 + 10 * key)));
+    (0..200).for_each(|key| _ = map.handle().insert(key, bombs.make(1 + 10 * key)));
     // Its entries wait for a grace period: whether a destructor runs right now is open.
     snapshots.into_iter().for_each(|snapshot| _ = catch(|| drop(snapshot)));
     assert!(refresh_until(&map, 200, || bombs.ledger.live() == 200));
@@ -91,10 +91,10 @@ fn clear_and_take() {
     map.clear();
     assert!(map.is_empty());
     assert!(refresh_until(&map, 200, || bombs.ledger.live() == 0), "{}", bombs.ledger.live());
-    (0..200).for_each(|key| _ = map.pin().insert(key, bombs.make(key)));
+    (0..200).for_each(|key| _ = map.handle().insert(key, bombs.make(key)));
     drop(map.take());
     assert!(refresh_until(&map, 200, || bombs.ledger.live() == 0), "{}", bombs.ledger.live());
-    (0..200).for_each(|key| _ = map.pin().insert(key, bombs.make(key)));
+    (0..200).for_each(|key| _ = map.handle().insert(key, bombs.make(key)));
     let taken = map.take();
     assert!(!explodes(|| drop(map)));
     assert!(explodes(|| drop(taken)));
@@ -108,7 +108,7 @@ fn dropping_a_fork_while_panicking() {
         let map = bombs.filled(0..100);
         let _snapshot = map.snapshot();
         let fork = map.fork();
-        (0..50).for_each(|key| _ = fork.pin().insert(key, bombs.make(key)));
+        (0..50).for_each(|key| _ = fork.handle().insert(key, bombs.make(key)));
         panic_any(OnPurpose(424_242));
     });
     let payload = payload.map(|_: ()| ()).unwrap_err();
@@ -122,7 +122,7 @@ fn a_history_keeps_what_is_pushed_where_the_oldest_panics() {
     let mut history = History::new(2);
     for round in 1..3 {
         history.record(&map);
-        (0..10).for_each(|key| _ = map.pin().insert(key, bombs.make(10 * round + key)));
+        (0..10).for_each(|key| _ = map.handle().insert(key, bombs.make(10 * round + key)));
     }
     let last = map.snapshot();
     let generation = last.generation();

@@ -8,7 +8,7 @@ use snaptrie::{CommitFailure, TrieMap};
 
 use super::diffs::{content, size};
 use crate::support::{
-    Numbers, finish, over_hashers, panic_on_purpose, panics, sort, sorted, verify,
+    Numbers, Tested, finish, over_hashers, panic_on_purpose, panics, sort, sorted, verify,
 };
 
 over_hashers!(
@@ -38,10 +38,10 @@ fn commits_match_a_model() {
             for _ in 0..count {
                 let key = numbers.below(size() as usize) as u32;
                 if numbers.below(3) == 0 {
-                    fork.pin().remove(&key);
+                    fork.handle().remove(&key);
                     changed.remove(&key);
                 } else {
-                    fork.pin().insert(key, round);
+                    fork.handle().insert(key, round);
                     changed.insert(key, round);
                 }
                 // The fork's generations run ahead of the map's.
@@ -51,7 +51,7 @@ fn commits_match_a_model() {
             }
             match numbers.below(10) {
                 0 => {
-                    fork.pin().retain(|key, _| key % 40 == 0);
+                    fork.handle().retain(|key, _| key % 40 == 0);
                     changed.retain(|key, _| key % 40 == 0);
                 }
                 1 => {
@@ -66,7 +66,7 @@ fn commits_match_a_model() {
             }
             let conflict = numbers.below(4) == 0;
             if conflict {
-                map.pin().insert(size(), round);
+                map.handle().insert(size(), round);
                 model.insert(size(), round);
             }
             match map.try_commit(fork) {
@@ -92,17 +92,17 @@ fn commits_match_a_model() {
 
 fn a_map_that_was_written_refuses() {
     let writes: [fn(&Map); 6] = [
-        |map| _ = map.pin().insert(1, 9),
-        |map| _ = map.pin().insert(1, 1),
-        |map| _ = map.pin().remove(&1),
+        |map| _ = map.handle().insert(1, 9),
+        |map| _ = map.handle().insert(1, 1),
+        |map| _ = map.handle().remove(&1),
         |map| map.clear(),
         |map| drop(map.take()),
-        |map| map.commit_with(|fork| _ = fork.pin().insert(2, 0)),
+        |map| map.commit_with(|fork| _ = fork.handle().insert(2, 0)),
     ];
     for write in writes {
         let map: Map = (0..size()).map(|key| (key, key)).collect();
         let fork = map.fork();
-        fork.pin().insert(0, 0);
+        fork.handle().insert(0, 0);
         write(&map);
         let error = map.try_commit(fork).unwrap_err();
         assert_eq!(error.failure, CommitFailure::Conflict);
@@ -114,13 +114,13 @@ fn a_map_that_was_written_refuses() {
 fn snapshots_meanwhile_are_no_writes() {
     let map: Map = (0..100).map(|key| (key, key)).collect();
     let fork = map.fork();
-    fork.pin().insert(0, 7);
+    fork.handle().insert(0, 7);
     let views: Vec<_> = (0..5).map(|_| map.snapshot()).collect();
     let other = map.fork();
-    assert_eq!(map.pin().get(&0), Some(&0));
-    assert_eq!(map.pin().remove(&1_000), None);
+    assert_eq!(map.handle().get(&0), Some(&0));
+    assert_eq!(map.handle().remove(&1_000), None);
     map.try_commit(fork).unwrap();
-    assert_eq!((map.pin()[&0], map.len()), (7, 100));
+    assert_eq!((map.handle()[&0], map.len()), (7, 100));
     let newest = map.snapshot();
     for view in &views {
         assert_eq!(view[&0], 0);
@@ -134,7 +134,7 @@ fn snapshots_meanwhile_are_no_writes() {
 fn forks_with_snapshots_are_refused() {
     let map: Map = (0..100).map(|key| (key, key)).collect();
     let fork = map.fork();
-    fork.pin().insert(0, 7);
+    fork.handle().insert(0, 7);
     let view = fork.snapshot();
     let error = map.try_commit(fork).unwrap_err();
     assert_eq!(error.failure, CommitFailure::Shared);
@@ -144,7 +144,7 @@ fn forks_with_snapshots_are_refused() {
     assert_eq!(error.failure, CommitFailure::Shared);
     drop(deeper);
     map.try_commit(error.fork).unwrap();
-    assert_eq!(map.pin()[&0], 7);
+    assert_eq!(map.handle()[&0], 7);
     assert!(panics(|| drop(map.commit_with(TrieMap::snapshot))));
     assert_eq!(map.len(), 100);
     finish(map);
@@ -176,17 +176,17 @@ fn forks_of_other_maps_are_refused() {
 fn commits_to_maps_that_are_empty() {
     // Never written.
     let map = Map::default();
-    map.commit_with(|fork| _ = fork.pin().insert(1, 1));
+    map.commit_with(|fork| _ = fork.handle().insert(1, 1));
     assert_eq!(sorted(&map), [(1, 1)]);
     // Emptied.
     map.clear();
     let fork = map.fork();
     for key in 0..size() {
-        fork.pin().insert(key, key);
+        fork.handle().insert(key, key);
     }
     // Written and emptied again: the map is as the fork found it.
-    map.pin().insert(1, 1);
-    map.pin().remove(&1);
+    map.handle().insert(1, 1);
+    map.handle().remove(&1);
     map.try_commit(fork).unwrap();
     assert_eq!(map.len(), size() as usize);
     // Not empty any more.
@@ -199,10 +199,12 @@ fn a_fork_that_was_emptied() {
     for clear in [true, false] {
         let map: Map = (0..size()).map(|key| (key, key)).collect();
         let view = map.snapshot();
-        map.commit_with(|fork| if clear { fork.clear() } else { fork.pin().retain(|_, _| false) });
+        map.commit_with(
+            |fork| if clear { fork.clear() } else { fork.handle().retain(|_, _| false) },
+        );
         assert!(map.is_empty());
         verify(&map);
-        map.pin().insert(1, 1);
+        map.handle().insert(1, 1);
         assert_eq!(view.len(), size() as usize);
         finish(map);
     }
@@ -214,16 +216,16 @@ fn commit_with_begins_anew() {
     let seen = map.commit_with(|fork| {
         rounds += 1;
         if rounds < 4 {
-            map.pin().insert(1, rounds * 10);
+            map.handle().insert(1, rounds * 10);
         }
-        let seen = fork.pin()[&1];
-        fork.pin().insert(2, seen);
+        let seen = fork.handle()[&1];
+        fork.handle().insert(2, seen);
         seen
     });
     assert_eq!((rounds, seen), (4, 30));
     assert_eq!(sorted(&map), [(1, 30), (2, 30)]);
     assert!(panics(|| map.commit_with(|fork| {
-        fork.pin().insert(3, 3);
+        fork.handle().insert(3, 3);
         panic_on_purpose(1);
     })));
     assert_eq!(sorted(&map), [(1, 30), (2, 30)]);
@@ -244,7 +246,7 @@ fn transfers_between_threads() {
                     for _ in 0..300 {
                         let (from, to) = (numbers.below(8) as u32, numbers.below(8) as u32);
                         map.commit_with(|fork| {
-                            let fork = fork.pin();
+                            let fork = fork.handle();
                             let amount = fork[&from].min(7);
                             fork.insert(from, fork[&from] - amount);
                             fork.insert(to, fork[&to] + amount);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use snaptrie::{Change, CopyFlatMap, Diff, FixedState, FlatMap, OwnedDiff, Snapshot, TrieMap};
 
-use crate::support::{Chosen, Numbers, finish, over_hashers, sort, sorted};
+use crate::support::{Chosen, Numbers, Tested, finish, over_hashers, sort, sorted};
 
 over_hashers!(
     differences_match_a_model,
@@ -68,12 +68,12 @@ fn differences_match_a_model() {
                 let key = (from + index) % size();
                 value += 1;
                 match numbers.below(8) {
-                    0..3 => _ = map.pin().remove(&key),
-                    _ => _ = map.pin().insert(key, value),
+                    0..3 => _ = map.handle().remove(&key),
+                    _ => _ = map.handle().insert(key, value),
                 }
             }
             match numbers.below(8) {
-                0 => map.pin().retain(|key, _| key % 50 == 0),
+                0 => map.handle().retain(|key, _| key % 50 == 0),
                 1 => map.clear(),
                 2 => {
                     let fork = map.fork();
@@ -125,7 +125,7 @@ fn maps_of_different_families_are_looked_up() {
     let (one, other) = (FixedState::with_seed(1), FixedState::with_seed(2));
     let fill = |hasher, keys: std::ops::Range<u32>, value| {
         let map = TrieMap::with_hasher(hasher);
-        keys.for_each(|key| _ = map.pin().insert(key, value));
+        keys.for_each(|key| _ = map.handle().insert(key, value));
         map
     };
     let (one, other) = (fill(one, 0..300, 1), fill(other, 100..500, 2));
@@ -153,9 +153,9 @@ fn a_replica_follows() {
         for _ in 0..200 {
             let key = numbers.below(size() as usize) as u32;
             if numbers.below(3) == 0 {
-                map.pin().remove(&key);
+                map.handle().remove(&key);
             } else {
-                map.pin().insert(key, round);
+                map.handle().insert(key, round);
             }
         }
         let now = map.snapshot();
@@ -182,8 +182,8 @@ fn copied_nodes_are_no_differences() {
     let map: Map = (0..size()).map(|key| (key, key)).collect();
     let before = map.snapshot();
     for key in size()..size() + 300 {
-        map.pin().insert(key, 0);
-        map.pin().remove(&key);
+        map.handle().insert(key, 0);
+        map.handle().remove(&key);
     }
     let after = map.snapshot();
     let mut diff = before.diff(&after);
@@ -201,9 +201,9 @@ fn the_cost_follows_the_changes() {
         for change in 0..changes {
             let key = change.wrapping_mul(2_654_435_761) % entries;
             if change % 10 == 3 {
-                map.pin().remove(&key);
+                map.handle().remove(&key);
             } else {
-                map.pin().insert(key, change + 1);
+                map.handle().insert(key, change + 1);
             }
         }
         let after = map.snapshot();
@@ -213,7 +213,7 @@ fn the_cost_follows_the_changes() {
         let visited = diff.visited_nodes();
         assert!(visited <= 5 * changes as usize, "{visited} nodes for {changes} changes");
         for change in 0..changes {
-            map.pin().insert(change.wrapping_mul(2_654_435_761) % entries, 0);
+            map.handle().insert(change.wrapping_mul(2_654_435_761) % entries, 0);
         }
     }
 }
@@ -227,7 +227,7 @@ fn a_hundred_changes_among_a_million_take_a_fraction_of_a_millisecond() {
     let mut times: Vec<_> = (1..=15)
         .map(|round| {
             let before = map.snapshot();
-            (0..100).for_each(|change| _ = map.pin().insert(change * 9_973 + round, round));
+            (0..100).for_each(|change| _ = map.handle().insert(change * 9_973 + round, round));
             let after = map.snapshot();
             let start = std::time::Instant::now();
             assert_eq!(before.diff(&after).count(), 100);
@@ -243,7 +243,7 @@ fn a_hundred_changes_among_a_million_take_a_fraction_of_a_millisecond() {
 fn differences_are_found_as_they_are_asked_for() {
     let map: TrieMap<u32, u32> = TrieMap::default();
     let empty = map.snapshot();
-    map.pin().insert_many((0..100_000).map(|key| (key, key)));
+    map.handle().insert_many((0..100_000).map(|key| (key, key)));
     let full = map.snapshot();
     let mut diff = empty.diff(&full);
     assert_eq!(diff.by_ref().take(3).count(), 3);
@@ -257,7 +257,7 @@ fn differences_show_and_travel() {
     fn travels<T: Send + Sync + Clone + std::iter::FusedIterator>(_: &T) {}
     let map = TrieMap::from([(1, 'a')]);
     let before = map.snapshot();
-    map.pin().insert(1, 'b');
+    map.handle().insert(1, 'b');
     let after = map.snapshot();
     let diff = before.diff(&after);
     travels(&diff);
@@ -270,9 +270,9 @@ fn differences_show_and_travel() {
 #[test]
 fn a_change_has_the_newer_key() {
     let map = TrieMap::new();
-    map.pin().insert(String::from("key"), 1);
+    map.handle().insert(String::from("key"), 1);
     let before = map.snapshot();
-    map.pin().insert(String::from("key"), 2);
+    map.handle().insert(String::from("key"), 2);
     let after = map.snapshot();
     let change = before.diff(&after).next().unwrap();
     let (key, _) = after.get_key_value("key").unwrap();

@@ -25,7 +25,7 @@ where
     assert_eq!(map.stats().bytes(), 0);
     let mut moves = 0;
     for key in 0..size() {
-        map.pin().insert(key, key);
+        map.handle().insert(key, key);
         let stats = map.stats();
         assert_eq!((stats.entries, stats.slots >= stats.chunks), (map.len(), true));
         assert!(stats.table_bytes > 0 && stats.allocated_segments > 0);
@@ -49,10 +49,10 @@ where
         assert_eq!(counted, expected);
     }
     assert!(stats.to_string().contains("bytes of entries"));
-    (0..size()).for_each(|key| _ = map.pin().insert(key, 0));
+    (0..size()).for_each(|key| _ = map.handle().insert(key, 0));
     let stats = map.stats();
     assert_eq!(stats.entry_bytes, replaced * stats.entries);
-    map.pin().retain(|key, _| key % 2 == 0);
+    map.handle().retain(|key, _| key % 2 == 0);
     let stats = map.stats();
     assert_eq!(stats.entry_bytes, replaced * stats.entries);
     finish(map);

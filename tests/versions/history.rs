@@ -3,7 +3,7 @@
 use snaptrie::{History, Snapshot};
 
 use super::diffs::content;
-use crate::support::{finish, over_hashers, panics};
+use crate::support::{Tested, finish, over_hashers, panics};
 
 over_hashers!(versions_are_found, differences_between_versions);
 
@@ -15,7 +15,7 @@ fn versions_are_found() {
     assert!(history.at(u64::MAX).is_none() && history.latest().is_none() && history.is_empty());
     let mut recorded = Vec::new();
     for round in 0..10 {
-        map.pin().insert(round, round);
+        map.handle().insert(round, round);
         // Versions that nobody records come between.
         drop(map.snapshot());
         recorded.push((history.record(&map), round as usize + 1));
@@ -47,7 +47,7 @@ fn differences_between_versions() {
     let mut history = History::new(8);
     let versions: Vec<u64> = (1..6)
         .map(|round| {
-            (0..round).for_each(|key| _ = map.pin().insert(key, round));
+            (0..round).for_each(|key| _ = map.handle().insert(key, round));
             history.record(&map)
         })
         .collect();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use snaptrie::Resolution;
 
 use super::diffs::{content, size};
-use crate::support::{Numbers, finish, over_hashers};
+use crate::support::{Numbers, Tested, finish, over_hashers};
 
 over_hashers!(merges_match_a_model, a_merge_of_strangers);
 
@@ -17,9 +17,9 @@ fn scribble(map: &Map, numbers: &mut Numbers, value: &mut u32, times: usize) {
         let key = numbers.below(size() as usize) as u32;
         *value += 1;
         if numbers.below(3) == 0 {
-            map.pin().remove(&key);
+            map.handle().remove(&key);
         } else {
-            map.pin().insert(key, *value);
+            map.handle().insert(key, *value);
         }
     }
 }

@@ -6,7 +6,9 @@ use std::thread;
 use snaptrie::{History, TrieMap};
 
 use super::diffs::size;
-use crate::support::{Chosen, Counted, Ledger, finish, over_hashers, permutations, refresh_until};
+use crate::support::{
+    Chosen, Counted, Ledger, Tested, finish, over_hashers, permutations, refresh_until,
+};
 
 over_hashers!(
     what_a_commit_replaces_is_dropped,
@@ -25,12 +27,12 @@ type CountedMap = TrieMap<u64, Counted, Chosen>;
 /// A map of these keys with values of the same tags. Its epochs are its own.
 fn counted(ledger: Ledger, keys: std::ops::Range<u64>) -> CountedMap {
     let map = TrieMap::with_private_collector(Chosen::default());
-    keys.for_each(|key| _ = map.pin().insert(key, ledger.make(key)));
+    keys.for_each(|key| _ = map.handle().insert(key, ledger.make(key)));
     map
 }
 
 fn put(map: &CountedMap, ledger: Ledger, keys: std::ops::Range<u64>) {
-    keys.for_each(|key| _ = map.pin().insert(key, ledger.make(key)));
+    keys.for_each(|key| _ = map.handle().insert(key, ledger.make(key)));
 }
 
 fn what_a_commit_replaces_is_dropped() {
@@ -41,12 +43,12 @@ fn what_a_commit_replaces_is_dropped() {
         map.commit_with(|fork| {
             put(fork, ledger, 0..keys / 4);
             put(fork, ledger, keys..keys + 10);
-            fork.pin().retain(|key, _| key % 7 != round);
+            fork.handle().retain(|key, _| key % 7 != round);
         });
         let len = map.len();
         assert!(refresh_until(&map, 200, || ledger.live() == len), "{} > {len}", ledger.live());
     }
-    assert!(map.pin().iter().all(|(key, value)| value.tag() == *key));
+    assert!(map.handle().iter().all(|(key, value)| value.tag() == *key));
     map.commit_with(TrieMap::clear);
     assert!(refresh_until(&map, 200, || ledger.live() == 0), "{}", ledger.live());
     finish(map);
@@ -103,7 +105,7 @@ fn drops_in_any_order() {
         map.commit_with(|fork| {
             drop(fork.snapshot());
             put(fork, ledger, 5..8);
-            (15..20).for_each(|key| _ = fork.pin().remove(&key));
+            (15..20).for_each(|key| _ = fork.handle().remove(&key));
         });
         let after = map.snapshot();
         put(&map, ledger, 0..3);
@@ -135,7 +137,7 @@ fn a_refused_fork_is_whole() {
     put(&map, ledger, 0..1);
     let fork = map.try_commit(fork).unwrap_err().fork;
     put(&fork, ledger, 25..75);
-    assert!(fork.pin().iter().all(|(key, value)| value.tag() == *key));
+    assert!(fork.handle().iter().all(|(key, value)| value.tag() == *key));
     drop(map);
     // The base, and what the fork has of its own.
     assert!(refresh_until(&fork, 200, || ledger.live() == 100 + 75), "{}", ledger.live());
@@ -168,7 +170,7 @@ fn commits_beside_writers() {
             let map = &map;
             scope.spawn(move || {
                 for round in 0..ROUNDS {
-                    map.pin().insert(1_000 * (writer + 1) + round, ledger.make(0));
+                    map.handle().insert(1_000 * (writer + 1) + round, ledger.make(0));
                     if round % 4 == 0 {
                         // Time for a commit.
                         thread::sleep(std::time::Duration::from_micros(200));
@@ -179,8 +181,8 @@ fn commits_beside_writers() {
         scope.spawn(|| {
             for round in 0..ROUNDS / 4 {
                 map.commit_with(|fork| {
-                    fork.pin().insert(5_000 + round, ledger.make(0));
-                    fork.pin().insert(6_000 + round, ledger.make(0));
+                    fork.handle().insert(5_000 + round, ledger.make(0));
+                    fork.handle().insert(6_000 + round, ledger.make(0));
                 });
             }
         });
@@ -197,7 +199,7 @@ fn what_falls_out_of_a_history_is_dropped() {
     let map = TrieMap::<u32, Counted, Chosen>::with_private_collector(Chosen::default());
     let mut history = History::new(3);
     for round in 0..20 {
-        (0..30).for_each(|key| _ = map.pin().insert(key, ledger.make(round)));
+        (0..30).for_each(|key| _ = map.handle().insert(key, ledger.make(round)));
         history.record(&map);
     }
     assert!(refresh_until(&map, 200, || ledger.live() == 90), "{}", ledger.live());
@@ -211,10 +213,10 @@ fn what_is_shared_is_not_cloned() {
     let map: TrieMap<u32, Arc<u32>, Chosen> = (0..size()).map(|key| (key, Arc::new(key))).collect();
     let base = map.snapshot();
     let right = base.fork();
-    right.pin().insert(0, Arc::new(7));
-    map.pin().insert(1, Arc::new(7));
+    right.handle().insert(0, Arc::new(7));
+    map.handle().insert(1, Arc::new(7));
     let merged = base.merge(&map.snapshot(), &right.snapshot(), |_| unreachable!());
-    let cloned = merged.pin().values().filter(|value| Arc::strong_count(value) > 1).count();
+    let cloned = merged.handle().values().filter(|value| Arc::strong_count(value) > 1).count();
     assert_eq!(cloned, 1);
     finish(merged);
 }

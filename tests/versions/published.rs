@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use snaptrie::{Published, TrieMap};
 
-use crate::support::{Counted, Ledger, PATIENCE, finish, panics, watched};
+use crate::support::{Counted, Ledger, PATIENCE, Tested, finish, panics, watched};
 
 type Map = TrieMap<u64, u64>;
 
@@ -30,7 +30,7 @@ fn versions_only_go_forward() {
     let published = Published::new(&map);
     let mut views = Vec::new();
     for round in 1..10 {
-        map.pin().insert(0, round);
+        map.handle().insert(0, round);
         views.push(map.snapshot());
     }
     assert!(published.offer(views[5].clone()));
@@ -66,7 +66,7 @@ fn a_waker_that_panics_keeps_no_other_from_waking() {
         };
         assert!(newer.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     }
-    map.pin().insert(0, 1);
+    map.handle().insert(0, 1);
     assert!(panics(|| _ = published.publish(&map)), "the panic is not lost");
     assert_eq!(count.0.load(SeqCst), 3);
     assert_eq!(published.load()[&0], 1, "nor the version");
@@ -84,7 +84,7 @@ fn other_maps_are_refused() {
     assert!(published.publish(&map));
     assert!(panics(|| _ = published.publish(&other)));
     // A commit is a version as any other.
-    map.commit_with(|fork| _ = fork.pin().insert(1, 1));
+    map.commit_with(|fork| _ = fork.handle().insert(1, 1));
     assert!(published.publish(&map));
     assert_eq!(published.load().len(), 2);
 }
@@ -101,7 +101,7 @@ fn racing_publishers_never_go_back() {
                 scope.spawn(|| {
                     let mut count = 0;
                     for _ in 0..2_000 {
-                        map.pin().update(0, |value| value + 1);
+                        map.handle().update(0, |value| value + 1);
                         count += u64::from(published.publish(&map));
                     }
                     count
@@ -141,7 +141,7 @@ fn publishers_count_writes() {
     let publisher = published.publisher(&map, 10);
     let mut seen = Vec::new();
     for key in 0..35 {
-        publisher.pin().insert(key, key);
+        publisher.handle().insert(key, key);
         publisher.wrote(1);
         seen.push(published.load().len());
     }
@@ -149,7 +149,7 @@ fn publishers_count_writes() {
     assert_eq!(seen, [0, 10, 20, 30]);
     publisher.wrote(25);
     assert_eq!(published.load().len(), 35);
-    publisher.pin().insert(35, 35);
+    publisher.handle().insert(35, 35);
     publisher.wrote(1);
     drop(publisher);
     assert_eq!(published.load().len(), 36);
@@ -171,10 +171,10 @@ fn who_waits_is_woken_once_by_each_version() {
         assert!(cancelled.as_mut().poll(&mut Context::from_waker(&gone)).is_pending());
     }
     assert!(!published.publish(&map));
-    map.pin().insert(0, 1);
+    map.handle().insert(0, 1);
     assert!(published.publish(&map));
     assert!(published.offer({
-        map.pin().insert(0, 2);
+        map.handle().insert(0, 2);
         map.snapshot()
     }));
     assert_eq!(counts.each_ref().map(|count| count.0.load(SeqCst)), [0, 1, 0]);
@@ -217,7 +217,7 @@ fn no_wake_up_is_lost() {
                 })
                 .collect();
             for round in 1..=ROUNDS {
-                map.pin().insert(0, round);
+                map.handle().insert(0, round);
                 assert!(published.publish(&map));
             }
             waiters.into_iter().for_each(|waiter| waiter.join().unwrap());
@@ -232,7 +232,7 @@ fn a_refresher_publishes_until_it_is_dropped() {
     let refresher = published.refresh_every(&map, Duration::from_millis(1));
     let mut seen = published.load().generation();
     for round in 1..4 {
-        map.pin().insert(0, round);
+        map.handle().insert(0, round);
         loop {
             let view = published.wait_newer_than(seen, PATIENCE).expect("it publishes");
             seen = view.generation();
@@ -243,7 +243,7 @@ fn a_refresher_publishes_until_it_is_dropped() {
     }
     drop(refresher);
     assert_eq!((Arc::strong_count(&map), Arc::strong_count(&published)), (1, 1));
-    map.pin().insert(0, 9);
+    map.handle().insert(0, 9);
     assert!(published.wait_newer_than(seen, Duration::from_millis(20)).is_none());
 }
 
@@ -253,15 +253,15 @@ fn what_nobody_reads_any_more_is_dropped() {
     let map = TrieMap::<u64, Counted>::with_private_collector(Default::default());
     let published = Published::new(&map);
     for round in 0..10 {
-        (0..10).for_each(|key| _ = map.pin().insert(key, ledger.make(round)));
+        (0..10).for_each(|key| _ = map.handle().insert(key, ledger.make(round)));
         published.publish(&map);
     }
     let held = published.load();
-    (0..10).for_each(|key| _ = map.pin().insert(key, ledger.make(10)));
+    (0..10).for_each(|key| _ = map.handle().insert(key, ledger.make(10)));
     published.publish(&map);
     let mut refreshes = 0;
     while ledger.live() > 20 && refreshes < 200 {
-        map.pin().refresh();
+        map.handle().refresh();
         refreshes += 1;
     }
     assert_eq!((ledger.live(), held[&0].tag()), (20, 9));

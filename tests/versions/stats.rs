@@ -3,7 +3,7 @@
 use snaptrie::TrieStats;
 
 use super::diffs::size;
-use crate::support::{finish, over_hashers};
+use crate::support::{Tested, finish, over_hashers};
 
 over_hashers!(the_numbers_add_up, what_is_shared_is_not_counted, versions_that_live_are_listed,);
 
@@ -50,8 +50,8 @@ fn what_is_shared_is_not_counted() {
     let old = map.snapshot();
     let now = map.snapshot();
     assert_eq!(old.stats_beyond(&now).bytes(), 0);
-    map.pin().insert(0, 1);
-    map.pin().insert(size(), 1);
+    map.handle().insert(0, 1);
+    map.handle().insert(size(), 1);
     let new = map.snapshot();
     let (held, gained) = (old.stats_beyond(&new), new.stats_beyond(&old));
     assert_eq!((held.entries, gained.entries), (1, 2));

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 use snaptrie::{Newer, Published, TrieMap};
 
 use crate::support::hooks::{Event, TouchyHasher, happens, hook, unhook};
-use crate::support::watched;
+use crate::support::{Tested, watched};
 
 const VTABLE: RawWakerVTable = RawWakerVTable::new(
     |_| {
@@ -46,7 +46,7 @@ impl Pair {
     }
 
     fn publish(&self) {
-        self.map.pin().update(0, |value| value + 1);
+        self.map.handle().update(0, |value| value + 1);
         assert!(self.published.publish(&self.map));
     }
 

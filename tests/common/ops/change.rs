@@ -9,10 +9,10 @@ use std::rc::Rc;
 
 use snaptrie::{Compute, Operation};
 
-use super::Op;
 use super::objects::{AnyKey, AnyValue, Ledger, Mark};
 use super::oracle::Row;
 use super::world::{Pending, Playable, World};
+use super::{Handle, Op};
 
 /// What a closure does the first time that it is called.
 struct Once<F>(Cell<Option<F>>);
@@ -36,12 +36,12 @@ impl<M: Playable> World<M> {
     pub(super) fn look(&mut self, op: Op) {
         let (live, id) = self.target(op);
         let expected = live.row(id);
-        let pinned = live.map.pin();
+        let pinned = live.map.handle();
         self.agree(pinned.get(&id).map(M::Value::mark), expected.map(Row::value));
         self.agree(pinned.get_key_value(&id).map(Row::of), expected);
         self.agree(pinned.contains_key(&id), expected.is_some());
         if self.trusts() && expected.is_some() {
-            self.agree(Some(pinned[&id].mark()), expected.map(Row::value));
+            self.agree(Some(pinned.at(&id).mark()), expected.map(Row::value));
         }
         // By a key of the map's own type.
         self.agree(pinned.contains_key(&M::Key::new(&self.ledger, id)), expected.is_some());
@@ -50,7 +50,7 @@ impl<M: Playable> World<M> {
     pub(super) fn insert(&mut self, op: Op) {
         let (live, id) = self.target(op);
         let (key, value, row) = self.fresh(id, op.arg);
-        let pinned = live.map.pin();
+        let pinned = live.map.handle();
         let old = pinned.insert(key, value);
         let expected = live.oracle.borrow_mut().put(row);
         self.agree(old.map(M::Value::mark), expected.map(Row::value));
@@ -59,7 +59,7 @@ impl<M: Playable> World<M> {
     pub(super) fn try_insert(&mut self, op: Op) {
         let (live, id) = self.target(op);
         let (key, value, row) = self.fresh(id, op.arg);
-        let pinned = live.map.pin();
+        let pinned = live.map.handle();
         let expected = live.row(id);
         match pinned.try_insert(key, value) {
             Ok(value) => {
@@ -77,7 +77,7 @@ impl<M: Playable> World<M> {
     pub(super) fn get_or_insert(&mut self, op: Op) {
         let (live, id) = self.target(op);
         let (key, value, row) = self.fresh(id, op.arg);
-        let pinned = live.map.pin();
+        let pinned = live.map.handle();
         let got = pinned.get_or_insert(key, value).mark();
         let now = live.row(id).unwrap_or(row);
         self.agree(got, now.value);
@@ -88,7 +88,7 @@ impl<M: Playable> World<M> {
         let (live, id) = self.target(op);
         let (key, value, row) = self.fresh(id, op.arg);
         let call = self.begin(&live, id);
-        let pinned = live.map.pin();
+        let pinned = live.map.handle();
         let got = pinned.get_or_insert_with(key, || {
             meddle(self);
             value
@@ -105,7 +105,7 @@ impl<M: Playable> World<M> {
         let (live, id) = self.target(op);
         let (key, value, row) = self.fresh(id, op.arg);
         let call = self.begin(&live, id);
-        let pinned = live.map.pin();
+        let pinned = live.map.handle();
         let result = pinned.try_insert_with(key, || {
             meddle(self);
             value
@@ -128,14 +128,16 @@ impl<M: Playable> World<M> {
         let stamp = key.stamp();
         let call = self.begin(&live, id);
         let updated = Cell::new(None);
-        let pinned = live.map.pin();
+        let pinned = live.map.handle();
         let new = {
             let once = Once::new(|| meddle(self));
             pinned.update(key, updating(&ledger, op.arg, &once, &updated))
         };
         match new {
             Some(new) => {
-                let new = Row { id, key: stamp, value: new.mark() };
+                // An update of copies keeps the key.
+                let kept = live.row(id).filter(|_| M::COPIES);
+                let new = Row { id, key: kept.map_or(stamp, |row| row.key), value: new.mark() };
                 self.settle(&call, new, updated.get(), None);
             }
             None if call.is_strict() => self.agree(live.row(id), None),
@@ -149,7 +151,7 @@ impl<M: Playable> World<M> {
         let ledger = Rc::clone(&self.ledger);
         let call = self.begin(&live, id);
         let updated = Cell::new(None);
-        let pinned = live.map.pin();
+        let pinned = live.map.handle();
         let new = {
             let once = Once::new(|| meddle(self));
             pinned.update_or_insert(key, updating(&ledger, op.arg, &once, &updated), first)
@@ -164,7 +166,7 @@ impl<M: Playable> World<M> {
         let stamp = key.stamp();
         let call = self.begin(&live, id);
         let (updated, first) = (Cell::new(None), Cell::new(None));
-        let pinned = live.map.pin();
+        let pinned = live.map.handle();
         let new = {
             let once = Once::new(|| meddle(self));
             let make_first = || {
@@ -203,7 +205,7 @@ impl<M: Playable> World<M> {
         let stamp = key.stamp();
         let call = self.begin(&live, id);
         let (seen, made) = (Cell::new(None), Cell::new(None));
-        let pinned = live.map.pin();
+        let pinned = live.map.handle();
         let outcome = {
             let once = Once::new(|| meddle(self));
             pinned.compute(key, |current| {
@@ -244,7 +246,7 @@ impl<M: Playable> World<M> {
 
     pub(super) fn remove(&mut self, op: Op) {
         let (live, id) = self.target(op);
-        let pinned = live.map.pin();
+        let pinned = live.map.handle();
         let old = pinned.remove(&id).map(M::Value::mark);
         let expected = live.oracle.borrow_mut().remove(id);
         self.agree(old, expected.map(Row::value));
@@ -252,7 +254,7 @@ impl<M: Playable> World<M> {
 
     pub(super) fn remove_entry(&mut self, op: Op) {
         let (live, id) = self.target(op);
-        let pinned = live.map.pin();
+        let pinned = live.map.handle();
         let old = pinned.remove_entry(&id).map(Row::of);
         self.agree(old, live.oracle.borrow_mut().remove(id));
     }
@@ -263,7 +265,7 @@ impl<M: Playable> World<M> {
         let goes = |label: u8| label % 2 == op.arg % 2;
         let call = self.begin(&live, id);
         let seen = Cell::new(None);
-        let pinned = live.map.pin();
+        let pinned = live.map.handle();
         let removed = {
             let once = Once::new(|| meddle(self));
             pinned.remove_if(&id, |key, value| {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::live::{described, parts};
-use snaptrie::mode::StaticMode;
-use snaptrie::{Snapshot, SnapshotEntry, TrieMap};
+use snaptrie::mode::{StaticMode, TrieMode};
+use snaptrie::{Snapshot, SnapshotEntry};
 
 use super::hashes::Hashes;
 use super::objects::{AnyKey, AnyValue};
@@ -12,13 +12,13 @@ use super::oracle::{Oracle, Row, sorted};
 use super::world::{Loose, Playable, Shot, World};
 use super::{Op, Verb};
 
-impl<K, V, L> World<TrieMap<K, V, Hashes, L>>
+impl<K, V, L, M> World<M>
 where
     K: AnyKey,
     V: AnyValue,
-    L: StaticMode<K, V>,
-    TrieMap<K, V, Hashes, L>:
-        Playable<Key = K, Value = V, Version = Snapshot<K, V, Hashes, L>, Loose = Loose<K, V, L>>,
+    L: StaticMode<K, V> + TrieMode<K, V, Map<Hashes> = M>,
+    M: Playable<Key = K, Value = V, Version = Snapshot<K, V, Hashes, L>, Loose = Loose<K, V, L>>
+        + Clone,
 {
     pub(super) fn step_versions(&mut self, op: Op) {
         match op.verb {
@@ -32,7 +32,7 @@ where
 
     fn snapshot(&mut self, op: Op) {
         let live = self.live(op);
-        let frozen = live.map.snapshot();
+        let frozen = live.map.version();
         live.number(frozen.generation());
         let content = live.oracle.borrow().clone();
         self.add_shot(op, frozen, content);
@@ -50,7 +50,7 @@ where
 
     fn fork(&mut self, op: Op) {
         let live = self.live(op);
-        let fork = live.map.fork();
+        let fork = live.map.fork().expect("a map with versions has forks");
         let oracle = live.oracle.borrow().clone();
         let born = self.next_instant();
         self.add_fork(op, fork, oracle, live.newest(), born);
@@ -93,7 +93,7 @@ where
         }
     }
 
-    fn frozen_look(&self, op: Op, shot: &Shot<TrieMap<K, V, Hashes, L>>) {
+    fn frozen_look(&self, op: Op, shot: &Shot<M>) {
         let id = self.id(op);
         shot.see(id);
         let expected = shot.oracle.get(id);
@@ -106,7 +106,7 @@ where
         self.agree(shot.frozen.contains_key(&K::new(&self.ledger, id)), expected.is_some());
     }
 
-    fn frozen_get_many(&mut self, op: Op, shot: &Shot<TrieMap<K, V, Hashes, L>>) {
+    fn frozen_get_many(&mut self, op: Op, shot: &Shot<M>) {
         let ids: Vec<u16> = self.range(op).collect();
         ids.iter().for_each(|id| shot.see(*id));
         let got: Vec<_> = shot.frozen.get_many(&ids).map(|value| value.map(V::mark)).collect();
@@ -114,7 +114,7 @@ where
         self.agree(got, expected);
     }
 
-    fn frozen_walk(&mut self, op: Op, shot: &Shot<TrieMap<K, V, Hashes, L>>) {
+    fn frozen_walk(&mut self, op: Op, shot: &Shot<M>) {
         if !self.affords(shot.oracle.len()) {
             return;
         }
@@ -134,7 +134,7 @@ where
         }
     }
 
-    fn frozen_len(shot: &Shot<TrieMap<K, V, Hashes, L>>) {
+    fn frozen_len(shot: &Shot<M>) {
         shot.see_count();
         let len = shot.oracle.len();
         assert_eq!(shot.frozen.is_empty(), len == 0);
@@ -147,7 +147,7 @@ where
         assert_eq!(shot.frozen.values().len(), len);
     }
 
-    fn frozen_show(&mut self, shot: &Shot<TrieMap<K, V, Hashes, L>>) {
+    fn frozen_show(&mut self, shot: &Shot<M>) {
         if self.affords(shot.oracle.len()) {
             shot.see_all();
             let described = described(&shot.oracle.rows());
@@ -158,12 +158,12 @@ where
         assert!(format!("{:?}", shot.frozen.iter()).ends_with(&left));
     }
 
-    fn frozen_fork(&mut self, op: Op, shot: &Shot<TrieMap<K, V, Hashes, L>>) {
+    fn frozen_fork(&mut self, op: Op, shot: &Shot<M>) {
         let fork = shot.frozen.fork();
         self.add_fork(op, fork, shot.oracle.clone(), shot.frozen.generation(), shot.born);
     }
 
-    fn equal_frozen(&mut self, op: Op, shot: &Shot<TrieMap<K, V, Hashes, L>>) {
+    fn equal_frozen(&mut self, op: Op, shot: &Shot<M>) {
         let other = self.shots[usize::from(op.key) % self.shots.len()].clone();
         assert_eq!(shot.frozen.ptr_eq(&other.frozen), shot.born == other.born);
         if self.affords(shot.oracle.len()) {
@@ -173,7 +173,7 @@ where
 
     /// Begins an owned iteration and keeps the last entry and the rest. Some such ops use the
     /// snapshot up.
-    fn iterate_owned(&mut self, op: Op, index: usize, shot: Shot<TrieMap<K, V, Hashes, L>>) {
+    fn iterate_owned(&mut self, op: Op, index: usize, shot: Shot<M>) {
         if op.arg & 1 == 1 {
             drop(self.shots.swap_remove(index));
         }

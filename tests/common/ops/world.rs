@@ -9,10 +9,10 @@ use std::rc::Rc;
 use snaptrie::mode::{self, StaticMode};
 use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, IntoIter, SnapshotEntry, TrieMap};
 
-use super::Tested;
 use super::hashes::{Hashes, Hashing};
 use super::objects::{AnyKey, AnyValue, CopyKey, CopyValue, Key, Ledger, Mark, Mood, Value};
 use super::oracle::{Oracle, Row, likenesses, sorted};
+use super::{Handle, Tested};
 use super::{Op, Ops, Verb};
 
 /// What a world is like.
@@ -68,11 +68,11 @@ macro_rules! playable_trie {
             fn converted(&self) -> [Vec<(u16, u8)>; 2] {
                 let flat = self.snapshot().to_flat();
                 flat.check();
-                let pinned = flat.pin();
+                let pinned = flat.handle();
                 let clones = pinned.iter().map(|(key, value)| (key.clone(), value.clone()));
                 let trie: Self = clones.collect();
                 trie.check();
-                [likenesses(pinned.iter()), likenesses(trie.pin().iter())]
+                [likenesses(pinned.iter()), likenesses(trie.handle().iter())]
             }
 
             fn extend_shared(mut self: &Self, entries: Vec<(Self::Key, Self::Value)>) {
@@ -112,7 +112,7 @@ macro_rules! playable_flat {
                 let (trie, clone) = (self.to_trie(), self.clone());
                 trie.check();
                 clone.check();
-                [likenesses(trie.pin().iter()), likenesses(clone.pin().iter())]
+                [likenesses(trie.handle().iter()), likenesses(clone.handle().iter())]
             }
 
             fn frozen_row(_version: &Self::Version, _id: u16) -> Option<Row> {
@@ -486,11 +486,11 @@ impl<M: Playable> World<M> {
             assert_eq!(live.row(id).map(Row::value), old, "not what was changed");
             live.oracle.borrow_mut().set(id, new);
         } else {
-            let actual = live.map.pin().get_key_value(&id).map(Row::of);
+            let actual = live.map.handle().get_key_value(&id).map(Row::of);
             live.oracle.borrow_mut().adopt(id, actual, (old, new));
         }
         for fork in self.maps.iter().filter(|fork| fork.born > began) {
-            let actual = fork.map.pin().get_key_value(&id).map(Row::of);
+            let actual = fork.map.handle().get_key_value(&id).map(Row::of);
             fork.oracle.borrow_mut().adopt(id, actual, (old, new));
         }
         for shot in self.shots.iter_mut().filter(|shot| shot.born > began) {
@@ -512,7 +512,7 @@ impl<M: Playable> World<M> {
     pub(super) fn check(&self, live: &Live<M>) {
         let oracle = live.oracle.borrow();
         let rows = oracle.rows();
-        let pinned = live.map.pin();
+        let pinned = live.map.handle();
         self.agree(sorted(pinned.iter()), rows.clone());
         self.agree(pinned.len(), rows.len());
         self.agree(live.map.is_empty(), rows.is_empty());
