@@ -8,9 +8,8 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use equivalent::Equivalent;
-use snaptrie::mode::Mode;
-use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, Pinned, TrieMap};
-use support::{Chosen, Placed, Tested};
+use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, TrieMap};
+use support::{Chosen, Handle, Placed, Tested};
 
 /// Around the size of a group, and many groups.
 const SIZES: [u64; 7] = [0, 1, 31, 32, 33, 64, 1_000];
@@ -97,7 +96,7 @@ fn borrowed_keys_are_looked_up() {
     assert_eq!(pinned.get_many(["two", "none"]).collect::<Vec<_>>(), [Some(&2), None]);
 }
 
-fn assert_lazy<S: BuildHasher, M: Mode<u32, u32>>(pinned: &Pinned<'_, u32, u32, S, M>) {
+fn assert_lazy(pinned: &impl Handle<Key = u32, Value = u32, Hasher: BuildHasher>) {
     let keys: Vec<u32> = (1..40).collect();
     let taken = Cell::new(0);
     let counted = || keys.iter().inspect(|_| taken.set(taken.get() + 1));
@@ -117,9 +116,9 @@ fn assert_lazy<S: BuildHasher, M: Mode<u32, u32>>(pinned: &Pinned<'_, u32, u32, 
 #[test]
 fn lookups_are_lazy() {
     assert_lazy(&TrieMap::new().handle());
-    assert_lazy(&CopyTrieMap::inline().handle());
+    assert_lazy(&CopyTrieMap::new().handle());
     assert_lazy(&FlatMap::new().handle());
-    assert_lazy(&FlatMap::inline().handle());
+    assert_lazy(&CopyFlatMap::new().handle());
 }
 
 /// A number that may be looked for; or not.
@@ -138,7 +137,7 @@ impl Equivalent<u32> for Looked {
     }
 }
 
-fn a_panic_costs_its_group<S: BuildHasher, M: Mode<u32, u32>>(pinned: &Pinned<'_, u32, u32, S, M>) {
+fn a_panic_costs_its_group(pinned: &impl Handle<Key = u32, Value = u32, Hasher: BuildHasher>) {
     pinned.insert_many((0..100).map(|key| (key, key)));
     let keys: Vec<Looked> = (0..100).map(|key| Looked(key, key != 40)).collect();
     let mut values = pinned.get_many(&keys);
@@ -153,9 +152,9 @@ fn a_panic_costs_its_group<S: BuildHasher, M: Mode<u32, u32>>(pinned: &Pinned<'_
 #[test]
 fn a_comparison_that_panics_costs_the_results_of_its_group() {
     a_panic_costs_its_group(&TrieMap::new().handle());
-    a_panic_costs_its_group(&CopyTrieMap::inline().handle());
+    a_panic_costs_its_group(&CopyTrieMap::new().handle());
     a_panic_costs_its_group(&FlatMap::new().handle());
-    a_panic_costs_its_group(&FlatMap::inline().handle());
+    a_panic_costs_its_group(&CopyFlatMap::new().handle());
     let map: TrieMap<u32, u32> = (0..100).map(|key| (key, key)).collect();
     let snapshot = map.snapshot();
     let keys: Vec<Looked> = (0..100).map(|key| Looked(key, key != 3)).collect();

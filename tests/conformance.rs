@@ -17,6 +17,9 @@
 #[allow(dead_code, reason = "other tests use the rest of it")]
 mod hashers;
 
+#[path = "common/tested.rs"]
+mod tested;
+
 mod conformance {
     mod ctries;
     mod hashtriemap;
@@ -30,6 +33,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hashers::Chosen;
 use snaptrie::{Compute, CopyFlatMap, CopyTrieMap, FlatMap, Operation, TrieMap};
+use tested::Tested;
 
 /// A map of numbers under test.
 trait Subject: Sync + Send + Sized {
@@ -123,12 +127,12 @@ impl Subject for Locked {
 }
 
 macro_rules! subject {
-    ($Map:ty, $with_hasher:ident, $versions:literal) => {
+    ($Map:ty, $versions:literal) => {
         impl Subject for $Map {
             const VERSIONS: bool = $versions;
 
             fn new(hashing: Chosen) -> Self {
-                Self::$with_hasher(hashing)
+                <$Map>::with_hasher(hashing)
             }
             fn get(&self, key: u64) -> Option<u64> {
                 self.handle().get(&key).copied()
@@ -177,10 +181,10 @@ macro_rules! subject {
         }
     };
 }
-subject!(TrieMap<u64, u64, Chosen>, with_hasher, true);
-subject!(CopyTrieMap<u64, u64, Chosen>, inline_with_hasher, true);
-subject!(FlatMap<u64, u64, Chosen>, with_hasher, false);
-subject!(CopyFlatMap<u64, u64, Chosen>, inline_with_hasher, false);
+subject!(TrieMap<u64, u64, Chosen>, true);
+subject!(CopyTrieMap<u64, u64, Chosen>, true);
+subject!(FlatMap<u64, u64, Chosen>, false);
+subject!(CopyFlatMap<u64, u64, Chosen>, false);
 
 /// Makes a test of each body, which runs on the oracle first and then on our maps.
 macro_rules! conform {

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
 use snaptrie::{CopyFlatMap, CopyTrieMap, FixedState, FlatMap, TrieMap};
-use support::{Tested, one_at_a_time, stress, verify};
+use support::{Handle, Tested, one_at_a_time, stress, verify};
 
 /// Threads that write, and how many keys each of them has: enough for a flat map to move now and then.
 const WRITERS: u64 = 4;

@@ -18,7 +18,7 @@ use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use snaptrie::{CopyFlatMap, CopyTrieMap, FixedState, FlatMap, TrieMap};
-use support::{Tested, one_at_a_time, stress};
+use support::{Handle, Tested, one_at_a_time, stress};
 
 #[global_allocator]
 static ALLOCATOR: support::alloc::Counting = support::alloc::Counting;

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Instant;
 
 use snaptrie::{FixedState, FlatMap, TrieMap};
-use support::{Tested, one_at_a_time};
+use support::{Handle, Tested, one_at_a_time};
 
 /// How much slower overwrites may be.
 const FACTOR: f64 = 3.0;
@@ -56,7 +56,7 @@ fn overwrite<M: Tested<Key = u64, Value = u64, Hasher = FixedState>>(map: &M) ->
     const OVERWRITES: u64 = 10_000;
     let round = |_| {
         let start = Instant::now();
-        (0..OVERWRITES).for_each(|number| _ = map.pin().insert(0, number));
+        (0..OVERWRITES).for_each(|number| _ = map.handle().insert(0, number));
         start.elapsed().as_nanos() as f64 / OVERWRITES as f64
     };
     (0..ROUNDS).map(round).fold(f64::INFINITY, f64::min)
@@ -73,7 +73,7 @@ where
         let idle: Vec<_> = (0..threads)
             .map(|_| {
                 let idle = || {
-                    assert!(map.pin().get(&0).is_some());
+                    assert!(map.handle().get(&0).is_some());
                     waiting.fetch_add(1, SeqCst);
                     drop(gate.lock());
                 };

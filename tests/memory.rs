@@ -14,10 +14,9 @@ mod memory {
 use std::collections::VecDeque;
 use std::thread;
 
-use snaptrie::mode::TrieMode;
 use snaptrie::{CopyTrieMap, FixedState, Snapshot, TrieMap};
 use support::alloc::{allocations, live, peak, reset_peak, reset_total_peak, total, total_peak};
-use support::{Chosen, Numbers, Tested, one_at_a_time, refresh_until, verify};
+use support::{Chosen, Handle, Numbers, Tested, one_at_a_time, refresh_until, verify};
 
 #[global_allocator]
 static ALLOCATOR: support::alloc::Counting = support::alloc::Counting;
@@ -51,7 +50,7 @@ impl<M: Tested<Key = u64, Value = u64, Hasher = FixedState> + Default> Plain for
 fn filled_as<M: Plain>(entries: usize) -> M {
     let map = M::default();
     for key in 0..entries as u64 {
-        map.pin().insert(key, key);
+        map.handle().insert(key, key);
     }
     map
 }
@@ -60,7 +59,7 @@ fn filled_as<M: Plain>(entries: usize) -> M {
 fn warm_up() -> isize {
     let map = filled(10_000);
     for key in 0..10_000 {
-        map.pin().remove(&key);
+        map.handle().remove(&key);
     }
     drop(map.snapshot());
     assert!(refresh_until(&map, 1_000, || false) || map.is_empty());
@@ -103,14 +102,14 @@ fn assert_removal_gives_memory_back<M: Plain>() {
     let with_keys = live();
     Numbers(1).shuffle(&mut keys);
     for key in &keys {
-        assert!(map.pin().remove(key).is_some());
+        assert!(map.handle().remove(key).is_some());
     }
     drop(keys);
     assert!(live() < with_keys);
     assert_shrinks_to(&map, start + EMPTY);
     verify(&map);
     // And it can be filled again, and dropped.
-    map.pin().insert(1, 1);
+    map.handle().insert(1, 1);
     drop(map);
     assert!(live() <= start + LEFT, "{} bytes left", live() - start);
 }
@@ -123,12 +122,12 @@ fn clear_and_take_give_memory_back() {
     map.clear();
     assert_shrinks_to(&map, start + EMPTY);
     for key in 0..LARGE as u64 {
-        map.pin().insert(key, key);
+        map.handle().insert(key, key);
     }
     drop(map.take());
     assert_shrinks_to(&map, start + EMPTY);
     for key in 0..LARGE as u64 {
-        map.pin().insert(key, key);
+        map.handle().insert(key, key);
     }
     let taken = map.take();
     assert_eq!(taken.len(), LARGE);
@@ -143,8 +142,8 @@ fn dropping_a_map_gives_everything_back() {
     let map = filled(LARGE / 4);
     let (snapshot, fork) = (map.snapshot(), map.fork());
     for key in 0..LARGE as u64 / 8 {
-        map.pin().insert(key, 0);
-        fork.pin().remove(&(key * 2));
+        map.handle().insert(key, 0);
+        fork.handle().remove(&(key * 2));
     }
     drop(fork);
     drop(map);
@@ -159,7 +158,7 @@ fn dropping_maps_gives_their_pages_of_fans_back() {
     // Equal hashes: fans at every level.
     for _ in 0..50 {
         let map = TrieMap::with_hasher(Chosen::Constant);
-        (0..100).for_each(|key| _ = map.pin().insert(key, key));
+        (0..100).for_each(|key| _ = map.handle().insert(key, key));
     }
     assert!(live() <= start + LEFT, "{} bytes left", live() - start);
 }
@@ -167,29 +166,27 @@ fn dropping_maps_gives_their_pages_of_fans_back() {
 #[test]
 fn stats_tell_the_bytes_that_were_allocated() {
     for hash in [Chosen::Good, Chosen::Truncated, Chosen::Constant] {
-        assert_stats_tell_bytes(|| TrieMap::with_hasher(hash), hash);
-        assert_stats_tell_bytes(|| CopyTrieMap::inline_with_hasher(hash), hash);
+        assert_stats_tell_bytes::<TrieMap<u64, u64, Chosen>>(hash, |map| map.stats().bytes());
+        assert_stats_tell_bytes::<CopyTrieMap<u64, u64, Chosen>>(hash, |map| map.stats().bytes());
     }
 }
 
-fn assert_stats_tell_bytes<M: TrieMode<u64, u64>>(
-    make: impl Fn() -> TrieMap<u64, u64, Chosen, M>,
-    hash: Chosen,
-) where
-    TrieMap<u64, u64, Chosen, M>: Tested,
+fn assert_stats_tell_bytes<M>(hash: Chosen, bytes: impl Fn(&M) -> usize)
+where
+    M: Tested<Key = u64, Value = u64, Hasher = Chosen>,
 {
     let entries = if hash == Chosen::Good { [1, 100, 20_000] } else { [1, 100, 1_000] };
     let _turn = one_at_a_time();
     for entries in entries {
         warm_up();
         let start = live();
-        let map = make();
+        let map = M::with_hasher(hash);
         for key in 0..entries {
-            map.pin().insert(key, key);
+            map.handle().insert(key, key);
         }
         refresh_until(&map, 1_000, || false);
         let counted = live() - start;
-        let told = map.stats().bytes() as isize;
+        let told = bytes(&map) as isize;
         assert!(told <= counted + LEFT, "{hash:?}, {entries}: {told} and not {counted} bytes");
         // What maps have besides nodes and entries; and a page of fans that are not yet made.
         let rest = EMPTY + 4 * KIB + counted / 32;
@@ -210,8 +207,8 @@ fn assert_churn_does_not_grow<M: Plain>(times: isize) {
     let map = filled_as::<M>(WINDOW as usize);
     reset_peak();
     for key in WINDOW..WINDOW + 1_000_000 {
-        map.pin().insert(key, key);
-        assert!(map.pin().remove(&(key - WINDOW)).is_some());
+        map.handle().insert(key, key);
+        assert!(map.handle().remove(&(key - WINDOW)).is_some());
     }
     assert_eq!(map.len(), WINDOW as usize);
     let most = peak() - start;
@@ -227,8 +224,8 @@ fn entries_that_come_and_go_allocate_themselves_and_little_else() {
     let map = filled(WINDOW as usize);
     let mut key = WINDOW;
     let mut step = || {
-        map.pin().insert(key, key);
-        assert!(map.pin().remove(&(key - WINDOW)).is_some());
+        map.handle().insert(key, key);
+        assert!(map.handle().remove(&(key - WINDOW)).is_some());
         key += 1;
     };
     const STEPS: usize = 5 * WINDOW as usize;
@@ -260,7 +257,7 @@ fn assert_overwriting_does_not_grow<M: Plain>(writes: u64) {
     reset_peak();
     let mut numbers = Numbers(2);
     for step in 0..1_000_000 / writes {
-        let map = map.pin();
+        let map = map.handle();
         (0..writes).for_each(|_| _ = map.insert(numbers.below(10_000) as u64, step));
     }
     let most = peak() - start;
@@ -278,14 +275,14 @@ fn a_snapshot_costs_what_changes() {
     let snapshot = map.snapshot();
     assert!(live() - before < 4 * KIB, "a snapshot allocates {} bytes", live() - before);
     // Few changes cost little,
-    (0..100).for_each(|key| _ = map.pin().insert(key, 0));
+    (0..100).for_each(|key| _ = map.handle().insert(key, 0));
     let few = live() - before;
     assert!(few < size / 4, "{few} bytes for 100 changes in a map of {size}");
     // many changes no more than one more map.
     reset_peak();
     let mut numbers = Numbers(3);
     for step in 0..300_000 {
-        map.pin().insert(numbers.below(SIZE) as u64, step);
+        map.handle().insert(numbers.below(SIZE) as u64, step);
     }
     let most = peak() - start;
     assert!(most < 3 * size + SLACK, "{most} bytes for two maps of {size}");
@@ -305,7 +302,7 @@ fn snapshot_overwrite_and_drop_does_not_grow() {
     let mut numbers = Numbers(4);
     for step in 0..3_000 {
         let snapshot = map.snapshot();
-        (0..100).for_each(|_| _ = map.pin().insert(numbers.below(SIZE) as u64, step));
+        (0..100).for_each(|_| _ = map.handle().insert(numbers.below(SIZE) as u64, step));
         assert!(snapshot.get(&0).is_some());
     }
     let most = peak() - start;
@@ -333,7 +330,7 @@ fn snapshots_of_an_idle_map_do_not_grow() {
 fn bytes_after_a_while(map: &Map, size: usize, numbers: &mut Numbers) -> isize {
     let mut recent: VecDeque<Snapshot<u64, u64, FixedState>> = VecDeque::new();
     for step in 0..1_500 {
-        (0..100).for_each(|_| _ = map.pin().insert(numbers.below(size) as u64, step));
+        (0..100).for_each(|_| _ = map.handle().insert(numbers.below(size) as u64, step));
         recent.push_back(map.snapshot());
         if recent.len() > 3 {
             recent.pop_front();
@@ -375,10 +372,10 @@ fn forks_of_forks_that_are_dropped_do_not_grow() {
     reset_peak();
     for step in 0..2_000 {
         let fork = map.fork();
-        (0..50).for_each(|key| _ = fork.pin().insert(key * 7, step));
+        (0..50).for_each(|key| _ = fork.handle().insert(key * 7, step));
         let deeper = fork.fork();
-        (0..50).for_each(|key| _ = deeper.pin().remove(&(key * 11)));
-        map.pin().insert(step % 5_000, step);
+        (0..50).for_each(|key| _ = deeper.handle().remove(&(key * 11)));
+        map.handle().insert(step % 5_000, step);
     }
     let most = peak() - start;
     assert!(most < 2 * size + SLACK, "{most} bytes for a map that takes {size}");
@@ -389,13 +386,13 @@ fn keys_with_one_hash_do_not_grow_under_churn() {
     let _turn = one_at_a_time();
     let map = TrieMap::<u64, u64, _>::with_hasher(support::Chosen::Constant);
     for key in 0..100 {
-        map.pin().insert(key, key);
+        map.handle().insert(key, key);
     }
     reset_peak();
     let before = live();
     for key in 100..50_000 {
-        map.pin().insert(key, key);
-        map.pin().remove(&(key - 100));
+        map.handle().insert(key, key);
+        map.handle().remove(&(key - 100));
     }
     assert_eq!(map.len(), 100);
     assert!(peak() - before < SLACK, "{} bytes", peak() - before);
@@ -426,12 +423,12 @@ fn removing_all_inline_entries_gives_their_memory_back() {
     let map = filled_as::<Inline>(LARGE);
     assert!(live() - start > 16 * LARGE as isize, "the allocator counts");
     for key in 0..LARGE as u64 {
-        assert_eq!(map.pin().remove(&(key * 7 % LARGE as u64)), Some(&(key * 7 % LARGE as u64)));
+        assert_eq!(map.handle().remove(&(key * 7 % LARGE as u64)), Some(&(key * 7 % LARGE as u64)));
     }
     assert_shrinks_to(&map, start + EMPTY);
     verify(&map);
     let taken = {
-        (0..LARGE as u64).for_each(|key| _ = map.pin().insert(key, key));
+        (0..LARGE as u64).for_each(|key| _ = map.handle().insert(key, key));
         map.take()
     };
     assert_eq!(taken.len(), LARGE);
@@ -464,7 +461,7 @@ fn assert_overwriting_inline_entries_seldom_allocates(writes: u64, most_times: i
     reset_peak();
     let mut numbers = Numbers(2);
     let overwrite = |step| {
-        let map = map.pin();
+        let map = map.handle();
         (0..writes).for_each(|_| _ = map.insert(numbers.below(ENTRIES) as u64, step));
     };
     let times = allocations(|| (0..OVERWRITES / writes).for_each(overwrite)) as u64;
@@ -488,7 +485,7 @@ fn a_snapshot_of_inline_entries_costs_what_changes() {
     reset_peak();
     let mut numbers = Numbers(3);
     for step in 0..300_000 {
-        map.pin().insert(numbers.below(SIZE) as u64, step);
+        map.handle().insert(numbers.below(SIZE) as u64, step);
     }
     let most = peak() - start;
     assert!(most < 3 * size + SLACK, "{most} bytes for two maps of {size}");
@@ -512,9 +509,9 @@ fn churn_by_many_threads_does_not_grow() {
             let map = &map;
             scope.spawn(move || {
                 for step in 0..600_000 {
-                    map.pin().insert(id << 32 | step, step);
+                    map.handle().insert(id << 32 | step, step);
                     if let Some(old) = step.checked_sub(WINDOW) {
-                        assert!(map.pin().remove(&(id << 32 | old)).is_some());
+                        assert!(map.handle().remove(&(id << 32 | old)).is_some());
                     }
                 }
             });
@@ -538,9 +535,9 @@ fn a_handle_that_is_held_keeps_what_is_replaced_and_no_more() {
     let (map, other) = (filled(100), Map::default());
     let replaced = 100_000;
     let before = live();
-    let handle = other.pin();
+    let handle = other.handle();
     for step in 0..replaced {
-        map.pin().insert(step % 100, step);
+        map.handle().insert(step % 100, step);
     }
     // An entry and the note that it is garbage: of 24 and 16 bytes, and their share of the lists.
     let piled = live() - before;
@@ -558,11 +555,11 @@ fn commits_do_not_grow() {
     for (hash, entries) in [(support::Chosen::Good, 5_000), (support::Chosen::Constant, 40)] {
         warm_up();
         let map = TrieMap::<u64, u64, _>::with_hasher(hash);
-        (0..entries).for_each(|key| _ = map.pin().insert(key, key));
+        (0..entries).for_each(|key| _ = map.handle().insert(key, key));
         let start = live();
         for step in 0..2_000 {
             map.commit_with(|fork| {
-                let fork = fork.pin();
+                let fork = fork.handle();
                 for number in 0..10 {
                     let key = (step * 10 + number * 7) % entries;
                     fork.remove(&key);
@@ -587,7 +584,7 @@ fn removing_most_entries_gives_most_memory_back() {
         let start = warm_up();
         let map = filled(LARGE);
         for key in (0..LARGE as u64).filter(|key| key % keep != 0) {
-            assert!(map.pin().remove(&key).is_some());
+            assert!(map.handle().remove(&key).is_some());
         }
         let left = LARGE / keep as usize;
         assert_shrinks_to(&map, start + 4 * bytes_of(left) + EMPTY);

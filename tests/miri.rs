@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use snaptrie::mode::TrieMode;
-use snaptrie::{CopyFlatMap, CopyTrieMap, FixedState, FlatMap, TrieMap};
-use tested::Tested;
+use snaptrie::{CopyFlatMap, CopyTrieMap, FixedState, FlatMap, Snapshot, TrieMap};
+use tested::{Handle, Tested};
 
 #[derive(Clone, Default)]
 struct Constant;
@@ -67,22 +67,25 @@ impl Item for Plain {
 }
 
 /// Grows, shrinks, and keeps versions, on one thread.
-fn versions<V: Item, S: BuildHasher + Clone, M: TrieMode<u64, V>>(
-    map: TrieMap<u64, V, S, M>,
-    keys: u64,
-) {
+fn versions<V, S, M, L>(map: M, keys: u64)
+where
+    V: Item,
+    S: BuildHasher + Clone,
+    M: Tested<Key = u64, Value = V, Hasher = S, Version = Snapshot<u64, V, S, L>>,
+    L: TrieMode<u64, V, Map<S> = M>,
+{
     const NEW: u64 = 1_000_000;
     const MORE: u64 = 2_000_000;
     for key in 0..keys {
-        map.pin().insert(key, V::make(key));
+        map.handle().insert(key, V::make(key));
     }
-    let before = map.snapshot();
+    let before = map.version();
     let fork = before.fork();
     for key in 0..keys {
         match key % 3 {
-            0 => drop(map.pin().remove(&key).cloned()),
-            1 => drop(map.pin().insert(key, V::make(NEW)).cloned()),
-            _ => drop(fork.pin().update(key, |value| V::make(value.number() + MORE)).cloned()),
+            0 => drop(map.handle().remove(&key).cloned()),
+            1 => drop(map.handle().insert(key, V::make(NEW)).cloned()),
+            _ => drop(fork.handle().update(key, |value| V::make(value.number() + MORE)).cloned()),
         }
     }
     assert_eq!(before.len() as u64, keys);
@@ -93,14 +96,14 @@ fn versions<V: Item, S: BuildHasher + Clone, M: TrieMode<u64, V>>(
     assert_eq!(fork.len() as u64, keys);
     drop(before);
     assert_eq!(taken.values().filter(|value| value.number() == NEW).count() as u64, (keys + 1) / 3);
-    let updated = fork.pin().values().filter(|value| value.number() >= MORE).count();
+    let updated = fork.handle().values().filter(|value| value.number() >= MORE).count();
     assert_eq!(updated as u64, keys / 3);
 }
 
 /// Grows, replaces, shrinks, and keeps references, on one thread.
 fn moves<M: Tested<Key = u64, Value: Item, Hasher: BuildHasher>>(map: &M, keys: u64) {
     let make = |key| M::Value::make(key);
-    let pinned = map.pin();
+    let pinned = map.handle();
     for key in 0..keys {
         pinned.insert(key, make(key));
     }
@@ -137,7 +140,7 @@ where
             scope.spawn(move || {
                 for round in 0..if cfg!(miri) { 20 } else { 4_000 } {
                     let key = (round * 7 + thread * 3) % keys;
-                    let pinned = map.pin();
+                    let pinned = map.handle();
                     match (round + thread) % 8 {
                         0 | 1 => drop(pinned.insert(key, make(round)).cloned()),
                         2 => drop(pinned.remove(&key).cloned()),
@@ -151,7 +154,7 @@ where
                         }
                         _ if round % 16 == 7 => {
                             if let Some(fork) = map.fork() {
-                                fork.pin().insert(key, make(0));
+                                fork.handle().insert(key, make(0));
                             }
                             drop(map.take());
                             map.reserve(2 * keys as usize);
@@ -170,7 +173,7 @@ fn boxed<V, S>(hasher: S) -> TrieMap<u64, V, S> {
 }
 
 fn inline<S>(hasher: S) -> CopyTrieMap<u64, Plain, S> {
-    TrieMap::inline_with_private_collector(hasher)
+    CopyTrieMap::with_private_collector(hasher)
 }
 
 fn flat<V, S>(hasher: S) -> FlatMap<u64, V, S> {
@@ -178,7 +181,7 @@ fn flat<V, S>(hasher: S) -> FlatMap<u64, V, S> {
 }
 
 fn inline_flat<S>(hasher: S) -> CopyFlatMap<u64, Plain, S> {
-    FlatMap::inline_with_private_collector(hasher)
+    CopyFlatMap::with_private_collector(hasher)
 }
 
 fn good() -> FixedState {

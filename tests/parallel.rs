@@ -5,15 +5,15 @@ mod support;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
+use std::hash::{BuildHasher, Hash};
 use std::sync::Mutex;
 use std::thread::{self, ThreadId};
 
 use rayon::prelude::*;
-use snaptrie::mode::{self, FlatMode};
 use snaptrie::{CopyFlatMap, CopyFlatSet, CopyTrieMap, FlatMap, FlatSet, TrieMap, TrieSet};
 use support::{
-    Chosen, Counted, Ledger, Numbered, Numbers, Placed, Tested, beside_a_writer, catch, finish,
-    is_on_purpose, over_hashers, panic_on_purpose, sort, sorted, verify,
+    Chosen, Counted, Handle, Ledger, Numbered, Numbers, Placed, Tested, beside_a_writer, catch,
+    finish, is_on_purpose, over_hashers, panic_on_purpose, sort, sorted, verify,
 };
 
 type Trie<K, V> = TrieMap<K, V, Chosen>;
@@ -63,7 +63,7 @@ where
     M: Tested<Key = u32, Value = u32, Hasher = Chosen> + PartialEq + Debug,
 {
     assert_eq!(flat.len(), count as usize);
-    assert!(flat.pin().iter().all(|(key, value)| *value == !key));
+    assert!(flat.handle().iter().all(|(key, value)| *value == !key));
     assert_eq!(&flat, other);
     finish(flat);
 }
@@ -146,10 +146,26 @@ fn iterating() {
     }
 }
 
-/// What all threads together see of a flat map.
-fn seen<M: FlatMode<u32, u32>>(flat: &FlatMap<u32, u32, Chosen, M>) -> Vec<(u32, u32)> {
-    let pinned = flat.pin();
-    sort(pinned.par_iter().map(|(key, value)| (*key, *value)).collect::<Vec<_>>())
+/// A map that is iterated over in parallel through a handle.
+trait Table: Tested<Key: Copy, Value: Copy> + FromIterator<(Self::Key, Self::Value)> {
+    /// What all threads together see.
+    fn seen(&self) -> Vec<(Self::Key, Self::Value)>;
+}
+
+impl<N: Copy + Hash + Eq + Send + Sync, S: BuildHasher + Default> Table for FlatMap<N, N, S> {
+    fn seen(&self) -> Vec<(N, N)> {
+        self.pin().par_iter().map(|(key, value)| (*key, *value)).collect()
+    }
+}
+
+impl<N: Copy + Hash + Eq + Send + Sync, S: BuildHasher + Default> Table for CopyFlatMap<N, N, S> {
+    fn seen(&self) -> Vec<(N, N)> {
+        self.pin().par_iter().collect()
+    }
+}
+
+fn seen<M: Table<Key: Ord, Value: Ord>>(flat: &M) -> Vec<(M::Key, M::Value)> {
+    sort(flat.seen())
 }
 
 /// The sum of the numbers below.
@@ -247,21 +263,18 @@ fn what_is_collected_is_dropped_once() {
 /// The table moves to larger and smaller ones meanwhile.
 #[test]
 fn iterating_over_a_flat_map_that_is_written() {
-    iterate_beside_a_writer::<mode::Boxed>();
-    iterate_beside_a_writer::<mode::Inline>();
+    iterate_beside_a_writer::<FlatMap<u32, u32, Chosen>>();
+    iterate_beside_a_writer::<CopyFlatMap<u32, u32, Chosen>>();
 }
 
-fn iterate_beside_a_writer<M: FlatMode<u32, u32>>()
-where
-    FlatMap<u32, u32, Chosen, M>: Tested<Key = u32, Hasher = Chosen> + Sync,
-{
+fn iterate_beside_a_writer<M: Table<Key = u32, Value = u32, Hasher = Chosen> + Sync>() {
     const STAY: u32 = 1_000;
-    let map: FlatMap<u32, u32, Chosen, M> = (0..STAY).map(|key| (key, key)).collect();
+    let map: M = (0..STAY).map(|key| (key, key)).collect();
     let write = |number: u32| {
         let key = STAY + number % 30_000;
         match number / 30_000 % 2 {
-            0 => _ = map.pin().insert(key, key),
-            _ => _ = map.pin().remove(&key),
+            0 => _ = map.handle().insert(key, key),
+            _ => _ = map.handle().remove(&key),
         }
     };
     let look = || {
@@ -303,25 +316,24 @@ fn all_threads_iterate() {
     on_four(|| {
         assert!(threads(trie.snapshot().par_iter().map(slow).collect()) > 1);
         assert!(threads(flat.pin().par_iter().map(slow).collect()) > 1);
-        assert!(threads(copies.pin().par_iter().map(slow).collect()) > 1);
+        assert!(
+            threads(copies.pin().par_iter().map(|entry| slow((&entry.0, &entry.1))).collect()) > 1
+        );
     });
 }
 
 #[test]
 fn entries_at_the_ends_of_chunks_are_given_away_once() {
-    give_ends_away::<mode::Boxed>();
-    give_ends_away::<mode::Inline>();
+    give_ends_away::<FlatMap<u64, u64, Placed>>();
+    give_ends_away::<CopyFlatMap<u64, u64, Placed>>();
 }
 
-fn give_ends_away<M: FlatMode<u64, u64>>() {
+fn give_ends_away<M: Table<Key = u64, Value = u64>>() {
     // Hashes that are the first and the last of their chunk, whatever its size.
     let keys: Vec<u64> =
         (0..1 << 12).flat_map(|i| [i << 52, (i << 52) | ((1 << 52) - 1)]).collect();
-    let map: FlatMap<u64, u64, Placed, M> = keys.iter().map(|&key| (key, key)).collect();
+    let map: M = keys.iter().map(|&key| (key, key)).collect();
     for _ in 0..20 {
-        let pinned = map.pin();
-        let mut found: Vec<u64> = pinned.par_iter().map(|(key, _)| *key).collect();
-        found.sort_unstable();
-        assert!(found.iter().eq(&keys));
+        assert!(seen(&map).iter().map(|(key, _)| key).eq(&keys));
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use snaptrie::{FixedState, FlatMap, TrieMap};
 use support::alloc::{reset_total_peak, total, total_peak};
-use support::{Tested, alone, beside_a_writer, one_at_a_time, stress, verify};
+use support::{Handle, Tested, alone, beside_a_writer, one_at_a_time, stress, verify};
 
 #[global_allocator]
 static ALLOCATOR: support::alloc::Counting = support::alloc::Counting;
@@ -120,10 +120,10 @@ fn overwrite<M: Subject>(once_begun: impl FnOnce()) {
     const KEYS: u64 = 100;
     let overwrites = (1_000_000.0 * stress()) as u64;
     let map: &'static M = Box::leak(Box::default());
-    let write = |number| _ = map.pin().insert(number % KEYS, Alive::new(number));
-    let finds = |key: &u64| map.pin().get(key).is_some_and(|value| value.0 % KEYS == *key);
+    let write = |number| _ = map.handle().insert(number % KEYS, Alive::new(number));
+    let finds = |key: &u64| map.handle().get(key).is_some_and(|value| value.0 % KEYS == *key);
     (0..KEYS.max(overwrites / 10)).for_each(write);
-    idle_after(move || _ = (0..10_000).filter(|key| map.pin().get(key).is_some()).count());
+    idle_after(move || _ = (0..10_000).filter(|key| map.handle().get(key).is_some()).count());
     let look = |_| assert_eq!((0..KEYS).filter(finds).count() as u64, KEYS);
     beside_a_writer(look, || {
         // By then, whatever another thread asks of the kernel is answered.

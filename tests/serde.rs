@@ -9,12 +9,11 @@ use std::fmt::Debug;
 use serde_core::de::DeserializeOwned;
 use serde_core::de::value::{Error, MapDeserializer, SeqDeserializer};
 use serde_core::{Deserialize, Serialize};
-use snaptrie::mode::{self, FlatMode};
 use snaptrie::{
     CopyFlatMap, CopyFlatSet, CopyTrieMap, CopyTrieSet, FlatMap, FlatSet, RandomState, TrieMap,
     TrieSet,
 };
-use support::{Chosen, beside_a_writer, over_hashers};
+use support::{Chosen, Handle, Tested, beside_a_writer, over_hashers};
 
 over_hashers!(maps_come_back, sets_come_back, equal_keys, snapshots_of_forks);
 
@@ -56,7 +55,7 @@ fn equal_keys() {
     assert_eq!(flat.pin().get(&1).map(String::as_str), Some("c"));
     assert_eq!((trie.len(), flat.len()), (2, 2));
     let copies: CopyFlatMap<u32, char, Chosen> = serde_json::from_str(text).unwrap();
-    assert_eq!((copies.pin().get(&1), copies.len()), (Some(&'c'), 2));
+    assert_eq!((copies.get(&1), copies.len()), (Some('c'), 2));
     let set: TrieSet<u32, Chosen> = serde_json::from_str("[1,2,1]").unwrap();
     assert_eq!(set.len(), 2);
     let set: CopyFlatSet<u32, Chosen> = serde_json::from_str("[1,2,1]").unwrap();
@@ -104,32 +103,45 @@ fn a_trie_is_written_as_it_is_at_one_instant() {
 
 #[test]
 fn a_flat_map_has_the_length_that_is_written() {
-    has_the_length_that_is_written::<mode::Boxed>();
-    has_the_length_that_is_written::<mode::Inline>();
-}
-
-fn has_the_length_that_is_written<M: FlatMode<u64, u64> + FlatMode<u64, ()>>() {
-    type Map<M> = FlatMap<u64, u64, RandomState, M>;
-    type Set<M> = FlatSet<u64, RandomState, M>;
-    let map: Map<M> = (0..100).map(|key| (key, key)).collect();
-    let set: Set<M> = (0..100).collect();
-    let write = |number| {
-        let number = u64::from(number);
-        let key = 100 + number * 7 % 1_000;
-        if map.pin().remove(&key).is_none() {
-            map.pin().insert(key, number);
-        }
+    let flip = |set: &FlatSet<u64>, key| {
         if !set.pin().remove(&key) {
             set.pin().insert(key);
         }
     };
+    let has_all = |set: &FlatSet<u64>| (0..100).all(|key| set.pin().contains(&key));
+    has_the_length_that_is_written::<FlatMap<u64, u64>, _>(flip, has_all);
+    let flip = |set: &CopyFlatSet<u64>, key| {
+        if !set.remove(&key) {
+            set.insert(key);
+        }
+    };
+    let has_all = |set: &CopyFlatSet<u64>| (0..100).all(|key| set.contains(&key));
+    has_the_length_that_is_written::<CopyFlatMap<u64, u64>, _>(flip, has_all);
+}
+
+fn has_the_length_that_is_written<M, T>(flip: impl Fn(&T, u64) + Sync, has_all: impl Fn(&T) -> bool)
+where
+    M: Tested<Key = u64, Value = u64, Hasher = RandomState> + FromIterator<(u64, u64)> + Sync,
+    M: Serialize + DeserializeOwned,
+    T: FromIterator<u64> + Serialize + DeserializeOwned + Sync,
+{
+    let map: M = (0..100).map(|key| (key, key)).collect();
+    let set: T = (0..100).collect();
+    let write = |number| {
+        let number = u64::from(number);
+        let key = 100 + number * 7 % 1_000;
+        if map.handle().remove(&key).is_none() {
+            map.handle().insert(key, number);
+        }
+        flip(&set, key);
+    };
     let save = || {
         let bytes = postcard::to_allocvec(&map).unwrap();
-        let (back, rest) = postcard::take_from_bytes::<Map<M>>(&bytes).unwrap();
-        assert!(rest.is_empty() && (0..100).all(|key| back.pin().get(&key) == Some(&key)));
+        let (back, rest) = postcard::take_from_bytes::<M>(&bytes).unwrap();
+        assert!(rest.is_empty() && (0..100).all(|key| back.handle().get(&key) == Some(&key)));
         let bytes = postcard::to_allocvec(&set).unwrap();
-        let (back, rest) = postcard::take_from_bytes::<Set<M>>(&bytes).unwrap();
-        assert!(rest.is_empty() && (0..100).all(|key| back.pin().contains(&key)));
+        let (back, rest) = postcard::take_from_bytes::<T>(&bytes).unwrap();
+        assert!(rest.is_empty() && has_all(&back));
     };
     beside_a_writer(write, || (0..100).for_each(|_| save()));
 }

@@ -1,5 +1,8 @@
 //! Snapshots under writers, on real threads: one instant, and for ever the same.
 
+#[path = "common/tested.rs"]
+mod tested;
+
 /// The tests, by kind of map: one body, compiled for each.
 #[allow(clippy::duplicate_mod, reason = "one body for all kinds of map")]
 mod snapshots {

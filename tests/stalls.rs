@@ -22,7 +22,7 @@ use std::thread;
 use std::time::Duration;
 
 use hashers::Chosen;
-use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, Operation, Pinned, TrieMap, stalls};
+use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, Operation, TrieMap, stalls};
 use tested::Tested;
 
 /// How long an operation that must not wait may take on a slow and busy machine.
@@ -116,7 +116,7 @@ fn keys<M: Subject>(hashing: Chosen) -> u64 {
 fn each<M: Subject>(
     map: &M,
     keys: impl Iterator<Item = u64>,
-    mut change: impl FnMut(&Pinned<'_, u64, u64, Chosen, M::Mode>, u64),
+    mut change: impl FnMut(&M::Handle<'_>, u64),
 ) {
     let mut pinned = map.handle();
     for key in keys {

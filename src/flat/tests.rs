@@ -50,6 +50,10 @@ trait Words: Store<Key = u64, Value = u64> + 'static {}
 impl Words for Boxed<u64, u64> {}
 impl Words for Inline<u64, u64> {}
 
+fn numbers<S: Words>(pair: Pair<'_, S>) -> (u64, u64) {
+    (*S::pair_key(&pair), *S::pair_value(&pair))
+}
+
 /// Runs tests with each store.
 macro_rules! with_each_store {
     ($($body:ident,)*) => {
@@ -109,6 +113,10 @@ impl<'g, S: Store<Key = u64> + 'g> Change<'g, S> for Set<S::Value> {
     }
 }
 
+fn value_of<S: Store<Value: Clone>>(pair: Pair<'_, S>) -> S::Value {
+    S::pair_value(&pair).clone()
+}
+
 /// A map with its hash.
 struct Map<S: Store> {
     flat: Flat<S>,
@@ -124,12 +132,12 @@ impl<V: Clone, S: Store<Key = u64, Value = V>> Map<S> {
         let guard = self.flat.pin();
         let hash = (self.hash)(key);
         match self.flat.modify(hash, false, &guard, Set(hash, key, value)) {
-            Outcome::Kept(found) => found.map(|(_, value)| value.clone()),
-            Outcome::Put { old, new: (new_key, _) } => {
-                assert_eq!(*new_key, key);
-                old.map(|(_, value)| value.clone())
+            Outcome::Kept(found) => found.map(value_of::<S>),
+            Outcome::Put { old, new } => {
+                assert_eq!(*S::pair_key(&new), key);
+                old.map(value_of::<S>)
             }
-            Outcome::Removed((_, old)) => Some(old.clone()),
+            Outcome::Removed(old) => Some(value_of::<S>(old)),
         }
     }
 
@@ -144,7 +152,7 @@ impl<V: Clone, S: Store<Key = u64, Value = V>> Map<S> {
     fn get(&self, key: u64) -> Option<V> {
         let guard = self.flat.pin();
         let found = self.flat.lookup::<false>((self.hash)(key), |other| *other == key, &guard);
-        found.map(|(_, value)| value.clone())
+        found.map(value_of::<S>)
     }
 
     fn check(&self) -> FlatStructure {
@@ -349,7 +357,7 @@ fn random_programs_agree_with_a_hash_map<S: Words>() {
             }
         }
         let guard = map.flat.pin();
-        let found: HashMap<u64, u64> = map.flat.iter(&guard).map(|(k, v)| (*k, *v)).collect();
+        let found: HashMap<u64, u64> = map.flat.iter(&guard).map(numbers::<S>).collect();
         assert_eq!(found, model);
     }
 }
@@ -641,7 +649,7 @@ fn an_iteration_across_moves_sees_what_stays_and_nothing_twice<S: Words>() {
             let mut seen = HashSet::new();
             let mut iter = map.flat.iter(&guard);
             for round in 0.. {
-                let Some((&key, &value)) = iter.next() else { break };
+                let Some((key, value)) = iter.next().map(numbers::<S>) else { break };
                 assert_eq!(key, value);
                 assert!(seen.insert(key), "{key} twice");
                 // From now on the table moves again and again.
@@ -674,7 +682,7 @@ where
         current: Option<Pair<'g, S>>,
         _spare: Option<S::Draft>,
     ) -> Action<S::Draft> {
-        match (self.2)(current.map(|(_, value)| *value)) {
+        match (self.2)(current.map(value_of::<S>)) {
             Some(value) => Action::Put(S::draft(self.0, self.1, value)),
             None => Action::Remove,
         }
@@ -721,7 +729,8 @@ fn a_closure_is_asked_again_when_its_key_has_changed<S: Words>() {
     });
     let guard = map.flat.pin();
     let outcome = map.flat.modify(good(3), true, &guard, change);
-    assert!(matches!(outcome, Outcome::Put { old: None, new: (&3, &10) }));
+    let Outcome::Put { old: None, new } = outcome else { panic!("not inserted") };
+    assert_eq!(numbers::<S>(new), (3, 10));
     assert_eq!(seen, [Some(1), Some(2), None]);
     map.check();
 }

@@ -184,6 +184,12 @@ impl<T> Arena<T> {
     }
 }
 
+impl<T> Default for Arena<T> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
 impl<T> Drop for Arena<T> {
     #[expect(unsafe_code, reason = "an arena")]
     fn drop(&mut self) {
@@ -204,7 +210,7 @@ pub(crate) struct Lent<'m, K: Copy, V: Copy, S, M: CopyMode<K, V>> {
 
 impl<'m, K: Copy, V: Copy, S, M: CopyMode<K, V>> Lent<'m, K, V, S, M> {
     pub(crate) fn new(pinned: CopyPinned<'m, K, V, S, M>) -> Self {
-        Self { pinned, keys: Arena(RefCell::default()), values: Arena(RefCell::default()) }
+        Self { pinned, keys: Arena::default(), values: Arena::default() }
     }
 
     fn entry(&self, (key, value): (K, V)) -> (&K, &V) {
@@ -221,6 +227,8 @@ impl<'m, K: Copy, V: Copy, S, M: CopyMode<K, V>> Lent<'m, K, V, S, M> {
 
     pub(crate) fn refresh(&mut self) {
         self.pinned.refresh();
+        // Nothing is lent any more.
+        (self.keys, self.values) = (Arena::default(), Arena::default());
     }
 
     pub(crate) fn len(&self) -> usize {

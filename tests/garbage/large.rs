@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use crate::support::Tested;
+use crate::support::Handle;
 use crate::support::alloc::{live, peak, reset_peak};
 use crate::{Flat, MIB, Subject, Trie, begin, scaled};
 

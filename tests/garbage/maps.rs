@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Sender, TryRecvError, channel};
 
 use crate::support::alloc::{live, peak, reset_peak};
-use crate::support::{Tested, verify};
+use crate::support::{Handle, verify};
 use crate::{
     Alive, Block, CopyFlat, CopyTrie, Flat, Fresh, KIB, MIB, Subject, Trie, alive, begin,
     overwrite, scaled,

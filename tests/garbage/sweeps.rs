@@ -1,7 +1,7 @@
 //! Operations on a whole map free what they remove as they go.
 
 use crate::support::alloc::{live, peak, reset_peak};
-use crate::support::{Tested, verify};
+use crate::support::{Handle, verify};
 use crate::{Alive, CopyFlat, CopyTrie, Flat, Fresh, KIB, Subject, Trie, alive, begin};
 
 const MANY: u64 = 200_000;

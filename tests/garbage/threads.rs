@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam_utils::CachePadded;
 
 use crate::support::alloc::{reset_total_peak, total, total_peak};
-use crate::support::{Tested, stress, verify};
+use crate::support::{Handle, Tested, stress, verify};
 use crate::{Block, Flat, Fresh, KIB, MIB, Subject, Trie, alive, begin};
 
 /// What a write leaves: the value, its entry, and the record that it is garbage.

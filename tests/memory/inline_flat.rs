@@ -1,6 +1,6 @@
 //! `FlatMap` with its entries inline: what takes memory besides the table, and for how long.
 
-use snaptrie::{FixedState, FlatMap};
+use snaptrie::FixedState;
 
 use crate::support::alloc::{allocations, live, peak, reset_peak};
 use crate::support::{Chosen, one_at_a_time, refresh_until, verify};
@@ -21,7 +21,7 @@ const OUTSIDE: usize = 24;
 const KEYS: u64 = 10_000;
 
 fn with_room() -> Map<FixedState> {
-    let map = FlatMap::inline_with_capacity_and_hasher(2 * KEYS as usize, FixedState::with_seed(1));
+    let map = Map::with_capacity_and_hasher(2 * KEYS as usize, FixedState::with_seed(1));
     // So that its segments are there.
     (0..100).for_each(|key| _ = map.pin().insert(u64::MAX - key, 0));
     map
@@ -36,9 +36,9 @@ fn new_keys_allocate_nothing_where_there_is_room() {
     let pinned = map.pin();
     let insert = |key| assert_eq!(pinned.insert(key, !key), None);
     assert_eq!(allocations(|| (0..KEYS).for_each(insert)), 0);
-    let first = |key| assert_eq!(*pinned.get_or_insert_with(key, || !key), !key);
+    let first = |key| assert_eq!(pinned.get_or_insert_with(key, || !key), !key);
     assert_eq!(allocations(|| (0..2 * KEYS).step_by(2).for_each(first)), 0);
-    let remove = |key: u64| assert_eq!(pinned.remove(&key), Some(&!key));
+    let remove = |key: u64| assert_eq!(pinned.remove(&key), Some(!key));
     assert_eq!(allocations(|| (0..KEYS).for_each(remove)), 0);
     drop(pinned);
     assert!(live() <= start);
@@ -55,7 +55,7 @@ fn overwriting_allocates_one_entry_each() {
     (0..KEYS).for_each(|key| _ = map.pin().insert(key, 0));
     let start = live();
     let pinned = map.pin();
-    let overwrite = |key| assert_eq!(pinned.insert(key, 1), Some(&0));
+    let overwrite = |key| assert_eq!(pinned.insert(key, 1), Some(0));
     assert_eq!(allocations(|| (0..KEYS).for_each(overwrite)), KEYS as usize);
     drop(pinned);
     let outside = OUTSIDE * KEYS as usize;
@@ -78,7 +78,7 @@ fn moves_bring_entries_back_into_lines() {
     for (hash, keys) in [(Chosen::Good, KEYS), (Chosen::Truncated, 1_000), (Chosen::Constant, 300)]
     {
         warm_up();
-        let map = FlatMap::<u64, u64, _, _>::inline_with_hasher(hash);
+        let map = Map::with_hasher(hash);
         let start = live();
         (0..2 * keys).for_each(|key| _ = map.pin().insert(key % keys, key));
         assert!(map.stats().entry_bytes > 0);
@@ -104,7 +104,7 @@ fn a_map_that_grew_and_shrank_leaves_nothing() {
     {
         for last in [0, keys / 3, keys] {
             let before = live();
-            let map = FlatMap::inline_with_private_collector(hash);
+            let map = Map::with_private_collector(hash);
             for key in 0..keys {
                 map.pin().insert(key, 0);
                 map.pin().insert(key / 2, 1);

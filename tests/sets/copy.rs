@@ -39,6 +39,6 @@ fn versions_and_algebra() {
 #[test]
 fn constructors() {
     static STATIC: CopyTrieSet<u32, FixedState> =
-        TrieSet::inline_with_hasher(FixedState::with_seed(1));
-    assert!(STATIC.pin().insert(1) && TrieSet::inline().pin().insert(1));
+        CopyTrieSet::with_hasher(FixedState::with_seed(1));
+    assert!(STATIC.pin().insert(1) && CopyTrieSet::new().insert(1));
 }

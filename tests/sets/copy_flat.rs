@@ -1,7 +1,6 @@
 //! What flat sets do with elements in their lines, on a `CopyFlatSet`.
 
-use snaptrie::mode::Inline;
-use snaptrie::{CopyFlatSet, FixedState, FlatSet, TrieSet};
+use snaptrie::{CopyFlatSet, CopyTrieSet, FixedState, TrieSet};
 
 use crate::support::{Chosen, over_hashers, verify};
 
@@ -26,7 +25,7 @@ over_hashers!(from_a_trie);
 
 fn from_a_trie() {
     let boxed: TrieSet<u32, Chosen> = (0..100).collect();
-    let inline: TrieSet<u32, Chosen, Inline> = (0..100).collect();
+    let inline: CopyTrieSet<u32, Chosen> = (0..100).collect();
     let sets = [boxed.snapshot().to_copy_flat(), inline.snapshot().to_copy_flat()];
     assert!(sets.iter().all(|set| *set == (0..100).collect()));
     sets.iter().for_each(|set| verify(set.as_map()));
@@ -35,9 +34,9 @@ fn from_a_trie() {
 #[test]
 fn constructors() {
     static STATIC: CopyFlatSet<u32, FixedState> =
-        FlatSet::inline_with_hasher(FixedState::with_seed(1));
-    assert!(STATIC.pin().insert(1) && FlatSet::inline().pin().insert(1));
-    assert!(CopyFlatSet::<u32>::inline_with_capacity(500).capacity() >= 500);
-    let set = FlatSet::<u32, _, _>::inline_with_capacity_and_hasher(500, FixedState::with_seed(3));
+        CopyFlatSet::with_hasher(FixedState::with_seed(1));
+    assert!(STATIC.pin().insert(1) && CopyFlatSet::new().insert(1));
+    assert!(CopyFlatSet::<u32>::with_capacity(500).capacity() >= 500);
+    let set = CopyFlatSet::<u32, _>::with_capacity_and_hasher(500, FixedState::with_seed(3));
     assert!(set.capacity() >= 500 && set.is_empty());
 }

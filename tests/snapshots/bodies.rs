@@ -6,7 +6,7 @@ use std::thread::{self, ScopedJoinHandle};
 
 use super::{Map, Snapshot};
 use crate::rounds;
-use crate::support::Tested;
+use crate::tested::Tested;
 
 /// Runs `write` on a thread each until `read` is done, and passes it the number of the round.
 fn under_writers(
@@ -157,10 +157,10 @@ fn takes_split_a_sequence_without_loss() {
             }
         };
         while !writers.iter().all(ScopedJoinHandle::is_finished) {
-            account(map.take());
+            account(Map::take(&map));
         }
         writers.into_iter().for_each(|writer| writer.join().unwrap());
-        account(map.take());
+        account(Map::take(&map));
         assert_eq!(next, [last, last]);
     });
     assert!(map.is_empty());

@@ -10,7 +10,6 @@ use snaptrie::{Compute, FixedState, Operation};
 
 use super::{Map, Value};
 use crate::linear::{self, Clock, KEYS, Op, Output, State, assert_linearizable};
-use crate::support::Tested;
 use crate::tested::Tested;
 use crate::{Numbered, Random, THREADS, TruncatedState, on_threads, scaled};
 

@@ -18,7 +18,7 @@ fn counters_are_exact<S: BuildHasher + Default + Clone + Sync>(keys: u64, operat
             map.pin().get_or_insert(key, AtomicU64::new(0)).fetch_add(1, Ordering::Relaxed);
         }
     });
-    map.check();
+    Tested::check(&map);
     let total: u64 = map.pin().values().map(|count| count.load(Ordering::Relaxed)).sum();
     assert_eq!(total, THREADS * operations);
 }

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use snaptrie::FixedState;
 
 use super::{Map, Value};
-use crate::support::Tested;
 use crate::tested::Tested;
 use crate::{Numbered, Random, THREADS, on_threads, scaled};
 

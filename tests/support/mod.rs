@@ -19,6 +19,7 @@ pub(crate) mod script;
 mod tested;
 
 use std::any::Any;
+use std::borrow::Borrow;
 use std::env;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::panic::{self, AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
@@ -55,6 +56,11 @@ impl Hash for Numbered {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.hash(state);
     }
+}
+
+/// The value, of what hands out copies or references.
+pub(crate) fn plain<T: Copy>(found: impl Borrow<T>) -> T {
+    *found.borrow()
 }
 
 /// Ends a test: verifies the structure of the map, and drops it.

@@ -55,7 +55,7 @@ impl Filled for Set {
 
     fn content(&self) -> Vec<(u32, u32)> {
         verify(self.as_map());
-        sort(self.handle().iter().map(|key| (*key, *key)))
+        sort(self.pin().iter().map(|key| (*key, *key)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 
-use snaptrie::{CommitFailure, TrieMap};
+use snaptrie::CommitFailure;
 
 use super::diffs::{content, size};
 use crate::support::{
@@ -145,7 +145,7 @@ fn forks_with_snapshots_are_refused() {
     drop(deeper);
     map.try_commit(error.fork).unwrap();
     assert_eq!(map.handle()[&0], 7);
-    assert!(panics(|| drop(map.commit_with(TrieMap::snapshot))));
+    assert!(panics(|| drop(map.commit_with(Map::snapshot))));
     assert_eq!(map.len(), 100);
     finish(map);
 }

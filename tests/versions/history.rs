@@ -38,7 +38,7 @@ fn versions_are_found() {
     let copy = history.clone();
     history.record(&map);
     assert_eq!((copy.oldest().unwrap().len(), history.oldest().unwrap().len()), (7, 8));
-    assert!(panics(|| _ = history.record(&[(1, 1)].into_iter().collect())));
+    assert!(panics(|| _ = history.record(&[(1, 1)].into_iter().collect::<Map>())));
     finish(map);
 }
 

@@ -141,7 +141,7 @@ fn publishers_count_writes() {
     let publisher = published.publisher(&map, 10);
     let mut seen = Vec::new();
     for key in 0..35 {
-        publisher.handle().insert(key, key);
+        publisher.map().handle().insert(key, key);
         publisher.wrote(1);
         seen.push(published.load().len());
     }
@@ -149,7 +149,7 @@ fn publishers_count_writes() {
     assert_eq!(seen, [0, 10, 20, 30]);
     publisher.wrote(25);
     assert_eq!(published.load().len(), 35);
-    publisher.handle().insert(35, 35);
+    publisher.map().handle().insert(35, 35);
     publisher.wrote(1);
     drop(publisher);
     assert_eq!(published.load().len(), 36);
