@@ -156,30 +156,30 @@ struct SnapshotEntry;
 /// Values are shared with other threads, and dropped there.
 /// ```
 /// fn send<T: Send + Sync>() {}
-/// send::<snaptrie::OccupiedError<'static, String, u8>>();
+/// send::<snaptrie::OccupiedError<String, u8, &'static u8>>();
 /// ```
 /// ```compile_fail,E0277
 /// fn send<T: Send>() {}
-/// send::<snaptrie::OccupiedError<'static, String, std::cell::Cell<u8>>>();
+/// send::<snaptrie::OccupiedError<String, u8, &'static std::cell::Cell<u8>>>();
 /// ```
 /// ```compile_fail,E0277
 /// fn sync<T: Sync>() {}
-/// sync::<snaptrie::OccupiedError<'static, String, std::cell::Cell<u8>>>();
+/// sync::<snaptrie::OccupiedError<String, u8, &'static std::cell::Cell<u8>>>();
 /// ```
 struct OccupiedError;
 
 /// Values are shared with other threads, and dropped there.
 /// ```
 /// fn send<T: Send + Sync>() {}
-/// send::<snaptrie::Compute<'static, String, u8, ()>>();
+/// send::<snaptrie::Compute<&'static String, &'static u8, ()>>();
 /// ```
 /// ```compile_fail,E0277
 /// fn send<T: Send>() {}
-/// send::<snaptrie::Compute<'static, String, std::cell::Cell<u8>, ()>>();
+/// send::<snaptrie::Compute<&'static String, &'static std::cell::Cell<u8>, ()>>();
 /// ```
 /// ```compile_fail,E0277
 /// fn sync<T: Sync>() {}
-/// sync::<snaptrie::Compute<'static, String, std::cell::Cell<u8>, ()>>();
+/// sync::<snaptrie::Compute<&'static String, &'static std::cell::Cell<u8>, ()>>();
 /// ```
 struct Compute;
 
@@ -275,30 +275,30 @@ struct FlatIter;
 
 /// A handle belongs to its thread, whatever the keys and values; so does a live iterator.
 /// ```
-/// use snaptrie::mode::{Flat, Inline};
+/// use snaptrie::mode::Flat;
 /// fn any<T>() {}
-/// any::<snaptrie::Pinned<'static, u8, u8, snaptrie::RandomState, Flat<Inline>>>();
-/// any::<snaptrie::Iter<'static, u8, u8, Flat<Inline>>>();
+/// any::<snaptrie::CopyPinned<'static, u8, u8, snaptrie::RandomState, Flat>>();
+/// any::<snaptrie::CopyIter<'static, u8, u8, Flat>>();
 /// ```
 /// ```compile_fail,E0277
-/// use snaptrie::mode::{Flat, Inline};
+/// use snaptrie::mode::Flat;
 /// fn any<T: Send>() {}
-/// any::<snaptrie::Pinned<'static, u8, u8, snaptrie::RandomState, Flat<Inline>>>();
+/// any::<snaptrie::CopyPinned<'static, u8, u8, snaptrie::RandomState, Flat>>();
 /// ```
 /// ```compile_fail,E0277
-/// use snaptrie::mode::{Flat, Inline};
+/// use snaptrie::mode::Flat;
 /// fn any<T: Sync>() {}
-/// any::<snaptrie::Pinned<'static, u8, u8, snaptrie::RandomState, Flat<Inline>>>();
+/// any::<snaptrie::CopyPinned<'static, u8, u8, snaptrie::RandomState, Flat>>();
 /// ```
 /// ```compile_fail,E0277
-/// use snaptrie::mode::{Flat, Inline};
+/// use snaptrie::mode::Flat;
 /// fn any<T: Send>() {}
-/// any::<snaptrie::Iter<'static, u8, u8, Flat<Inline>>>();
+/// any::<snaptrie::CopyIter<'static, u8, u8, Flat>>();
 /// ```
 /// ```compile_fail,E0277
-/// use snaptrie::mode::{Flat, Inline};
+/// use snaptrie::mode::Flat;
 /// fn any<T: Sync>() {}
-/// any::<snaptrie::Iter<'static, u8, u8, Flat<Inline>>>();
+/// any::<snaptrie::CopyIter<'static, u8, u8, Flat>>();
 /// ```
 struct CopyFlatPinned;
 
@@ -320,15 +320,15 @@ struct TrieSet;
 /// As for [`TrieSet`], in its nodes.
 /// ```
 /// fn send<T: Send + Sync>() {}
-/// send::<snaptrie::TrieSet<u8, snaptrie::RandomState, snaptrie::mode::Inline>>();
+/// send::<snaptrie::CopyTrieSet<u8>>();
 /// ```
 /// ```compile_fail,E0277
 /// fn send<T: Send>() {}
-/// send::<snaptrie::TrieSet<*const u8, snaptrie::RandomState, snaptrie::mode::Inline>>();
+/// send::<snaptrie::CopyTrieSet<*const u8>>();
 /// ```
 /// ```compile_fail,E0277
 /// fn sync<T: Sync>() {}
-/// sync::<snaptrie::TrieSet<*const u8, snaptrie::RandomState, snaptrie::mode::Inline>>();
+/// sync::<snaptrie::CopyTrieSet<*const u8>>();
 /// ```
 struct CopyTrieSet;
 
@@ -441,6 +441,7 @@ struct Diff;
 /// ```
 /// fn any<T>() {}
 /// any::<snaptrie::PinnedSet<'static, u8>>();
+/// any::<snaptrie::CopyPinnedSet<'static, u8>>();
 /// ```
 /// ```compile_fail,E0277
 /// fn any<T: Send>() {}
@@ -452,11 +453,11 @@ struct Diff;
 /// ```
 /// ```compile_fail,E0277
 /// fn any<T: Send>() {}
-/// any::<snaptrie::Pinned<'static, u8, u8, snaptrie::RandomState, snaptrie::mode::Inline>>();
+/// any::<snaptrie::CopyPinnedSet<'static, u8>>();
 /// ```
 /// ```compile_fail,E0277
 /// fn any<T: Sync>() {}
-/// any::<snaptrie::Pinned<'static, u8, u8, snaptrie::RandomState, snaptrie::mode::Inline>>();
+/// any::<snaptrie::CopyPinnedSet<'static, u8>>();
 /// ```
 struct PinnedSet;
 
@@ -483,26 +484,31 @@ struct PinnedSet;
 /// drop(pinned);
 /// ```
 /// ```
-/// let map = snaptrie::FlatMap::inline();
-/// let pinned = map.pin();
-/// let found = pinned.insert(1, 1);
-/// drop(found.copied());
-/// drop(pinned);
+/// let map = snaptrie::CopyFlatMap::from([(1, 1)]);
+/// let found = map.insert(1, 2);
+/// let (pinned, iter) = (map.pin(), map.iter());
+/// drop((pinned, iter));
 /// drop(map);
+/// drop(found);
 /// ```
 /// ```compile_fail,E0505
-/// let map = snaptrie::FlatMap::inline();
+/// let map = snaptrie::CopyFlatMap::from([(1, 1)]);
 /// let pinned = map.pin();
-/// let found = pinned.insert(1, 1);
+/// drop(map);
 /// drop(pinned);
-/// drop(found.copied());
 /// ```
 /// ```compile_fail,E0505
-/// let map = snaptrie::FlatMap::inline();
-/// let pinned = map.pin();
-/// let found = pinned.insert(1, 1);
+/// let map = snaptrie::CopyFlatMap::from([(1, 1)]);
+/// let iter = map.iter();
 /// drop(map);
-/// drop(found.copied());
+/// drop(iter);
+/// ```
+/// ```compile_fail,E0505
+/// let map = snaptrie::CopyFlatMap::from([(1, 1)]);
+/// let pinned = map.pin();
+/// let iter = pinned.iter();
+/// drop(pinned);
+/// drop(iter);
 /// ```
 /// ```compile_fail,E0502
 /// let map = snaptrie::TrieMap::from([(1, String::new())]);

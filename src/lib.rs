@@ -27,9 +27,18 @@
 //! assert_eq!(snapshot["the"].load(Relaxed), 4);
 //! ```
 //!
-//! [`CopyTrieMap`] is the same trie for small plain pairs, which it keeps in its nodes. [`FlatMap`] is a
-//! flat table with the same methods and without snapshots. It finds an entry with fewer steps, and
-//! grows without making anybody wait either; [`CopyFlatMap`] is that for small plain pairs.
+//! [`FlatMap`] is a flat table with the same methods and without snapshots. It finds an entry with fewer steps, and
+//! grows without making anybody wait either. [`CopyTrieMap`] and [`CopyFlatMap`] are the same two for small plain
+//! pairs, such as `u64 → u64`. They keep the pairs in their nodes and lines, and hand them out by value:
+//!
+//! ```
+//! use snaptrie::CopyTrieMap;
+//!
+//! let stock = CopyTrieMap::new();
+//! stock.insert(17, 3);
+//! assert_eq!(stock.update(&17, |count| count - 1), Some(2));
+//! assert_eq!(stock.get(&17), Some(2));
+//! ```
 //!
 //! # Overview
 //!
@@ -57,10 +66,10 @@
 //! A [`CopyTrieMap`] is a [`TrieMap`] whose keys and values are `Copy` and small, numbers mostly. It
 //! allocates nothing for an entry and takes about half of the memory; scans and look-ups touch one
 //! cache line less. A [`CopyFlatMap`] is a [`FlatMap`] of such pairs: a look-up takes one cache miss and not two.
-//! See [`mode::Inline`] for the fine print.
+//! See [`CopyMap`] for the fine print.
 //!
-//! [`TrieSet`] and [`FlatSet`] are the two without values. Of two snapshots of a [`TrieSet`] the
-//! union, intersection and differences are exact.
+//! [`TrieSet`] and [`FlatSet`] are the two without values, [`CopyTrieSet`] and [`CopyFlatSet`] those of small plain
+//! elements. Of two snapshots the union, intersection and differences are exact.
 //!
 //! # Handles
 //!
@@ -69,6 +78,9 @@
 //! replaced or removed meanwhile is freed later. So any method may be called while any reference,
 //! iterator or snapshot is held, and inside any closure. Handles are for short use: one that is held
 //! keeps the garbage of all maps.
+//!
+//! Maps that hand out copies need no handle: their operations are methods of the map. [`CopyMap::pin`] makes one all
+//! the same, for loops.
 //!
 //! # Consistency
 //!

@@ -2,6 +2,7 @@
 //! map is made empty, without a capacity, with the same hasher.
 
 use std::collections::HashMap;
+use std::convert::identity;
 use std::hint::black_box;
 use std::sync::{PoisonError, RwLock};
 
@@ -52,8 +53,9 @@ pub(crate) type Flat<K> = FlatMap<K, u64>;
 /// The flat table, with its entries in the lines.
 pub(crate) type FlatInline<K> = CopyFlatMap<K, u64>;
 
-macro_rules! pinned {
-    ($Map:ident [$($Copy:ident)?] $name:literal, $new:expr) => {
+/// `$copied` makes a number of what a lookup hands out.
+macro_rules! map {
+    ($Map:ident [$($Copy:ident)?] $name:literal, $new:expr, $copied:ident) => {
         impl<K: Key $(+ $Copy)?> Map<K> for $Map<K> {
             const NAME: &'static str = $name;
 
@@ -68,7 +70,7 @@ macro_rules! pinned {
 
             #[inline]
             fn get(&self, key: &K) -> Option<u64> {
-                self.pin().get(key).copied()
+                $copied(self.pin().get(key))
             }
 
             #[inline]
@@ -79,10 +81,15 @@ macro_rules! pinned {
     };
 }
 
-pinned!(Trie [] "trie", TrieMap::with_hasher(RandomState::default()));
-pinned!(Inline [Copy] "inline", TrieMap::inline_with_hasher(RandomState::default()));
-pinned!(Flat [] "flat", FlatMap::with_hasher(RandomState::default()));
-pinned!(FlatInline [Copy] "flat-inline", FlatMap::inline_with_hasher(RandomState::default()));
+map!(Trie [] "trie", TrieMap::with_hasher(RandomState::default()), copied);
+map!(Inline [Copy] "inline", CopyTrieMap::with_hasher(RandomState::default()), identity);
+map!(Flat [] "flat", FlatMap::with_hasher(RandomState::default()), copied);
+map!(FlatInline [Copy] "flat-inline", CopyFlatMap::with_hasher(RandomState::default()), identity);
+
+#[inline]
+fn copied(found: Option<&u64>) -> Option<u64> {
+    found.copied()
+}
 
 /// The floor: what everybody has without this library.
 pub(crate) type Locked<K> = RwLock<HashMap<K, u64, RandomState>>;

@@ -2,8 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use snaptrie::mode::Mode;
-use snaptrie::{Compute, Operation, Pinned, RandomState};
+use snaptrie::{Compute, CopyTrieMap, FlatMap, Operation, TrieMap};
 
 use crate::World;
 
@@ -18,20 +17,82 @@ pub(crate) const MARKS: u64 = 1_000;
 /// From here on keys come and go.
 pub(crate) const CHURN: u64 = 1_000_000;
 
-type Handle<'m, M> = Pinned<'m, u64, u64, RandomState, M>;
+/// What workers do with a map of any kind.
+pub(crate) trait Ledger {
+    fn get(&self, key: u64) -> Option<u64>;
+    fn insert(&self, key: u64, value: u64) -> Option<u64>;
+    fn remove(&self, key: u64) -> Option<u64>;
+
+    /// Takes this much from an account, if there is enough.
+    fn withdraw(&self, account: u64, amount: u64) -> bool;
+    fn deposit(&self, account: u64, amount: u64);
+}
+
+macro_rules! by_reference {
+    ($Map:ident) => {
+        impl Ledger for $Map<u64, u64> {
+            fn get(&self, key: u64) -> Option<u64> {
+                self.pin().get(&key).copied()
+            }
+            fn insert(&self, key: u64, value: u64) -> Option<u64> {
+                self.pin().insert(key, value).copied()
+            }
+            fn remove(&self, key: u64) -> Option<u64> {
+                self.pin().remove(&key).copied()
+            }
+            fn withdraw(&self, account: u64, amount: u64) -> bool {
+                let pinned = self.pin();
+                let outcome = pinned.compute(account, |entry| match entry {
+                    Some((_, balance)) if *balance >= amount => Operation::Insert(balance - amount),
+                    _ => Operation::Abort(()),
+                });
+                matches!(outcome, Compute::Updated { .. })
+            }
+            fn deposit(&self, account: u64, amount: u64) {
+                let pinned = self.pin();
+                pinned.update(account, |balance| balance + amount).expect("an account");
+            }
+        }
+    };
+}
+
+by_reference!(TrieMap);
+by_reference!(FlatMap);
+
+impl Ledger for CopyTrieMap<u64, u64> {
+    fn get(&self, key: u64) -> Option<u64> {
+        self.get(&key)
+    }
+    fn insert(&self, key: u64, value: u64) -> Option<u64> {
+        self.insert(key, value)
+    }
+    fn remove(&self, key: u64) -> Option<u64> {
+        self.remove(&key)
+    }
+    fn withdraw(&self, account: u64, amount: u64) -> bool {
+        let outcome = self.compute(account, |entry| match entry {
+            Some((_, balance)) if balance >= amount => Operation::Insert(balance - amount),
+            _ => Operation::Abort(()),
+        });
+        matches!(outcome, Compute::Updated { .. })
+    }
+    fn deposit(&self, account: u64, amount: u64) {
+        self.update(&account, |balance| balance + amount).expect("an account");
+    }
+}
 
 /// The value of a key that comes and goes.
 pub(crate) fn value_of(key: u64) -> u64 {
     key.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-pub(crate) fn open_accounts<M: Mode<u64, u64>>(map: &Handle<'_, M>) {
+pub(crate) fn open_accounts(map: &impl Ledger) {
     (0..ACCOUNTS).for_each(|account| assert!(map.insert(account, BALANCE).is_none()));
 }
 
 /// When nobody transfers, nothing is on its way.
-pub(crate) fn check_accounts<M: Mode<u64, u64>>(map: &Handle<'_, M>) {
-    let total: u64 = (0..ACCOUNTS).map(|account| map[&account]).sum();
+pub(crate) fn check_accounts(map: &impl Ledger) {
+    let total: u64 = (0..ACCOUNTS).filter_map(|account| map.get(account)).sum();
     assert_eq!(total, ACCOUNTS * BALANCE, "transfers lost or made something");
 }
 
@@ -54,13 +115,7 @@ impl Worker {
     }
 
     /// One operation or two on the map of this number.
-    fn step<M: Mode<u64, u64>>(
-        &mut self,
-        map: &Handle<'_, M>,
-        number: usize,
-        keys: u64,
-        grow: bool,
-    ) {
+    fn step(&mut self, map: &impl Ledger, number: usize, keys: u64, grow: bool) {
         match self.below(16) {
             0..3 => self.transfer(map),
             3 => {
@@ -71,37 +126,33 @@ impl Worker {
             }
             4 => {
                 let other = self.below(self.seen[number].len() as u64);
-                let now = map.get(&(MARKS + 2 * other)).copied().unwrap_or(0);
+                let now = map.get(MARKS + 2 * other).unwrap_or(0);
                 let before = &mut self.seen[number][other as usize];
                 assert!(now >= *before, "a mark went back from {before} to {now}");
                 *before = now;
             }
             5..9 => {
                 let key = CHURN + self.below(keys);
-                assert!(map.get(&key).is_none_or(|value| *value == value_of(key)));
+                assert!(map.get(key).is_none_or(|value| value == value_of(key)));
             }
             kind => {
                 let key = CHURN + self.below(keys);
                 let old = if (kind < 14) == grow {
                     map.insert(key, value_of(key))
                 } else {
-                    map.remove(&key)
+                    map.remove(key)
                 };
-                assert!(old.is_none_or(|value| *value == value_of(key)), "a value of another key");
+                assert!(old.is_none_or(|value| value == value_of(key)), "a value of another key");
             }
         }
     }
 
     /// Takes from one account, if that has enough, and then gives to another.
-    fn transfer<M: Mode<u64, u64>>(&mut self, map: &Handle<'_, M>) {
+    fn transfer(&mut self, map: &impl Ledger) {
         let (from, to) = (self.below(ACCOUNTS), self.below(ACCOUNTS));
         let amount = 1 + self.below(MOST);
-        let outcome = map.compute(from, |entry| match entry {
-            Some((_, balance)) if *balance >= amount => Operation::Insert(balance - amount),
-            _ => Operation::Abort(()),
-        });
-        if let Compute::Updated { .. } = outcome {
-            map.update(to, |balance| balance + amount).expect("an account");
+        if map.withdraw(from, amount) {
+            map.deposit(to, amount);
         }
     }
 }
@@ -121,9 +172,9 @@ pub(crate) fn work(world: &World, id: u64) {
         // Mostly insertions for a while, then mostly removals.
         let grow = round / 2_000 % 2 == 0;
         for _ in 0..64 {
-            worker.step(&world.boxed.pin(), 0, world.keys, grow);
-            worker.step(&world.inline.pin(), 1, world.keys, grow);
-            worker.step(&world.flat.pin(), 2, world.keys, grow);
+            worker.step(&world.boxed, 0, world.keys, grow);
+            worker.step(&world.inline, 1, world.keys, grow);
+            worker.step(&world.flat, 2, world.keys, grow);
         }
         let ticket = round * world.workers + id;
         world.queue.pin().insert(ticket, round);

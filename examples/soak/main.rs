@@ -55,7 +55,7 @@ impl World {
     fn new(options: &Options) -> Self {
         let world = Self {
             boxed: TrieMap::new(),
-            inline: TrieMap::inline(),
+            inline: CopyTrieMap::new(),
             flat: FlatMap::new(),
             queue: TrieMap::new(),
             queued: AtomicU64::new(0),
@@ -66,9 +66,9 @@ impl World {
             keys: options.keys,
             stop: AtomicBool::new(false),
         };
-        load::open_accounts(&world.boxed.pin());
-        load::open_accounts(&world.inline.pin());
-        load::open_accounts(&world.flat.pin());
+        load::open_accounts(&world.boxed);
+        load::open_accounts(&world.inline);
+        load::open_accounts(&world.flat);
         world
     }
 
@@ -78,9 +78,9 @@ impl World {
 
     /// When all threads are done.
     fn check_at_the_end(&self) {
-        load::check_accounts(&self.boxed.pin());
-        load::check_accounts(&self.inline.pin());
-        load::check_accounts(&self.flat.pin());
+        load::check_accounts(&self.boxed);
+        load::check_accounts(&self.inline);
+        load::check_accounts(&self.flat);
         self.taken.fetch_add(self.queue.take().len() as u64, Relaxed);
         assert_eq!(self.taken.load(Relaxed), self.queued.load(Relaxed), "takes lost something");
         #[cfg(debug_assertions)]

@@ -3,14 +3,43 @@
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
 
-use snaptrie::mode::TrieMode;
-use snaptrie::{RandomState, Snapshot, TrieMap};
+use snaptrie::mode::{Boxed, Inline, TrieMode};
+use snaptrie::{CopyTrieMap, RandomState, Snapshot, TrieMap};
 
 use crate::World;
-use crate::load::{ACCOUNTS, BALANCE, CHURN, MARKS, MOST, value_of};
+use crate::load::{ACCOUNTS, BALANCE, CHURN, Ledger, MARKS, MOST, value_of};
 
-type Map<M> = TrieMap<u64, u64, RandomState, M>;
 type View<M> = Snapshot<u64, u64, RandomState, M>;
+
+/// A map that has versions.
+pub(crate) trait Versions: Ledger {
+    type Mode: TrieMode<u64, u64>;
+
+    fn snapshot(&self) -> View<Self::Mode>;
+    fn fork(&self) -> Self;
+}
+
+impl Versions for TrieMap<u64, u64> {
+    type Mode = Boxed;
+
+    fn snapshot(&self) -> View<Boxed> {
+        self.snapshot()
+    }
+    fn fork(&self) -> Self {
+        self.fork()
+    }
+}
+
+impl Versions for CopyTrieMap<u64, u64> {
+    type Mode = Inline;
+
+    fn snapshot(&self) -> View<Inline> {
+        self.snapshot()
+    }
+    fn fork(&self) -> Self {
+        self.fork()
+    }
+}
 
 /// Snapshots that are held at once.
 const HELD: usize = 6;
@@ -19,8 +48,8 @@ const HELD: usize = 6;
 const OF_FORKS: u64 = 900_000;
 
 /// Watches a map until the run ends.
-pub(crate) fn watch<M: TrieMode<u64, u64>>(world: &World, map: &Map<M>) {
-    let mut held: VecDeque<(View<M>, u64)> = VecDeque::new();
+pub(crate) fn watch<M: Versions>(world: &World, map: &M) {
+    let mut held: VecDeque<(View<M::Mode>, u64)> = VecDeque::new();
     let mut marks = vec![0; world.workers as usize];
     let mut round = 0_u64;
     while world.goes_on() {
@@ -84,15 +113,15 @@ fn fingerprint<M: TrieMode<u64, u64>>(view: &View<M>) -> u64 {
 }
 
 /// What a fork writes, the map does not see; and what the map writes, the fork does not.
-fn check_fork<M: TrieMode<u64, u64>>(world: &World, map: &Map<M>) {
+fn check_fork<M: Versions>(world: &World, map: &M) {
     let fork = map.fork();
     let before = fork.snapshot();
     for key in 0..200 {
-        fork.pin().insert(OF_FORKS + key, key);
-        fork.pin().remove(&(CHURN + key));
+        fork.insert(OF_FORKS + key, key);
+        fork.remove(CHURN + key);
     }
     check_accounts(world, &fork.snapshot());
     assert_eq!(fork.snapshot().get(&OF_FORKS), Some(&0));
     assert_eq!(before.get(&OF_FORKS), None);
-    assert_eq!(map.pin().get(&OF_FORKS), None);
+    assert_eq!(map.get(OF_FORKS), None);
 }

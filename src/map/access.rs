@@ -7,8 +7,8 @@ use std::hash::{BuildHasher, Hash};
 
 use equivalent::Equivalent;
 
-use super::Operation;
 use super::change::{ByRef, ByValue, Choice, Offer, Put, Renewal};
+use super::{OccupiedError, Operation};
 use crate::engine::{Content, Engine, Outcome, PART, PairOf};
 use crate::hash;
 use crate::reclaim::Guard;
@@ -26,6 +26,9 @@ impl<E, S> Clone for Access<'_, E, S> {
     }
 }
 impl<E, S> Copy for Access<'_, E, S> {}
+
+/// An entry that was not inserted, and the one that is there.
+type Occupied<'g, E> = OccupiedError<<E as Engine>::Key, <E as Engine>::Value, PairOf<'g, E>>;
 
 /// The key and the value of a pair.
 pub(super) fn parts<'a, 'g, E: Engine + 'g>(pair: &'a PairOf<'g, E>) -> (&'a E::Key, &'a E::Value) {
@@ -180,7 +183,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         self,
         key: E::Key,
         value: E::Value,
-    ) -> Result<PairOf<'g, E>, (PairOf<'g, E>, E::Key, E::Value)> {
+    ) -> Result<PairOf<'g, E>, Occupied<'g, E>> {
         let hash = self.hash(&key);
         let mut unused = None;
         let decide = |offer: &mut Offer<E::Content>, current: Option<PairOf<'g, E>>| {
@@ -192,7 +195,9 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         };
         let offer = Offer::with_value(hash, key, value);
         match (self.change(true, offer, decide), unused) {
-            (Outcome::Kept(Some(current)), Some((key, value))) => Err((current, key, value)),
+            (Outcome::Kept(Some(current)), Some((key, value))) => {
+                Err(OccupiedError { current, key, value })
+            }
             (Outcome::Put { new, .. }, _) => Ok(new),
             _ => unreachable!("an insertion that neither inserted nor found the key"),
         }

@@ -244,7 +244,7 @@ macro_rules! operations {
                 let guard = self.guard();
                 match self.base().with(guard.borrow()).try_insert(key, value) {
                     Ok(new) => Ok(copies::<M::Engine>(new).1),
-                    Err((current, key, value)) => {
+                    Err(OccupiedError { current, key, value }) => {
                         let (_, current) = copies::<M::Engine>(current);
                         Err(OccupiedError { current, key, value })
                     }

@@ -408,7 +408,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     pub fn try_insert(&self, key: K, value: V) -> Result<&V, OccupiedError<K, V, &V>> {
         match self.access().try_insert(key, value) {
             Ok(new) => Ok(refs::<K, V, M>(new).1),
-            Err((current, key, value)) => {
+            Err(OccupiedError { current, key, value }) => {
                 Err(OccupiedError { current: refs::<K, V, M>(current).1, key, value })
             }
         }

@@ -319,7 +319,7 @@ operator! {
     /// The union, as a set of its own: a fork of the left side, with clones of what only the right
     /// side has. O(elements on the right).
     BitOr, bitor, |fork, right| {
-        fork.insert_all(right.iter().map(|element| (element.clone(), ())), Stays::First)
+        fork.insert_all(right.iter().map(|element| (element.clone(), ())), Stays::First);
     }
 }
 

@@ -80,7 +80,7 @@ where
     assert_eq!(map.len(), usize::from(count / 2));
     if let Some(fork) = fork {
         (0..count).for_each(|i| {
-            assert_eq!(fork.handle().remove_entry(&key(i)), Some((&key(i), &value(i))))
+            assert_eq!(fork.handle().remove_entry(&key(i)), Some((&key(i), &value(i))));
         });
         assert!(fork.is_empty());
         let held = Map::entries(&before).map(|(key, value)| (*key, *value));

@@ -11,10 +11,10 @@ use std::iter::FusedIterator;
 use std::ops::Index;
 use std::ptr::NonNull;
 
-use equivalent::Equivalent;
 use snaptrie::mode::{CopyMode, Mode};
 use snaptrie::{
-    Compute, CopyIter, CopyKeys, CopyMap, CopyPinned, CopyValues, OccupiedError, Operation, Pinned,
+    Compute, CopyIter, CopyKeys, CopyMap, CopyPinned, CopyValues, Equivalent, OccupiedError,
+    Operation, Pinned,
 };
 
 /// What test bodies over any kind of map need of a handle. Of a handle whose type is known, these are its own methods.
@@ -159,7 +159,6 @@ pub(crate) trait Handle: Sized {
         Self::Key: Hash + Eq,
         Self::Hasher: BuildHasher;
 
-    #[expect(clippy::type_complexity, reason = "that of the maps")]
     fn compute<'p, A>(
         &'p self,
         key: Self::Key,

@@ -21,7 +21,7 @@ pub(crate) trait Snapshots: Map {
 const HASHER: FixedState = FixedState::with_seed(1);
 
 macro_rules! map {
-    ($type:ty, $new:expr) => {
+    ($type:ty, $new:expr, |$map:ident, $key:ident| $get:expr, $update:expr) => {
         impl Map for $type {
             fn new() -> Self {
                 $new
@@ -33,13 +33,15 @@ macro_rules! map {
             }
 
             #[inline]
-            fn get(&self, key: u64) -> Option<u64> {
-                self.pin().get(&key).copied()
+            fn get(&self, $key: u64) -> Option<u64> {
+                let $map = self;
+                $get
             }
 
             #[inline]
-            fn update(&self, key: u64) -> bool {
-                self.pin().update(key, |value| value + 1).is_some()
+            fn update(&self, $key: u64) -> bool {
+                let $map = self;
+                $update
             }
 
             #[inline]
@@ -50,8 +52,19 @@ macro_rules! map {
     };
 }
 
+macro_rules! by_reference {
+    ($type:ty, $new:expr) => {
+        map!(
+            $type,
+            $new,
+            |map, key| map.pin().get(&key).copied(),
+            map.pin().update(key, |value| value + 1).is_some()
+        );
+    };
+}
+
 pub(crate) type Trie = TrieMap<u64, u64, FixedState>;
-map!(Trie, TrieMap::with_hasher(HASHER));
+by_reference!(Trie, TrieMap::with_hasher(HASHER));
 
 impl Snapshots for Trie {
     type Snapshot = Snapshot<u64, u64, FixedState>;
@@ -68,9 +81,14 @@ impl Snapshots for Trie {
 #[cfg(feature = "flat")]
 pub(crate) type Flat = snaptrie::FlatMap<u64, u64, FixedState>;
 #[cfg(feature = "flat")]
-map!(Flat, snaptrie::FlatMap::with_hasher(HASHER));
+by_reference!(Flat, snaptrie::FlatMap::with_hasher(HASHER));
 
 #[cfg(feature = "copyflat")]
 pub(crate) type CopyFlat = snaptrie::CopyFlatMap<u64, u64, FixedState>;
 #[cfg(feature = "copyflat")]
-map!(CopyFlat, snaptrie::FlatMap::inline_with_hasher(HASHER));
+map!(
+    CopyFlat,
+    snaptrie::CopyFlatMap::with_hasher(HASHER),
+    |map, key| map.get(&key),
+    map.update(&key, |value| value + 1).is_some()
+);

@@ -1,10 +1,17 @@
 //! `snaptrie`: `TrieMap` and `FlatMap`, over both of their stores. They pin per operation, or once a batch.
 
+use std::convert::identity;
+
 use super::{Frozen, Hasher, Peer, Sum, sum};
 use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, Snapshot, TrieMap, mode};
 
+/// `$plain` makes a number of what the map hands out, and `$key` what its `update` takes of a key.
 macro_rules! adapter {
-    ($(#[$doc:meta])* $Name:ident($Map:ty), $empty:expr $(, |$entries:ident| $sized:expr)?) => {
+    (
+        $(#[$doc:meta])*
+        $Name:ident($Map:ty), $empty:expr, $plain:path, |$k:ident| $key:expr
+        $(, |$entries:ident| $sized:expr)?
+    ) => {
         $(#[$doc])*
         pub struct $Name($Map);
 
@@ -24,7 +31,7 @@ macro_rules! adapter {
 
             #[inline]
             fn get(&self, key: u64) -> Option<u64> {
-                self.0.pin().get(&key).copied()
+                self.0.pin().get(&key).map($plain)
             }
 
             #[inline]
@@ -33,8 +40,8 @@ macro_rules! adapter {
             }
 
             #[inline]
-            fn update(&self, key: u64, value: u64) -> bool {
-                self.0.pin().update(key, |_| value).is_some()
+            fn update(&self, $k: u64, value: u64) -> bool {
+                self.0.pin().update($key, |_| value).is_some()
             }
 
             #[inline]
@@ -43,7 +50,7 @@ macro_rules! adapter {
             }
 
             fn get_many(&self, keys: &[u64]) -> u64 {
-                sum(self.0.pin().get_many(keys).map(|value| value.copied()))
+                sum(self.0.pin().get_many(keys).map(|value| value.map($plain)))
             }
 
             fn insert_many(&self, keys: &[u64], value: u64) {
@@ -51,7 +58,7 @@ macro_rules! adapter {
             }
 
             fn scan(&self) -> Sum {
-                Sum::of(self.0.pin().values().copied())
+                Sum::of(self.0.pin().values().map($plain))
             }
 
             fn settle(&self) {
@@ -83,14 +90,18 @@ macro_rules! frozen {
 adapter!(
     /// `snaptrie::TrieMap`: each entry in an allocation of its own.
     Snaptrie(TrieMap<u64, u64, Hasher>),
-    TrieMap::with_hasher(Hasher::default())
+    TrieMap::with_hasher(Hasher::default()),
+    Clone::clone,
+    |key| key
 );
 frozen!(Snaptrie, mode::Boxed);
 
 adapter!(
     /// `snaptrie::CopyTrieMap`: entries in the nodes.
     Inline(CopyTrieMap<u64, u64, Hasher>),
-    TrieMap::inline_with_hasher(Hasher::default())
+    CopyTrieMap::with_hasher(Hasher::default()),
+    identity,
+    |key| &key
 );
 frozen!(Inline, mode::Inline);
 
@@ -98,12 +109,16 @@ adapter!(
     /// `snaptrie::FlatMap`.
     Flat(FlatMap<u64, u64, Hasher>),
     FlatMap::with_hasher(Hasher::default()),
+    Clone::clone,
+    |key| key,
     |entries| FlatMap::with_capacity_and_hasher(entries, Hasher::default())
 );
 
 adapter!(
     /// `snaptrie::CopyFlatMap`: entries in the lines.
     FlatInline(CopyFlatMap<u64, u64, Hasher>),
-    FlatMap::inline_with_hasher(Hasher::default()),
-    |entries| FlatMap::inline_with_capacity_and_hasher(entries, Hasher::default())
+    CopyFlatMap::with_hasher(Hasher::default()),
+    identity,
+    |key| &key,
+    |entries| CopyFlatMap::with_capacity_and_hasher(entries, Hasher::default())
 );
