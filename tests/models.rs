@@ -32,6 +32,8 @@
 
 mod linear;
 mod schedules;
+#[path = "common/tested.rs"]
+mod tested;
 
 /// The tests for every kind of trie, by kind: one body, compiled for each; and those about panics, for one.
 #[allow(clippy::duplicate_mod, reason = "one body for all kinds of map")]
@@ -52,8 +54,9 @@ use models::trie::World;
 use schedules::{explore, runs};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread;
-use snaptrie::mode::{self, TrieMode};
-use snaptrie::{Snapshot, TrieMap};
+use snaptrie::mode::TrieMode;
+use snaptrie::{CopyTrieMap, Snapshot, TrieMap};
+use tested::Tested;
 
 type Map<H> = TrieMap<u8, Value, BuildHasherDefault<H>>;
 
@@ -73,21 +76,20 @@ impl Hasher for Apart {
 /// A kind of trie.
 trait Kind: Sized + 'static {
     type Value: Item;
-    type Mode: TrieMode<u8, Self::Value>;
+    type Map<H: Default + Hasher + 'static>: Tested<Key = u8, Value = Self::Value, Hasher = BuildHasherDefault<H>>;
 
-    fn map<H>() -> AnyMap<H, Self>;
+    /// What is in a version of the map.
+    fn read<H: Default + Hasher + 'static>(version: &<Self::Map<H> as Tested>::Version) -> State;
 }
-
-type AnyMap<H, K> = TrieMap<u8, <K as Kind>::Value, BuildHasherDefault<H>, <K as Kind>::Mode>;
 
 enum Boxed {}
 
 impl Kind for Boxed {
     type Value = Value;
-    type Mode = mode::Boxed;
+    type Map<H: Default + Hasher + 'static> = TrieMap<u8, Value, BuildHasherDefault<H>>;
 
-    fn map<H>() -> AnyMap<H, Self> {
-        TrieMap::with_private_collector(BuildHasherDefault::default())
+    fn read<H: Default + Hasher + 'static>(version: &<Self::Map<H> as Tested>::Version) -> State {
+        read(version)
     }
 }
 
@@ -95,16 +97,16 @@ enum Inline {}
 
 impl Kind for Inline {
     type Value = Plain;
-    type Mode = mode::Inline;
+    type Map<H: Default + Hasher + 'static> = CopyTrieMap<u8, Plain, BuildHasherDefault<H>>;
 
-    fn map<H>() -> AnyMap<H, Self> {
-        TrieMap::inline_with_private_collector(BuildHasherDefault::default())
+    fn read<H: Default + Hasher + 'static>(version: &<Self::Map<H> as Tested>::Version) -> State {
+        read(version)
     }
 }
 
 /// A map, the count of its live values, and the clock of its history.
-struct AnyWorld<H, K: Kind> {
-    map: AnyMap<H, K>,
+struct AnyWorld<H: Default + Hasher + 'static, K: Kind> {
+    map: K::Map<H>,
     live: Arc<AtomicIsize>,
     clock: Clock,
 }
@@ -114,7 +116,8 @@ where
     Self: Send + Sync,
 {
     fn new() -> Arc<Self> {
-        Arc::new(Self { map: K::map(), live: Arc::default(), clock: Clock::default() })
+        let map = K::Map::with_private_collector(BuildHasherDefault::default());
+        Arc::new(Self { map, live: Arc::default(), clock: Clock::default() })
     }
 
     fn value(&self, number: u16) -> K::Value {
@@ -122,16 +125,15 @@ where
     }
 
     fn run(&self, op: Op) -> Event {
-        let pinned = self.map.pin();
-        let read_live = |fork: AnyMap<H, K>| Output::Whole(read(&fork.snapshot()));
+        let pinned = self.map.handle();
+        let read = |version| Output::Whole(K::read::<H>(&version));
         match op {
-            Op::Snapshot => {
-                self.clock.record(op, || self.map.snapshot(), |view| Output::Whole(read(&view)))
+            Op::Snapshot => self.clock.record(op, || self.map.version(), read),
+            Op::Fork => {
+                let fork = || self.map.fork().expect("a map with versions has forks");
+                self.clock.record(op, fork, |fork| read(fork.version()))
             }
-            Op::Fork => self.clock.record(op, || self.map.fork(), read_live),
-            Op::Take => {
-                self.clock.record(op, || self.map.take(), |view| Output::Whole(read(&view)))
-            }
+            Op::Take => self.clock.record(op, || self.map.take(), read),
             _ => linear::perform(&self.clock, &pinned, op, |key| key, |new| self.value(new)),
         }
     }
@@ -230,8 +232,7 @@ fn writer_against_burst_and_collapse() {
 impl<H: Default + Hasher + 'static, K: Kind> AnyWorld<H, K> {
     /// Checks structure and drops when all threads are done.
     fn check_alone(self: Arc<Self>) {
-        #[cfg(any(debug_assertions, snaptrie_check))]
-        self.map.check_structure();
+        self.map.check();
         let live = Arc::clone(&self.live);
         drop(Arc::into_inner(self).unwrap());
         assert_eq!(live.load(Ordering::SeqCst), 0, "values that were never dropped");

@@ -9,6 +9,8 @@
 
 mod linear;
 mod schedules;
+#[path = "common/tested.rs"]
+mod tested;
 
 /// The tests for both kinds of flat map, by kind: one body, compiled for each.
 #[allow(clippy::duplicate_mod, reason = "one body for both kinds of map")]
@@ -26,44 +28,32 @@ use linear::{Clock, Event, KEYS, Op, assert_linearizable};
 use models::items::{Item, Plain, Value};
 use schedules::runs;
 use shuttle::thread;
-use snaptrie::FlatMap;
-use snaptrie::mode::{self, FlatMode};
+use snaptrie::{CopyFlatMap, FlatMap};
+use tested::{Handle, Tested};
 
 /// A kind of flat map.
 trait Kind: Sized + 'static {
     type Value: Item;
-    type Mode: FlatMode<u8, Self::Value>;
-
-    fn map<H>() -> AnyMap<H, Self>;
+    type Map<H: Default + Hasher + 'static>: Tested<Key = u8, Value = Self::Value, Hasher = BuildHasherDefault<H>>;
 }
-
-type AnyMap<H, K> = FlatMap<u8, <K as Kind>::Value, BuildHasherDefault<H>, <K as Kind>::Mode>;
 
 enum Boxed {}
 
 impl Kind for Boxed {
     type Value = Value;
-    type Mode = mode::Boxed;
-
-    fn map<H>() -> AnyMap<H, Self> {
-        FlatMap::with_private_collector(BuildHasherDefault::default())
-    }
+    type Map<H: Default + Hasher + 'static> = FlatMap<u8, Value, BuildHasherDefault<H>>;
 }
 
 enum Inline {}
 
 impl Kind for Inline {
     type Value = Plain;
-    type Mode = mode::Inline;
-
-    fn map<H>() -> AnyMap<H, Self> {
-        FlatMap::inline_with_private_collector(BuildHasherDefault::default())
-    }
+    type Map<H: Default + Hasher + 'static> = CopyFlatMap<u8, Plain, BuildHasherDefault<H>>;
 }
 
 /// A map, the count of its live values, and the clock of its history.
-struct AnyWorld<H, K: Kind> {
-    map: AnyMap<H, K>,
+struct AnyWorld<H: Default + Hasher + 'static, K: Kind> {
+    map: K::Map<H>,
     live: Arc<AtomicIsize>,
     clock: Clock,
 }
@@ -73,7 +63,8 @@ where
     Self: Send + Sync,
 {
     fn new() -> Arc<Self> {
-        Arc::new(Self { map: K::map(), live: Arc::default(), clock: Clock::default() })
+        let map = K::Map::with_private_collector(BuildHasherDefault::default());
+        Arc::new(Self { map, live: Arc::default(), clock: Clock::default() })
     }
 
     /// A map that holds these keys besides those of the history.
@@ -88,15 +79,15 @@ where
     }
 
     fn put(&self, key: u8) {
-        self.map.pin().insert(key, self.value(0));
+        self.map.handle().insert(key, self.value(0));
     }
 
     fn take(&self, key: u8) {
-        self.map.pin().remove(&key);
+        self.map.handle().remove(&key);
     }
 
     fn run(&self, op: Op) -> Event {
-        let pinned = self.map.pin();
+        let pinned = self.map.handle();
         assert!(!op.is_whole(), "a flat map has no snapshots");
         linear::perform(&self.clock, &pinned, op, |key| key, |new| self.value(new))
     }
@@ -122,8 +113,7 @@ where
 
     /// Checks structure and drops when all threads are done.
     fn check_alone(self: Arc<Self>) {
-        #[cfg(any(debug_assertions, snaptrie_check))]
-        self.map.check_structure();
+        self.map.check();
         let live = Arc::clone(&self.live);
         drop(Arc::into_inner(self).unwrap());
         assert_eq!(live.load(Ordering::SeqCst), 0, "values that were never dropped");
@@ -131,7 +121,7 @@ where
 
     /// Lets everything go that may: a few epochs for each batch of garbage that stands before it.
     fn free(&self) {
-        (0..12).for_each(|_| self.map.pin().refresh());
+        (0..12).for_each(|_| self.map.handle().refresh());
     }
 }
 

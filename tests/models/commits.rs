@@ -6,6 +6,7 @@ use std::sync::Arc;
 use shuttle::thread;
 
 use super::World;
+use crate::tested::Tested;
 use crate::{Numbered, explore, explore_stalls};
 
 /// Commits a fork in which these keys have this value; drops the fork if it is refused. The fork's
@@ -13,7 +14,7 @@ use crate::{Numbered, explore, explore_stalls};
 fn commit(world: &World<DefaultHasher>, keys: std::ops::Range<u8>, number: u16) -> bool {
     let fork = world.map.fork();
     (0..3).for_each(|_| drop(fork.snapshot()));
-    keys.for_each(|key| _ = fork.pin().insert(key, world.value(number)));
+    keys.for_each(|key| _ = fork.handle().insert(key, world.value(number)));
     world.map.try_commit(fork).is_ok()
 }
 
@@ -24,7 +25,7 @@ fn numbers(world: &World<DefaultHasher>) -> Vec<u16> {
 
 fn six_keys() -> Arc<World<DefaultHasher>> {
     let world = World::<DefaultHasher>::new();
-    (0..6).for_each(|key| _ = world.map.pin().insert(key, world.value(1)));
+    (0..6).for_each(|key| _ = world.map.handle().insert(key, world.value(1)));
     world
 }
 
@@ -34,8 +35,8 @@ fn commit_against_a_writer() {
         let world = six_keys();
         let other = Arc::clone(&world);
         let writer = thread::spawn(move || {
-            other.map.pin().insert(0, other.value(2));
-            other.map.pin().remove(&5);
+            other.map.handle().insert(0, other.value(2));
+            other.map.handle().remove(&5);
         });
         let committed = commit(&world, 0..3, 3);
         writer.join().unwrap();
@@ -59,8 +60,8 @@ fn commit_against_a_late_writer() {
         let world = six_keys();
         let other = Arc::clone(&world);
         let writer = thread::spawn(move || {
-            other.map.pin().insert(0, other.value(2));
-            other.map.pin().insert(4, other.value(2));
+            other.map.handle().insert(0, other.value(2));
+            other.map.handle().insert(4, other.value(2));
         });
         // In another part of the map than the first write.
         let committed = commit(&world, 4..5, 3);
@@ -82,7 +83,7 @@ fn commit_against_commit() {
         let world = six_keys();
         let forks = [2, 3].map(|number| {
             let fork = world.map.fork();
-            (0..3).for_each(|key| _ = fork.pin().insert(key, world.value(number)));
+            (0..3).for_each(|key| _ = fork.handle().insert(key, world.value(number)));
             (fork, number)
         });
         let threads = forks.map(|(fork, number)| {
@@ -111,12 +112,12 @@ fn commit_against_snapshots() {
                 drop(view);
                 // What a snapshot has seen stays seen.
                 let later: Vec<u16> =
-                    (0..3).map(|key| world.map.pin().get(&key).unwrap().number()).collect();
+                    (0..3).map(|key| world.map.handle().get(&key).unwrap().number()).collect();
                 assert!(numbers <= later, "{numbers:?} and then {later:?}");
             })
         });
         assert!(commit(&world, 0..3, 3), "snapshots are no writes");
-        (0..6).for_each(|_| world.map.pin().refresh());
+        (0..6).for_each(|_| world.map.handle().refresh());
         snapshots.into_iter().for_each(|thread| thread.join().unwrap());
         world.check_alone();
     });
@@ -151,7 +152,7 @@ fn commit_against_readers_and_drops() {
         let before = world.map.snapshot();
         let other = Arc::clone(&world);
         let reader = thread::spawn(move || {
-            let pinned = other.map.pin();
+            let pinned = other.map.handle();
             for _ in 0..2 {
                 (0..6).for_each(|key| _ = pinned.get(&key).map(Numbered::number));
             }
@@ -164,8 +165,8 @@ fn commit_against_readers_and_drops() {
         });
         assert!(commit(&world, 0..3, 3));
         assert!(commit(&world, 2..5, 4));
-        world.map.pin().insert(0, world.value(5));
-        (0..6).for_each(|_| world.map.pin().refresh());
+        world.map.handle().insert(0, world.value(5));
+        (0..6).for_each(|_| world.map.handle().refresh());
         reader.join().unwrap();
         dropper.join().unwrap();
         assert_eq!(numbers(&world), [5, 3, 4, 4, 4, 1]);
@@ -181,7 +182,7 @@ fn commits_in_a_loop_lose_nothing() {
             let world = Arc::clone(&world);
             thread::spawn(move || {
                 world.map.commit_with(|fork| {
-                    let fork = fork.pin();
+                    let fork = fork.handle();
                     for key in 0..2 {
                         let number = fork.get(&key).unwrap().number();
                         fork.insert(key, world.value(number + 1));
@@ -191,7 +192,7 @@ fn commits_in_a_loop_lose_nothing() {
         });
         let other = Arc::clone(&world);
         let writer = thread::spawn(move || {
-            other.map.pin().update(0, |value| other.value(value.number() + 1));
+            other.map.handle().update(0, |value| other.value(value.number() + 1));
         });
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         writer.join().unwrap();

@@ -8,6 +8,7 @@ use shuttle::thread;
 use super::World;
 use crate::linear::{KEYS, Op, assert_linearizable};
 use crate::schedules::explore_all;
+use crate::tested::Tested;
 use crate::{Apart, Constant, FewBits, Numbered, explore, random_programs};
 
 #[test]
@@ -84,8 +85,8 @@ fn replacement_against_snapshot() {
 fn replacement_against_growth() {
     explore(|| {
         let world = World::<FewBits>::new();
-        world.map.pin().insert(9, world.value(0));
-        world.map.pin().insert(9, world.value(1));
+        world.map.handle().insert(9, world.value(0));
+        world.map.handle().insert(9, world.value(1));
         let programs = vec![
             vec![Op::Insert(1, 1), Op::Insert(2, 2), Op::Remove(1), Op::Insert(1, 3)],
             vec![Op::Insert(0, 3), Op::Insert(0, 4), Op::Insert(0, 5), Op::Get(0)],
@@ -115,7 +116,7 @@ fn two_writers_in_one_chain() {
         // Equal hashes, and more entries than a branch of this build holds: a chain.
         let world = World::<Constant>::new();
         for key in 10..16 {
-            world.map.pin().insert(key, world.value(0));
+            world.map.handle().insert(key, world.value(0));
         }
         let programs = vec![
             vec![Op::Insert(0, 1), Op::Remove(0), Op::Insert(1, 2)],
@@ -129,7 +130,7 @@ fn two_writers_in_one_chain() {
 fn writer_against_growth() {
     explore(|| {
         let world = World::<FewBits>::new();
-        world.map.pin().insert(9, world.value(0));
+        world.map.handle().insert(9, world.value(0));
         let grow = (10..14).map(|key| Op::Insert(key % 3, u16::from(key))).collect();
         let programs = vec![grow, vec![Op::Insert(0, 3), Op::Remove(0), Op::Insert(1, 4)]];
         world.check(&[Op::Insert(2, 5)], programs);
@@ -141,16 +142,16 @@ fn writer_against_collapse() {
     explore(|| {
         let world = World::<DefaultHasher>::new();
         for key in 10..17 {
-            world.map.pin().insert(key, world.value(0));
+            world.map.handle().insert(key, world.value(0));
         }
         for key in 10..14 {
-            world.map.pin().remove(&key);
+            world.map.handle().remove(&key);
         }
         let other = Arc::clone(&world);
         // Three entries left in the fan: each removal may collapse it.
         let remover = thread::spawn(move || {
             for key in 14..17 {
-                assert!(other.map.pin().remove(&key).is_some());
+                assert!(other.map.handle().remove(&key).is_some());
             }
         });
         let mine = Arc::clone(&world);
@@ -182,23 +183,22 @@ fn late_writer_against_snapshot() {
 fn late_writer_against_the_sight_of_a_fork() {
     explore(|| {
         let world = World::<FewBits>::new();
-        world.map.pin().insert(9, world.value(9));
+        world.map.handle().insert(9, world.value(9));
         let writer = {
             let world = Arc::clone(&world);
             thread::spawn(move || {
                 for key in 0..3 {
-                    world.map.pin().insert(key, world.value(1));
+                    world.map.handle().insert(key, world.value(1));
                 }
             })
         };
         let fork = world.map.fork();
         let count = fork.len();
-        let keys =
-            |map: &snaptrie::TrieMap<_, _, _, _>| map.pin().keys().copied().collect::<Vec<u8>>();
-        let seen = keys(&fork);
+        let keys = || fork.handle().keys().copied().collect::<Vec<u8>>();
+        let seen = keys();
         assert_eq!(seen.len(), count);
         writer.join().unwrap();
-        assert_eq!((keys(&fork), fork.len()), (seen, count));
+        assert_eq!((keys(), fork.len()), (seen, count));
         drop(fork);
         world.check_alone();
     });
@@ -214,7 +214,7 @@ fn late_writers_of_many_groups_against_snapshot() {
         ];
         let world = World::<DefaultHasher>::new();
         for key in 10..16 {
-            world.map.pin().insert(key, world.value(0));
+            world.map.handle().insert(key, world.value(0));
         }
         world.check(&[], programs);
     });
@@ -225,7 +225,7 @@ fn writer_against_renewal() {
     explore(|| {
         let world = World::<DefaultHasher>::new();
         for key in 10..17 {
-            world.map.pin().insert(key, world.value(0));
+            world.map.handle().insert(key, world.value(0));
         }
         let before = world.map.snapshot();
         let programs = vec![
@@ -285,7 +285,7 @@ fn all_of_a_writer_against_a_snapshot() {
 fn all_of_a_writer_against_renewal() {
     explore_all(|| {
         let world = World::<FewBits>::new();
-        world.map.pin().insert(9, world.value(9));
+        world.map.handle().insert(9, world.value(9));
         let before = world.map.snapshot();
         let mine = Arc::clone(&world);
         let other = thread::spawn(move || [Op::Insert(0, 1), Op::Get(1)].map(|op| mine.run(op)));
@@ -312,11 +312,11 @@ fn all_of_two_snapshots() {
 fn all_of_a_retirement_against_the_drop_of_a_snapshot() {
     explore_all(|| {
         let world = World::<FewBits>::new();
-        (0..2).for_each(|key| _ = world.map.pin().insert(key, world.value(1)));
+        (0..2).for_each(|key| _ = world.map.handle().insert(key, world.value(1)));
         let (older, newer) = (world.map.snapshot(), world.map.snapshot());
         let dropper = thread::spawn(move || drop(newer));
-        world.map.pin().insert(0, world.value(2));
-        world.map.pin().remove(&1);
+        world.map.handle().insert(0, world.value(2));
+        world.map.handle().remove(&1);
         dropper.join().unwrap();
         assert!((0..2).all(|key| older.get(&key).unwrap().number() == 1));
         drop(older);
@@ -334,7 +334,7 @@ fn random_programs_in_a_deep_trie_are_linearizable() {
     explore(|| {
         let world = World::<DefaultHasher>::new();
         for key in 10..17 {
-            world.map.pin().insert(key, world.value(0));
+            world.map.handle().insert(key, world.value(0));
         }
         world.check(&[], random_programs());
     });
@@ -345,7 +345,7 @@ fn random_programs_in_a_chain_are_linearizable() {
     explore(|| {
         let world = World::<Constant>::new();
         for key in 10..15 {
-            world.map.pin().insert(key, world.value(0));
+            world.map.handle().insert(key, world.value(0));
         }
         world.check(&[], random_programs());
     });
@@ -357,9 +357,9 @@ fn with_rested_slots() -> Arc<World<Apart>> {
     let world = World::<Apart>::new();
     // The first four are a chain, below a fan. So things retired there leave the others alone.
     for key in [100, 101, 102, 103, 7, 0, 1] {
-        world.map.pin().insert(key, world.value(9));
+        world.map.handle().insert(key, world.value(9));
     }
-    (0..2).for_each(|key| _ = world.map.pin().remove(&key));
+    (0..2).for_each(|key| _ = world.map.handle().remove(&key));
     pass_grace_periods(&world, 12);
     world
 }
@@ -367,9 +367,9 @@ fn with_rested_slots() -> Arc<World<Apart>> {
 /// Retires things in the chain.
 fn pass_grace_periods(world: &World<Apart>, count: usize) {
     for _ in 0..count {
-        world.map.pin().insert(110, world.value(1));
-        world.map.pin().remove(&110);
-        world.map.pin().refresh();
+        world.map.handle().insert(110, world.value(1));
+        world.map.handle().remove(&110);
+        world.map.handle().refresh();
     }
 }
 
@@ -411,7 +411,7 @@ fn slots_are_handed_back_when_nobody_reads_them() {
         pass_grace_periods(&world, 12);
         let other = Arc::clone(&world);
         let reader = thread::spawn(move || {
-            let pinned = other.map.pin();
+            let pinned = other.map.handle();
             let Some((key, value)) = pinned.get_key_value(&0) else { return };
             let number = value.number();
             for _ in 0..4 {
@@ -439,7 +439,7 @@ fn a_reference_stays_while_its_entry_is_replaced() {
         world.run(Op::Insert(0, 1));
         let other = Arc::clone(&world);
         let reader = thread::spawn(move || {
-            let pinned = other.map.pin();
+            let pinned = other.map.handle();
             let (key, value) = pinned.get_key_value(&0).unwrap();
             let number = value.number();
             for _ in 0..4 {
@@ -449,7 +449,7 @@ fn a_reference_stays_while_its_entry_is_replaced() {
         });
         for number in 2..9 {
             world.run(Op::Insert(0, number));
-            world.map.pin().refresh();
+            world.map.handle().refresh();
         }
         reader.join().unwrap();
         world.check_alone();

@@ -13,6 +13,7 @@ use crate::explore_stalls;
 use crate::linear::{KEYS, Numbered, assert_linearizable};
 use crate::models::items::{Constant, FewBits, Good, any_programs};
 use crate::schedules::{explore, explore_all};
+use crate::tested::Tested;
 
 #[test]
 fn insertions_of_one_absent_key_find_each_other() {
@@ -68,7 +69,7 @@ fn what_an_iteration_yields_a_lookup_finds() {
     explore_stalls(|| {
         let world = World::<Good>::new();
         let writer = world.spawn([Insert(0, 1), Insert(1, 2)]);
-        let pinned = world.map.pin();
+        let pinned = world.map.handle();
         let seen: Vec<u8> = pinned.keys().copied().collect();
         assert!(seen.iter().all(|key| pinned.contains_key(key)));
         drop(pinned);
@@ -140,7 +141,7 @@ fn a_reader_that_moves_against_writers() {
     explore(|| {
         let programs = vec![vec![Insert(0, 1), Remove(1)], vec![Insert(1, 2), Get(0)]];
         World::<Good>::with(10..16).check(programs, |world| {
-            let mut pinned = world.map.pin();
+            let mut pinned = world.map.handle();
             for _ in 0..4 {
                 pinned.refresh();
                 assert!((10..16).all(|key| pinned.contains_key(&key)));
@@ -187,7 +188,7 @@ fn a_reader_of_frozen_slots_meets_no_freed_entry() {
                 let world = Arc::clone(&world);
                 thread::spawn(move || {
                     for key in (10..20).chain(10..20) {
-                        if let Some(value) = world.map.pin().get(&key) {
+                        if let Some(value) = world.map.handle().get(&key) {
                             assert_eq!(value.number(), 0);
                         }
                     }
@@ -200,7 +201,7 @@ fn a_reader_of_frozen_slots_meets_no_freed_entry() {
             world.free();
             // This is the only thread that writes, so it knows.
             for key in 10..26 {
-                let value = world.map.pin().get(&key).map(Numbered::number);
+                let value = world.map.handle().get(&key).map(Numbered::number);
                 assert_eq!(value, (removed < key && key <= removed + 10).then_some(0));
             }
         }
@@ -290,7 +291,7 @@ fn a_map_is_cleared_under_writers() {
             (20..22).for_each(|key| other.take(key));
         });
         world.map.clear();
-        assert!((10..18).all(|key| world.map.pin().get(&key).is_none()));
+        assert!((10..18).all(|key| world.map.handle().get(&key).is_none()));
         writer.join().unwrap();
         world.check_alone();
     });
@@ -298,7 +299,7 @@ fn a_map_is_cleared_under_writers() {
 
 /// Iterates over a map that has the keys `stay` throughout.
 fn iterate<H: Default + Hasher + 'static>(world: &World<H>, stay: impl IntoIterator<Item = u8>) {
-    let pinned = world.map.pin();
+    let pinned = world.map.handle();
     let mut seen = HashSet::new();
     for (&key, value) in &pinned {
         value.number();
