@@ -88,7 +88,7 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> Published<K, V, S, M> {
     /// # Panics
     /// If the hasher's `Clone` does; nothing is published then. As [`Self::offer`], if this is another map than the
     /// one that was published before: a fork is another map. To let readers see one become the other,
-    /// [commit](TrieMap::try_commit) the fork.
+    /// [commit](crate::TrieMap::try_commit) the fork.
     ///
     /// # Examples
     /// ```

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use hashers::Chosen;
 use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, Operation, TrieMap, stalls};
-use tested::Tested;
+use tested::{Handle, Tested};
 
 /// How long an operation that must not wait may take on a slow and busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -8,7 +8,7 @@ macro_rules! operations {
             /// Number of entries. Weakly consistent: exact if nobody writes meanwhile.
             ///
             /// A trie counts them in one walk over its nodes, O(n / 20) or so; for the exact number at one instant, ask a
-            /// [snapshot](CopyTrieMap::snapshot). A flat table adds up counters that each writer keeps, O(threads).
+            /// [snapshot](crate::CopyTrieMap::snapshot). A flat table adds up counters that each writer keeps, O(threads).
             ///
             /// # Examples
             /// ```
