@@ -461,7 +461,7 @@ fn assert_overwriting_inline_entries_seldom_allocates(writes: u64, most_times: i
     reset_peak();
     let mut numbers = Numbers(2);
     let overwrite = |step| {
-        let map = map.handle();
+        let map = map.pin();
         (0..writes).for_each(|_| _ = map.insert(numbers.below(ENTRIES) as u64, step));
     };
     let times = allocations(|| (0..OVERWRITES / writes).for_each(overwrite)) as u64;
