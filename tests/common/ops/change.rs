@@ -135,8 +135,10 @@ impl<M: Playable> World<M> {
         };
         match new {
             Some(new) => {
-                // An update of copies keeps the key.
-                let kept = live.row(id).filter(|_| M::COPIES);
+                // An update of copies keeps the key: that of the entry it saw, at first or when it was asked again.
+                let seen = updated.get().map(|(old, _)| old);
+                let mut rows = [call.before, live.row(id)].into_iter().flatten();
+                let kept = rows.find(|row| M::COPIES && Some(row.value) == seen);
                 let new = Row { id, key: kept.map_or(stamp, |row| row.key), value: new.mark() };
                 self.settle(&call, new, updated.get(), None);
             }
