@@ -10,7 +10,7 @@ use crate::{Diff, RandomState, Snapshot};
 /// The last so many snapshots of a map, by their [generations](Snapshot::generation).
 ///
 /// Each costs the memory of what the map has changed between it and the next: entries that both have
-/// are there once. Recording is O(1), and looking up a version O(log of their number). When a version
+/// are there once. Recording a version and looking one up are O(log n) in the number of versions. When a version
 /// falls out, what it alone could see is freed, O(changes).
 ///
 /// A plain collection: for several threads, put it behind a lock.

@@ -162,8 +162,8 @@
 //!   threads held handles at the fork, the child never frees removed entries. It should end by `_exit` or `exec`.
 //! - There is no `no_std`. Handles, and the shards of counters and garbage, need thread-locals. Panics of destructors
 //!   are caught, so that one of them stops no other. Both need the standard library.
-//! - Snapshots alive at once make the dropping of one of them slower: it is found in a list, newest
-//!   first.
+//! - Live snapshots of a map are kept in a tree. Taking or dropping one costs O(log n) in their number *n*: with
+//!   10 000 alive, one to two microseconds. Each takes some 100 bytes there.
 
 #[cfg(doctest)]
 mod bounds;

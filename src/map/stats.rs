@@ -65,7 +65,7 @@ pub struct TrieStats {
     pub entry_bytes: usize,
     /// The [generation](Snapshot::generation) that was looked at.
     pub generation: u64,
-    /// The generations of the map's snapshots that are alive, newest first.
+    /// The generations of the map's snapshots that are alive, newest first. Listing *s* of them is O(s · log s).
     pub snapshots: Vec<u64>,
 }
 

@@ -12,6 +12,40 @@
 //! death. So it moves to an older snapshot that sees it, and at last to the limbo. Nobody counts
 //! references to nodes. A node's death retires its shell alone: its children live on in its copy.
 //!
+//! # Why no object is lost, or freed too early
+//!
+//! A snapshot is *live* from the freeze of its root's word until its list is closed. The registry
+//! (`registry.rs`) changes by a compare-and-swap of one pointer to an immutable tree, which is where a
+//! registration or a withdrawal takes effect. A reader has all records of one instant.
+//!
+//! *Each tree that a retirement reads has the record of every live snapshot that can see the object.* Take such a
+//! snapshot, of a generation below `death`. Its record was registered before its thread froze the word of that
+//! generation's root (Release). A thread makes the next root only after it has seen that word frozen (Acquire), and
+//! the operation that unlinked the object ran under that root or a later one. So the registration happens before the
+//! retirement reads the registry, and only the snapshot's own drop takes the record out, after it has closed the list.
+//! It is the same where a record is withdrawn and its objects are retired again, with the generation after the
+//! record's as `death`: its thread had read the root of its own generation, and has seen that root's word frozen.
+//!
+//! *So the object gets to the newest live snapshot that sees it.* The retirement tries the records below `death` from
+//! the newest on. It passes one by only if the list is closed: that snapshot needs nothing more. A record that is
+//! registered later has a generation of `death` or above, or belongs to a thread that came too late to own a
+//! snapshot.
+//!
+//! *The list of a record is closed once, and each object on it is retired again.* A push is a compare-and-swap of the
+//! list's head, and closing swaps the head. A push that comes first is among what is retired again. One that comes
+//! later fails, and tries an older record.
+//!
+//! *Records of one generation.* A thread registers its record before it knows whether it owns the snapshot; if not, it
+//! withdraws it. Meanwhile objects may go to that record. Its withdrawal retires them again with the same generation + 1
+//! as their death, so they come to the owner's record of this generation.
+//!
+//! *One reading may serve many objects of one death.* No owner of an older generation registers any more, so a later tree
+//! would have no live snapshot that this one lacks.
+//!
+//! Models: `registrations_withdrawals_and_retirements_at_once`, `all_of_a_registration_against_a_withdrawal`,
+//! `all_of_two_withdrawals`, `two_snapshots_of_one_generation_keep_what_either_sees`. Exact counts of drops:
+//! `tests/drops/chains.rs`.
+//!
 //! A fork owns only what was born after its base; the base's snapshot owns the rest.
 //!
 //! `tests/models.rs` runs this under a model checker; `tests/drops.rs` counts drops.
@@ -20,16 +54,15 @@
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
-
 use super::frozen::Frozen;
 use super::node::{Detached, Header, Link, Node, Slab, Word, allocated_bytes, free_node};
+use super::registry::{Key, Records, Registry};
 use crate::engine::PART;
 use crate::entry::Store;
 use crate::fallout::Fallout;
 use crate::prefetch;
 use crate::reclaim::{Collector, Garbage, Guard, Limbo};
-use crate::sync::{AtomicPtr, AtomicU64, Ordering, shared_access, stall_point};
+use crate::sync::{AtomicPtr, AtomicU64, Ordering, stall_point};
 
 /// State shared by a map, its snapshots and its roots.
 pub(crate) struct Domain<St: Store> {
@@ -113,7 +146,7 @@ impl<St: Store> Domain<St> {
             lineage,
             floor: base.as_ref().map_or(0, |base| base.generation()),
             base,
-            registry: Registry { newest: ArcSwapOption::const_empty() },
+            registry: Registry::new(),
             limbo: Limbo::new(),
             fans: Slab::new(),
             collector,
@@ -121,7 +154,7 @@ impl<St: Store> Domain<St> {
     }
 
     pub(super) fn register(&self, generation: u64) -> Arc<Record<St>> {
-        let record = Arc::new(Record { generation, dead: AtomicPtr::new(ptr::null_mut()) });
+        let record = Arc::new(Record::new(self.registry.new_key(generation)));
         self.registry.add(&record);
         record
     }
@@ -139,7 +172,7 @@ impl<St: Store> Domain<St> {
             // SAFETY:
             // - unlinked once: it was retired once and has been on this list alone since.
             unsafe {
-                self.retire_among(snapshots, dead, birth, record.generation + 1, fate);
+                self.retire_among(snapshots, dead, birth, record.generation() + 1, fate);
             }
         }
     }
@@ -162,7 +195,7 @@ impl<St: Store> Domain<St> {
             unsafe { self.retire_older(dead, birth, death, fate) };
         } else {
             // SAFETY: the same contract; no snapshot sees what was born in the generation it died in.
-            unsafe { self.retire_among(&None, dead, birth, death, fate) };
+            unsafe { self.discard(dead, birth, death, fate) };
         }
     }
 
@@ -208,7 +241,7 @@ impl<St: Store> Domain<St> {
     #[inline]
     unsafe fn retire_among(
         &self,
-        snapshots: &List<St>,
+        snapshots: &Records<St>,
         dead: Dead<St>,
         birth: u64,
         death: u64,
@@ -217,7 +250,21 @@ impl<St: Store> Domain<St> {
         if birth <= self.floor {
             return;
         }
-        let Err(dead) = keep(snapshots, dead, birth, death) else { return };
+        if let Err(dead) = keep(snapshots, dead, birth, death) {
+            // SAFETY: the same contract; no snapshot sees the object.
+            unsafe { self.discard(dead, birth, death, fate) };
+        }
+    }
+
+    /// [`Self::retire`] for what no snapshot sees.
+    ///
+    /// # Safety
+    /// - As for [`Self::retire`], and no snapshot sees the object.
+    #[inline]
+    unsafe fn discard(&self, dead: Dead<St>, birth: u64, death: u64, fate: &mut Fate<'_>) {
+        if birth <= self.floor {
+            return;
+        }
         // SAFETY:
         // - no snapshot sees the object, and unlinked once: promised by the caller.
         // - a tree's nodes are allocated until this frees them.
@@ -237,7 +284,7 @@ impl<St: Store> Domain<St> {
     /// - As for [`Self::retire`], and the entry is not freed.
     unsafe fn retire_entry_among(
         &self,
-        snapshots: &List<St>,
+        snapshots: &Records<St>,
         slot: St::Slot,
         death: u64,
         fate: &mut Fate<'_>,
@@ -373,10 +420,7 @@ impl<St: Store> Domain<St> {
 
     /// The generations of the live snapshots, newest first.
     pub(super) fn generations(&self) -> Vec<u64> {
-        let newest = self.registry.read();
-        std::iter::successors(newest.as_deref(), |enlisted| enlisted.older.as_deref())
-            .map(|enlisted| enlisted.record.generation)
-            .collect()
+        self.registry.read().newest_first().map(Record::generation).collect()
     }
 }
 
@@ -420,7 +464,7 @@ unsafe fn link_garbage<St: Store>(link: NonNull<Link<St::Slot>>) -> Garbage {
 
 /// The record of one living snapshot.
 pub(super) struct Record<St: Store> {
-    pub(super) generation: u64,
+    pub(super) key: Key,
     /// A lock-free stack that can be closed. It is emptied as a whole, so its CAS knows no ABA.
     dead: AtomicPtr<Buried<St>>,
 }
@@ -450,6 +494,14 @@ impl<St: Store> Burials<St> {
 }
 
 impl<St: Store> Record<St> {
+    pub(super) fn new(key: Key) -> Self {
+        Self { key, dead: AtomicPtr::new(ptr::null_mut()) }
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.key.generation()
+    }
+
     /// The head of a list that takes nothing more.
     fn closed() -> *mut Buried<St> {
         ptr::without_provenance_mut(1)
@@ -489,137 +541,34 @@ impl<St: Store> Record<St> {
     }
 }
 
-/// The records of the living snapshots, newest first.
-///
-/// An immutable list behind one atomic pointer: reading it never waits and registering a snapshot
-/// takes constant time. Removing one copies the newer part of the list.
-struct Registry<St: Store> {
-    newest: ArcSwapOption<Enlisted<St>>,
-}
-
-struct Enlisted<St: Store> {
-    record: Arc<Record<St>>,
-    older: List<St>,
-}
-
-type List<St> = Option<Arc<Enlisted<St>>>;
-
-impl<St: Store> Registry<St> {
-    fn read(&self) -> arc_swap::Guard<List<St>> {
-        shared_access();
-        self.newest.load()
-    }
-
-    /// Adds a record behind all newer ones: [`keep`] relies on the order.
-    fn add(&self, record: &Arc<Record<St>>) {
-        shared_access();
-        self.newest.rcu(|newest| {
-            Enlisted::rebuild(
-                newest,
-                |at| at.record.generation > record.generation,
-                |rest| Some(Arc::new(Enlisted { record: Arc::clone(record), older: rest.clone() })),
-            )
-        });
-    }
-
-    fn remove(&self, record: &Arc<Record<St>>) {
-        shared_access();
-        self.newest.rcu(|newest| {
-            Enlisted::rebuild(
-                newest,
-                |at| !Arc::ptr_eq(&at.record, record),
-                |rest| rest.as_ref().and_then(|found| found.older.clone()),
-            )
-        });
-    }
-}
-
 /// Puts an object on the list of the newest snapshot that sees it; gives it back if none does.
 ///
-/// `newest`, read after the object was unlinked, has every snapshot that can see it: a thread
-/// registers its record before it freezes the top word of its root (Release), whoever makes the next
-/// root has seen that word frozen (Acquire), and the operation that unlinked the object read a later
-/// root. A snapshot that registers later has a generation of `death` or above.
+/// `snapshots`, read after the object was unlinked, has every snapshot that can see it: see the head of this file.
 fn keep<St: Store>(
-    newest: &List<St>,
+    snapshots: &Records<St>,
     mut dead: Dead<St>,
     birth: u64,
     death: u64,
 ) -> Result<(), Dead<St>> {
-    let mut at = newest.as_deref();
-    while let Some(Enlisted { record, older }) = at {
-        if record.generation < birth {
+    let mut bound = Key::start_of(death);
+    while let Some(record) = snapshots.newest_below(bound) {
+        if record.generation() < birth {
             break;
         }
-        if record.generation < death {
-            match record.push(dead, birth) {
-                Ok(()) => return Ok(()),
-                // That snapshot is being dropped: an older one may see the object too.
-                Err(back) => dead = back,
-            }
+        match record.push(dead, birth) {
+            Ok(()) => return Ok(()),
+            // That snapshot is being dropped: an older one may see the object too.
+            Err(back) => dead = back,
         }
-        at = older.as_deref();
+        bound = record.key;
     }
     Err(dead)
-}
-
-impl<St: Store> Enlisted<St> {
-    /// Copies the part of a list for which `keep` holds, and puts `end(rest)` behind it.
-    fn rebuild(
-        list: &List<St>,
-        keep: impl Fn(&Self) -> bool,
-        end: impl FnOnce(&List<St>) -> List<St>,
-    ) -> List<St> {
-        let mut kept = Vec::new();
-        let mut rest = list;
-        while let Some(at) = rest.as_ref().filter(|at| keep(at)) {
-            kept.push(&at.record);
-            rest = &at.older;
-        }
-        kept.into_iter().rev().fold(end(rest), |older, record| {
-            Some(Arc::new(Enlisted { record: Arc::clone(record), older }))
-        })
-    }
-}
-
-impl<St: Store> Drop for Enlisted<St> {
-    fn drop(&mut self) {
-        // Not by recursion: the list may be long.
-        let mut next = self.older.take();
-        while let Some(older) = next {
-            next = Arc::into_inner(older).and_then(|mut older| older.older.take());
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::entry::Boxed;
-
-    fn generations(registry: &Registry<Boxed<u8, u8>>) -> Vec<u64> {
-        let newest = registry.read();
-        std::iter::successors(newest.as_deref(), |enlisted| enlisted.older.as_deref())
-            .map(|enlisted| enlisted.record.generation)
-            .collect()
-    }
-
-    #[test]
-    fn records_are_newest_first_in_whatever_order_they_come_and_go() {
-        let registry = Registry { newest: ArcSwapOption::const_empty() };
-        let dead = || AtomicPtr::new(ptr::null_mut());
-        let records = [5, 7, 6, 6, 9, 1].map(|generation| {
-            let record = Arc::new(Record { generation, dead: dead() });
-            registry.add(&record);
-            record
-        });
-        assert_eq!(generations(&registry), [9, 7, 6, 6, 5, 1]);
-        for (record, left) in [(0, vec![9, 7, 6, 6, 1]), (3, vec![9, 7, 6, 1]), (4, vec![7, 6, 1])]
-        {
-            registry.remove(&records[record]);
-            assert_eq!(generations(&registry), left);
-        }
-    }
 
     /// Forking takes a fraction of a microsecond: some programs do it four billion times.
     #[test]
@@ -635,9 +584,9 @@ mod tests {
 
     #[test]
     fn an_object_goes_to_the_newest_snapshot_that_sees_it() {
-        let registry = Registry::<Boxed<u8, u8>> { newest: ArcSwapOption::const_empty() };
+        let registry = Registry::<Boxed<u8, u8>>::new();
         let records = [2, 4, 6].map(|generation| {
-            let record = Arc::new(Record { generation, dead: AtomicPtr::new(ptr::null_mut()) });
+            let record = Arc::new(Record::new(registry.new_key(generation)));
             registry.add(&record);
             record
         });

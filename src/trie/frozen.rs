@@ -62,7 +62,7 @@ impl<St: Store> Frozen<St> {
         owns_tree: bool,
     ) -> Self {
         Self {
-            generation: record.generation,
+            generation: record.generation(),
             domain: Some(domain),
             record: Some(record),
             top: top.thawed().detach(),

@@ -73,6 +73,7 @@ mod iter;
 mod lookup;
 mod node;
 mod rebuild;
+mod registry;
 mod root;
 mod shrink;
 mod stats;

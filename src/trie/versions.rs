@@ -15,8 +15,8 @@ use crate::reclaim::Garbage;
 use crate::sync::{Ordering, stall_point};
 
 impl<St: Store> Trie<St> {
-    /// The map's content at one instant. Constant time (plus the number of other threads' snapshots
-    /// that come between, each of which was taken).
+    /// The map's content at one instant. O(log n) in the number of live snapshots, and as often again as another
+    /// thread's snapshot comes first.
     pub(crate) fn snapshot(&self) -> Frozen<St> {
         let guard = self.pin();
         loop {
