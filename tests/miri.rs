@@ -207,6 +207,34 @@ fn versions_of_a_collision_chain() {
 }
 
 #[test]
+fn snapshots_of_several_threads_dropped_in_any_order() {
+    const COUNT: u64 = if cfg!(miri) { 5 } else { 1_000 };
+    let map = boxed::<String, _>(good());
+    map.pin().insert(1, String::make(0));
+    thread::scope(|scope| {
+        for turn in 0..3 {
+            let map = &map;
+            scope.spawn(move || {
+                let mut held = Vec::new();
+                for number in 0..COUNT {
+                    let snapshot = map.snapshot();
+                    map.pin().insert(1, String::make(number));
+                    let seen = snapshot.get(&1).unwrap().number();
+                    held.push((seen, snapshot));
+                    if number % 3 == turn {
+                        let index = number as usize * 7 % held.len();
+                        held.swap_remove(index);
+                    }
+                    assert!(
+                        held.iter().all(|(seen, view)| view.get(&1).unwrap().number() == *seen)
+                    );
+                }
+            });
+        }
+    });
+}
+
+#[test]
 fn moves_of_a_table() {
     moves(&flat::<String, _>(good()), if cfg!(miri) { 40 } else { 3_000 });
     moves(&inline_flat(good()), if cfg!(miri) { 40 } else { 3_000 });

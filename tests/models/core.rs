@@ -324,6 +324,80 @@ fn all_of_a_retirement_against_the_drop_of_a_snapshot() {
     });
 }
 
+/// The registry changes by a compare-and-swap: of two changes at once, one starts again.
+#[test]
+fn all_of_a_registration_against_a_withdrawal() {
+    explore_all(|| {
+        let world = World::<FewBits>::new();
+        let write = |number| _ = world.map.pin().insert(0, world.value(number));
+        write(1);
+        let oldest = world.map.snapshot();
+        write(2);
+        let older = world.map.snapshot();
+        write(3);
+        let dropper = thread::spawn(move || drop(older));
+        let view = world.map.snapshot();
+        write(4);
+        dropper.join().unwrap();
+        (0..12).for_each(|_| world.map.pin().refresh());
+        assert_eq!([&oldest, &view].map(|view| view.get(&0).unwrap().number()), [1, 3]);
+        drop((oldest, view));
+        world.check_alone();
+    });
+}
+
+#[test]
+fn all_of_two_withdrawals() {
+    explore_all(|| {
+        let world = World::<FewBits>::new();
+        let write = |number| _ = world.map.pin().insert(0, world.value(number));
+        write(1);
+        let views = [2, 3, 4].map(|next| {
+            let view = world.map.snapshot();
+            write(next);
+            view
+        });
+        let [first, second, third] = views;
+        let dropper = thread::spawn(move || drop(second));
+        drop(third);
+        dropper.join().unwrap();
+        (0..12).for_each(|_| world.map.pin().refresh());
+        assert_eq!(first.get(&0).unwrap().number(), 1);
+        drop(first);
+        world.check_alone();
+    });
+}
+
+#[test]
+fn registrations_withdrawals_and_retirements_at_once() {
+    explore(|| {
+        let world = World::<FewBits>::new();
+        let write = |number| _ = world.map.pin().insert(0, world.value(number));
+        write(1);
+        let oldest = world.map.snapshot();
+        write(2);
+        let older = world.map.snapshot();
+        write(3);
+        // They may come to one root: then one withdraws its record and starts again.
+        let snapshots = [(); 2].map(|()| {
+            let world = Arc::clone(&world);
+            thread::spawn(move || world.map.snapshot())
+        });
+        let dropper = thread::spawn(move || drop(older));
+        write(4);
+        write(5);
+        let views = snapshots.map(|snapshot| snapshot.join().unwrap());
+        dropper.join().unwrap();
+        write(6);
+        (0..12).for_each(|_| world.map.pin().refresh());
+        assert_eq!(oldest.get(&0).unwrap().number(), 1);
+        assert!(views.iter().all(|view| (3..=5).contains(&view.get(&0).unwrap().number())));
+        drop(oldest);
+        drop(views);
+        world.check_alone();
+    });
+}
+
 #[test]
 fn random_programs_in_one_group_are_linearizable() {
     explore(|| World::<FewBits>::new().check(&[], random_programs()));
