@@ -14,12 +14,13 @@
 
 mod support;
 
+use std::collections::VecDeque;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use snaptrie::{RandomState, Snapshot};
+use snaptrie::{History, RandomState, Snapshot};
 
 use support::alloc;
 use support::keys::{Key, Rng};
@@ -36,16 +37,23 @@ type Section = (&'static str, fn(&Options));
 const TAKES: usize = 10_000;
 const FIRST_WRITES: usize = 200;
 
+/// Entries of the map with many live snapshots: few, so that what is measured are the snapshots.
+const MANY_ENTRIES: usize = 10_000;
+
+/// Calls that are timed beside many live snapshots.
+const CALLS: usize = 1_000;
+
 fn main() {
     let options = Options::get();
     header(&options);
-    let sections: [Section; 7] = [
+    let sections: [Section; 8] = [
         ("take", take),
         ("writes-after", writes_after),
         ("throughput", throughput),
         ("bytes", bytes),
         ("scan", scan),
         ("drop", drops),
+        ("many", many),
         ("diff", diff),
     ];
     for (name, section) in sections {
@@ -351,6 +359,66 @@ fn drops(options: &Options) {
         let map = filled(options.size);
         time(|| map.clear()) / 1e3
     });
+}
+
+/// Beside many live snapshots: a write, the drop of one of them, and `History::record`.
+///
+/// Each snapshot is followed by a write, so that it keeps something alive.
+fn many(options: &Options) {
+    let size = options.size.min(MANY_ENTRIES);
+    println!("Nanoseconds, the clock included ({size} entries).\n");
+    println!(
+        "| live snapshots | first write after a snapshot | the same after the drop of one | drop, oldest first \
+         | newest first | at random | `record` |"
+    );
+    println!("|---:|---:|---:|---:|---:|---:|---:|");
+    for count in [0, 1_000, 10_000].map(|count: usize| count.min(options.size)) {
+        let map = filled(size);
+        let mut writer = Writer::new(&map, size, 0);
+        let mut columns: [Vec<f64>; 6] = Default::default();
+        for _ in 0..options.reps {
+            let [first, after_drop, drops @ .., record] = &mut columns;
+            let mut held = VecDeque::new();
+            (0..count).for_each(|_| hold_one_more(&mut held, &mut writer));
+            first.push(mean(CALLS, || {
+                // Dropped outside of what is timed.
+                let _snapshot = map.snapshot();
+                time(|| writer.write())
+            }));
+            let mut rng = Rng::new(count as u64);
+            // What the drop leaves to the allocator may fall to the write.
+            after_drop.push(mean(CALLS, || {
+                hold_one_more(&mut held, &mut writer);
+                held.swap_remove_back(rng.below(held.len()));
+                let _snapshot = map.snapshot();
+                time(|| writer.write())
+            }));
+            let picks: [&mut dyn FnMut(usize) -> usize; 3] =
+                [&mut |_| 0, &mut |len| len - 1, &mut |len| rng.below(len)];
+            for (column, pick) in drops.iter_mut().zip(picks) {
+                column.push(mean(CALLS, || {
+                    hold_one_more(&mut held, &mut writer);
+                    let index = pick(held.len());
+                    let snapshot = held.remove(index);
+                    time(|| drop(snapshot))
+                }));
+            }
+            drop(held);
+            let mut history = History::new(count.max(1));
+            let mut record_one = || {
+                writer.write();
+                time(|| _ = history.record(&map))
+            };
+            (0..count).for_each(|_| _ = record_one());
+            record.push(mean(CALLS, record_one));
+        }
+        println!("| {count} | {} |", columns.map(cell).join(" | "));
+    }
+}
+
+fn hold_one_more(held: &mut VecDeque<Frozen>, writer: &mut Writer<'_>) {
+    held.push_back(writer.map.snapshot());
+    writer.write();
 }
 
 /// Finding what differs between two snapshots, beside what is the least that can be done without:
