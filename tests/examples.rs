@@ -3,6 +3,9 @@
 //! Cargo builds examples for `cargo test`, but not if only some test targets are asked for.
 #![cfg(not(any(miri, shuttle)))]
 
+#[path = "examples/checkpoint.rs"]
+mod checkpoint;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -276,33 +279,6 @@ fn soak_passes() {
         run(example("soak").args(["--seconds", "1", "--keys", "1", "--threads", "1"]));
     assert!(output.status.success(), "{stdout}{stderr}");
     assert!(stdout.contains("all checks passed"), "{stdout}");
-}
-
-#[test]
-fn checkpoint_verifies_and_leaves_nothing_behind() {
-    let temporary = folder("checkpoint-tmp");
-    let mut command = example("checkpoint");
-    command.args(["--seconds", "1", "--every", "100"]);
-    // Where `temp_dir` looks: on Unix, and on Windows.
-    let (output, stdout, stderr) =
-        run(command.env("TMPDIR", &temporary).env("TMP", &temporary).env("TEMP", &temporary));
-    assert!(output.status.success(), "{stdout}{stderr}");
-    assert!(stdout.contains("files verified"), "{stdout}");
-    assert_eq!(fs::read_dir(temporary).expect("the folder is there").count(), 0);
-}
-
-#[test]
-fn checkpoint_keeps_the_file_it_is_given() {
-    let folder = folder("checkpoint-file");
-    let mut command = example("checkpoint");
-    command.args(["--seconds", "1", "--writers", "1", "--every", "0", "--file"]);
-    let (output, stdout, stderr) = run(command.arg(folder.join("state")));
-    assert!(output.status.success(), "{stdout}{stderr}");
-    assert_eq!(names(&folder), ["state"]);
-
-    let missing = folder.join("missing").join("state");
-    let (output, _, stderr) = run(example("checkpoint").arg("--file").arg(missing));
-    assert_eq!(output.status.code(), Some(1), "{stderr}");
 }
 
 #[test]

@@ -1,0 +1,327 @@
+//! Saves a map to a folder again and again while threads write to it at full speed, survives being killed
+//! at any point, and proves that each checkpoint holds one instant of the map.
+//!
+//! ```text
+//! cargo run --release --example checkpoint
+//! cargo run --release --example checkpoint -- --seconds 60 --folder state
+//! cargo run --release --example checkpoint -- --folder state --check
+//! ```
+//!
+//! Each checkpoint takes a snapshot (O(1), the writers go on) and writes a file: the first holds all
+//! entries, the next ones what changed since the one before (`Snapshot::diff`, whose cost follows the
+//! changes and not the size of the map), and after so many diffs comes a full one again, and the files
+//! before it go. Kill the program whenever you like, and start it again with the same folder: it goes on
+//! from the last checkpoint.
+//!
+//! To have the same in a program of your own, copy the folder `store`: it knows nothing of the rest. The
+//! format is described in `store/file.rs`; what the map holds here, and how a state of it is checked, in
+//! `bank.rs`. Put a walk over the live map in the snapshot's place, and the first checkpoints fail.
+
+mod bank;
+mod store;
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bank::{Key, Map, State};
+use clap::Parser;
+use store::{Recovered, Saved, Step};
+
+type Store = store::Store<Key, u64>;
+
+/// Saves consistent checkpoints of a map under full write load, and verifies each of them.
+///
+/// Exit status: 0 if all checkpoints are right; 1 if one is not, or a file cannot be written or
+/// read; 2 for wrong usage.
+#[derive(Parser)]
+struct Options {
+    /// How long the writers write
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    seconds: u64,
+
+    /// Threads that write [default: as many as have written to the folder; in a new one, one for each core,
+    /// and two at least]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    writers: Option<u32>,
+
+    /// Milliseconds from the start of one checkpoint to the next; if one takes longer, the next
+    /// starts when it is done
+    #[arg(long, value_name = "MS", default_value_t = 500)]
+    every: u64,
+
+    /// Diffs after each full checkpoint
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    diffs: u64,
+
+    /// Where the checkpoints are, and stay: a new folder, or one of this program's, to go on from there.
+    /// Without this, a temporary folder that is removed at the end
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+
+    /// Only tell what the folder's newest checkpoint holds, after checking it
+    #[arg(long, requires = "folder")]
+    check: bool,
+
+    /// Do not read each checkpoint back
+    #[arg(long)]
+    blind: bool,
+
+    /// For tests: tell the number and digest of each checkpoint before it gets its name
+    #[arg(long, hide = true)]
+    trace: bool,
+
+    /// For tests: stop the process at this step, counted from zero
+    #[arg(long, hide = true)]
+    die_at: Option<u64>,
+}
+
+/// Why the program stops.
+#[derive(Debug)]
+enum Failure {
+    Store(store::Error),
+    /// The temporary folder cannot be made.
+    Scratch(io::Error),
+    /// The standard output is gone.
+    Output(io::Error),
+    /// Another number of writers than in the checkpoint.
+    Writers {
+        asked: u32,
+        found: u32,
+    },
+    /// No checkpoint is in the folder.
+    Nothing(PathBuf),
+    /// A checkpoint is not what it must be.
+    Wrong(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Scratch(error) => write!(f, "cannot make a temporary folder: {error}"),
+            Self::Output(error) => write!(f, "cannot print: {error}"),
+            Self::Writers { asked, found } => {
+                write!(f, "the checkpoint has {found} writers, and not {asked}")
+            }
+            Self::Nothing(folder) => write!(f, "{}: no checkpoint", folder.display()),
+            Self::Wrong(what) => write!(f, "the checkpoint is wrong: {what}"),
+        }
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // There is nobody left to tell that this failed.
+            let _ = writeln!(io::stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), Failure> {
+    match &options.folder {
+        Some(folder) if options.check => check_folder(folder),
+        Some(folder) => save_all(folder, options),
+        None => {
+            let scratch = tempfile::Builder::new().prefix("snaptrie-checkpoint-").tempdir();
+            let scratch = scratch.map_err(Failure::Scratch)?;
+            save_all(&scratch.path().join("state"), options)?;
+            scratch.close().map_err(Failure::Scratch)
+        }
+    }
+}
+
+/// `--check`.
+fn check_folder(folder: &Path) -> Result<(), Failure> {
+    let recovered = store::recover(folder)?.ok_or_else(|| Failure::Nothing(folder.into()))?;
+    check(&recovered)?;
+    print(&format!("checked {}", describe(&recovered)))
+}
+
+/// Checks what is in a checkpoint. Returns the state.
+fn check(recovered: &Recovered<Key, u64>) -> Result<State, Failure> {
+    let state = recovered.map.snapshot();
+    bank::check(&state).map_err(Failure::Wrong)?;
+    if recovered.note != note(&state) {
+        return Err(Failure::Wrong("its note is that of another".to_owned()));
+    }
+    Ok(state)
+}
+
+/// What is saved beside a state. Here it follows from the state; it could be how far a log was read.
+fn note(state: &State) -> Vec<u8> {
+    bank::rounds(state).to_le_bytes().to_vec()
+}
+
+fn describe(recovered: &Recovered<Key, u64>) -> String {
+    let Recovered { number, entries, digest, diffs, .. } = recovered;
+    format!(
+        "checkpoint {number} with digest {digest:016x}: {entries} entries; a full checkpoint and {diffs} diffs"
+    )
+}
+
+fn save_all(folder: &Path, options: &Options) -> Result<(), Failure> {
+    let (mut store, recovered) = Store::open(folder, options.diffs)?;
+    let map = first_map(recovered, options.writers)?;
+    let writers = bank::writers(&map.snapshot());
+    observe(&mut store, options);
+    let stop = AtomicBool::new(false);
+    let (verified, elapsed) = thread::scope(|scope| {
+        for writer in 0..writers {
+            let (map, stop) = (&map, &stop);
+            scope.spawn(move || bank::write(map, writer, stop));
+        }
+        let start = Instant::now();
+        // Stops the writers, even if a checkpoint panics.
+        let _stop = SetOnDrop(&stop);
+        let verified = save_repeatedly(&map, &mut store, folder, options);
+        verified.map(|verified| (verified, start.elapsed()))
+    })?;
+
+    // The writers are done: nothing is on its way.
+    let last = map.snapshot();
+    if let Some(line) = checkpoint(&last, &mut store, folder, options.blind)? {
+        print(&format!("the last {line}"))?;
+    }
+    let (saves, rounds) = (verified.saves, verified.rounds);
+    let rate = (rounds * bank::ROUND) as f64 / elapsed.as_secs_f64() / 1e6;
+    print(&format!(
+        "{rate:.2} million operations/s by {writers} writers; {} rounds while checkpoints were written",
+        verified.meanwhile
+    ))?;
+    if options.blind {
+        return print(&format!("{} checkpoints saved", saves + 1));
+    }
+    print(&format!("all {} checkpoints verified", saves + 1))
+}
+
+/// The map to go on with.
+fn first_map(recovered: Option<Recovered<Key, u64>>, writers: Option<u32>) -> Result<Map, Failure> {
+    let Some(recovered) = recovered else {
+        let cores = thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 1024));
+        return Ok(bank::new(writers.unwrap_or(cores as u32)));
+    };
+    let found = bank::writers(&check(&recovered)?);
+    if let Some(asked) = writers.filter(|asked| *asked != found) {
+        return Err(Failure::Writers { asked, found });
+    }
+    print(&format!("recovered {}", describe(&recovered)))?;
+    bank::settle(&recovered.map);
+    Ok(recovered.map)
+}
+
+/// For `--trace` and `--die-at`.
+fn observe(store: &mut Store, options: &Options) {
+    let (trace, die_at) = (options.trace, options.die_at);
+    let mut count = 0;
+    store.on_step(move |step| {
+        match step {
+            Step::Synced { number, digest } if trace => println!("trying {number} {digest:016x}"),
+            Step::Saved { number } if trace => println!("saved {number}"),
+            _ => {}
+        }
+        if Some(count) == die_at {
+            println!("dying at {step:?}");
+            std::process::abort();
+        }
+        count += 1;
+    });
+}
+
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
+fn print(line: &str) -> Result<(), Failure> {
+    writeln!(io::stdout(), "{line}").map_err(Failure::Output)
+}
+
+/// What was done until the writers stopped.
+#[derive(Default)]
+struct Verified {
+    saves: u64,
+    /// Rounds of the writers.
+    rounds: u64,
+    /// Of these, the ones that were done while a checkpoint was written.
+    meanwhile: u64,
+}
+
+/// Saves and verifies checkpoints until the time is up.
+fn save_repeatedly(
+    map: &Map,
+    store: &mut Store,
+    folder: &Path,
+    options: &Options,
+) -> Result<Verified, Failure> {
+    let first = bank::rounds(&map.snapshot());
+    let end = Instant::now() + Duration::from_secs(options.seconds);
+    let mut verified = Verified::default();
+    loop {
+        let start = Instant::now();
+        let snapshot = map.snapshot();
+        let taken = start.elapsed();
+        if let Some(line) = checkpoint(&snapshot, store, folder, options.blind)? {
+            verified.saves += 1;
+            let now = map.snapshot();
+            let rounds = bank::rounds(&now) - bank::rounds(&snapshot);
+            verified.meanwhile += rounds;
+            print(&format!("{line}, snapshot in {taken:.1?}, {rounds} rounds meanwhile"))?;
+        }
+        drop(snapshot);
+        let due = start + Duration::from_millis(options.every);
+        thread::sleep(due.min(end).saturating_duration_since(Instant::now()));
+        if Instant::now() >= end {
+            verified.rounds = bank::rounds(&map.snapshot()) - first;
+            return Ok(verified);
+        }
+    }
+}
+
+/// Writes a checkpoint, and verifies what is in the files. Returns a line that tells about it; none if
+/// nothing has changed since the one before.
+fn checkpoint(
+    snapshot: &State,
+    store: &mut Store,
+    folder: &Path,
+    blind: bool,
+) -> Result<Option<String>, Failure> {
+    let start = Instant::now();
+    let Some(saved) = store.save(snapshot.clone(), &note(snapshot))? else { return Ok(None) };
+    let Saved { number, is_full, entries, digest, records, bytes } = saved;
+    let written = start.elapsed();
+    let kind = if is_full { "full" } else { "diff" };
+    let line = format!(
+        "checkpoint {number}, {kind}: {records} records of {entries} entries, {bytes} bytes in {written:.1?}"
+    );
+    if blind {
+        return Ok(Some(line));
+    }
+    let start = Instant::now();
+    let wrong = |what: &str| Failure::Wrong(what.to_owned());
+    let recovered = store::recover::<Key, u64>(folder)?.ok_or_else(|| wrong("it is gone"))?;
+    let restored = check(&recovered)?;
+    if (recovered.number, recovered.digest) != (number, digest) {
+        return Err(wrong("another one is the newest"));
+    }
+    if restored != *snapshot {
+        return Err(wrong("the files do not hold what the snapshot does"));
+    }
+    Ok(Some(format!("{line}, verified in {:.1?}", start.elapsed())))
+}

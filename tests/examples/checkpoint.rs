@@ -1,0 +1,386 @@
+//! The checkpoints of the example: after a kill at any point, with damaged files, and in folders that are
+//! used for something else.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::{example, folder, names, run};
+
+const HEADER: usize = 36;
+const BLOCK_HEAD: usize = 16;
+
+/// What `--check` prints, of a folder that is right.
+struct Checked {
+    number: u64,
+    digest: String,
+}
+
+fn check(state: &Path) -> Result<Checked, String> {
+    let (output, stdout, stderr) =
+        run(example("checkpoint").arg("--check").arg("--folder").arg(state));
+    if !output.status.success() {
+        assert_eq!((output.status.code(), &*stdout), (Some(1), ""), "{stderr}");
+        return Err(stderr);
+    }
+    let words: Vec<_> = stdout.split([' ', ':']).collect();
+    let ["checked", "checkpoint", number, "with", "digest", digest, ..] = words[..] else {
+        panic!("not what --check prints: {stdout}")
+    };
+    Ok(Checked { number: number.parse().expect("a number"), digest: digest.to_owned() })
+}
+
+/// A run that saves as often as it can, with three diffs after each full checkpoint, and tells what it does.
+fn busy(state: &Path) -> Command {
+    blind(state, "600", "1", "3")
+}
+
+fn blind(state: &Path, seconds: &str, every: &str, diffs: &str) -> Command {
+    let mut command = example("checkpoint");
+    command.args(["--blind", "--trace", "--writers", "2", "--seconds", seconds]);
+    command.args(["--every", every, "--diffs", diffs, "--folder"]).arg(state);
+    command
+}
+
+/// What runs have told: the digest of each checkpoint that was tried, and the newest that was saved. A number
+/// is tried again if its checkpoint was lost.
+#[derive(Default)]
+struct Told {
+    tried: HashMap<u64, String>,
+    saved: u64,
+}
+
+impl Told {
+    fn add(&mut self, output: &str) {
+        // The last line may have no end.
+        for line in output.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
+            match line.split(' ').collect::<Vec<_>>()[..] {
+                ["trying", number, digest] => {
+                    self.tried.insert(number.parse().expect("a number"), digest.to_owned());
+                }
+                ["saved", number] => self.saved = number.parse().expect("a number"),
+                _ => {}
+            }
+        }
+    }
+
+    /// What is in the folder is the newest that was saved, or the one that was tried after it; and its
+    /// content is what the map held.
+    #[track_caller]
+    fn compare(&self, state: &Path) -> u64 {
+        match check(state) {
+            Ok(Checked { number, digest }) => {
+                assert!(number >= self.saved, "{number}, but {} was saved", self.saved);
+                assert_eq!(Some(&digest), self.tried.get(&number), "the content of {number}");
+                number
+            }
+            Err(error) => {
+                let nothing = ["no checkpoint", "No such file"].iter().any(|e| error.contains(e));
+                assert!(nothing && self.saved == 0, "{} was saved, but: {error}", self.saved);
+                0
+            }
+        }
+    }
+}
+
+/// Many kills in a row: each run goes on from what the one before has left. `SNAPTRIE_KILLS` says how many.
+#[cfg(unix)]
+#[test]
+fn survives_kills_at_random_points() {
+    let kills =
+        std::env::var("SNAPTRIE_KILLS").map_or(20, |kills| kills.parse().expect("a number"));
+    let folder = folder("checkpoint-kills");
+    let (state, log) = (folder.join("state"), folder.join("log"));
+    let mut told = Told::default();
+    let mut random = 0x2545_f491_4f6c_dd1d_u64 ^ u64::from(std::process::id());
+    let (mut newest, mut first, mut ahead) = (0, 0, 0);
+    let (mut empty, mut leftovers) = (0, 0);
+    for kill in 0..kills {
+        // Xorshift (Marsaglia, 2003).
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        // From the very start to far into the chain.
+        let (saves, delay) = ((random >> 32) % 5, Duration::from_micros(random % 100_000));
+        let output = File::create(&log).expect("a file can be made");
+        let mut child = busy(&state).stdout(output).spawn().expect("the example starts");
+        wait_for(&log, saves as usize);
+        std::thread::sleep(delay);
+        assert_eq!(child.try_wait().expect("a child"), None, "kill {kill}: it stopped by itself");
+        child.kill().expect("the child can be killed");
+        child.wait().expect("the child is gone");
+        told.add(&fs::read_to_string(&log).expect("the log is there"));
+        if state.exists() {
+            let left = names(&state).iter().filter(|name| name.ends_with(".tmp")).count();
+            leftovers += usize::from(left > 0);
+        }
+        let found = told.compare(&state);
+        assert!(found >= newest, "kill {kill}: {found} after {newest}");
+        ahead += usize::from(found > told.saved);
+        empty += usize::from(found == newest);
+        newest = found;
+        told.saved = found;
+        if kill == 0 {
+            first = newest;
+        }
+    }
+    println!(
+        "{kills} kills: checkpoint {newest} after all, {first} after the first; {empty} runs saved nothing, \
+         {leftovers} were killed in the middle of a file, {ahead} before they knew that one was saved"
+    );
+    // What a killed run has left is gone after one that was not.
+    let (output, stdout, stderr) = run(&mut blind(&state, "1", "1", "3"));
+    assert!(output.status.success(), "{stdout}{stderr}");
+    assert!(!names(&state).iter().any(|name| name.ends_with(".tmp")));
+    assert!(names(&state).len() <= 4, "a full checkpoint and three diffs: {:?}", names(&state));
+}
+
+/// Waits until so many checkpoints are saved, or for some seconds.
+fn wait_for(log: &Path, saves: usize) {
+    let start = Instant::now();
+    let saved = || fs::read_to_string(log).expect("the log is there").matches("saved ").count();
+    while saved() < saves && start.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// One kill at each step of the first five checkpoints, which are a full one, three diffs, and a full one
+/// that takes their place. Where the step is new, another run goes on from there.
+#[test]
+fn survives_a_stop_at_each_step() {
+    let mut steps = Vec::new();
+    for at in 0.. {
+        let state = folder("checkpoint-steps").join("state");
+        let (output, stdout, stderr) =
+            run(busy(&state).arg("--die-at").arg(at.to_string()).stderr(Stdio::null()));
+        assert!(!output.status.success(), "{stdout}{stderr}");
+        let mut told = Told::default();
+        told.add(&stdout);
+        told.compare(&state);
+        let step = stdout.lines().last().and_then(|line| line.strip_prefix("dying at "));
+        let step = step.expect("it told where").split(' ').next().expect("a word").to_owned();
+        if !steps.contains(&step) {
+            // It goes on from there.
+            let (output, stdout, stderr) = run(&mut blind(&state, "1", "900", "3"));
+            assert!(output.status.success(), "{at}: {stdout}{stderr}");
+            steps.push(step);
+        }
+        if told.saved > 5 {
+            break;
+        }
+    }
+    for step in ["Created", "Written", "Synced", "Named", "Saved", "Removed"] {
+        assert!(steps.iter().any(|stop| stop == step), "no stop at {step}: {steps:?}");
+    }
+}
+
+/// A folder with a full checkpoint and some diffs.
+fn chain(name: &str) -> PathBuf {
+    let state = folder(name).join("state");
+    let (output, stdout, stderr) = run(&mut blind(&state, "1", "200", "1000000"));
+    assert!(output.status.success(), "{stdout}{stderr}");
+    assert!(names(&state).len() > 3, "{:?}", names(&state));
+    state
+}
+
+fn path_of(state: &Path, number: u64) -> PathBuf {
+    state.join(format!("{number:020}.checkpoint"))
+}
+
+/// Where the blocks of a file begin, and the end.
+fn blocks(file: &[u8]) -> Vec<usize> {
+    let mut starts = vec![HEADER];
+    let mut at = HEADER;
+    while at < file.len() {
+        let length: [u8; 4] = file[at..at + 4].try_into().expect("four bytes");
+        at += BLOCK_HEAD + u32::from_le_bytes(length) as usize;
+        starts.push(at);
+    }
+    assert_eq!(at, file.len());
+    starts
+}
+
+#[test]
+fn names_the_damaged_block() {
+    let state = chain("checkpoint-damage");
+    for number in [1, 3] {
+        let path = path_of(&state, number);
+        let good = fs::read(&path).expect("the file is there");
+        let starts = blocks(&good);
+        assert!(starts.len() > 2);
+        // Bits of the header, and of each block: of its head, its first and its last byte.
+        let mut places: Vec<_> = [12, 17, 30, 35].map(|at| (at, "the header".to_owned())).into();
+        for (block, ends) in starts.windows(2).enumerate() {
+            let (start, end) = (ends[0], ends[1]);
+            for at in
+                [start, start + 3, start + 5, start + 9, start + 13, start + BLOCK_HEAD, end - 1]
+            {
+                places.push((at, format!("block {block}")));
+            }
+        }
+        for (at, part) in places {
+            let mut damaged = good.clone();
+            damaged[at] ^= 1 << (at % 8);
+            fs::write(&path, damaged).expect("a file can be written");
+            let error =
+                check(&state).err().unwrap_or_else(|| panic!("{number}, byte {at}: not noticed"));
+            let expected = format!("{number:020}.checkpoint: {part} is damaged");
+            assert!(error.contains(&expected), "byte {at}: {error:?} and not {expected:?}");
+        }
+        fs::write(&path, &good).expect("a file can be written");
+    }
+    check(&state).unwrap_or_else(|error| panic!("all is right again, but: {error}"));
+}
+
+#[test]
+fn tells_that_a_file_is_truncated_or_too_long() {
+    let state = chain("checkpoint-truncated");
+    let path = path_of(&state, 2);
+    let good = fs::read(&path).expect("the file is there");
+    let starts = blocks(&good);
+    let last = starts.len() - 2;
+    for (length, part) in [
+        (0, "the header".to_owned()),
+        (7, "the header".to_owned()),
+        (HEADER - 1, "the header".to_owned()),
+        (HEADER, "block 0".to_owned()),
+        (HEADER + BLOCK_HEAD + 1, "block 0".to_owned()),
+        (starts[last] - 1, format!("block {}", last - 1)),
+        // Cut between two blocks.
+        (starts[last], format!("block {last}")),
+        (good.len() - 1, format!("block {last}")),
+    ] {
+        fs::write(&path, &good[..length]).expect("a file can be written");
+        let error = check(&state).err().unwrap_or_else(|| panic!("{length} bytes: not noticed"));
+        let expected = format!("truncated: the file ends within {part}");
+        assert!(error.contains(&expected), "{length} bytes: {error:?} and not {expected:?}");
+    }
+    let long = [&good[..], b"x"].concat();
+    fs::write(&path, long).expect("a file can be written");
+    let error = check(&state).err().expect("noticed");
+    assert!(error.contains("the end is damaged: there is more than was written"), "{error}");
+}
+
+#[test]
+fn tells_what_version_it_does_not_know() {
+    let state = chain("checkpoint-version");
+    let path = path_of(&state, 2);
+    let mut file = fs::read(&path).expect("the file is there");
+    file[8] = 2;
+    fs::write(&path, &file).expect("a file can be written");
+    let error = check(&state).err().expect("noticed");
+    let expected = "unknown version 2 of the format; this program knows version 1";
+    assert!(error.contains(expected), "{error}");
+    // Nor does it write there.
+    let (output, _, stderr) = run(&mut busy(&state));
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains(expected), "{stderr}");
+    assert_eq!(fs::read(&path).expect("the file is there"), file);
+}
+
+#[test]
+fn tells_which_link_is_missing() {
+    let state = chain("checkpoint-missing");
+    for missing in [2, 1] {
+        let path = path_of(&state, missing);
+        let aside = state.with_file_name("aside");
+        fs::rename(&path, &aside).expect("a file can be moved");
+        let error = check(&state).err().expect("noticed");
+        let expected =
+            format!("checkpoint {missing} is missing; checkpoint {} builds on it", missing + 1);
+        assert!(error.contains(&expected), "{error}");
+        fs::rename(&aside, &path).expect("a file can be moved");
+    }
+    // One with the right number, of another chain; and one with another name than it had.
+    let other = chain("checkpoint-other");
+    fs::copy(path_of(&other, 3), path_of(&state, 3)).expect("a file can be copied");
+    let error = check(&state).err().expect("noticed");
+    assert!(error.contains("a diff to some other content"), "{error}");
+    fs::copy(path_of(&state, 2), path_of(&state, 3)).expect("a file can be copied");
+    let error = check(&state).err().expect("noticed");
+    assert!(error.contains("it has the number of another checkpoint"), "{error}");
+}
+
+/// Refuses the folder, and leaves all that is in it.
+#[track_caller]
+fn refuses(state: &Path, expected: &str) {
+    let before = state.is_dir().then(|| names(state));
+    let start = Instant::now();
+    let (output, stdout, stderr) = run(&mut busy(state));
+    assert_eq!((output.status.code(), &*stdout), (Some(1), ""), "{stderr}");
+    assert!(stderr.contains(expected), "{stderr:?} does not say {expected:?}");
+    assert_eq!(state.is_dir().then(|| names(state)), before);
+    assert!(start.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn refuses_what_it_has_not_made() {
+    let folder = folder("checkpoint-foreign");
+    let file = folder.join("file");
+    fs::write(&file, "text").expect("a file can be written");
+    refuses(&file, "not a folder");
+    refuses(&folder, "file: not a checkpoint: the folder is used for something else");
+    assert_eq!(fs::read_to_string(&file).expect("the file is there"), "text");
+    refuses(&folder.join("missing").join("state"), "making the folder failed");
+
+    for name in ["00000000000000000007.checkpoint", "new-file.tmp"] {
+        let state = folder.join(format!("of-{name}"));
+        fs::create_dir(&state).expect("a folder can be made");
+        let path = state.join(name);
+        fs::write(&path, "text").expect("a file can be written");
+        let expected = if name.ends_with("tmp") { "another beginning" } else { "but is none" };
+        refuses(&state, expected);
+        assert_eq!(fs::read_to_string(&path).expect("the file is there"), "text");
+
+        fs::remove_file(&path).expect("a file can be removed");
+        fs::create_dir(&path).expect("a folder can be made");
+        refuses(&state, "is not a regular file");
+        #[cfg(unix)]
+        for target in ["/dev/full", "/dev/zero"] {
+            fs::remove_dir(&path).or_else(|_| fs::remove_file(&path)).expect("it can be removed");
+            std::os::unix::fs::symlink(target, &path).expect("a link can be made");
+            refuses(&state, "is not a regular file");
+            assert!(path.is_symlink());
+        }
+    }
+    #[cfg(target_os = "linux")]
+    refuses(Path::new("/dev/full"), "not a folder");
+}
+
+#[test]
+fn verifies_and_leaves_nothing_behind() {
+    let temporary = folder("checkpoint-tmp");
+    let mut command = example("checkpoint");
+    command.args(["--seconds", "1", "--every", "100", "--diffs", "2"]);
+    // Where `temp_dir` looks: on Unix, and on Windows.
+    let (output, stdout, stderr) =
+        run(command.env("TMPDIR", &temporary).env("TMP", &temporary).env("TEMP", &temporary));
+    assert!(output.status.success(), "{stdout}{stderr}");
+    assert!(stdout.contains("checkpoints verified"), "{stdout}");
+    assert_eq!(fs::read_dir(temporary).expect("the folder is there").count(), 0);
+}
+
+#[test]
+fn goes_on_while_writers_write() {
+    let state = folder("checkpoint-writers").join("state");
+    let mut command = example("checkpoint");
+    command.args(["--seconds", "1", "--writers", "2", "--every", "0", "--diffs", "2", "--folder"]);
+    let (output, stdout, stderr) = run(command.arg(&state));
+    assert!(output.status.success(), "{stdout}{stderr}");
+    let meanwhile = stdout.lines().find_map(|line| {
+        line.strip_suffix(" rounds while checkpoints were written")?
+            .rsplit(' ')
+            .next()?
+            .parse()
+            .ok()
+    });
+    assert!(meanwhile.is_some_and(|rounds: u64| rounds > 100), "{stdout}");
+    // The number of writers is that of the checkpoint.
+    command.args(["--writers", "3"]);
+    let (output, _, stderr) =
+        run(example("checkpoint").args(["--writers", "3", "--folder"]).arg(&state));
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("has 2 writers, and not 3"), "{stderr}");
+}
