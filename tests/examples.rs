@@ -280,18 +280,3 @@ fn soak_passes() {
     assert!(output.status.success(), "{stdout}{stderr}");
     assert!(stdout.contains("all checks passed"), "{stdout}");
 }
-
-#[test]
-fn replicate_keeps_the_replica_right() {
-    let (output, stdout, stderr) =
-        run(example("replicate").args(["--seconds", "1", "--every", "20", "--keys", "500"]));
-    assert!(output.status.success(), "{stdout}{stderr}");
-    assert!(stdout.contains("both hold the same"), "{stdout}");
-}
-
-#[test]
-fn replicate_notices_a_replica_that_is_wrong() {
-    let (output, stdout, stderr) = run(example("replicate").args(["--seconds", "1", "--forget"]));
-    assert_eq!(output.status.code(), Some(1), "{stdout}{stderr}");
-    assert!(stderr.contains("digest"), "{stderr}");
-}

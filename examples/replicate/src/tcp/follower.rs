@@ -1,0 +1,150 @@
+//! A follower: connects, applies what comes, and connects again.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::net::TcpStream;
+use tokio::time::sleep;
+
+use super::{Ack, Join, PROTOCOL, frame};
+use crate::Failure;
+use crate::message::{Message, Received, Replica};
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Options {
+    /// Where the leader listens
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) connect: SocketAddr,
+
+    /// For the leader's table
+    #[arg(long, value_name = "NAME", default_value = "follower", value_parser = name)]
+    pub(crate) name: String,
+
+    /// Milliseconds to sleep after each version: a slow follower
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(crate) pause: u64,
+
+    /// Disconnect after so many versions
+    #[arg(long, value_name = "N")]
+    pub(crate) leave_after: Option<u64>,
+
+    /// Milliseconds to stay away then
+    #[arg(long, value_name = "MS", default_value_t = 500)]
+    pub(crate) away: u64,
+
+    /// For tests: forget the removals
+    #[arg(long, hide = true)]
+    pub(crate) forget: bool,
+}
+
+fn name(name: &str) -> Result<String, String> {
+    let is_good = !name.is_empty() && name.len() <= 100;
+    is_good.then(|| name.to_owned()).ok_or_else(|| "one to 100 bytes".to_owned())
+}
+
+/// How a connection ended.
+enum End {
+    /// There will be no more versions.
+    Bye,
+    /// Connect again.
+    Lost,
+    /// It is time to leave for a while.
+    Leave,
+}
+
+/// What was done so far.
+#[derive(Default)]
+struct Totals {
+    versions: u64,
+    full: u64,
+    connections: u64,
+    digest: u64,
+}
+
+/// Follows until the leader says that there will be no more versions.
+pub(crate) async fn follow(options: &Options) -> Result<(), Failure> {
+    let mut replica = if options.forget { Replica::forgetful() } else { Replica::default() };
+    let mut totals = Totals::default();
+    loop {
+        let mut stream = connect(options.connect).await?;
+        totals.connections += 1;
+        match stay(&mut stream, &mut replica, &mut totals, options).await {
+            Ok(End::Bye) => break,
+            Ok(End::Leave) => {
+                drop(stream);
+                sleep(Duration::from_millis(options.away)).await;
+            }
+            Ok(End::Lost) => sleep(Duration::from_millis(50)).await,
+            // The connection is gone, and what the replica has is good.
+            Err(error) if error.downcast_ref().is_some_and(frame::is_lost) => {
+                sleep(Duration::from_millis(50)).await;
+            }
+            Err(error) => return Err(error),
+        }
+        replica.reset();
+    }
+    let Totals { versions, full, connections, digest } = totals;
+    println!(
+        "{}: {versions} versions, {full} of them full, in {connections} connections; the content was the \
+         leader's each time; {} entries, digest {digest:016x}",
+        options.name,
+        replica.map().len()
+    );
+    Ok(())
+}
+
+/// Tries for some seconds.
+async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let mut pause = Duration::from_millis(10);
+    loop {
+        match TcpStream::connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) if pause > Duration::from_secs(2) => return Err(error),
+            Err(_) => sleep(pause).await,
+        }
+        pause *= 2;
+    }
+}
+
+/// Follows on one connection.
+async fn stay(
+    stream: &mut TcpStream,
+    replica: &mut Replica,
+    totals: &mut Totals,
+    options: &Options,
+) -> Result<End, Failure> {
+    stream.set_nodelay(true)?;
+    let mut buffer = Vec::new();
+    let (name, version) = (options.name.clone(), replica.version());
+    let join = Join { protocol: PROTOCOL, name, version };
+    frame::write(stream, &mut buffer, &join).await?;
+    let mut applied = 0;
+    loop {
+        let Some(message) = frame::read::<Message>(stream, &mut buffer, frame::LARGEST).await?
+        else {
+            return Ok(End::Lost);
+        };
+        match replica.receive(message)? {
+            Received::Part => {}
+            Received::Bye => return Ok(End::Bye),
+            // The leader knows what this has.
+            Received::Gap { .. } => return Err("a change of another version than this has".into()),
+            Received::Complete { version, digest, is_full } => {
+                totals.versions += 1;
+                totals.full += u64::from(is_full);
+                if is_full {
+                    println!("{}: took all entries of version {}", options.name, version.number);
+                }
+                totals.digest = digest;
+                applied += 1;
+                sleep(Duration::from_millis(options.pause)).await;
+                frame::write(stream, &mut buffer, &Ack { version, digest }).await?;
+                if options.leave_after.is_some_and(|versions| applied >= versions) {
+                    return Ok(End::Leave);
+                }
+            }
+        }
+    }
+}
