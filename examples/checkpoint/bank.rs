@@ -1,29 +1,25 @@
-//! What the map of the example holds, who writes to it, and how to see that a state of it is one instant.
+//! The workload of the example, and the invariants that hold for it at every instant.
 //!
-//! An operation on a map is atomic for its key only, so a snapshot can be checked for what the order of
-//! each writer's operations implies. In round `n` a writer
+//! An operation on a map is atomic for its key only. So the invariants follow from the order of each writer's
+//! operations. In round `n` a writer
 //!
 //! 1. sets its key `Begun` to `n`,
-//! 2. takes an amount that follows from `n` from one account, and gives it to another,
-//! 3. inserts its key `Item(n)`, and removes `Item(n - WINDOW)`,
+//! 2. moves an amount, a function of `n`, from one account to another,
+//! 3. inserts its key `Item(n)`, and removes `Item(n - w)`, where `w` is the value of the key `Window`,
 //! 4. sets its key `Done` to `n`.
 //!
-//! So at every instant, for every writer: `Begun - Done` is 0 or 1, the items are all there from the
-//! oldest to the newest without a gap, and the newest and the oldest belong to round `Begun` or `Done`.
-//! And the accounts hold the initial sum, less at most what is on its way in the rounds that have begun
-//! and are not done.
+//! So at every instant, for every writer, `Begun - Done` is 0 or 1, the items have no gap, and the newest and the
+//! oldest item belong to round `Begun` or `Done`. The accounts hold the initial sum, less at most the amounts of
+//! the rounds in progress. A walk over the live map instead of a snapshot would soon violate this.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use serde::{Deserialize, Serialize};
 use snaptrie::{Compute, Operation, Pinned, Snapshot, TrieMap};
 
-/// Items that a writer keeps.
-const WINDOW: u64 = 20_000;
-
 const ACCOUNTS: u64 = 1_000;
 
-/// What is in each account at first.
+/// Initial balance of each account.
 const BALANCE: u64 = 1_000;
 
 /// Map operations in one round of a writer.
@@ -31,23 +27,25 @@ pub(crate) const ROUND: u64 = 6;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Key {
-    /// The round that a writer has begun.
+    /// The last round that a writer has begun.
     Begun(u32),
-    /// The round that a writer is done with.
+    /// The last round that a writer has finished.
     Done(u32),
     /// What a writer inserted in a round.
     Item(u32, u64),
     Account(u64),
+    /// The number of items that a writer keeps.
+    Window,
 }
 
 pub(crate) type Map = TrieMap<Key, u64>;
 pub(crate) type State = Snapshot<Key, u64>;
 
-/// A map in which no round has begun.
-pub(crate) fn new(writers: u32) -> Map {
+/// A map before the first round.
+pub(crate) fn new(writers: u32, window: u64) -> Map {
     let accounts = (0..ACCOUNTS).map(|number| (Key::Account(number), BALANCE));
     let rounds = (0..writers).flat_map(|w| [(Key::Begun(w), 0), (Key::Done(w), 0)]);
-    accounts.chain(rounds).collect()
+    accounts.chain(rounds).chain([(Key::Window, window)]).collect()
 }
 
 /// Number of writers of a state.
@@ -55,15 +53,16 @@ pub(crate) fn writers(state: &State) -> u32 {
     (0..).take_while(|writer| state.contains_key(&Key::Begun(*writer))).count() as u32
 }
 
-/// Rounds that are done, of all writers.
+/// Number of finished rounds of all writers.
 pub(crate) fn rounds(state: &State) -> u64 {
     (0..).map_while(|writer| state.get(&Key::Done(writer))).sum()
 }
 
-/// Undoes the rounds that had begun and were not done when the state was saved. What was on its way
-/// between two accounts goes to the first.
+/// Undoes the rounds that were in progress when the state was saved. Money that was withdrawn and not yet
+/// deposited goes to the first account.
 pub(crate) fn settle(map: &Map) {
     let state = map.snapshot();
+    let window = state[&Key::Window];
     let map = map.pin();
     for writer in 0..writers(&state) {
         let (begun, done) = (state[&Key::Begun(writer)], state[&Key::Done(writer)]);
@@ -71,8 +70,8 @@ pub(crate) fn settle(map: &Map) {
             continue;
         }
         map.remove(&Key::Item(writer, begun));
-        if begun > WINDOW {
-            map.insert(Key::Item(writer, begun - WINDOW), scramble(begun - WINDOW));
+        if begun > window {
+            map.insert(Key::Item(writer, begun - window), scramble(begun - window));
         }
         map.insert(Key::Begun(writer), done);
     }
@@ -83,21 +82,22 @@ pub(crate) fn settle(map: &Map) {
 /// Does one round after the other.
 pub(crate) fn write(map: &Map, writer: u32, stop: &AtomicBool) {
     let mut round = map.pin()[&Key::Done(writer)];
+    let window = map.pin()[&Key::Window];
     while !stop.load(Relaxed) {
         round += 1;
-        // A handle for each round: what is replaced can soon be freed.
+        // One handle per round, so that replaced entries can be freed soon.
         let map = map.pin();
         map.insert(Key::Begun(writer), round);
         transfer(&map, writer, round);
         map.insert(Key::Item(writer, round), scramble(round));
-        if round > WINDOW {
-            map.remove(&Key::Item(writer, round - WINDOW));
+        if round > window {
+            map.remove(&Key::Item(writer, round - window));
         }
         map.insert(Key::Done(writer), round);
     }
 }
 
-/// Moves an amount between two accounts, if it is there.
+/// Moves an amount between two accounts, if the balance allows it.
 fn transfer(map: &Pinned<'_, Key, u64>, writer: u32, round: u64) {
     let dice = scramble(u64::from(writer) << 40 | round);
     let (from, to) = (Key::Account(dice % ACCOUNTS), Key::Account((dice >> 20) % ACCOUNTS));
@@ -123,24 +123,25 @@ fn scramble(number: u64) -> u64 {
     n ^ (n >> 31)
 }
 
-/// Checks that the live map can have been in this state.
+/// Checks the invariants.
 pub(crate) fn check(state: &State) -> Result<(), String> {
     let round = |key| state.get(&key).copied().ok_or_else(|| format!("{key:?} is missing"));
-    let mut entries = ACCOUNTS;
-    let mut on_their_way = 0;
+    let window = round(Key::Window)?;
+    let mut entries = ACCOUNTS + 1;
+    let mut in_transit = 0;
     for writer in 0..writers(state) {
         let (begun, done) = (round(Key::Begun(writer))?, round(Key::Done(writer))?);
         expect(begun == done || begun == done + 1, || {
             format!("writer {writer} has begun round {begun} and is done with {done}")
         })?;
         if begun > done {
-            on_their_way += amount(writer, begun);
+            in_transit += amount(writer, begun);
         }
-        entries += 2 + check_items(state, writer, begun, done)?;
+        entries += 2 + check_items(state, writer, (begun, done), window)?;
     }
     let (initial, now) = (ACCOUNTS * BALANCE, sum(state));
-    expect(now <= initial && initial - now <= on_their_way, || {
-        format!("{now} in the accounts; {initial} less at most {on_their_way} must be there")
+    expect(now <= initial && initial - now <= in_transit, || {
+        format!("{now} in the accounts; {initial} less at most {in_transit} must be there")
     })?;
     expect(state.len() as u64 == entries, || {
         format!("{} entries, but {entries} belong to the writers and accounts", state.len())
@@ -148,13 +149,18 @@ pub(crate) fn check(state: &State) -> Result<(), String> {
 }
 
 /// Checks the items of a writer. Returns their number.
-fn check_items(state: &State, writer: u32, begun: u64, done: u64) -> Result<u64, String> {
+fn check_items(
+    state: &State,
+    writer: u32,
+    (begun, done): (u64, u64),
+    window: u64,
+) -> Result<u64, String> {
     let has = |round| state.contains_key(&Key::Item(writer, round));
     let inserted = begun > done && has(begun);
     let newest = if inserted { begun } else { done };
-    // Only the round that has begun can have removed this one, after its insertion.
-    let oldest = (done + 1).saturating_sub(WINDOW).max(1);
-    let removed = inserted && begun > WINDOW && !has(oldest);
+    // Only the round in progress can have removed this item, after inserting its own.
+    let oldest = (done + 1).saturating_sub(window).max(1);
+    let removed = inserted && begun > window && !has(oldest);
     let oldest = oldest + u64::from(removed);
     for round in oldest..=newest {
         let value = state.get(&Key::Item(writer, round));
@@ -169,7 +175,7 @@ fn expect(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(what()) }
 }
 
-/// What is in all accounts together.
+/// Sum of all balances.
 fn sum(state: &State) -> u64 {
     let balance = |(key, value): (&Key, &u64)| matches!(key, Key::Account(_)).then_some(*value);
     state.iter().filter_map(balance).sum()

@@ -1,5 +1,5 @@
-//! Saves a map to a folder again and again while threads write to it at full speed, survives being killed
-//! at any point, and proves that each checkpoint holds one instant of the map.
+//! Writes incremental checkpoints of a map while threads write to it at full speed. The process may be killed
+//! at any point. Each checkpoint is read back and checked to be the map at one instant.
 //!
 //! ```text
 //! cargo run --release --example checkpoint
@@ -7,15 +7,16 @@
 //! cargo run --release --example checkpoint -- --folder state --check
 //! ```
 //!
-//! Each checkpoint takes a snapshot (O(1), the writers go on) and writes a file: the first holds all
-//! entries, the next ones what changed since the one before (`Snapshot::diff`, whose cost follows the
-//! changes and not the size of the map), and after so many diffs comes a full one again, and the files
-//! before it go. Kill the program whenever you like, and start it again with the same folder: it goes on
-//! from the last checkpoint.
+//! A checkpoint is a snapshot (O(1), the writers go on) written to a file. The first file holds all entries.
+//! The following ones hold the changes since the previous checkpoint (`Snapshot::diff`, which costs as much as
+//! what changed). After `--diffs` of them, the next checkpoint is full again, and the older files are removed.
+//! Kill the program whenever you like and start it again with the same folder: it continues from the last
+//! checkpoint.
 //!
-//! To have the same in a program of your own, copy the folder `store`: it knows nothing of the rest. The
-//! format is described in `store/file.rs`; what the map holds here, and how a state of it is checked, in
-//! `bank.rs`. Put a walk over the live map in the snapshot's place, and the first checkpoints fail.
+//! To use this in your own program, copy the folder `store`; it does not depend on the rest. The file format is
+//! described in `store/file.rs`. The contents of the map, and the invariants that a checkpoint is checked for,
+//! are in `bank.rs`. The writers there change nearly all entries between two checkpoints, so a diff is about as
+//! large as a full checkpoint. With fewer changes it is smaller.
 
 mod bank;
 mod store;
@@ -34,22 +35,26 @@ use store::{Recovered, Saved, Step};
 
 type Store = store::Store<Key, u64>;
 
-/// Saves consistent checkpoints of a map under full write load, and verifies each of them.
+/// Writes incremental checkpoints of a map under full write load, and verifies each of them.
 ///
-/// Exit status: 0 if all checkpoints are right; 1 if one is not, or a file cannot be written or
-/// read; 2 for wrong usage.
+/// Exit status: 0 if all checkpoints are correct; 1 if one is not, or if a file cannot be written or read; 2 for
+/// wrong usage.
 #[derive(Parser)]
 struct Options {
     /// How long the writers write
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     seconds: u64,
 
-    /// Threads that write [default: as many as have written to the folder; in a new one, one for each core,
-    /// and two at least]
+    /// Threads that write [default: the number that the checkpoint was made with; in a new folder, one per core,
+    /// at least two]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     writers: Option<u32>,
 
-    /// Milliseconds from the start of one checkpoint to the next; if one takes longer, the next
+    /// Items that each writer keeps, in a new folder
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
+    items: u64,
+
+    /// Milliseconds from the start of one checkpoint to the start of the next; if one takes longer, the next
     /// starts when it is done
     #[arg(long, value_name = "MS", default_value_t = 500)]
     every: u64,
@@ -58,12 +63,12 @@ struct Options {
     #[arg(long, value_name = "N", default_value_t = 8)]
     diffs: u64,
 
-    /// Where the checkpoints are, and stay: a new folder, or one of this program's, to go on from there.
-    /// Without this, a temporary folder that is removed at the end
+    /// Folder for the checkpoints. It may be new, or hold checkpoints of this program to continue from. The default
+    /// is a temporary folder that is removed at the end
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
 
-    /// Only tell what the folder's newest checkpoint holds, after checking it
+    /// Only check and describe the newest checkpoint in the folder
     #[arg(long, requires = "folder")]
     check: bool,
 
@@ -71,11 +76,11 @@ struct Options {
     #[arg(long)]
     blind: bool,
 
-    /// For tests: tell the number and digest of each checkpoint before it gets its name
+    /// For tests: print the number and digest of each checkpoint before its file is renamed
     #[arg(long, hide = true)]
     trace: bool,
 
-    /// For tests: stop the process at this step, counted from zero
+    /// For tests: abort the process at this step, counted from zero
     #[arg(long, hide = true)]
     die_at: Option<u64>,
 }
@@ -86,16 +91,16 @@ enum Failure {
     Store(store::Error),
     /// The temporary folder cannot be made.
     Scratch(io::Error),
-    /// The standard output is gone.
+    /// Standard output is closed.
     Output(io::Error),
-    /// Another number of writers than in the checkpoint.
+    /// `--writers` differs from the checkpoint.
     Writers {
         asked: u32,
         found: u32,
     },
-    /// No checkpoint is in the folder.
+    /// The folder holds no checkpoint.
     Nothing(PathBuf),
-    /// A checkpoint is not what it must be.
+    /// A checkpoint violates an invariant.
     Wrong(String),
 }
 
@@ -124,7 +129,7 @@ fn main() -> ExitCode {
     match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // There is nobody left to tell that this failed.
+            // Nothing can be done if standard error is closed.
             let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }
@@ -151,17 +156,17 @@ fn check_folder(folder: &Path) -> Result<(), Failure> {
     print(&format!("checked {}", describe(&recovered)))
 }
 
-/// Checks what is in a checkpoint. Returns the state.
+/// Checks the invariants of a checkpoint. Returns its state.
 fn check(recovered: &Recovered<Key, u64>) -> Result<State, Failure> {
     let state = recovered.map.snapshot();
     bank::check(&state).map_err(Failure::Wrong)?;
     if recovered.note != note(&state) {
-        return Err(Failure::Wrong("its note is that of another".to_owned()));
+        return Err(Failure::Wrong("its note does not belong to its entries".to_owned()));
     }
     Ok(state)
 }
 
-/// What is saved beside a state. Here it follows from the state; it could be how far a log was read.
+/// The note to save with a state. Here it follows from the state. It could be an offset in a log.
 fn note(state: &State) -> Vec<u8> {
     bank::rounds(state).to_le_bytes().to_vec()
 }
@@ -175,7 +180,7 @@ fn describe(recovered: &Recovered<Key, u64>) -> String {
 
 fn save_all(folder: &Path, options: &Options) -> Result<(), Failure> {
     let (mut store, recovered) = Store::open(folder, options.diffs)?;
-    let map = first_map(recovered, options.writers)?;
+    let map = first_map(recovered, options)?;
     let writers = bank::writers(&map.snapshot());
     observe(&mut store, options);
     let stop = AtomicBool::new(false);
@@ -191,7 +196,7 @@ fn save_all(folder: &Path, options: &Options) -> Result<(), Failure> {
         verified.map(|verified| (verified, start.elapsed()))
     })?;
 
-    // The writers are done: nothing is on its way.
+    // The writers are done: no round is in progress.
     let last = map.snapshot();
     if let Some(line) = checkpoint(&last, &mut store, folder, options.blind)? {
         print(&format!("the last {line}"))?;
@@ -208,14 +213,14 @@ fn save_all(folder: &Path, options: &Options) -> Result<(), Failure> {
     print(&format!("all {} checkpoints verified", saves + 1))
 }
 
-/// The map to go on with.
-fn first_map(recovered: Option<Recovered<Key, u64>>, writers: Option<u32>) -> Result<Map, Failure> {
+/// The map to start with.
+fn first_map(recovered: Option<Recovered<Key, u64>>, options: &Options) -> Result<Map, Failure> {
     let Some(recovered) = recovered else {
         let cores = thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 1024));
-        return Ok(bank::new(writers.unwrap_or(cores as u32)));
+        return Ok(bank::new(options.writers.unwrap_or(cores as u32), options.items));
     };
     let found = bank::writers(&check(&recovered)?);
-    if let Some(asked) = writers.filter(|asked| *asked != found) {
+    if let Some(asked) = options.writers.filter(|asked| *asked != found) {
         return Err(Failure::Writers { asked, found });
     }
     print(&format!("recovered {}", describe(&recovered)))?;
@@ -253,13 +258,13 @@ fn print(line: &str) -> Result<(), Failure> {
     writeln!(io::stdout(), "{line}").map_err(Failure::Output)
 }
 
-/// What was done until the writers stopped.
+/// Totals for the period in which the writers ran.
 #[derive(Default)]
 struct Verified {
     saves: u64,
     /// Rounds of the writers.
     rounds: u64,
-    /// Of these, the ones that were done while a checkpoint was written.
+    /// Those that were finished while a checkpoint was being written.
     meanwhile: u64,
 }
 
@@ -294,8 +299,8 @@ fn save_repeatedly(
     }
 }
 
-/// Writes a checkpoint, and verifies what is in the files. Returns a line that tells about it; none if
-/// nothing has changed since the one before.
+/// Writes a checkpoint and verifies the files. Returns a line for the user, or `None` if nothing has changed since
+/// the previous checkpoint.
 fn checkpoint(
     snapshot: &State,
     store: &mut Store,
@@ -315,13 +320,14 @@ fn checkpoint(
     }
     let start = Instant::now();
     let wrong = |what: &str| Failure::Wrong(what.to_owned());
-    let recovered = store::recover::<Key, u64>(folder)?.ok_or_else(|| wrong("it is gone"))?;
+    let recovered =
+        store::recover::<Key, u64>(folder)?.ok_or_else(|| wrong("the folder is empty"))?;
     let restored = check(&recovered)?;
     if (recovered.number, recovered.digest) != (number, digest) {
-        return Err(wrong("another one is the newest"));
+        return Err(wrong("a different one is the newest"));
     }
     if restored != *snapshot {
-        return Err(wrong("the files do not hold what the snapshot does"));
+        return Err(wrong("the files differ from the snapshot"));
     }
     Ok(Some(format!("{line}, verified in {:.1?}", start.elapsed())))
 }

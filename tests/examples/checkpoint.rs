@@ -1,10 +1,9 @@
-//! The checkpoints of the example: after a kill at any point, with damaged files, and in folders that are
-//! used for something else.
+//! The example `checkpoint`: kills at any point, damaged files, and folders that are used for something else.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::{example, folder, names, run};
@@ -12,7 +11,7 @@ use super::{example, folder, names, run};
 const HEADER: usize = 36;
 const BLOCK_HEAD: usize = 16;
 
-/// What `--check` prints, of a folder that is right.
+/// The output of `--check`.
 struct Checked {
     number: u64,
     digest: String,
@@ -32,7 +31,7 @@ fn check(state: &Path) -> Result<Checked, String> {
     Ok(Checked { number: number.parse().expect("a number"), digest: digest.to_owned() })
 }
 
-/// A run that saves as often as it can, with three diffs after each full checkpoint, and tells what it does.
+/// A run that saves as often as possible, with three diffs after each full checkpoint, and prints each step.
 fn busy(state: &Path) -> Command {
     blind(state, "600", "1", "3")
 }
@@ -44,8 +43,8 @@ fn blind(state: &Path, seconds: &str, every: &str, diffs: &str) -> Command {
     command
 }
 
-/// What runs have told: the digest of each checkpoint that was tried, and the newest that was saved. A number
-/// is tried again if its checkpoint was lost.
+/// The output of runs with `--trace`: the digest of each checkpoint that was attempted, and the newest that was
+/// saved. A number is attempted again if its checkpoint was lost.
 #[derive(Default)]
 struct Told {
     tried: HashMap<u64, String>,
@@ -54,7 +53,7 @@ struct Told {
 
 impl Told {
     fn add(&mut self, output: &str) {
-        // The last line may have no end.
+        // The last line may be incomplete.
         for line in output.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
             match line.split(' ').collect::<Vec<_>>()[..] {
                 ["trying", number, digest] => {
@@ -66,8 +65,8 @@ impl Told {
         }
     }
 
-    /// What is in the folder is the newest that was saved, or the one that was tried after it; and its
-    /// content is what the map held.
+    /// Checks that the folder holds the newest checkpoint that was saved, or the attempt after it, with the content
+    /// that the map had at that version.
     #[track_caller]
     fn compare(&self, state: &Path) -> u64 {
         match check(state) {
@@ -85,7 +84,8 @@ impl Told {
     }
 }
 
-/// Many kills in a row: each run goes on from what the one before has left. `SNAPTRIE_KILLS` says how many.
+/// Each run continues from the state that the previous one left when it was killed. `SNAPTRIE_KILLS` sets the number
+/// of kills.
 #[cfg(unix)]
 #[test]
 fn survives_kills_at_random_points() {
@@ -102,10 +102,14 @@ fn survives_kills_at_random_points() {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        // From the very start to far into the chain.
+        // From the very start to some way into the chain.
         let (saves, delay) = ((random >> 32) % 5, Duration::from_micros(random % 100_000));
         let output = File::create(&log).expect("a file can be made");
-        let mut child = busy(&state).stdout(output).spawn().expect("the example starts");
+        let mut child = busy(&state)
+            .args(["--items", "2000"])
+            .stdout(output)
+            .spawn()
+            .expect("the example starts");
         wait_for(&log, saves as usize);
         std::thread::sleep(delay);
         assert_eq!(child.try_wait().expect("a child"), None, "kill {kill}: it stopped by itself");
@@ -127,17 +131,17 @@ fn survives_kills_at_random_points() {
         }
     }
     println!(
-        "{kills} kills: checkpoint {newest} after all, {first} after the first; {empty} runs saved nothing, \
-         {leftovers} were killed in the middle of a file, {ahead} before they knew that one was saved"
+        "{kills} kills: checkpoint {newest} at the end, {first} after the first kill; {empty} runs saved nothing, \
+         {leftovers} were killed while writing a file, {ahead} between a rename and its report"
     );
-    // What a killed run has left is gone after one that was not.
+    // A complete run removes the leftovers of killed ones.
     let (output, stdout, stderr) = run(&mut blind(&state, "1", "1", "3"));
     assert!(output.status.success(), "{stdout}{stderr}");
     assert!(!names(&state).iter().any(|name| name.ends_with(".tmp")));
     assert!(names(&state).len() <= 4, "a full checkpoint and three diffs: {:?}", names(&state));
 }
 
-/// Waits until so many checkpoints are saved, or for some seconds.
+/// Waits until this many checkpoints are saved, or for a few seconds.
 fn wait_for(log: &Path, saves: usize) {
     let start = Instant::now();
     let saved = || fs::read_to_string(log).expect("the log is there").matches("saved ").count();
@@ -146,34 +150,40 @@ fn wait_for(log: &Path, saves: usize) {
     }
 }
 
-/// One kill at each step of the first five checkpoints, which are a full one, three diffs, and a full one
-/// that takes their place. Where the step is new, another run goes on from there.
+/// Aborts at each step of the first five checkpoints: a full one, three diffs, and a full one that replaces them.
+/// Each time, another run continues from there.
 #[test]
 fn survives_a_stop_at_each_step() {
     let mut steps = Vec::new();
     for at in 0.. {
         let state = folder("checkpoint-steps").join("state");
-        let (output, stdout, stderr) =
-            run(busy(&state).arg("--die-at").arg(at.to_string()).stderr(Stdio::null()));
-        assert!(!output.status.success(), "{stdout}{stderr}");
         let mut told = Told::default();
-        told.add(&stdout);
-        told.compare(&state);
-        let step = stdout.lines().last().and_then(|line| line.strip_prefix("dying at "));
-        let step = step.expect("it told where").split(' ').next().expect("a word").to_owned();
+        let step = stop_at(at, &state, &mut told);
+        let saved = told.compare(&state);
+        // Twelve steps are enough to save a checkpoint.
+        stop_at(12, &state, &mut told);
+        assert!(told.compare(&state) > saved, "stopped after {step}, step {at}");
         if !steps.contains(&step) {
-            // It goes on from there.
-            let (output, stdout, stderr) = run(&mut blind(&state, "1", "900", "3"));
-            assert!(output.status.success(), "{at}: {stdout}{stderr}");
             steps.push(step);
         }
-        if told.saved > 5 {
+        if saved > 5 {
             break;
         }
     }
-    for step in ["Created", "Written", "Synced", "Named", "Saved", "Removed"] {
+    for step in ["Created", "Writing", "Written", "Synced", "Named", "Saved", "Removed"] {
         assert!(steps.iter().any(|stop| stop == step), "no stop at {step}: {steps:?}");
     }
+}
+
+/// A run that aborts at this step. Returns the name of the step.
+fn stop_at(at: u32, state: &Path, told: &mut Told) -> String {
+    let mut command = busy(state);
+    command.args(["--items", "2000", "--die-at", &at.to_string()]);
+    let (output, stdout, stderr) = run(&mut command);
+    assert!(!output.status.success(), "{stdout}{stderr}");
+    told.add(&stdout);
+    let step = stdout.lines().last().and_then(|line| line.strip_prefix("dying at "));
+    step.unwrap_or_else(|| panic!("{stdout}{stderr}")).split(' ').next().expect("a word").to_owned()
 }
 
 /// A folder with a full checkpoint and some diffs.
@@ -192,7 +202,7 @@ fn path_of(state: &Path, number: u64) -> PathBuf {
     state.join(format!("{number:020}.checkpoint"))
 }
 
-/// Where the blocks of a file begin, and the end.
+/// The offsets of the blocks of a file, and of its end.
 fn blocks(file: &[u8]) -> Vec<usize> {
     let mut starts = vec![HEADER];
     let mut at = HEADER;
@@ -213,7 +223,7 @@ fn names_the_damaged_block() {
         let good = fs::read(&path).expect("the file is there");
         let starts = blocks(&good);
         assert!(starts.len() > 2);
-        // Bits of the header, and of each block: of its head, its first and its last byte.
+        // Flips bits of the header and, in each block, of its head, its first and its last byte.
         let mut places: Vec<_> = [12, 17, 30, 35].map(|at| (at, "the header".to_owned())).into();
         for (block, ends) in starts.windows(2).enumerate() {
             let (start, end) = (ends[0], ends[1]);
@@ -263,7 +273,7 @@ fn tells_that_a_file_is_truncated_or_too_long() {
     let long = [&good[..], b"x"].concat();
     fs::write(&path, long).expect("a file can be written");
     let error = check(&state).err().expect("noticed");
-    assert!(error.contains("the end is damaged: there is more than was written"), "{error}");
+    assert!(error.contains("the end is damaged: bytes follow the last block"), "{error}");
 }
 
 #[test]
@@ -276,7 +286,7 @@ fn tells_what_version_it_does_not_know() {
     let error = check(&state).err().expect("noticed");
     let expected = "unknown version 2 of the format; this program knows version 1";
     assert!(error.contains(expected), "{error}");
-    // Nor does it write there.
+    // It does not write there either.
     let (output, _, stderr) = run(&mut busy(&state));
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains(expected), "{stderr}");
@@ -296,7 +306,7 @@ fn tells_which_link_is_missing() {
         assert!(error.contains(&expected), "{error}");
         fs::rename(&aside, &path).expect("a file can be moved");
     }
-    // One with the right number, of another chain; and one with another name than it had.
+    // A file with the right number from another chain, and a file that was renamed.
     let other = chain("checkpoint-other");
     fs::copy(path_of(&other, 3), path_of(&state, 3)).expect("a file can be copied");
     let error = check(&state).err().expect("noticed");
@@ -306,7 +316,7 @@ fn tells_which_link_is_missing() {
     assert!(error.contains("it has the number of another checkpoint"), "{error}");
 }
 
-/// Refuses the folder, and leaves all that is in it.
+/// Checks that the folder is refused and its files are left.
 #[track_caller]
 fn refuses(state: &Path, expected: &str) {
     let before = state.is_dir().then(|| names(state));
@@ -333,7 +343,7 @@ fn refuses_what_it_has_not_made() {
         fs::create_dir(&state).expect("a folder can be made");
         let path = state.join(name);
         fs::write(&path, "text").expect("a file can be written");
-        let expected = if name.ends_with("tmp") { "another beginning" } else { "but is none" };
+        let expected = if name.ends_with("tmp") { "but has other content" } else { "but is none" };
         refuses(&state, expected);
         assert_eq!(fs::read_to_string(&path).expect("the file is there"), "text");
 
@@ -352,7 +362,7 @@ fn refuses_what_it_has_not_made() {
     refuses(Path::new("/dev/full"), "not a folder");
 }
 
-/// Files may only have so many bytes: writing fails in the middle of one.
+/// With a limit for the size of files, writing fails in the middle of one.
 #[cfg(target_os = "linux")]
 #[test]
 fn keeps_the_last_checkpoint_if_it_cannot_write_the_next() {
@@ -398,7 +408,7 @@ fn goes_on_while_writers_write() {
             .ok()
     });
     assert!(meanwhile.is_some_and(|rounds: u64| rounds > 100), "{stdout}");
-    // The number of writers is that of the checkpoint.
+    // The number of writers is part of the checkpoint.
     command.args(["--writers", "3"]);
     let (output, _, stderr) =
         run(example("checkpoint").args(["--writers", "3", "--folder"]).arg(&state));

@@ -1,4 +1,4 @@
-//! What can go wrong with a checkpoint, in words that say what to do.
+//! The errors of checkpoints.
 
 use std::fmt;
 use std::io;
@@ -7,29 +7,29 @@ use std::path::{Path, PathBuf};
 /// Why a checkpoint could not be written or read.
 #[derive(Debug)]
 pub(crate) enum Error {
-    /// The operating system refused something.
+    /// The operating system reported an error.
     Io { doing: &'static str, path: PathBuf, error: io::Error },
-    /// The path of the folder leads to something else.
+    /// The path exists and is not a folder.
     NotAFolder(PathBuf),
-    /// Something that this program has not made is in the way. It is left as it is.
+    /// The folder contains something that this program has not written. It is left untouched.
     Foreign { path: PathBuf, what: &'static str },
-    /// The file has a format that this program does not know.
+    /// The file has a format version that this program does not know.
     UnknownVersion { path: PathBuf, found: u32, known: u32 },
     /// The file ends too early.
     Truncated { path: PathBuf, part: Part },
-    /// A part of the file is not what was written.
+    /// A part of the file differs from what was written.
     Damaged { path: PathBuf, part: Part, what: &'static str },
-    /// A checkpoint is needed that is not there.
+    /// A checkpoint that a diff builds on is missing.
     MissingLink { folder: PathBuf, missing: u64, needed_by: u64 },
-    /// The file is a diff, but not to the content that the checkpoints before it give.
+    /// The file is a diff to some other content than that of the previous checkpoint.
     WrongBase { path: PathBuf },
-    /// One entry is larger than a block may be.
+    /// One entry exceeds the largest possible block.
     TooLarge { bytes: usize, limit: usize },
     /// An entry cannot be encoded.
     Encoding(postcard::Error),
-    /// Another process has written a checkpoint of this number.
+    /// Another process has written the checkpoint with this number.
     Taken(PathBuf),
-    /// It is not known whether the last checkpoint will last: open the folder again.
+    /// A previous call could not sync the folder, so its checkpoint may or may not be durable. Reopen the folder.
     Unsure,
 }
 
@@ -37,9 +37,9 @@ pub(crate) enum Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     Header,
-    /// A block of entries, or the last block, which holds the totals. They are counted from zero.
+    /// A block, counted from zero. The last one holds the totals.
     Block(u64),
-    /// What comes after the last block, where nothing should.
+    /// The totals as a whole, or bytes after the last block.
     Rest,
 }
 
@@ -67,7 +67,7 @@ impl fmt::Display for Error {
             }
             Self::NotAFolder(path) => write!(f, "{}: not a folder", path.display()),
             Self::Foreign { path, what } => {
-                write!(f, "{}: {what}; it was left as it is", path.display())
+                write!(f, "{}: {what}; it was left untouched", path.display())
             }
             Self::UnknownVersion { path, found, known } => write!(
                 f,
@@ -87,18 +87,18 @@ impl fmt::Display for Error {
             ),
             Self::WrongBase { path } => write!(
                 f,
-                "{}: a diff to some other content than that of the checkpoint before it",
+                "{}: a diff to some other content than that of the previous checkpoint",
                 path.display()
             ),
             Self::TooLarge { bytes, limit } => {
-                write!(f, "an entry takes {bytes} bytes; at most {limit} are possible")
+                write!(f, "an entry takes {bytes} bytes; the limit is {limit}")
             }
             Self::Encoding(error) => write!(f, "an entry cannot be encoded: {error}"),
             Self::Taken(path) => {
-                write!(f, "{}: another process has written this checkpoint", path.display())
+                write!(f, "{}: another process has already written this checkpoint", path.display())
             }
             Self::Unsure => f.write_str(
-                "an earlier checkpoint may or may not last: open the folder again before the next",
+                "the previous checkpoint may not be durable: reopen the folder before the next one",
             ),
         }
     }

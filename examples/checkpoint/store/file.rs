@@ -1,4 +1,4 @@
-//! The format of one checkpoint file. Knows nothing of folders and chains.
+//! The format of one checkpoint file. Folders and chains of files are in `mod.rs`.
 //!
 //! All numbers are little-endian. The file begins with a header:
 //!
@@ -6,12 +6,12 @@
 //! |---|---|
 //! | 8 | magic: `snaptrie` |
 //! | 4 | version of the format |
-//! | 4 | 0: all entries; 1: a diff to the checkpoint whose number is one less |
+//! | 4 | 0: all entries; 1: a diff to the checkpoint with the previous number |
 //! | 8 | number of the checkpoint |
-//! | 8 | of a diff: digest of the content that it changes; otherwise 0 |
+//! | 8 | in a diff: digest of the content that it applies to; otherwise 0 |
 //! | 4 | CRC-32 of the 32 bytes above |
 //!
-//! Blocks follow, each with a head of its own:
+//! Blocks follow, each with its own head:
 //!
 //! | bytes | what |
 //! |---|---|
@@ -20,13 +20,13 @@
 //! | 4 | CRC-32 of the payload |
 //! | 4 | CRC-32 of the CRC of the header, the number of the block (8 bytes), and the 12 bytes above |
 //!
-//! So a damaged length is found before it is used, and a block of another file or at another place is
-//! noticed. A record is a pair of a key and an optional value in postcard's encoding; no value means that
-//! the key was removed. The last block holds the number of entries of the map, its digest, and the note
-//! of the caller. Nothing comes after it.
+//! So a damaged length is detected before it is used, and so is a block from another file or another position.
+//! A record is a pair of a key and an optional value in postcard's encoding. No value means that the key was
+//! removed. The last block holds the number of entries in the map (8 bytes), the digest of the map (8 bytes), and
+//! the caller's note. Nothing follows it.
 //!
-//! The digest is the sum of a number for each entry, so it does not depend on their order, and follows
-//! changes at the cost of the changes. It finds mistakes and damage, not malice.
+//! The digest is the sum of a hash of each entry. So it does not depend on their order, and updating it costs as
+//! much as what changed. It detects mistakes and damage, not malice.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
@@ -38,16 +38,16 @@ use super::error::{Error, Part};
 
 pub(crate) const MAGIC: [u8; 8] = *b"snaptrie";
 
-/// Raised with each change that older programs cannot read.
+/// Increased with every incompatible change.
 pub(crate) const VERSION: u32 = 1;
 
 const HEADER: usize = 36;
 const BLOCK_HEAD: usize = 16;
 
-/// A block is written when it has this many bytes.
+/// A block is written out once it has this many bytes.
 const BLOCK: usize = 1 << 16;
 
-/// No block is larger. Bounds what a reader allocates.
+/// Limit for the payload of a block. Bounds what a reader allocates.
 const LARGEST_BLOCK: usize = 1 << 24;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,17 +62,17 @@ pub(crate) struct Header {
     pub(crate) number: u64,
 }
 
-/// What the last block holds.
+/// The content of the last block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
-    /// Entries of the map, not of the file.
+    /// Number of entries in the map, not in the file.
     pub(crate) entries: u64,
     pub(crate) digest: u64,
-    /// What the caller wants to find again with the content.
+    /// Bytes that the caller stores with the content.
     pub(crate) note: Vec<u8>,
 }
 
-/// The number that an encoded entry adds to the digest (FNV-1a, then the finalizer of SplitMix64).
+/// The hash that an encoded entry adds to the digest (FNV-1a, then the finalizer of SplitMix64).
 pub(crate) fn fingerprint(record: &[u8]) -> u64 {
     let mut n = 0xcbf2_9ce4_8422_2325_u64;
     for byte in record {
@@ -163,7 +163,7 @@ pub(crate) struct Writer<'p, W> {
 }
 
 impl<'p, W: Write> Writer<'p, W> {
-    /// The path is for messages.
+    /// The path is for error messages.
     pub(crate) fn new(mut out: W, path: &'p Path, header: Header) -> Result<Self, Error> {
         let bytes = header.to_bytes();
         out.write_all(&bytes).map_err(Error::io("writing", path))?;
@@ -207,7 +207,7 @@ impl<'p, W: Write> Writer<'p, W> {
         Ok(())
     }
 
-    /// Writes the last block. Returns what was written to, and the number of bytes.
+    /// Writes the last block. Returns the underlying writer and the size of the file.
     pub(crate) fn finish(mut self, totals: &Totals) -> Result<(W, u64), Error> {
         if self.records > 0 {
             self.end_block()?;
@@ -235,9 +235,9 @@ pub(crate) struct Reader {
     index: u64,
 }
 
-/// What a block holds.
+/// The content of a block.
 pub(crate) enum Block<K, V> {
-    /// Each record with its fingerprint, which counts if it has a value.
+    /// Each record with its fingerprint. Only records with a value count for the digest.
     Records(Vec<(K, Option<V>, u64)>),
     Last(Totals),
 }
@@ -250,7 +250,7 @@ impl Reader {
         let got = read_up_to(&mut file, &mut bytes).map_err(Error::io("reading", path))?;
         let of_magic = got.min(MAGIC.len());
         if bytes[..of_magic] != MAGIC[..of_magic] {
-            let what = "has the name of a checkpoint, but is none";
+            let what = "is named like a checkpoint, but is none";
             return Err(Error::Foreign { path: path.into(), what });
         }
         if got < HEADER {
@@ -277,7 +277,7 @@ impl Reader {
         Err(Error::Truncated { path: self.path.clone(), part: Part::Block(self.index) })
     }
 
-    /// The next block. Do not ask again after the last.
+    /// Reads the next block. Must not be called after the last one.
     pub(crate) fn next<K: DeserializeOwned, V: DeserializeOwned>(
         &mut self,
     ) -> Result<Block<K, V>, Error> {
@@ -288,7 +288,7 @@ impl Reader {
             return Err(self.damaged("the checksum of its head is wrong"));
         }
         if length > LARGEST_BLOCK {
-            return Err(self.damaged("it is larger than a block can be"));
+            return Err(self.damaged("it exceeds the largest possible size"));
         }
         let mut payload = std::mem::take(&mut self.payload);
         payload.resize(length, 0);
@@ -315,7 +315,7 @@ impl Reader {
         let mut left = payload;
         for _ in 0..count {
             let ((key, value), rest) = postcard::take_from_bytes(left)
-                .map_err(|_| self.damaged("a record is of another type"))?;
+                .map_err(|_| self.damaged("a record has another type"))?;
             records.push((key, value, fingerprint(&left[..left.len() - rest.len()])));
             left = rest;
         }
@@ -324,18 +324,18 @@ impl Reader {
 
     fn totals(&mut self, payload: &[u8]) -> Result<Totals, Error> {
         if payload.len() < 16 {
-            return Err(self.damaged("the totals are not there"));
+            return Err(self.damaged("the totals are missing"));
         }
         let (entries, digest) = (u64_at(payload, 0), u64_at(payload, 8));
         if read_up_to(&mut self.file, &mut [0]).map_err(Error::io("reading", &self.path))? > 0 {
-            let what = "there is more than was written";
+            let what = "bytes follow the last block";
             return Err(Error::Damaged { path: self.path.clone(), part: Part::Rest, what });
         }
         Ok(Totals { entries, digest, note: payload[16..].to_vec() })
     }
 }
 
-/// Fills the buffer, or what the file has left. Returns the number of bytes.
+/// Fills the buffer as far as the file reaches. Returns the number of bytes.
 fn read_up_to(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {

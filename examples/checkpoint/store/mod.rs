@@ -1,24 +1,23 @@
-//! A folder of checkpoints of one map: first a full one, then diffs to it, then a full one again.
+//! A folder of checkpoints of one map: a full one, then diffs, then a full one again.
 //!
-//! Depends on nothing else in this example: to use it, copy this folder. Keys and values need `serde`,
-//! `Hash`, `Eq` and `Clone` as the calls below say.
+//! This module does not depend on the rest of the example: to use it, copy this folder. Keys and values need
+//! `serde`.
 //!
-//! # What is guaranteed
+//! # Guarantees
 //!
-//! - When [`Store::save`] returns, the checkpoint is on disk: its file was synced before it got its name,
-//!   and the folder was synced after that.
-//! - If the process or the machine stops at any point before, [`Store::open`] finds the checkpoint before
-//!   or the new one, whole. A file is not visible under its name until it is complete, and old files are
-//!   removed only when a newer full checkpoint is on disk.
-//! - Whatever else is found in the files is an error that says what is wrong: see [`Error`].
-//! - Nothing is replaced or removed that this module has not written: a folder with other content is
-//!   refused, and files under its names that have another kind or beginning.
+//! - When [`Store::save`] returns, the checkpoint is durable. Its file is synced before it is renamed to its final
+//!   name, and the folder is synced afterwards.
+//! - If the process or the machine stops before that, [`Store::open`] finds either the previous checkpoint or the
+//!   new one, complete. Old files are removed only once a newer full checkpoint is durable, so there is always a
+//!   checkpoint to recover from.
+//! - Damaged, truncated, missing and unknown files are errors that name the problem: see [`Error`].
+//! - Only files that this module has written are replaced or removed. A folder with any other content is refused.
 //!
-//! What cannot be noticed is the loss of the newest files: the state before them is a state, too.
+//! # Limits
 //!
-//! A folder belongs to one process at a time. A second one that writes to it gets [`Error::Taken`] as soon
-//! as both have written the same number. While another process writes, reading may fail with the error that
-//! a file is missing, as compaction removes it.
+//! - The loss of the newest files cannot be detected: the state before them is a valid state.
+//! - A folder belongs to one process at a time. If two write to it, one of them gets [`Error::Taken`].
+//! - Reading while another process writes may fail, because compaction removes the files being read.
 
 mod error;
 mod file;
@@ -43,74 +42,74 @@ const TEMPORARY_SUFFIX: &str = ".tmp";
 /// Digits of a number in a file's name, so that names sort as numbers do.
 const DIGITS: usize = 20;
 
-/// How often [`Step::Writing`] comes.
-const RECORDS_PER_STEP: u64 = 10_000;
+/// Interval of [`Step::Writing`].
+const RECORDS_PER_STEP: u64 = 5_000;
 
-/// A point of [`Store::save`], for [`Store::on_step`]. Each comes after what it names was done.
+/// A point in [`Store::save`], for [`Store::on_step`]. Reported after the step is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// The temporary file is there, and empty.
+    /// The temporary file exists and is empty.
     Created,
-    /// Some more of the records were written to it.
+    /// More records were added to it.
     Writing,
-    /// It has all of them, but may not be on disk.
+    /// It is complete, but not yet durable.
     Written,
-    /// It is on disk.
+    /// It is durable.
     Synced { number: u64, digest: u64 },
-    /// It has its name, but the name may not be on disk.
+    /// It has its final name, but the name is not yet durable.
     Named,
-    /// The checkpoint will last.
+    /// The checkpoint is durable.
     Saved { number: u64 },
-    /// A file that is not needed any more is gone.
+    /// A file that is no longer needed was removed.
     Removed,
 }
 
-/// What a checkpoint consists of, and how much was written for it.
+/// A checkpoint that was written.
 #[derive(Clone, Debug)]
 pub(crate) struct Saved {
     pub(crate) number: u64,
-    /// Whether all entries were written, and not only what changed.
+    /// Whether it holds all entries rather than a diff.
     pub(crate) is_full: bool,
-    /// Entries of the map at the instant of the checkpoint.
+    /// Number of entries in the map.
     pub(crate) entries: u64,
-    /// Of the map's content at that instant, whatever the order of its entries.
+    /// Digest of the map, independent of the order of its entries.
     pub(crate) digest: u64,
-    /// Records in the file.
+    /// Number of records in the file.
     pub(crate) records: u64,
     /// Size of the file.
     pub(crate) bytes: u64,
 }
 
-/// What the newest checkpoint holds.
+/// The content of the newest checkpoint.
 #[derive(Debug)]
 pub(crate) struct Recovered<K, V> {
     pub(crate) map: TrieMap<K, V>,
     pub(crate) number: u64,
     pub(crate) entries: u64,
     pub(crate) digest: u64,
-    /// What the caller gave [`Store::save`].
+    /// The note that was passed to [`Store::save`].
     pub(crate) note: Vec<u8>,
-    /// Number of diffs after the full checkpoint.
+    /// Number of diffs since the full checkpoint.
     pub(crate) diffs: u64,
 }
 
-/// The newest checkpoint in the folder, and its content.
+/// The newest checkpoint in the folder.
 struct Tip<K, V> {
     number: u64,
     digest: u64,
     entries: u64,
     /// Diffs since the last full checkpoint.
     diffs: u64,
-    /// To find what has changed since. Keeps alive what it sees.
+    /// The next diff is relative to this. Keeps its entries alive.
     snapshot: Snapshot<K, V>,
 }
 
-/// A folder of checkpoints, to write to.
+/// A folder of checkpoints that is open for writing.
 pub(crate) struct Store<K, V> {
     folder: PathBuf,
     diffs_per_full: u64,
     tip: Option<Tip<K, V>>,
-    /// A checkpoint got its name, and it is not known whether it will keep it.
+    /// A file was renamed, but the folder could not be synced.
     is_unsure: bool,
     on_step: Box<dyn FnMut(Step) + Send>,
 }
@@ -120,16 +119,16 @@ where
     K: Hash + Eq + Serialize + DeserializeOwned,
     V: Serialize + DeserializeOwned,
 {
-    /// Opens a folder, or makes it, and recovers what the newest checkpoint holds: nothing if the folder
-    /// is new. Go on with the map that is returned: checkpoints of it will be diffs.
+    /// Opens or creates a folder, and recovers the newest checkpoint, if there is one. Continue with the map
+    /// that is returned: its checkpoints will be diffs.
     ///
-    /// After this many diffs, the next checkpoint is a full one.
+    /// After `diffs_per_full` diffs, the next checkpoint is full.
     pub(crate) fn open(
         folder: &Path,
         diffs_per_full: u64,
     ) -> Result<(Self, Option<Recovered<K, V>>), Error> {
         make_folder(folder)?;
-        // A checkpoint that a killed process had named need not be on disk yet.
+        // The last rename of a killed process may not be durable yet.
         sync_folder(folder)?;
         let recovered = recover(folder)?;
         let tip = recovered.as_ref().map(|recovered| Tip {
@@ -146,20 +145,20 @@ where
         Ok((store, recovered))
     }
 
-    /// Calls this at each step of a checkpoint: for tests that stop the process there, and to log.
+    /// Sets a function to call at each step of a checkpoint: for logging, and for tests that stop there.
     pub(crate) fn on_step(&mut self, on_step: impl FnMut(Step) + Send + 'static) {
         self.on_step = Box::new(on_step);
     }
 
-    /// Writes a checkpoint: all of the snapshot, or what changed since the one before. Nothing, if nothing
-    /// changed.
+    /// Writes a checkpoint: all entries, or the changes since the previous checkpoint. Returns `None` and writes
+    /// nothing if nothing has changed, even if the note is new.
     ///
-    /// The note is kept with it, such as how far a log was read; a new note alone makes no checkpoint. Costs
-    /// as much as what is written. Needs memory for a block, and for what the map changes meanwhile.
+    /// The note is stored with the content, for example an offset in a log. The cost is that of what is written.
+    /// Memory is needed for one block, and for what the map changes meanwhile.
     ///
     /// # Errors
-    /// The checkpoint before is still the newest, and the call may be repeated with a newer snapshot;
-    /// except after [`Error::Unsure`], and if the folder could not be synced.
+    /// The previous checkpoint is still the newest, and the call may be repeated with this or a newer snapshot.
+    /// If the folder could not be synced, every further call returns [`Error::Unsure`].
     pub(crate) fn save(
         &mut self,
         now: Snapshot<K, V>,
@@ -168,7 +167,7 @@ where
         if self.is_unsure {
             return Err(Error::Unsure);
         }
-        // The tip goes back if this fails.
+        // Put back on failure.
         let tip = self.tip.take();
         if tip.as_ref().is_some_and(|tip| tip.snapshot.diff(&now).next().is_none()) {
             self.tip = tip;
@@ -193,7 +192,7 @@ where
         Ok(Some(saved))
     }
 
-    /// Writes the file, and gives it its name for good.
+    /// Writes the file and makes it durable under its final name.
     fn write(
         &mut self,
         number: u64,
@@ -233,7 +232,7 @@ where
         note: &[u8],
     ) -> Result<Saved, Error> {
         let kind = base.map_or(Kind::Full, |tip| Kind::Diff { base_digest: tip.digest });
-        // Blocks are larger than the buffer of the writer needs to be.
+        // The writer hands over whole blocks. The buffer merges only their heads.
         let out = BufWriter::with_capacity(1 << 12, temporary.as_file());
         let mut file = Writer::new(out, path, Header { kind, number })?;
         let (mut records, mut digest) = (0_u64, base.map_or(0, |tip| tip.digest));
@@ -265,14 +264,14 @@ where
         Ok(Saved { number, is_full: base.is_none(), entries, digest, records, bytes })
     }
 
-    /// Removes temporary files, and the checkpoints before the last full one.
+    /// Removes temporary files, and the checkpoints before the newest full one.
     fn remove_leftovers(&mut self) -> Result<(), Error> {
         let Content { numbers, temporaries } = Content::of(&self.folder)?;
         let oldest = self.tip.as_ref().map_or(0, |tip| tip.number - tip.diffs);
         let old = numbers.range(..oldest).map(|number| path_of(&self.folder, *number));
         for path in old.chain(temporaries) {
             if !is_ours(&path)? {
-                let what = "has a name of this program's files, but another beginning";
+                let what = "is named like a file of this program, but has other content";
                 return Err(Error::Foreign { path, what });
             }
             match fs::remove_file(&path) {
@@ -286,7 +285,7 @@ where
     }
 }
 
-/// Reads the newest checkpoint of a folder, and changes nothing there. None if there is none.
+/// Reads the newest checkpoint of a folder, if there is one. Changes nothing there.
 pub(crate) fn recover<K, V>(folder: &Path) -> Result<Option<Recovered<K, V>>, Error>
 where
     K: Hash + Eq + Serialize + DeserializeOwned,
@@ -298,7 +297,7 @@ where
     let Content { numbers, .. } = Content::of(folder)?;
     let Some(newest) = numbers.last().copied() else { return Ok(None) };
 
-    // From the newest back to a full one.
+    // From the newest back to the last full one.
     let mut chain = Vec::new();
     let mut number = newest;
     loop {
@@ -330,7 +329,7 @@ where
     Ok(Some(Recovered { map, number: newest, entries, digest, note, diffs }))
 }
 
-/// Applies one file to the content that the files before it gave. Returns the totals, which it has checked.
+/// Applies one file to the content of the files before it. Checks and returns the new totals.
 fn apply<K, V>(path: &Path, map: &TrieMap<K, V>, before: Totals) -> Result<Totals, Error>
 where
     K: Hash + Eq + Serialize + DeserializeOwned,
@@ -353,7 +352,7 @@ where
                 return Err(Error::Damaged { path: path.into(), part: Part::Rest, what });
             }
         };
-        // A handle for each block: what is replaced can soon be freed.
+        // One handle per block, so that replaced entries can be freed soon.
         let map = map.pin();
         for (key, value, fingerprint) in records {
             if let Some(before) = map.get(&key) {
@@ -376,7 +375,7 @@ where
     }
 }
 
-/// What is in a folder, by names.
+/// The files in a folder.
 struct Content {
     numbers: BTreeSet<u64>,
     temporaries: Vec<PathBuf>,
@@ -384,7 +383,7 @@ struct Content {
 
 impl Content {
     /// # Errors
-    /// If anything is there but regular files with names of this module.
+    /// If there is anything but regular files with the names that this module uses.
     fn of(folder: &Path) -> Result<Self, Error> {
         let (mut numbers, mut temporaries) = (BTreeSet::new(), Vec::new());
         for entry in fs::read_dir(folder).map_err(Error::io("listing", folder))? {
@@ -400,9 +399,9 @@ impl Content {
                 let what = "not a checkpoint: the folder is used for something else";
                 return Err(Error::Foreign { path, what });
             }
-            // Of the entry itself: links are not followed.
+            // Links are not followed.
             if !entry.file_type().map_err(Error::io("listing", folder))?.is_file() {
-                let what = "has a name of this program's files, but is not a regular file";
+                let what = "is named like a file of this program, but is not a regular file";
                 return Err(Error::Foreign { path, what });
             }
         }
@@ -420,12 +419,12 @@ fn number_of(name: &str) -> Option<u64> {
     digits.parse().ok().filter(|_| is_number)
 }
 
-/// Whether a regular file begins as a checkpoint does. Also one of which nothing has reached the disk, so
-/// that it is empty or begins with zeros.
+/// Whether a regular file begins like a checkpoint. After a crash of the machine, a temporary file may also be
+/// empty or begin with zeros.
 fn is_ours(path: &Path) -> Result<bool, Error> {
     let mut start = Vec::new();
     let file = match File::open(path) {
-        // Somebody else was faster to remove it.
+        // It was removed meanwhile.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
         file => file.map_err(Error::io("opening", path))?,
     };
@@ -449,7 +448,7 @@ fn make_folder(folder: &Path) -> Result<(), Error> {
     }
 }
 
-/// Makes new names in a folder last, where folders can be synced.
+/// Makes renames in a folder durable, on systems where folders can be synced.
 fn sync_folder(folder: &Path) -> Result<(), Error> {
     if !cfg!(unix) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! A leader and some followers, each in a process of its own.
+//! A leader with three followers, each follower in its own process.
 
 use std::process::{Child, Command};
 
@@ -8,7 +8,7 @@ use crate::Failure;
 use crate::source::Load;
 use crate::{log, tcp};
 
-/// A follower's process, which is ended with this.
+/// A follower process, killed on drop.
 struct Follower {
     name: &'static str,
     child: Child,
@@ -29,7 +29,7 @@ impl Follower {
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Usually it has already exited.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -56,7 +56,7 @@ pub(crate) async fn over_tcp(load: Load) -> Result<(), Failure> {
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct LogOptions {
-    /// The server, such as redis://127.0.0.1:6379 [default: what REDIS_URL says]
+    /// URL of the server, for example redis://127.0.0.1:6379 [default: the variable REDIS_URL]
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 
@@ -68,9 +68,9 @@ pub(crate) struct LogOptions {
 pub(crate) fn over_log(options: LogOptions) -> Result<(), Failure> {
     let LogOptions { url, load } = options;
     let url = url.map_or_else(|| std::env::var("REDIS_URL"), Ok);
-    let url = url.map_err(|_| "which server? Use --url, or the script with-redis")?;
+    let url = url.map_err(|_| "no server: use --url, or the script with-redis")?;
     let states = tempfile::tempdir()?;
-    // A log of its own: others may be on the server.
+    // A fresh name: the server may hold other logs.
     let name = format!("snaptrie-demo-{:016x}", crate::source::random());
     let follow = |name_of, arguments: &[&str]| {
         let state = states.path().join(name_of);
@@ -79,13 +79,13 @@ pub(crate) fn over_log(options: LogOptions) -> Result<(), Failure> {
         Follower::start(name_of, &[&follow, arguments].concat())
     };
     let mut steady = follow("steady", &[])?;
-    let mut slow = follow("slow", &["--pause", "400"])?;
+    let mut slow = follow("slow", &["--pause", "300"])?;
     let mut killed = follow("killed", &["--die-after", "8", "--save-after", "3"])?;
     let (url, log) = (url.clone(), name.clone());
-    let leader = log::leader::Options { url, log, load, image_after: 20 };
+    let leader = log::leader::Options { url, log, load, image_after: 12 };
     let leading = std::thread::spawn(move || log::leader::lead(&leader));
     if killed.finish().is_ok() {
-        return Err("the one to be killed was not".into());
+        return Err("the follower that should have died did not".into());
     }
     let mut killed = follow("killed", &[])?;
     leading.join().map_err(|_| "the leader has panicked")??;

@@ -1,31 +1,33 @@
-//! Replicas of a map in other processes, which are the leader's map at each version they have: over TCP,
-//! and through a log of Redis.
+//! Replicates a map to other processes, over TCP or through a log in Redis. Each replica checks that it equals the
+//! leader's map at every version that it reaches.
 //!
 //! ```text
 //! cargo run --release -- demo
 //! ./with-redis cargo run --release -- log-demo
 //! ```
 //!
-//! The unit of replication is the difference between two snapshots. The leader takes a snapshot every so
-//! often (O(1), the writers go on): a version, with a number and a digest of the whole content. A follower
-//! says which version it has, and gets the changes to a newer one, which costs as much as what changed; or
-//! all entries if its version is too old. After each version it compares the digest of what it holds.
+//! The unit of replication is the difference between two snapshots. The leader takes a snapshot at fixed intervals
+//! (O(1), the writers go on). This is a version, with a number and a digest of the whole content. A follower that has
+//! an earlier version receives the changes, which cost as much as what changed. If its version is too old, it receives
+//! all entries. After each version the follower computes the digest of its own content and compares.
 //!
-//! | file | what |
+//! | file | content |
 //! |---|---|
 //! | `message.rs` | the stream, and the replica that applies it |
 //! | `source.rs` | the leader's map, its writers and versions |
-//! | `tcp/` | a leader that serves followers over TCP |
-//! | `log/` | the same stream through a log with offsets |
-//! | `demo.rs` | a leader and some followers, as processes |
+//! | `tcp/` | leader and follower over TCP |
+//! | `log/` | leader and follower of a log |
+//! | `demo.rs` | a leader with three followers, each in its own process |
 //!
-//! Exit status: 0 if all went well; 1 if a follower was wrong, or something failed; 2 for wrong usage.
+//! The followers of a log save their state with the module `store` of the example `checkpoint`.
+//!
+//! Exit status: 0 on success; 1 if a replica differs or something fails; 2 for wrong usage.
 
 mod demo;
 mod log;
 mod message;
 mod source;
-#[allow(dead_code, unused_imports, reason = "the tests of the checkpoint example use the rest")]
+#[allow(dead_code, unused_imports, reason = "only a part of it is needed here")]
 #[path = "../../checkpoint/store/mod.rs"]
 mod store;
 mod tcp;
@@ -37,7 +39,7 @@ use clap::{Parser, Subcommand};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Keeps copies of a map in other processes up to date while it is written, and checks them.
+/// Replicates a map to other processes while it is written, and checks the replicas.
 #[derive(Parser)]
 struct Options {
     #[command(subcommand)]
@@ -46,17 +48,17 @@ struct Options {
 
 #[derive(Subcommand)]
 enum Command {
-    /// A leader over TCP
+    /// Run a leader over TCP
     Lead(tcp::leader::Options),
-    /// A follower over TCP
+    /// Run a follower over TCP
     Follow(tcp::follower::Options),
-    /// A leader over TCP and three followers: one that keeps up, a slow one, and one that comes and goes
+    /// Run a leader over TCP with three followers: one keeps up, one is slow, one disconnects now and then
     Demo(source::Load),
-    /// A leader that writes to a log
+    /// Run the leader of a log
     LogLead(log::leader::Options),
-    /// A follower of the log
+    /// Run a follower of a log
     LogFollow(log::follower::Options),
-    /// A log with a leader and three followers: one that keeps up, a slow one, and one that is killed
+    /// Run the leader of a log with three followers: one keeps up, one is slow, one dies and restarts
     LogDemo(demo::LogOptions),
 }
 
@@ -88,7 +90,7 @@ fn wait(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> 
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let done = runtime.block_on(work);
-    // Connections that are still served do not keep the process.
+    // Does not wait for open connections.
     runtime.shutdown_background();
     done
 }

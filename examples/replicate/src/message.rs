@@ -1,9 +1,8 @@
-//! The stream that followers follow: what its messages are, how a version is cut into them, and how a
-//! replica applies them.
+//! The replication stream: its messages, how a version is split into them, and how a replica applies them.
 //!
-//! A version is sent as `Begin`, some `Part`s and an `End`. It says which version it changes, so that a
-//! replica notices if one is missing; and which digest the content has afterwards, so that it notices if
-//! it is wrong. The parts are small, whatever the size of the map: neither side holds a version as bytes.
+//! A version is sent as `Begin`, any number of `Part`s, and `End`. `Begin` names the version that it applies to,
+//! so a replica detects a missing version. `End` holds the digest of the resulting content, so a replica detects
+//! a difference. Parts have a bounded size, and neither side holds an encoded version as a whole.
 
 use serde::{Deserialize, Serialize};
 use snaptrie::{Change, OwnedDiff, Snapshot, TrieMap};
@@ -14,50 +13,50 @@ pub(crate) type Map = TrieMap<String, u64>;
 pub(crate) type State = Snapshot<String, u64>;
 pub(crate) type Diff = OwnedDiff<String, u64>;
 
-/// A part has no more bytes than this, except if a single key is longer.
+/// A part is sent once it has this many bytes.
 const PART: usize = 1 << 15;
 
-/// No key is longer, so that each message fits into a frame.
+/// Limit for keys, so that each message fits into a frame.
 pub(crate) const LONGEST_KEY: usize = 1 << 16;
 
-/// What a message takes at most, encoded.
+/// Limit for an encoded message.
 pub(crate) const LARGEST_MESSAGE: usize = PART + LONGEST_KEY + 64;
 
-/// The number of a version, of which only the order counts: the generation of a snapshot.
+/// The number of a version: the generation of its snapshot.
 pub(crate) type Number = u64;
 
-/// A version of one leader. Another process counts from the beginning, so its numbers say nothing.
+/// A version of one leader process. Version numbers of different processes are unrelated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Version {
-    /// Random, for each process of a leader.
+    /// Random, identifies the leader process.
     pub(crate) lineage: u64,
     pub(crate) number: Number,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Message {
-    /// A leader has started. Only in a log, which outlives its leader.
+    /// A leader has started. Used only in a log, which outlives its leaders.
     Start {
         lineage: u64,
     },
-    /// A version begins: the changes from another of the same leader; or all entries.
+    /// A version begins: the changes from an earlier version of the same leader, or all entries.
     Begin {
         to: Version,
         from: Option<Number>,
     },
     Part(Diff),
-    /// The version is complete, if all of its parts were there: those of a log may be trimmed while it is
-    /// read. The digest is that of the whole content.
+    /// The version is complete. The number of parts reveals whether a log was trimmed while it was read. The
+    /// digest covers the whole content.
     End {
         to: Version,
         parts: u64,
         digest: u64,
     },
-    /// There will be no more versions.
+    /// No more versions will follow.
     Bye,
 }
 
-/// The changes between two versions in parts, or all entries of one. Finds them as it goes.
+/// Lazily splits the changes between two versions, or all entries of one, into parts.
 pub(crate) fn parts<'s>(
     from: Option<&'s State>,
     to: &'s State,
@@ -74,7 +73,7 @@ pub(crate) fn parts<'s>(
             else {
                 break;
             };
-            // The length of the key, and the value: ten bytes at most each.
+            // The length of the key and the value take at most ten bytes each.
             bytes += key.len() + 20;
             match value {
                 Some(value) => part.put.push((key.clone(), *value)),
@@ -85,7 +84,7 @@ pub(crate) fn parts<'s>(
     })
 }
 
-/// A number for an entry that is the same on each machine (FNV-1a, then the finalizer of SplitMix64).
+/// A hash of an entry that is the same on every machine (FNV-1a, then the finalizer of SplitMix64).
 pub(crate) fn fingerprint(key: &str, value: u64) -> u64 {
     let mut n = 0xcbf2_9ce4_8422_2325_u64;
     for byte in key.bytes().chain(value.to_le_bytes()) {
@@ -96,12 +95,12 @@ pub(crate) fn fingerprint(key: &str, value: u64) -> u64 {
     n ^ (n >> 31)
 }
 
-/// A number for the whole content, whatever its order: the sum of its fingerprints.
+/// A hash of the whole content, independent of its order: the sum of all fingerprints.
 pub(crate) fn digest(state: &State) -> u64 {
     state.iter().fold(0, |sum, (key, value)| sum.wrapping_add(fingerprint(key, *value)))
 }
 
-/// The digest after some changes, at the cost of the changes.
+/// Updates a digest from one version to another. Costs as much as what changed.
 pub(crate) fn digest_after(digest: u64, from: &State, to: &State) -> u64 {
     from.diff(to).fold(digest, |sum, change| {
         let of = |value: Option<&u64>| value.map_or(0, |value| fingerprint(change.key(), *value));
@@ -109,14 +108,14 @@ pub(crate) fn digest_after(digest: u64, from: &State, to: &State) -> u64 {
     })
 }
 
-/// A copy of the leader's map. Readers of [`Replica::map`] see each version at one instant.
+/// A copy of the leader's map. Each version becomes visible in [`Replica::map`] at one instant.
 #[derive(Default)]
 pub(crate) struct Replica {
     map: Map,
     version: Option<Version>,
-    /// The version that comes in, applied as far as it is there.
+    /// A version of which some messages have arrived.
     incoming: Option<Incoming>,
-    /// For tests: forgets the removals.
+    /// For tests: ignores removals.
     forgets: bool,
 }
 
@@ -127,27 +126,27 @@ struct Incoming {
     fork: Map,
 }
 
-/// What a message was for a replica.
+/// The effect of a message on a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Received {
-    /// It is part of something.
+    /// More messages are needed.
     Part,
-    /// The replica has another version.
+    /// The replica has reached a new version.
     Complete { version: Version, digest: u64, is_full: bool },
-    /// It changes another version than the replica has, or a part is missing. Nothing was changed. Tells
-    /// which leader goes on here, if the message does.
+    /// The message does not apply to the replica's version, or a part is missing. The content is unchanged. Names
+    /// the leader that wrote the message, if known.
     Gap { lineage: Option<u64> },
-    /// There will be no more versions.
+    /// No more versions will follow.
     Bye,
 }
 
 impl Replica {
-    /// A replica that begins with a version that it had before.
+    /// A replica that continues from a saved version.
     pub(crate) fn resume(map: Map, version: Version) -> Self {
         Self { map, version: Some(version), ..Self::default() }
     }
 
-    /// For tests: a replica that will be wrong as soon as a key is removed.
+    /// For tests: a replica that ignores removals.
     pub(crate) fn forgetful() -> Self {
         Self { forgets: true, ..Self::default() }
     }
@@ -160,15 +159,15 @@ impl Replica {
         self.version
     }
 
-    /// Gives up a version that has come in part.
+    /// Discards an incomplete version.
     pub(crate) fn reset(&mut self) {
         self.incoming = None;
     }
 
-    /// Takes the next message.
+    /// Processes the next message.
     ///
     /// # Errors
-    /// If the content is another than the leader's; the version before stays then.
+    /// If the digest of the new content is not the leader's. The replica keeps its previous version.
     pub(crate) fn receive(&mut self, message: Message) -> Result<Received, Failure> {
         match message {
             Message::Start { lineage } => {

@@ -1,4 +1,4 @@
-//! The leader's map: its writers, and its versions.
+//! The leader's map, its writers and its versions.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::message::{Map, Number, State, Version, digest_after};
 
-/// What is written, and how often that makes a version.
+/// Options for the writers and versions of a leader.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Load {
     /// How long the writers write
@@ -23,7 +23,7 @@ pub(crate) struct Load {
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=1024))]
     pub(crate) writers: u64,
 
-    /// Writes of each thread in a second; 0 for as many as it can
+    /// Writes per second of each thread; 0 for no limit
     #[arg(long, value_name = "N", default_value_t = 50_000)]
     pub(crate) rate: u64,
 
@@ -31,16 +31,16 @@ pub(crate) struct Load {
     #[arg(long, value_name = "MS", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) every: u64,
 
-    /// Keys that each writer writes to
+    /// Number of keys of each writer
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) keys: u64,
 
-    /// Versions that the leader keeps, for followers that are behind
+    /// Number of versions that the leader keeps for followers that are behind
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) history: u64,
 }
 
-/// A version, and what is known of it.
+/// A version and its digest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fact {
     pub(crate) version: Version,
@@ -48,33 +48,33 @@ pub(crate) struct Fact {
     pub(crate) taken: Instant,
 }
 
-/// What brings a follower to the latest version.
+/// The two snapshots between which a follower is to be updated.
 pub(crate) struct Update {
-    /// None if the version of the follower is not known any more.
+    /// `None` if the follower's version is no longer in the history.
     pub(crate) from: Option<State>,
     pub(crate) to: State,
     pub(crate) fact: Fact,
 }
 
-/// A map, and its last versions. Bounded by [`Load::history`] and what the map holds, however many follow
-/// and however slow they are.
+/// A map and its most recent versions. The number of versions is bounded by [`Load::history`], whatever the
+/// followers do.
 pub(crate) struct Source {
     pub(crate) map: Map,
     lineage: u64,
     versions: Mutex<Versions>,
     latest: watch::Sender<Number>,
-    /// No version comes after the latest.
+    /// The latest version is the last.
     is_done: AtomicBool,
     writes: AtomicU64,
 }
 
 struct Versions {
     history: History<String, u64>,
-    /// Of each version in the history.
+    /// One for each version in the history.
     facts: VecDeque<Fact>,
 }
 
-/// What was done until the end.
+/// Totals of [`Source::run`].
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Made {
     pub(crate) versions: u64,
@@ -84,13 +84,13 @@ pub(crate) struct Made {
 }
 
 impl Source {
-    /// An empty map, and its first version.
+    /// A new map and its first version.
     pub(crate) fn new(history: u64) -> Self {
         let lineage = random();
         let history = History::new(usize::try_from(history).unwrap_or(usize::MAX));
         let versions = Mutex::new(Versions { history, facts: VecDeque::new() });
         let map = Map::new();
-        // A map that was never written has only versions with the number zero.
+        // Before the first write, all snapshots have generation zero.
         map.pin().insert(String::new(), 0);
         let (is_done, writes) = (AtomicBool::new(false), AtomicU64::new(0));
         let source =
@@ -107,7 +107,7 @@ impl Source {
         self.versions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a version of what the map holds. Only one thread does.
+    /// Makes a version of the current content. Must be called by one thread at a time.
     pub(crate) fn publish(&self) -> Fact {
         let (now, taken) = (self.map.snapshot(), Instant::now());
         let before = {
@@ -131,7 +131,7 @@ impl Source {
         fact
     }
 
-    /// What brings a follower from its version to the latest. O(1).
+    /// The snapshots that lead from a follower's version to the latest. O(log of the history's length).
     pub(crate) fn update(&self, from: Option<Version>) -> Update {
         let versions = self.lock();
         let from = from.filter(|version| version.lineage == self.lineage);
@@ -141,7 +141,7 @@ impl Source {
         Update { from, to, fact }
     }
 
-    /// How many versions a follower is behind; as many as are known, if its own is not.
+    /// The number of versions in the history that are newer than this one.
     pub(crate) fn behind(&self, number: Number) -> usize {
         let versions = self.lock();
         versions.facts.iter().filter(|fact| fact.version.number > number).count()
@@ -155,8 +155,8 @@ impl Source {
         self.is_done.load(Relaxed)
     }
 
-    /// Writes to the map, and makes versions, until the time is up. The closure gets each version, and may
-    /// take its time: then the next is late.
+    /// Writes to the map and makes versions until the time is up. Calls the closure with each version. If the
+    /// closure takes long, the next version is late, but the writers continue.
     pub(crate) fn run<E>(
         &self,
         load: &Load,
@@ -187,19 +187,19 @@ impl Source {
             stop.store(true, Relaxed);
             done
         })?;
-        // What the writers did since.
+        // Includes the last writes.
         let last = self.publish();
         on_version(last)?;
         made.versions += 1;
         made.writes = self.writes.load(Relaxed);
         self.is_done.store(true, Relaxed);
-        // Wakes those who have the latest already.
+        // Wakes the tasks that have already sent the last version.
         self.latest.send_replace(last.version.number);
         Ok(made)
     }
 }
 
-/// A number that another process will hardly come to.
+/// A number that is unlikely to occur in another process.
 pub(crate) fn random() -> u64 {
     use std::hash::BuildHasher;
 
@@ -208,7 +208,7 @@ pub(crate) fn random() -> u64 {
     FixedState::with_seed(seed).hash_one(now.map_or(0, |now| now.as_nanos()))
 }
 
-/// Inserts, overwrites and removes keys of this writer until told to stop. Returns how often.
+/// Inserts, overwrites and removes keys until told to stop. Returns the number of writes.
 fn write(map: &Map, writer: u64, load: &Load, stop: &AtomicBool) -> u64 {
     let mut random = writer + 1;
     let mut writes = 0;
@@ -227,7 +227,7 @@ fn write(map: &Map, writer: u64, load: &Load, stop: &AtomicBool) -> u64 {
         writes += 1;
         if load.rate != 0 && writes % 64 == 0 {
             let due = start + Duration::from_secs_f64(writes as f64 / load.rate as f64);
-            // Not for long, to see when it is time to stop.
+            // Sleeps only briefly, so that it notices `stop`.
             let left = due.saturating_duration_since(Instant::now());
             thread::sleep(left.min(Duration::from_millis(100)));
         }

@@ -1,5 +1,5 @@
-//! A leader and followers through a log on a Redis server, which `with-redis` starts. Where the server cannot
-//! be installed, these tests say so and do nothing.
+//! Replication through a log. `with-redis` starts the server. Where that cannot be installed, these tests print a
+//! message and do nothing.
 
 mod support;
 
@@ -11,16 +11,16 @@ use std::time::Duration;
 
 use support::{LOAD, Process, digest, number, program, succeed, table, text};
 
-/// A server, which stops when this is dropped.
+/// A server that is stopped on drop.
 struct Server {
     script: Process,
     url: String,
 }
 
 impl Server {
-    /// None, and a message, if there is none to be had.
+    /// Returns `None` and prints a message if there is no server.
     fn start() -> Option<Self> {
-        // It serves until its input ends: also if this process is killed.
+        // It serves until its input ends, so it also stops if this process is killed.
         let mut script = Process::start(script().stdin(Stdio::piped()));
         let url = script.line();
         if url.starts_with("skipped") {
@@ -57,7 +57,7 @@ fn is_gone(url: &str) -> bool {
     TcpStream::connect(url.trim_start_matches("redis://")).is_err()
 }
 
-/// Where followers of one test have their checkpoints: empty.
+/// An empty folder for the checkpoints of one test.
 fn states(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     if path.exists() {
@@ -80,7 +80,7 @@ fn the_script_stops_its_server_whatever_happens() {
     assert!(is_gone(stdout.trim_end()));
 }
 
-/// Neither the server nor a way to install it is found by the path.
+/// With a path on which there is neither the server nor a way to install it.
 #[test]
 fn the_script_says_that_it_is_skipped_where_there_is_no_server() {
     let path = states("no-redis");
@@ -94,11 +94,10 @@ fn the_script_says_that_it_is_skipped_where_there_is_no_server() {
     let output = output.expect("it starts");
     let (stdout, stderr) = text(&output);
     assert!(output.status.success(), "{stdout}{stderr}");
-    assert_eq!(stdout, "skipped: redis-server is not there, and cannot be installed here\n");
+    assert_eq!(stdout, "skipped: redis-server is missing and cannot be installed here\n");
 }
 
-/// One that keeps up; one that is slower than the log is trimmed; and one that is killed and goes on from its
-/// checkpoint.
+/// One follower keeps up, one is too slow for the trimmed log, and one dies and continues from its checkpoint.
 #[test]
 fn followers_have_the_leaders_content_at_each_version() {
     let Some(server) = Server::start() else { return };
@@ -112,7 +111,7 @@ fn followers_have_the_leaders_content_at_each_version() {
     assert!(number(last["steady"], " versions") > number(last["slow"], " versions"), "{printed}");
     assert!(number(last["slow"], " images") > 1, "{printed}");
     assert!(printed.contains("killed: goes on with version "), "{printed}");
-    // Bounded, however much was appended: what comes between three images.
+    // The log is bounded.
     let longest = number(last["leader"], " entries at most");
     assert!(longest * 2 < number(last["leader"], " entries of "), "{printed}");
 }
@@ -130,7 +129,7 @@ fn a_follower_whose_offset_was_trimmed_takes_an_image() {
     assert!(of_second.contains("goes on with version "), "{of_second}");
     assert_eq!(number(table(&of_second)["follower"], " images"), 1, "{of_second}");
     assert_eq!(digest(table(&of_second)["follower"]), digest(table(&printed)["leader"]));
-    // The next one has it all.
+    // A further restart finds nothing to do.
     let of_third = server.follower(&state, &[]).finish();
     assert_eq!(number(table(&of_third)["follower"], " images"), 0, "{of_third}");
     assert_eq!(digest(table(&of_third)["follower"]), digest(table(&printed)["leader"]));
@@ -157,7 +156,7 @@ fn a_follower_goes_on_after_kills() {
     assert_eq!(digest(table(&of_last)["follower"]), digest(table(&printed)["leader"]));
 }
 
-/// Versions of another process have the same numbers, and other content.
+/// Versions of another process have the same numbers and different content.
 #[test]
 fn a_follower_of_a_leader_that_was_killed_takes_the_image_of_the_next() {
     let Some(server) = Server::start() else { return };
@@ -171,7 +170,7 @@ fn a_follower_of_a_leader_that_was_killed_takes_the_image_of_the_next() {
     let of_follower = follower.finish();
     assert!(number(table(&of_follower)["follower"], " images") > 1, "{of_follower}");
     assert_eq!(digest(table(&of_follower)["follower"]), digest(table(&printed)["leader"]));
-    // A new one finds only what is of use.
+    // A new follower starts with the new leader.
     let of_new = server.follower(&states.join("new"), &["--name", "new"]).finish();
     assert_eq!(digest(table(&of_new)["new"]), digest(table(&printed)["leader"]));
 }

@@ -1,4 +1,4 @@
-//! A leader and followers over TCP: as processes, and with peers that do not keep to the rules.
+//! Replication over TCP, between processes, and with peers that violate the protocol.
 
 mod support;
 
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use support::{LOAD, Process, digest, number, program, succeed, table, text};
 
-/// A leader, and its address.
+/// A leader and its address.
 fn leader(arguments: &[&str]) -> (Process, String) {
     let mut leader = Process::start(program(&["lead"]).args(LOAD).args(arguments));
     let line = leader.line();
@@ -20,7 +20,7 @@ fn follower(address: &str, arguments: &[&str]) -> Process {
     Process::start(program(&["follow", "--connect", address]).args(arguments))
 }
 
-/// One that keeps up, one that sleeps, and one that comes and goes.
+/// One follower keeps up, one sleeps, and one disconnects now and then.
 #[test]
 fn followers_have_the_leaders_content_at_each_version() {
     let load = ["--seconds", "3", "--history", "100"];
@@ -39,12 +39,12 @@ fn followers_have_the_leaders_content_at_each_version() {
         let of_follower = table(&printed)[name];
         assert_eq!(digest(of_follower), digest(leader["leader"]), "{name}");
         assert_eq!(number(of_follower, " versions"), number(of_leader, " versions"), "{name}");
-        // It came back before its version was gone.
+        // Its version was always in the history.
         assert_eq!(number(of_follower, " of them full"), 1, "{name}: {of_follower}");
     }
     assert!(number(leader["away"], " connections") > 1, "{printed}");
     assert!(number(leader["steady"], " versions") > 8, "{printed}");
-    // The leader waited for nobody. The slow one sleeps half a second after each version.
+    // The leader never waited for the slow follower, which sleeps for half a second after each version.
     let of_slow = number(leader["slow"], " versions");
     assert!((2..=10).contains(&of_slow), "{printed}");
     assert!(versions >= 4 * of_slow, "{printed}");
@@ -62,7 +62,7 @@ fn a_follower_whose_version_is_gone_gets_all_entries() {
     assert_eq!(digest(table(&of_follower)["follower"]), digest(table(&printed)["leader"]));
 }
 
-/// Versions of another process have the same numbers, and other content.
+/// Versions of another process have the same numbers and different content.
 #[test]
 fn a_follower_of_a_leader_that_was_killed_takes_all_entries_of_the_next() {
     let (mut first, address) = leader(&["--seconds", "60"]);
@@ -78,7 +78,7 @@ fn a_follower_of_a_leader_that_was_killed_takes_all_entries_of_the_next() {
 }
 
 #[test]
-fn a_killed_follower_is_no_matter() {
+fn a_killed_follower_does_not_disturb_others() {
     let (leader, address) = leader(&["--seconds", "2", "--patience", "1000"]);
     let mut killed = follower(&address, &["--name", "killed"]);
     let steady = follower(&address, &["--name", "steady"]);
@@ -91,7 +91,7 @@ fn a_killed_follower_is_no_matter() {
 }
 
 #[test]
-fn a_follower_that_is_wrong_says_so() {
+fn a_follower_detects_wrong_content() {
     let (_leader, address) = leader(&["--seconds", "30"]);
     let output =
         program(&["follow", "--forget", "--connect", &address]).output().expect("it starts");
@@ -100,14 +100,14 @@ fn a_follower_that_is_wrong_says_so() {
     assert!(stderr.contains("the content has digest"), "{stderr}");
 }
 
-/// What a follower says first, as a frame.
+/// The first frame of a follower.
 fn join(protocol: u32, name: &str) -> Vec<u8> {
     let join =
         postcard::to_allocvec(&(protocol, name, None::<(u64, u64)>)).expect("it can be encoded");
     [&(join.len() as u32).to_le_bytes(), &join[..]].concat()
 }
 
-/// Says something to the leader. Returns what it answers until it closes the connection.
+/// Sends bytes to the leader. Returns the length of the answer, once the leader has closed the connection.
 fn say(address: &str, what: &[u8]) -> usize {
     let mut stream = TcpStream::connect(address).expect("the leader listens");
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out can be set");
@@ -121,21 +121,21 @@ fn say(address: &str, what: &[u8]) -> usize {
 }
 
 #[test]
-fn the_leader_refuses_what_is_no_follower_and_goes_on() {
+fn the_leader_survives_peers_that_violate_the_protocol() {
     let (leader, address) = leader(&["--seconds", "5", "--patience", "400"]);
-    // Larger than a frame may be; also by one byte, and with all of it there.
+    // Frames that are too large: by far, and by one byte.
     assert_eq!(say(&address, &u32::MAX.to_le_bytes()), 0);
     assert_eq!(say(&address, &[&1025_u32.to_le_bytes()[..], &[0; 1025]].concat()), 0);
-    // No message; another protocol; an empty one; nothing at all; the half of one.
+    // An invalid message, another protocol, an empty frame, nothing at all, half a frame.
     assert_eq!(say(&address, &[&4_u32.to_le_bytes()[..], &[0xff; 4]].concat()), 0);
     assert_eq!(say(&address, &join(2, "from the future")), 0);
     assert_eq!(say(&address, &0_u32.to_le_bytes()), 0);
     assert_eq!(say(&address, b""), 0);
     assert_eq!(say(&address, &join(1, "half")[..5]), 0);
-    // A good one, which then says nonsense.
+    // A valid start, then nonsense.
     let nonsense = [&join(1, "nonsense")[..], &u32::MAX.to_le_bytes()].concat();
     assert!(say(&address, &nonsense) > 0);
-    // One that never reads and never answers.
+    // A follower that never reads and never answers.
     let start = Instant::now();
     let mut silent = TcpStream::connect(&address).expect("the leader listens");
     silent.write_all(&join(1, "silent")).expect("the leader reads");
@@ -152,14 +152,14 @@ fn the_leader_refuses_what_is_no_follower_and_goes_on() {
 }
 
 #[test]
-fn a_follower_refuses_what_is_no_leader() {
+fn a_follower_rejects_invalid_frames() {
     for (answer, expected) in [
         (u32::MAX.to_le_bytes().to_vec(), "a frame of 4294967295 bytes; at most"),
         ([&3_u32.to_le_bytes()[..], &[0xff; 3]].concat(), "error: "),
-        // A part of a version that has not begun.
+        // A part without a beginning.
         (
             [&3_u32.to_le_bytes()[..], &[2, 0, 0]].concat(),
-            "a change of another version than this has",
+            "a message that does not apply to this version",
         ),
     ] {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");

@@ -1,4 +1,4 @@
-//! A follower of the log, with a checkpoint of its own.
+//! A follower of a log, with its own checkpoints.
 
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -13,27 +13,27 @@ use crate::Failure;
 use crate::message::{LARGEST_MESSAGE, Message, Received, Replica, Version};
 use crate::store::{Recovered, Store};
 
-/// Entries that are read at once. Bounds what is in memory, with the size of each.
+/// Limit for the entries that are read at once. Bounds memory, as each entry is bounded too.
 const BATCH: usize = 16;
 
-/// Diffs after each full checkpoint.
+/// Number of diffs after each full checkpoint.
 const DIFFS: u64 = 8;
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Options {
-    /// The server, such as redis://127.0.0.1:6379
+    /// URL of the server, for example redis://127.0.0.1:6379
     #[arg(long, value_name = "URL")]
     pub(crate) url: String,
 
-    /// What the keys on the server begin with
+    /// Prefix of the keys on the server
     #[arg(long, value_name = "NAME", default_value = "snaptrie")]
     pub(crate) log: String,
 
-    /// For the table of offsets on the server
+    /// Name in the table of offsets on the server
     #[arg(long, value_name = "NAME", default_value = "follower")]
     pub(crate) name: String,
 
-    /// A folder for the checkpoints of this follower
+    /// Folder for the checkpoints of this follower
     #[arg(long, value_name = "FOLDER")]
     pub(crate) state: PathBuf,
 
@@ -45,11 +45,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub(crate) pause: u64,
 
-    /// Stop after so many versions, as if killed: without a checkpoint
+    /// Abort after this many versions, without a final checkpoint
     #[arg(long, value_name = "N")]
     pub(crate) die_after: Option<u64>,
 
-    /// Seconds without a message after which to give up
+    /// Seconds to wait for a message before giving up
     #[arg(long, value_name = "N", default_value_t = 30)]
     pub(crate) patience: u64,
 }
@@ -60,7 +60,7 @@ struct Follower<'o> {
     keys: Keys,
     replica: Replica,
     store: Store<String, u64>,
-    /// The last entry of the log that was applied, at the end of a version.
+    /// The last log entry of the current version.
     offset: String,
     digest: u64,
     versions: u64,
@@ -68,7 +68,7 @@ struct Follower<'o> {
     unsaved: u64,
 }
 
-/// Follows until the leader says that there will be no more versions.
+/// Follows until the leader says that no more versions will follow.
 pub(crate) fn follow(options: &Options) -> Result<(), Failure> {
     let redis = open(&options.url)?;
     let (store, recovered) = open_store(&options.state)?;
@@ -120,14 +120,14 @@ impl<'o> Follower<'o> {
         Self { options, redis, keys, replica, store, offset, digest, versions, images, unsaved }
     }
 
-    /// Reads the log to its end.
+    /// Reads the log until its end.
     fn read(&mut self) -> Result<(), Failure> {
         let mut position = self.offset.clone();
         let mut last = Instant::now();
         loop {
             let entries = self.entries_after(&position)?;
             if entries.is_empty() && last.elapsed() > Duration::from_secs(self.options.patience) {
-                return Err("the log has ended without a last word".into());
+                return Err("no message for too long".into());
             }
             for (id, message) in entries {
                 last = Instant::now();
@@ -139,7 +139,7 @@ impl<'o> Follower<'o> {
                         self.offset = id;
                         self.applied(version, digest)?;
                     }
-                    // Trimmed, or of another leader.
+                    // The log was trimmed, or there is a new leader.
                     Received::Gap { lineage } => {
                         self.take_image(lineage)?;
                         position.clone_from(&self.offset);
@@ -150,7 +150,7 @@ impl<'o> Follower<'o> {
         }
     }
 
-    /// The next entries of the log; none if none come for a while.
+    /// The next entries of the log. Empty if there are none for half a second.
     fn entries_after(&mut self, position: &str) -> Result<Vec<(String, Message)>, Failure> {
         let options = StreamReadOptions::default().count(BATCH).block(500);
         let reply: Option<StreamReadReply> =
@@ -181,7 +181,7 @@ impl<'o> Follower<'o> {
         Ok(())
     }
 
-    /// Makes a checkpoint of the content, with the offset that it belongs to.
+    /// Saves the content together with its offset.
     fn save(&mut self) -> Result<(), Failure> {
         let Some(version) = self.replica.version() else { return Ok(()) };
         let note = encode(&(version, &self.offset, self.digest))?;
@@ -192,7 +192,7 @@ impl<'o> Follower<'o> {
         Ok(())
     }
 
-    /// Takes all entries from the latest image: if the leader is known, of this one. Waits if it has none yet.
+    /// Loads the latest image. If a leader is given, waits for an image of that leader.
     fn take_image(&mut self, lineage: Option<u64>) -> Result<(), Failure> {
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(self.options.patience) {
@@ -215,7 +215,7 @@ impl<'o> Follower<'o> {
         Err("no leader has stored an image".into())
     }
 
-    /// Whether the image is there to its end: if not, there is a newer one.
+    /// Loads an image. Returns false if it was removed meanwhile, which means that there is a newer one.
     fn take(&mut self, image: &Image) -> Result<bool, Failure> {
         let (key, to) = (self.keys.image_of(image.version), image.version);
         self.replica.receive(Message::Begin { to, from: None })?;

@@ -1,4 +1,4 @@
-//! The leader: writes to its map, and appends each version to the log.
+//! The leader of a log.
 
 use std::time::{Duration, Instant};
 
@@ -12,31 +12,31 @@ use crate::source::{Fact, Load, Source};
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Options {
-    /// The server, such as redis://127.0.0.1:6379
+    /// URL of the server, for example redis://127.0.0.1:6379
     #[arg(long, value_name = "URL")]
     pub(crate) url: String,
 
-    /// What the keys on the server begin with
+    /// Prefix of the keys on the server
     #[arg(long, value_name = "NAME", default_value = "snaptrie")]
     pub(crate) log: String,
 
     #[command(flatten)]
     pub(crate) load: Load,
 
-    /// Versions until the next image, if the log has not grown by the size of one before
+    /// Versions from one image to the next; an image is also stored when the log has grown by the size of one
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) image_after: u64,
 }
 
-/// The log, as its only writer sees it.
+/// The leader's view of the log.
 struct Log {
     redis: Connection,
     keys: Keys,
-    /// The latest image, and the one before it.
+    /// The previous and the latest image.
     images: Vec<Image>,
     /// Size of the latest image.
     image_bytes: usize,
-    /// Written to the log since.
+    /// Appended since the latest image.
     versions: u64,
     bytes: usize,
     totals: Totals,
@@ -47,9 +47,9 @@ struct Totals {
     images: u64,
     entries: u64,
     bytes: usize,
-    /// The most entries that the log had.
+    /// Largest number of entries in the log.
     longest: u64,
-    /// The most time that a version took to be appended, with an image if one was due.
+    /// Longest time to append a version and store an image, if one was due.
     slowest: Duration,
 }
 
@@ -96,7 +96,7 @@ pub(crate) fn lead(options: &Options) -> Result<(), Failure> {
 }
 
 impl Log {
-    /// Appends a message, and returns its offset.
+    /// Appends a message. Returns its offset.
     fn append(&mut self, message: &Message) -> Result<String, Failure> {
         let bytes = encode(message)?;
         if bytes.len() > LARGEST_MESSAGE {
@@ -110,7 +110,7 @@ impl Log {
         Ok(self.redis.xadd(&self.keys.log, "*", &[(FIELD, bytes)])?)
     }
 
-    /// Appends what changed. Returns the offset after which the version is complete.
+    /// Appends a version. Returns the offset of its last message.
     fn append_version(
         &mut self,
         before: &State,
@@ -128,7 +128,7 @@ impl Log {
         self.append(&Message::End { to: fact.version, parts: count, digest: fact.digest })
     }
 
-    /// Stores all entries, and trims the log to what comes after the image before.
+    /// Stores an image, and trims the log up to the previous one.
     fn store_image(&mut self, state: &State, fact: Fact, offset: String) -> Result<(), Failure> {
         let key = self.keys.image_of(fact.version);
         let (mut count, mut bytes) = (0, 0);
@@ -139,7 +139,7 @@ impl Log {
             let () = self.redis.rpush(&key, message)?;
         }
         let image = Image { version: fact.version, digest: fact.digest, parts: count, offset };
-        // What was the latest so far: perhaps that of another leader.
+        // May be the image of an earlier leader.
         let previous = self.keys.latest_image(&mut self.redis)?;
         let () = self.redis.hset(&self.keys.image, "latest", encode(&image)?)?;
         if self.images.is_empty() {
@@ -150,12 +150,12 @@ impl Log {
         (self.versions, self.bytes) = (0, 0);
         self.totals.images += 1;
 
-        // A follower that has just taken the image before can still go on from there.
+        // The previous image stays, for followers that are just loading it.
         if self.images.len() > 2 {
             let old = self.images.remove(0);
             let () = self.redis.del(self.keys.image_of(old.version))?;
         }
-        // Here it is longest.
+        // The log is longest at this point.
         let length: u64 = self.redis.xlen(&self.keys.log)?;
         self.totals.longest = self.totals.longest.max(length);
         let mut trim = redis::cmd("XTRIM");
@@ -163,7 +163,7 @@ impl Log {
         Ok(trim.query(&mut self.redis)?)
     }
 
-    /// Removes images that a leader has left, if it was killed while it stored one.
+    /// Removes incomplete and old images of earlier leaders.
     fn remove_strays(&mut self) -> Result<(), Failure> {
         let latest = self.keys.latest_image(&mut self.redis)?;
         let latest = latest.map(|image| self.keys.image_of(image.version));

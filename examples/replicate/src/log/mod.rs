@@ -1,20 +1,19 @@
-//! Followers through a log: a stream of Redis.
+//! Replication through a log, a Redis stream.
 //!
-//! A log has one leader at a time, which knows no follower. It appends each version to the log, as the same
-//! messages that go over TCP. A follower reads on from the last entry it has applied: its offset, which it
-//! keeps with its content in one checkpoint, so that both are of one instant. After a restart it goes on
-//! from there.
+//! A log has one leader at a time. The leader appends each version as the same messages that are sent over TCP. It
+//! does not know its followers. A follower remembers the last entry that it has applied: its offset. It saves the
+//! offset and the content in one checkpoint, so they always match, and continues from there after a restart.
 //!
-//! The log is bounded: after some versions the leader stores all entries under other keys, with the offset
-//! from which to go on, and then trims what came before the previous such image. A follower whose offset
-//! was trimmed sees a version that does not change the one it has, and takes the latest image.
+//! The log is bounded. Now and then the leader stores an image, a list of all entries with the offset at which the
+//! log continues. Then it trims the log up to the previous image. A follower whose offset was trimmed finds a
+//! version that does not apply to its own, and loads the latest image.
 //!
 //! | key | holds |
 //! |---|---|
 //! | `NAME:log` | the stream; the field `m` of an entry is a message |
-//! | `NAME:image` | a hash: which image is the latest, see [`Image`] |
+//! | `NAME:image` | a hash: the field `latest` describes the latest [`Image`] |
 //! | `NAME:image:LINEAGE:NUMBER` | an image: a list of messages |
-//! | `NAME:offsets` | a hash: what each follower has applied, for people to look at |
+//! | `NAME:offsets` | a hash: the version and offset of each follower, for monitoring only |
 
 pub(crate) mod follower;
 pub(crate) mod leader;
@@ -28,14 +27,14 @@ use crate::message::Version;
 /// The field of a log entry that holds the message.
 const FIELD: &str = "m";
 
-/// Where the latest image is, and what it is: all entries of one version.
+/// Describes an image: all entries of one version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Image {
     version: Version,
     digest: u64,
-    /// Messages in the list.
+    /// Number of messages in the list.
     parts: u64,
-    /// The log goes on after this entry.
+    /// The log continues after this entry.
     offset: String,
 }
 

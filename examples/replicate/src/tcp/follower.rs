@@ -1,4 +1,4 @@
-//! A follower: connects, applies what comes, and connects again.
+//! The follower over TCP.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,11 +14,11 @@ use crate::message::{Message, Received, Replica};
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Options {
-    /// Where the leader listens
+    /// Address of the leader
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) connect: SocketAddr,
 
-    /// For the leader's table
+    /// Name in the leader's report
     #[arg(long, value_name = "NAME", default_value = "follower", value_parser = name)]
     pub(crate) name: String,
 
@@ -26,15 +26,15 @@ pub(crate) struct Options {
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub(crate) pause: u64,
 
-    /// Disconnect after so many versions
+    /// Disconnect after this many versions
     #[arg(long, value_name = "N")]
     pub(crate) leave_after: Option<u64>,
 
-    /// Milliseconds to stay away then
+    /// Milliseconds until reconnecting
     #[arg(long, value_name = "MS", default_value_t = 500)]
     pub(crate) away: u64,
 
-    /// For tests: forget the removals
+    /// For tests: ignore removals
     #[arg(long, hide = true)]
     pub(crate) forget: bool,
 }
@@ -44,17 +44,17 @@ fn name(name: &str) -> Result<String, String> {
     is_good.then(|| name.to_owned()).ok_or_else(|| "one to 100 bytes".to_owned())
 }
 
-/// How a connection ended.
+/// Why a connection ended.
 enum End {
-    /// There will be no more versions.
+    /// No more versions will follow.
     Bye,
-    /// Connect again.
+    /// The leader has closed it.
     Lost,
-    /// It is time to leave for a while.
+    /// This follower leaves for a while.
     Leave,
 }
 
-/// What was done so far.
+/// Totals over all connections.
 #[derive(Default)]
 struct Totals {
     versions: u64,
@@ -63,7 +63,7 @@ struct Totals {
     digest: u64,
 }
 
-/// Follows until the leader says that there will be no more versions.
+/// Follows until the leader says that no more versions will follow.
 pub(crate) async fn follow(options: &Options) -> Result<(), Failure> {
     let mut replica = if options.forget { Replica::forgetful() } else { Replica::default() };
     let mut totals = Totals::default();
@@ -77,7 +77,7 @@ pub(crate) async fn follow(options: &Options) -> Result<(), Failure> {
                 sleep(Duration::from_millis(options.away)).await;
             }
             Ok(End::Lost) => sleep(Duration::from_millis(50)).await,
-            // The connection is gone, and what the replica has is good.
+            // The replica keeps its version and reconnects.
             Err(error) if error.downcast_ref().is_some_and(frame::is_lost) => {
                 sleep(Duration::from_millis(50)).await;
             }
@@ -95,7 +95,7 @@ pub(crate) async fn follow(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Tries for some seconds.
+/// Connects, with retries for a few seconds.
 async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let mut pause = Duration::from_millis(10);
     loop {
@@ -129,8 +129,10 @@ async fn stay(
         match replica.receive(message)? {
             Received::Part => {}
             Received::Bye => return Ok(End::Bye),
-            // The leader knows what this has.
-            Received::Gap { .. } => return Err("a change of another version than this has".into()),
+            // The leader knows the version of this replica.
+            Received::Gap { .. } => {
+                return Err("a message that does not apply to this version".into());
+            }
             Received::Complete { version, digest, is_full } => {
                 totals.versions += 1;
                 totals.full += u64::from(is_full);

@@ -1,4 +1,4 @@
-//! Messages on a connection: the length as four bytes, little-endian, and then postcard's encoding.
+//! Frames on a connection: the length (four bytes, little-endian), then a message in postcard's encoding.
 
 use std::io;
 
@@ -7,23 +7,23 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::message::LARGEST_MESSAGE;
 
-/// No frame is larger, in either direction. Bounds what a peer can make the other allocate.
+/// Limit for every frame. Bounds what a peer can make the other side allocate.
 pub(crate) const LARGEST: usize = LARGEST_MESSAGE;
 
-/// What a follower sends is smaller.
+/// Limit for frames from a follower.
 pub(crate) const LARGEST_FROM_FOLLOWER: usize = 1024;
 
-/// Reads a message; none at the end of the connection. The buffer is for reuse.
+/// Reads a message, or `None` at the end of the connection. The buffer is reused between calls.
 ///
 /// # Errors
-/// Also if the frame is larger than the limit, before anything is allocated for it, or is no message.
+/// If the frame exceeds the limit, which is checked before allocating, or if it is not a valid message.
 pub(crate) async fn read<T: DeserializeOwned>(
     from: &mut (impl AsyncRead + Unpin),
     buffer: &mut Vec<u8>,
     limit: usize,
 ) -> io::Result<Option<T>> {
     let mut length = [0; 4];
-    // An end within the length counts as an end.
+    // A partial length also counts as the end.
     match from.read_exact(&mut length).await {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
         read => read?,
@@ -41,7 +41,7 @@ pub(crate) async fn read<T: DeserializeOwned>(
     })
 }
 
-/// Writes a message, in one call.
+/// Writes a message.
 pub(crate) async fn write<T: Serialize>(
     to: &mut (impl AsyncWrite + Unpin),
     buffer: &mut Vec<u8>,
@@ -60,7 +60,7 @@ pub(crate) async fn write<T: Serialize>(
     to.write_all(buffer).await
 }
 
-/// Whether the connection is gone, as happens when the other side leaves.
+/// Whether the error means that the other side has closed the connection.
 pub(crate) fn is_lost(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
 

@@ -1,4 +1,4 @@
-//! The leader: writes to its map, and serves followers.
+//! The leader over TCP.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,39 +19,39 @@ use crate::source::{Load, Made, Source, Update};
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Options {
-    /// Where to listen; port 0 takes a free one, which is printed
+    /// Address to listen on; with port 0 a free port is chosen and printed
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
 
     #[command(flatten)]
     pub(crate) load: Load,
 
-    /// Followers at once; others wait
+    /// Limit for concurrent followers; further ones wait
     #[arg(long, value_name = "N", default_value_t = 64)]
     pub(crate) followers: usize,
 
-    /// Milliseconds that a follower may take for one step: to join, to accept a part, to apply a version
+    /// Milliseconds that a follower may take for one step: joining, accepting a part, applying a version
     #[arg(long, value_name = "MS", default_value_t = 5_000)]
     pub(crate) patience: u64,
 }
 
-/// What is known of a follower, over all of its connections.
+/// Statistics of a follower over all of its connections.
 #[derive(Clone, Debug, Default)]
 struct Follower {
     connections: u64,
     versions: u64,
-    /// Of these, the ones that were sent with all entries.
+    /// Those that were sent with all entries.
     full: u64,
-    /// From the making of a version to its acknowledgement.
+    /// Sum of the times from the making of a version to its acknowledgement.
     lag: Duration,
     longest_lag: Duration,
-    /// How many newer ones there were when a version was acknowledged, at most.
+    /// Largest number of newer versions when one was acknowledged.
     behind: usize,
-    /// It has the last version.
+    /// It has acknowledged the last version.
     is_done: bool,
 }
 
-/// What the tasks share.
+/// State that the tasks share.
 struct Shared {
     source: Source,
     followers: Mutex<BTreeMap<String, Follower>>,
@@ -66,14 +66,14 @@ impl Shared {
 
     fn note(&self, name: &str, change: impl FnOnce(&mut Follower)) {
         let mut followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
-        // A name is bounded by the frame, their number here.
+        // The number of names is bounded here, their length by the size of a frame.
         if followers.contains_key(name) || followers.len() < 1_000 {
             change(followers.entry(name.to_owned()).or_default());
         }
     }
 }
 
-/// Serves followers until the writers are done, and those that are connected have the last version.
+/// Serves followers until the writers are done and all known followers have the last version.
 pub(crate) async fn lead(
     options: Options,
     on_listen: impl FnOnce(SocketAddr) -> Result<(), Failure>,
@@ -86,14 +86,14 @@ pub(crate) async fn lead(
         patience: Duration::from_millis(options.patience),
     });
 
-    // The making of versions has a thread of its own: no follower can be in its way.
+    // Versions are made on a separate thread, so a follower cannot delay them.
     let (leader, load) = (Arc::clone(&shared), options.load.clone());
     let mut making =
         tokio::task::spawn_blocking(move || leader.source.run(&load, |_| Ok::<(), Failure>(())));
     let places = Arc::new(Semaphore::new(options.followers));
     let mut serving = JoinSet::new();
     let mut made = None;
-    // Those that are away when the last version is made have some time to come back for it.
+    // Followers that are away when the last version is made get some time to come back.
     let mut deadline = Instant::now();
     while made.is_none() || Instant::now() < deadline && !shared.is_everybody_done() {
         tokio::select! {
@@ -104,7 +104,7 @@ pub(crate) async fn lead(
             (stream, address, place) = accept(&listener, &places) => {
                 let shared = Arc::clone(&shared);
                 serving.spawn(async move {
-                    // A follower that leaves may come back.
+                    // A follower may leave at any time.
                     if let Err(error) = serve(&shared, stream).await
                         && !error.downcast_ref().is_some_and(frame::is_lost)
                     {
@@ -142,7 +142,7 @@ fn report(shared: &Shared, made: Made) {
     }
 }
 
-/// Waits for a place first: a connection too many stays with the operating system.
+/// Waits for a free place first, so that excess connections stay in the backlog of the operating system.
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
@@ -151,7 +151,7 @@ async fn accept(
     loop {
         match listener.accept().await {
             Ok((stream, address)) => return (stream, address, place),
-            // A connection that is gone already, or too many open files: the others go on.
+            // The connection may be closed already, or there are too many open files.
             Err(error) => {
                 eprintln!("cannot accept a connection: {error}");
                 sleep(Duration::from_millis(100)).await;
@@ -160,20 +160,20 @@ async fn accept(
     }
 }
 
-/// One step of a follower.
+/// Limits the time of one step.
 async fn within<T>(patience: Duration, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    let late = |_| io::Error::new(io::ErrorKind::TimedOut, "it takes too long");
+    let late = |_| io::Error::new(io::ErrorKind::TimedOut, "timed out");
     timeout(patience, step).await.map_err(late)?
 }
 
-/// Serves one connection to its end.
+/// Serves one connection until it ends.
 async fn serve(shared: &Shared, mut stream: TcpStream) -> Result<(), Failure> {
     stream.set_nodelay(true)?;
     let mut buffer = Vec::new();
     let mut latest = shared.source.subscribe();
     let join = frame::read(&mut stream, &mut buffer, frame::LARGEST_FROM_FOLLOWER);
     let Some(Join { protocol, name, version }) = within(shared.patience, join).await? else {
-        return Err("it has said nothing".into());
+        return Err("closed before joining".into());
     };
     if protocol != PROTOCOL {
         return Err(format!("protocol {protocol}; this is protocol {PROTOCOL}").into());
@@ -181,7 +181,7 @@ async fn serve(shared: &Shared, mut stream: TcpStream) -> Result<(), Failure> {
     shared.note(&name, |follower| follower.connections += 1);
     let mut has = version;
     loop {
-        // Before the look at the latest version, so that the last is not missed.
+        // Read before the latest version, so that the last one is not missed.
         let is_done = shared.source.is_done();
         latest.borrow_and_update();
         let update = shared.source.update(has);
@@ -216,7 +216,7 @@ async fn serve(shared: &Shared, mut stream: TcpStream) -> Result<(), Failure> {
     }
 }
 
-/// Sends a version, one part after the other as the follower accepts them.
+/// Sends a version, part by part, as fast as the follower accepts it.
 async fn send(
     stream: &mut TcpStream,
     buffer: &mut Vec<u8>,

@@ -1,11 +1,10 @@
-//! Followers over TCP.
+//! Replication over TCP.
 //!
-//! A follower connects and says which version it has. The leader sends the changes from that version to the
-//! latest, if its history still has it, and all entries otherwise; then it waits for the follower to say
-//! that it has the version, and for the next version to be made. So a follower that is slow skips versions,
-//! and no queue grows: for each follower the leader holds the two snapshots between which it sends, one
-//! part of the difference, and what the operating system keeps for the connection. A follower that takes
-//! longer for one step than the leader has patience is disconnected.
+//! A follower connects and reports its version. If the leader's history still has that version, the leader sends
+//! the changes from it to the latest version. Otherwise it sends all entries. Then it waits for the follower to
+//! acknowledge the version, and for a newer version. So a slow follower skips versions, and there is no queue to
+//! grow. For each follower the leader holds two snapshots, one part of the difference between them, and the
+//! buffers of the connection. A follower that takes longer than `--patience` for one step is disconnected.
 
 pub(crate) mod follower;
 pub(crate) mod frame;
@@ -15,19 +14,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::Version;
 
-/// Raised with each change that others cannot read.
+/// Increased with every incompatible change.
 pub(crate) const PROTOCOL: u32 = 1;
 
-/// What a follower says first.
+/// The first message of a follower.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Join {
     pub(crate) protocol: u32,
-    /// For the leader's table.
+    /// Identifies the follower in the leader's report.
     pub(crate) name: String,
     pub(crate) version: Option<Version>,
 }
 
-/// What a follower says when it has a version.
+/// Sent by a follower once it has applied a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ack {
     pub(crate) version: Version,

@@ -1,4 +1,4 @@
-//! Processes of the program, and what they print.
+//! Runs the program and parses its output.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
@@ -12,7 +12,7 @@ pub(crate) fn program(arguments: &[&str]) -> Command {
     command
 }
 
-/// Few keys and few writes, for a machine that does other things as well.
+/// A small load, for machines that are busy with other tests.
 pub(crate) const LOAD: [&str; 6] = ["--keys", "500", "--rate", "20000", "--every", "20"];
 
 pub(crate) fn text(output: &Output) -> (String, String) {
@@ -20,7 +20,7 @@ pub(crate) fn text(output: &Output) -> (String, String) {
     (text(&output.stdout), text(&output.stderr))
 }
 
-/// Runs to the end, which must be a success. Returns what was printed.
+/// Runs a command that must succeed. Returns its output.
 #[track_caller]
 pub(crate) fn succeed(command: &mut Command) -> String {
     let output = command.output().expect("the program starts");
@@ -29,7 +29,7 @@ pub(crate) fn succeed(command: &mut Command) -> String {
     stdout
 }
 
-/// A process that is killed at the end of the test.
+/// A process that is killed on drop.
 pub(crate) struct Process {
     pub(crate) child: Child,
     lines: BufReader<ChildStdout>,
@@ -42,7 +42,7 @@ impl Process {
         Self { child, lines }
     }
 
-    /// The next line; an empty one at the end.
+    /// The next line, or an empty one at the end.
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         self.lines.read_line(&mut line).expect("UTF-8 output");
@@ -54,7 +54,7 @@ impl Process {
         self.child.wait().expect("it is gone");
     }
 
-    /// Waits for the end, which must be a success. Returns what was printed since.
+    /// Waits for the process, which must succeed. Returns the rest of its output.
     #[track_caller]
     pub(crate) fn finish(mut self) -> String {
         let mut rest = String::new();
@@ -72,13 +72,12 @@ impl Drop for Process {
     }
 }
 
-/// The lines that begin with a name, a colon and a number, by their names, without these. The last line of
-/// each name counts.
+/// Maps the names before the first colon of each line to the rest of the line. The last line of each name wins.
 pub(crate) fn table(stdout: &str) -> HashMap<&str, &str> {
     stdout.lines().filter_map(|line| line.split_once(": ")).collect()
 }
 
-/// The number before some words.
+/// The number in front of some words.
 #[track_caller]
 pub(crate) fn number(line: &str, words: &str) -> u64 {
     let before = line.split(words).next().filter(|before| before.len() < line.len());
@@ -87,7 +86,7 @@ pub(crate) fn number(line: &str, words: &str) -> u64 {
     number.unwrap_or_else(|| panic!("no number before {words:?} in {line:?}"))
 }
 
-/// What comes after the word digest.
+/// The digest at the end of a line.
 #[track_caller]
 pub(crate) fn digest(line: &str) -> &str {
     line.split_once("digest ").map(|(_, digest)| digest).expect("a digest")
