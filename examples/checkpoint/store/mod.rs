@@ -16,7 +16,8 @@
 //! # Limits
 //!
 //! - The loss of the newest files cannot be detected: the state before them is a valid state.
-//! - A folder belongs to one process at a time. If two write to it, one of them gets [`Error::Taken`].
+//! - A folder belongs to one process at a time. If two write to it, one of them gets [`Error::Taken`], but perhaps
+//!   only later. Use a lock if this can happen.
 //! - Reading while another process writes may fail, because compaction removes the files being read.
 
 mod error;
