@@ -28,9 +28,9 @@ pub(crate) trait Content {
     where
         Self: 'g;
 
-    /// Which entry a pair is of: equal for two pairs that one operation saw only if the entry is the same. None
-    /// where nothing tells.
-    fn identity<'g>(pair: &Self::Pair<'g>) -> Option<*const ()>
+    /// Whether two pairs that one operation saw are of one entry. Copies are if they agree in all bytes: then nothing
+    /// tells the entries apart.
+    fn same_entry<'g>(one: &Self::Pair<'g>, other: &Self::Pair<'g>) -> bool
     where
         Self: 'g;
 }
@@ -163,7 +163,9 @@ pub(crate) trait Change<'g, C: Content + 'g> {
     }
 
     /// Whether the decision is to put the draft that the change began with, whatever is there.
-    const PUTS: bool = false;
+    fn puts(&self) -> bool {
+        false
+    }
 
     /// The draft to begin with, if there is one: as if an earlier answer had been to put it.
     fn first_draft(&mut self) -> Option<C::Draft> {
@@ -171,9 +173,7 @@ pub(crate) trait Change<'g, C: Content + 'g> {
     }
 
     /// Decides what to do, given the entry that is there now. Is asked again if another operation changed the key
-    /// before the answer could take effect, and, for content that does not tell its entries
-    /// [apart](Content::identity), whenever the answer could not take effect. Then it gets the draft of its last
-    /// answer back, if that was a `Put`.
+    /// before the answer could take effect. Then it gets the draft of its last answer back, if that was a `Put`.
     fn decide(&mut self, current: Option<C::Pair<'g>>, spare: Option<C::Draft>)
     -> Action<C::Draft>;
 }

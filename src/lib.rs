@@ -58,12 +58,12 @@
 //!
 //! Take a [`TrieMap`] if you ever need the whole content at one instant (to save it, to iterate over
 //! it, to compare, to drain it, to try something out on a fork), or if many threads write all the
-//! time: it grows branch by branch, and keeps no table that has to be moved. Take a [`FlatMap`] if
+//! time: it grows leaf by leaf, and keeps no table that has to be moved. Take a [`FlatMap`] if
 //! look-ups are most of the work and each key stands for itself: caches, routing tables, interned
 //! strings. To fill a map first and serve it afterwards, fill a [`TrieMap`] and turn a snapshot of it
 //! into a [`FlatMap`] by [`Snapshot::to_flat`].
 //!
-//! A [`CopyTrieMap`] is a [`TrieMap`] whose keys and values are `Copy` and small, numbers mostly. It
+//! A [`CopyTrieMap`] is a [`TrieMap`] whose keys and values are small and [`Plain`], numbers mostly. It
 //! allocates nothing for an entry and takes about half of the memory; scans and look-ups touch one
 //! cache line less. A [`CopyFlatMap`] is a [`FlatMap`] of such pairs: a look-up takes one cache miss and not two.
 //! See [`CopyMap`] for the fine print.
@@ -167,6 +167,8 @@
 
 #[cfg(doctest)]
 mod bounds;
+mod bucket;
+mod count;
 mod engine;
 mod entry;
 mod fallout;
@@ -176,8 +178,10 @@ pub mod guide;
 mod hash;
 mod history;
 mod impls;
+mod leaf;
 mod map;
 mod once;
+mod plain;
 mod prefetch;
 mod published;
 mod reclaim;
@@ -201,6 +205,7 @@ pub use map::{
     Resolution, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap,
     TrieStats, Values,
 };
+pub use plain::Plain;
 pub use published::{Current, Newer, Published, Publisher, Reader, Refresher};
 pub use set::{
     CopyFlatSet, CopyPinnedSet, CopySet, CopyTrieSet, FlatSet, PinnedSet, SetSnapshot, TrieSet,

@@ -3,25 +3,17 @@
 use crate::engine::{Action, Change, Content};
 
 /// A change that is being made.
-pub(crate) struct Request<Ct: Content, C> {
+pub(crate) struct Request<'g, Ct: Content + 'g, C: ?Sized> {
     pub(crate) hash: u64,
-    pub(crate) change: C,
     /// A draft that waits: it was to be put, and could not be yet.
     pub(crate) spare: Option<Ct::Draft>,
     /// Whether the decision may be to change nothing: then, where a change would have to copy or move
     /// much first, ask before that.
     pub(crate) peek: bool,
     /// The last answer that changes something, and the entry that it was given for.
-    answer: Option<(Known, Answer)>,
-}
-
-/// Which entry a key had. The operation's guard keeps an entry's identity from becoming another one's.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Known {
-    Absent,
-    Entry(*const ()),
-    /// Some entry that nothing tells apart from others.
-    Copy,
+    answer: Option<(Option<Ct::Pair<'g>>, Answer)>,
+    /// The last field, so that a request for one kind of change is one for any.
+    pub(crate) change: C,
 }
 
 #[derive(Clone, Copy)]
@@ -31,13 +23,15 @@ enum Answer {
     Remove,
 }
 
-impl<'g, Ct: Content + 'g, C: Change<'g, Ct>> Request<Ct, C> {
+impl<'g, Ct: Content + 'g, C: Change<'g, Ct>> Request<'g, Ct, C> {
     #[inline]
     pub(crate) fn new(hash: u64, peek: bool, mut change: C) -> Self {
         let spare = change.first_draft();
-        Self { hash, change, spare, peek, answer: None }
+        Self { hash, spare, peek, answer: None, change }
     }
+}
 
+impl<'g, Ct: Content + 'g, C: Change<'g, Ct> + ?Sized> Request<'g, Ct, C> {
     /// Whether a key is the one that the change is about.
     #[inline]
     pub(crate) fn is_key(&self, candidate: &Ct::Key) -> bool {
@@ -49,34 +43,31 @@ impl<'g, Ct: Content + 'g, C: Change<'g, Ct>> Request<Ct, C> {
     /// An answer that could not take effect stands as long as the entry does: when the operation starts again
     /// because of other keys, of snapshots or of a move, the change is not asked again. So a closure that takes a
     /// snapshot, or changes other keys, every time it runs does not keep its own operation from ever being done.
-    ///
-    /// Copies do not tell which entry they are of. Content that hands out copies is asked again each time, unless
-    /// the key is still absent.
     #[inline]
     pub(crate) fn ask(&mut self, current: Option<Ct::Pair<'g>>) -> Action<Ct::Draft> {
-        if C::PUTS {
+        if self.change.puts() {
             if let Some(draft) = self.spare.take() {
                 return Action::Put(draft);
             }
         }
-        let entry = match &current {
-            None => Known::Absent,
-            Some(pair) => Ct::identity(pair).map_or(Known::Copy, Known::Entry),
-        };
-        match self.answer.filter(|(asked_for, _)| *asked_for == entry && entry != Known::Copy) {
-            Some((_, Answer::Remove)) => return Action::Remove,
-            Some((_, Answer::Put)) => {
-                if let Some(draft) = self.spare.take() {
-                    return Action::Put(draft);
+        match self.answer {
+            Some((asked_for, answer)) if is_same::<Ct>(asked_for.as_ref(), current.as_ref()) => {
+                match answer {
+                    Answer::Remove => return Action::Remove,
+                    Answer::Put => {
+                        if let Some(draft) = self.spare.take() {
+                            return Action::Put(draft);
+                        }
+                    }
                 }
             }
-            None => {}
+            _ => {}
         }
         let action = self.change.decide(current, self.spare.take());
         self.answer = match action {
             Action::Keep => None,
-            Action::Put(_) => Some((entry, Answer::Put)),
-            Action::Remove => Some((entry, Answer::Remove)),
+            Action::Put(_) => Some((current, Answer::Put)),
+            Action::Remove => Some((current, Answer::Remove)),
         };
         action
     }
@@ -97,5 +88,14 @@ impl<'g, Ct: Content + 'g, C: Change<'g, Ct>> Request<Ct, C> {
                 None
             }
         }
+    }
+}
+
+/// Whether a key had the same entry both times, or none.
+fn is_same<'g, Ct: Content + 'g>(one: Option<&Ct::Pair<'g>>, other: Option<&Ct::Pair<'g>>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => Ct::same_entry(one, other),
+        (None, None) => true,
+        _ => false,
     }
 }

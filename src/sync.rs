@@ -140,10 +140,6 @@ mod scheduled {
             schedule();
             self.0.fetch_or(bits, order)
         }
-        pub(crate) fn fetch_and(&self, bits: u64, order: Ordering) -> u64 {
-            schedule();
-            self.0.fetch_and(bits, order)
-        }
         pub(crate) fn fetch_add(&self, value: u64, order: Ordering) -> u64 {
             schedule();
             self.0.fetch_add(value, order)

@@ -100,6 +100,11 @@ fn mood() -> Option<u64> {
 #[derive(Clone, Copy, Debug)]
 struct Rude(u64);
 
+#[allow(unsafe_code, reason = "a promise about the bytes of a type")]
+// SAFETY:
+// - a number.
+unsafe impl snaptrie::Plain for Rude {}
+
 impl Hash for Rude {
     fn hash<H: Hasher>(&self, state: &mut H) {
         burn();
@@ -295,7 +300,10 @@ fn p07_the_default_hasher_has_a_key() {
 }
 
 /// Puts inline maps with these keys through everything.
-fn try_out_inline<K: Copy + Eq + Hash + std::fmt::Debug, V: Copy + PartialEq + std::fmt::Debug>(
+fn try_out_inline<
+    K: snaptrie::Plain + Eq + Hash + std::fmt::Debug,
+    V: snaptrie::Plain + PartialEq + std::fmt::Debug,
+>(
     keys: impl Iterator<Item = K> + Clone,
     values: [V; 2],
 ) {
@@ -335,16 +343,20 @@ where
 fn p08_odd_types_in_an_inline_map() {
     #[derive(Clone, Copy, Debug, PartialEq)]
     #[repr(align(16))]
-    struct Aligned(u8);
+    struct Aligned([u8; 16]);
+    #[allow(unsafe_code, reason = "a promise about the bytes of a type")]
+    // SAFETY:
+    // - single bytes alone, which fill it.
+    unsafe impl snaptrie::Plain for Aligned {}
 
     try_out_inline([()].into_iter(), [(), ()]);
     try_out_inline([()].into_iter(), [1_u8, 2]);
     try_out_inline(0..2_000_u16, [(), ()]);
     try_out_inline(0..=u8::MAX, [1_u8, 2]);
-    try_out_inline(0..2_000_u64, [Aligned(1), Aligned(2)]);
+    try_out_inline(0..2_000_u64, [Aligned([1; 16]), Aligned([2; 16])]);
     try_out_inline(0..2_000_u64, [[1_u64; 7], [2; 7]]);
-    try_out_inline((0..2_000_u128).map(|i| i << 100), [Some('a'), None]);
-    try_out_inline((0..500_u32).map(|i| (i as u8, i, [i; 3])), ["a", "b"]);
+    try_out_inline((0..2_000_u128).map(|i| i << 100), [std::num::NonZeroU32::new(7), None]);
+    try_out_inline((0..500_u32).map(|i| ([i as u8; 4], i, [i; 3])), ['a', 'b']);
     try_out_inline((0..500_i32).map(|i| i as f32 as i64), [f64::NAN.is_nan(), false]);
 }
 

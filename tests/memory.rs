@@ -230,8 +230,7 @@ fn entries_that_come_and_go_allocate_themselves_and_little_else() {
     };
     const STEPS: usize = 5 * WINDOW as usize;
     let all = allocations(|| (0..STEPS).for_each(|_| step()));
-    // The others are bags for the garbage, and for its grace periods: so many for each 64. With dead slots
-    // that nobody hands back it would be half as many again, for new branches.
+    // The others are bags for the garbage, and leaves that are rebuilt when no spill bucket is left.
     let others = all - STEPS;
     assert!(others < STEPS / 8, "{others} allocations besides the entries");
     verify(&map);
@@ -398,12 +397,11 @@ fn keys_with_one_hash_do_not_grow_under_churn() {
     assert!(peak() - before < SLACK, "{} bytes", peak() - before);
 }
 
-/// Over many sizes, since how full nodes are goes up and down with the number of entries: they take
-/// 28 to 37 bytes, 32 on average.
+/// Over many sizes, since how full leaves are goes up and down with the number of entries.
 #[test]
 fn an_inline_entry_takes_few_bytes() {
     const SIZES: i32 = 19;
-    const MOST: f64 = 33.0;
+    const MOST: f64 = 41.0;
     let _turn = one_at_a_time();
     warm_up();
     let ratio = 1_000_f64.powf(f64::from(SIZES - 1).recip());

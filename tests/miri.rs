@@ -52,17 +52,20 @@ impl Item for Box<u64> {
     }
 }
 
-/// With padding, and twice the same.
-type Plain = (u8, u64, u64);
+/// Of a size that is not that of words, and twice the same.
+type Plain = [u8; 17];
 
 impl Item for Plain {
     fn make(number: u64) -> Self {
-        (7, number, number)
+        let mut bytes = [7; 17];
+        bytes[..8].copy_from_slice(&number.to_le_bytes());
+        bytes[8..16].copy_from_slice(&number.to_le_bytes());
+        bytes
     }
 
     fn number(&self) -> u64 {
-        assert_eq!((self.0, self.1), (7, self.2));
-        self.1
+        assert_eq!((&self[..8], self[16]), (&self[8..16], 7));
+        u64::from_le_bytes(self[..8].try_into().unwrap())
     }
 }
 

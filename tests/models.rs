@@ -2,7 +2,7 @@
 //!
 //! Runs under `RUSTFLAGS="--cfg shuttle" cargo test --release --test models`. Each test is run
 //! thousands of times under random schedules that may switch threads at every shared access of the
-//! library. In this build groups have two or three slots, so that growth and bursts are near, and
+//! library. In this build buckets have three slots and leaves one or two buckets, so that spilling and growth are near, and
 //! every map has a collector of its own whose garbage dies as soon as it may.
 //!
 //! `SNAPTRIE_MODEL_RUNS` sets the number of schedules a test. Of the tests whose name begins with `all` every
@@ -18,8 +18,8 @@
 //! | 3. a snapshot that shares what changes later | [`late_writer_against_snapshot`], and [`read`], which reads each twice; planted: `no_freeze` |
 //! | 4. a descent that goes on with a stale generation | [`writer_against_renewal`], [`fork_and_original_write_the_same_shared_nodes`] |
 //! | 5. an iterator that skips what is being removed | [`read`]: look-ups and iteration must agree, in every model with snapshots |
-//! | 6. snapshot, size or iterator of more than one instant | [`random_programs_in_one_group_are_linearizable`] and its like, [`take_splits_writes_at_one_instant`] |
-//! | 7. get-or-insert in two steps | [`two_writers_of_one_absent_key_find_each_other`]; planted: `blind_publish` |
+//! | 6. snapshot, size or iterator of more than one instant | [`random_programs_in_one_bucket_are_linearizable`] and its like, [`take_splits_writes_at_one_instant`] |
+//! | 7. get-or-insert in two steps | [`two_writers_of_one_absent_key_find_each_other`]; planted: `no_claim` |
 //! | 8. `retain` removes what replaced the tested value | `bad_input.rs`: `p16_retain_spares_what_replaced_the_tested_value` |
 //! | 9. views of keys and values that read the live map | `api/snapshot_iterators.rs`; the op `FrozenWalk` in `model.rs` and in the fuzz targets |
 //! | 10. splitting an iterator among collisions | `parallel.rs` |
@@ -59,19 +59,6 @@ use snaptrie::{CopyTrieMap, Snapshot, TrieMap};
 use tested::Tested;
 
 type Map<H> = TrieMap<u8, Value, BuildHasherDefault<H>>;
-
-/// Two hashes, of keys below 100 and of others, that a fan keeps apart.
-#[derive(Default)]
-struct Apart(u8);
-
-impl Hasher for Apart {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes[0];
-    }
-    fn finish(&self) -> u64 {
-        u64::from(self.0 >= 100)
-    }
-}
 
 /// A kind of trie.
 trait Kind: Sized + 'static {

@@ -158,7 +158,9 @@ impl<N: Copy + Hash + Eq + Send + Sync, S: BuildHasher + Default> Table for Flat
     }
 }
 
-impl<N: Copy + Hash + Eq + Send + Sync, S: BuildHasher + Default> Table for CopyFlatMap<N, N, S> {
+impl<N: snaptrie::Plain + Hash + Eq + Send + Sync, S: BuildHasher + Default> Table
+    for CopyFlatMap<N, N, S>
+{
     fn seen(&self) -> Vec<(N, N)> {
         self.pin().par_iter().collect()
     }

@@ -46,17 +46,17 @@ const TRIE: &[&str] = &[
     "emptied root",
     "closed list",
     "withdrawn snapshot",
-    "claimed slot",
-    "slots handed back",
-    "frozen group",
+    "claimed bucket",
+    "written slot",
+    "frozen bucket",
     "frozen fan",
     "unpublished copy",
     "published copy",
-    "unpublished link",
+    "unpublished collision node",
 ];
 
 /// Points of replacements in place, which inline pairs know nothing of.
-const BOXED: &[&str] = &["open group", "sealed slot"];
+const BOXED: &[&str] = &[];
 
 const FLAT: &[&str] = &[
     "unpublished entry",

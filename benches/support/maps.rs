@@ -6,7 +6,7 @@ use std::convert::identity;
 use std::hint::black_box;
 use std::sync::{PoisonError, RwLock};
 
-use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, RandomState, TrieMap};
+use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, Plain, RandomState, TrieMap};
 
 use super::keys::Key;
 
@@ -82,9 +82,9 @@ macro_rules! map {
 }
 
 map!(Trie [] "trie", TrieMap::with_hasher(RandomState::default()), copied);
-map!(Inline [Copy] "inline", CopyTrieMap::with_hasher(RandomState::default()), identity);
+map!(Inline [Plain] "inline", CopyTrieMap::with_hasher(RandomState::default()), identity);
 map!(Flat [] "flat", FlatMap::with_hasher(RandomState::default()), copied);
-map!(FlatInline [Copy] "flat-inline", CopyFlatMap::with_hasher(RandomState::default()), identity);
+map!(FlatInline [Plain] "flat-inline", CopyFlatMap::with_hasher(RandomState::default()), identity);
 
 #[inline]
 fn copied(found: Option<&u64>) -> Option<u64> {

@@ -1,35 +1,29 @@
-//! The store for any key and value: a slot is the hash and a pointer to an entry of its own.
+//! The store for any key and value: a slot is a pointer to an entry of its own.
 #![expect(unsafe_code, reason = "slots are raw pointers to entries")]
 
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
-use super::{Compare, Mover, Store};
+use super::{Compare, Store};
+use crate::bucket::{Held, Slot};
 use crate::engine::{Content, Lent};
 use crate::prefetch;
 use crate::reclaim::Garbage;
-use crate::sync::{AtomicPtr, Ordering};
-use crate::trie::{Held, Slot, Swap};
+use crate::sync::Ordering;
 
-/// The store for any key and value: a slot is the hash and a pointer to an entry of its own.
-///
-/// The hash stands in the slot and not with the entry. So growth moves entries without touching
-/// them, a lookup that meets another key with the same tag does not touch it either, and an entry
-/// of two words takes 32 bytes of glibc's heap and not 48.
+/// The store for any key and value: a slot is a pointer to an entry of its own.
 pub(crate) struct Boxed<K, V>(PhantomData<(K, V)>);
 
-/// An allocated key and value. (With the birth behind them hits were no faster, and removals slower.)
+/// An allocated entry. Growth moves entries by their hashes, and does not hash keys again.
 pub(crate) struct Entry<K, V> {
+    hash: u64,
     birth: u64,
     key: K,
     value: V,
 }
 
 /// The slot of a [`Boxed`] store.
-pub(crate) struct BoxedSlot<K, V> {
-    hash: u64,
-    entry: NonNull<Entry<K, V>>,
-}
+pub(crate) struct BoxedSlot<K, V>(*mut Entry<K, V>);
 
 impl<K, V> Clone for BoxedSlot<K, V> {
     fn clone(&self) -> Self {
@@ -38,113 +32,48 @@ impl<K, V> Clone for BoxedSlot<K, V> {
 }
 impl<K, V> Copy for BoxedSlot<K, V> {}
 
-/// The memory of a [`BoxedSlot`]: the pointer can be replaced, the hash stays.
-#[repr(C)]
-pub(crate) struct BoxedCell<K, V> {
-    hash: u64,
-    entry: AtomicPtr<Entry<K, V>>,
-}
-
-/// The bit of a cell's pointer that seals it.
-const SEALED: usize = 1;
-
-fn sealed<K, V>(entry: *mut Entry<K, V>) -> *mut Entry<K, V> {
-    const { assert!(align_of::<Entry<K, V>>() > SEALED) };
-    entry.map_addr(|address| address | SEALED)
-}
-
-impl<K, V> BoxedCell<K, V> {
-    fn slot(&self, raw: *mut Entry<K, V>) -> BoxedSlot<K, V> {
-        // SAFETY:
-        // - not null: a cell holds pointers from `expose`, with `SEALED` or without.
-        let entry = unsafe { NonNull::new_unchecked(raw.map_addr(|address| address & !SEALED)) };
-        BoxedSlot { hash: self.hash, entry }
-    }
-}
+/// The memory of a [`BoxedSlot`]. The words of slots are always the standard library's atomics: the model checker
+/// switches threads before a slot is read or written.
+pub(crate) struct BoxedCell<K, V>(std::sync::atomic::AtomicPtr<Entry<K, V>>);
 
 impl<K, V> Slot for BoxedSlot<K, V> {
     type Cell = BoxedCell<K, V>;
-    const SWAPS: bool = true;
-
-    #[inline]
-    fn into_cell(self) -> BoxedCell<K, V> {
-        BoxedCell { hash: self.hash, entry: AtomicPtr::new(self.entry.as_ptr()) }
-    }
 
     #[inline]
     fn read(cell: &BoxedCell<K, V>) -> Self {
-        // Acquire: the entry; pairs with the Release of `swap`. (That of the first entry came with
-        // the live bit.)
-        cell.slot(cell.entry.load(Ordering::Acquire))
-    }
-
-    fn seal(cell: &BoxedCell<K, V>) -> Self {
-        let mut raw = cell.entry.load(Ordering::Acquire);
-        while raw.addr() & SEALED == 0 {
-            // Acquire: as in `read`. Release: goes on the release sequence of the last `swap`, which
-            // the next reader synchronises with.
-            let (release, acquire) = (Ordering::AcqRel, Ordering::Acquire);
-            match cell.entry.compare_exchange(raw, sealed(raw), release, acquire) {
-                Ok(_) => break,
-                Err(now) => raw = now,
-            }
-        }
-        cell.slot(raw)
-    }
-
-    fn seal_as(cell: &BoxedCell<K, V>, now: Self) -> bool {
-        let raw = now.entry.as_ptr();
-        // Release: as in `seal`. Relaxed on failure: of another entry nothing is read, and `now` was read with
-        // Acquire before.
-        let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
-        match cell.entry.compare_exchange(raw, sealed(raw), release, relaxed) {
-            Ok(_) => true,
-            Err(other) => other == sealed(raw),
-        }
+        // Relaxed: validated afterwards; the entry was published with the state that the slot is live in.
+        Self(cell.0.load(Ordering::Relaxed))
     }
 
     #[inline]
-    fn swap(cell: &BoxedCell<K, V>, old: Self, new: Self) -> Swap {
-        debug_assert_eq!(old.hash, new.hash);
-        let (old, new) = (old.entry.as_ptr(), new.entry.as_ptr());
-        // Release: the new entry; pairs with the Acquire of `read`. No ABA: the caller found `old`
-        // under the guard that it still holds, so that address has not become another entry's.
-        match cell.entry.compare_exchange(old, new, Ordering::Release, Ordering::Relaxed) {
-            Ok(_) => Swap::Done,
-            Err(now) if now == sealed(old) => Swap::Sealed,
-            Err(_) => Swap::Changed,
-        }
+    fn write(cell: &BoxedCell<K, V>, value: Self) {
+        // Release: see `crate::bucket`, Orderings.
+        cell.0.store(value.0, Ordering::Release);
     }
-}
-
-/// The draft of a [`Boxed`] store.
-pub(crate) struct BoxedDraft<K, V> {
-    hash: u64,
-    entry: Box<Entry<K, V>>,
 }
 
 impl<K, V> Content for Boxed<K, V> {
     type Key = K;
     type Value = V;
-    type Draft = BoxedDraft<K, V>;
+    type Draft = Box<Entry<K, V>>;
     type Pair<'g>
         = (&'g K, &'g V)
     where
         Self: 'g;
 
     #[inline]
-    fn draft(hash: u64, key: K, value: V) -> BoxedDraft<K, V> {
-        BoxedDraft { hash, entry: Box::new(Entry { birth: 0, key, value }) }
+    fn draft(hash: u64, key: K, value: V) -> Box<Entry<K, V>> {
+        Box::new(Entry { hash, birth: 0, key, value })
     }
 
-    fn into_pair(draft: BoxedDraft<K, V>) -> (K, V) {
-        let entry = *draft.entry;
+    fn into_pair(draft: Box<Entry<K, V>>) -> (K, V) {
+        let entry = *draft;
         (entry.key, entry.value)
     }
 
     #[inline]
-    fn draft_key(draft: &BoxedDraft<K, V>) -> &K {
-        &draft.entry.key
+    fn draft_key(draft: &Box<Entry<K, V>>) -> &K {
+        &draft.key
     }
 
     #[inline]
@@ -165,11 +94,11 @@ impl<K, V> Content for Boxed<K, V> {
 
     /// An entry never moves while anybody can see it: the address of its key tells which one it is.
     #[inline]
-    fn identity<'g>(pair: &(&'g K, &'g V)) -> Option<*const ()>
+    fn same_entry<'g>(one: &(&'g K, &'g V), other: &(&'g K, &'g V)) -> bool
     where
         Self: 'g,
     {
-        Some(ptr::from_ref(pair.0).cast())
+        ptr::eq(one.0, other.0)
     }
 }
 
@@ -183,63 +112,78 @@ impl<K, V> Lent for Boxed<K, V> {
     }
 }
 
+impl<K, V> BoxedSlot<K, V> {
+    /// # Safety
+    /// - The slot was live, and its entry is not freed for `'g`.
+    #[inline]
+    unsafe fn entry<'g>(self) -> &'g Entry<K, V> {
+        // SAFETY:
+        // - came from a box, by `expose`, and is not freed: promised by the caller. A published entry does not change.
+        unsafe { &*self.0 }
+    }
+}
+
 impl<K, V> Store for Boxed<K, V> {
     type Slot = BoxedSlot<K, V>;
-    type Mover = BoxedSlot<K, V>;
     const OWNS: bool = true;
+    const ENTRY_BYTES: usize = size_of::<Entry<K, V>>();
 
     #[inline]
-    fn expose(mut draft: BoxedDraft<K, V>, birth: u64) -> BoxedSlot<K, V> {
-        draft.entry.birth = birth;
-        let entry = NonNull::from(Box::leak(draft.entry));
-        BoxedSlot { hash: draft.hash, entry }
+    fn expose(mut draft: Box<Entry<K, V>>, birth: u64) -> BoxedSlot<K, V> {
+        draft.birth = birth;
+        BoxedSlot(Box::into_raw(draft))
     }
 
-    unsafe fn retract(slot: BoxedSlot<K, V>) -> BoxedDraft<K, V> {
+    #[inline]
+    unsafe fn retract(slot: BoxedSlot<K, V>) -> Box<Entry<K, V>> {
         // SAFETY:
-        // - from a box, by `expose`, and exclusively this caller's by the contract.
-        let entry = unsafe { Box::from_raw(slot.entry.as_ptr()) };
-        BoxedDraft { hash: slot.hash, entry }
+        // - from a box, by `expose`, and this caller's alone.
+        unsafe { Box::from_raw(slot.0) }
     }
 
     #[inline]
-    fn may_have(slot: &BoxedSlot<K, V>, hash: u64) -> bool {
-        slot.hash == hash
+    unsafe fn may_have(slot: &BoxedSlot<K, V>, hash: u64) -> bool {
+        // SAFETY:
+        // - not freed: promised by the caller.
+        unsafe { slot.entry() }.hash == hash
     }
 
-    fn mover(slot: BoxedSlot<K, V>, _rehash: impl FnOnce(&K) -> u64) -> BoxedSlot<K, V> {
-        slot
-    }
-
-    /// An entry never moves while anybody can see it, so its address tells which one it is.
     #[inline]
-    fn is_same(one: &BoxedSlot<K, V>, other: &BoxedSlot<K, V>) -> bool {
-        one.entry == other.entry
+    unsafe fn hash(slot: &BoxedSlot<K, V>, _rehash: impl FnOnce(&K) -> u64) -> u64 {
+        // SAFETY:
+        // - as above.
+        unsafe { slot.entry() }.hash
     }
 
     #[inline]
     unsafe fn birth(slot: &BoxedSlot<K, V>) -> u64 {
         // SAFETY:
-        // - not freed, by the contract; an entry's birth does not change once it is published.
-        unsafe { slot.entry.as_ref() }.birth
+        // - as above.
+        unsafe { slot.entry() }.birth
+    }
+
+    /// An entry never moves while anybody can see it, so its address tells which one it is.
+    #[inline]
+    fn is_same(one: &BoxedSlot<K, V>, other: &BoxedSlot<K, V>) -> bool {
+        one.0 == other.0
     }
 
     #[inline]
     unsafe fn key(slot: &BoxedSlot<K, V>) -> &K {
         // SAFETY:
-        // - not freed during the borrow, by the contract; only shared references exist to a published
-        //   entry.
-        &unsafe { slot.entry.as_ref() }.key
+        // - as above.
+        &unsafe { slot.entry() }.key
     }
 
     #[inline]
-    unsafe fn pair<'g>(slot: Held<'g, BoxedSlot<K, V>>) -> (&'g K, &'g V)
+    unsafe fn pair<'g>(slot: BoxedSlot<K, V>) -> (&'g K, &'g V)
     where
         Self: 'g,
     {
         // SAFETY:
-        // - the same contract.
-        unsafe { Self::pair_ref(slot) }
+        // - as above.
+        let entry: &'g Entry<K, V> = unsafe { slot.entry() };
+        (&entry.key, &entry.value)
     }
 
     #[inline]
@@ -249,40 +193,27 @@ impl<K, V> Store for Boxed<K, V> {
         V: 'g,
     {
         // SAFETY:
-        // - not freed for `'g`, by the contract; only shared references exist to a published entry.
-        let entry: &'g Entry<K, V> = unsafe { slot.now.entry.as_ref() };
+        // - as above.
+        let entry: &'g Entry<K, V> = unsafe { slot.now.entry() };
         (&entry.key, &entry.value)
     }
 
-    const ENTRY_BYTES: usize = size_of::<Entry<K, V>>();
-
     #[inline]
     fn prefetch(slot: &BoxedSlot<K, V>) {
-        prefetch::read(slot.entry.as_ptr());
+        prefetch::read(slot.0);
     }
 
+    #[inline]
     unsafe fn garbage(slot: BoxedSlot<K, V>) -> Garbage {
         // SAFETY:
-        // - from a box, by `expose`; one free for each entry: the contract of this function.
-        unsafe { Garbage::of_box(slot.entry) }
-    }
-}
-
-impl<K, V> Mover for BoxedSlot<K, V> {
-    type Slot = Self;
-
-    fn slot(self) -> Self {
-        self
-    }
-
-    fn hash(self) -> u64 {
-        self.hash
+        // - from a box, by `expose`, so not null; one free for each entry: the contract of this function.
+        unsafe { Garbage::of_box(NonNull::new_unchecked(slot.0)) }
     }
 }
 
 impl<K, V> Compare for Boxed<K, V> {
     #[inline]
-    fn unchanged(one: &BoxedSlot<K, V>, other: &BoxedSlot<K, V>) -> bool {
+    unsafe fn unchanged(one: &BoxedSlot<K, V>, other: &BoxedSlot<K, V>) -> bool {
         Self::is_same(one, other)
     }
 }

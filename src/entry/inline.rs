@@ -1,78 +1,126 @@
 //! The store for small plain keys and values: a slot is the pair itself.
 //!
-//! Nothing is allocated for an entry, and nothing has to be freed for it but its node. A slot does not
-//! have the hash, which would take half as much memory again: who moves a slot to another node hashes
-//! its key anew.
-//!
-//! A pair is never replaced where it is, since readers hold plain references to it: a slot is written
-//! once, before it is published, and stays as it is until its node is freed.
-#![expect(unsafe_code, reason = "implements a trait whose methods ask for promises")]
+//! Nothing is allocated for an entry. A slot is read and written as atomic words, and becomes a key and a value only
+//! after it has been validated: until then its words may come from two entries. A slot does not have the hash of its
+//! key, which would take half as much memory again: when a leaf is rebuilt its keys are hashed anew.
+#![expect(unsafe_code, reason = "a pair is copied word by word")]
 
+use std::cell::UnsafeCell;
 use std::marker::PhantomData;
+use std::mem::{MaybeUninit, offset_of};
+use std::ptr;
+use std::sync::atomic::AtomicU64;
 
-use super::{Compare, Mover, Store};
+use super::{Compare, Store};
+use crate::bucket::{Held, Slot};
 use crate::engine::Content;
+use crate::plain::{self, Plain};
 use crate::reclaim::Garbage;
-use crate::trie::{Held, Slot, Swap};
+use crate::sync::Ordering;
 
 /// The store for pairs of `Copy` types.
 pub(crate) struct Inline<K, V>(PhantomData<(K, V)>);
 
-/// The slot of an [`Inline`] store.
+/// The size of a pair is a multiple of a word's.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub(crate) struct Pair<K, V> {
     key: K,
     value: V,
+    _words: [u64; 0],
 }
 
-impl<K: Copy, V: Copy> Slot for Pair<K, V> {
-    type Cell = Self;
-    const SWAPS: bool = false;
+/// The slot of an [`Inline`] store: a pair, once it has been validated.
+pub(crate) struct PairSlot<K, V>(MaybeUninit<Pair<K, V>>);
 
+impl<K: Plain, V: Plain> Clone for PairSlot<K, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<K: Plain, V: Plain> Copy for PairSlot<K, V> {}
+
+/// The memory of a [`PairSlot`]: words that are accessed as atomics, while any thread can write them.
+#[repr(transparent)]
+pub(crate) struct PairCell<K, V>(UnsafeCell<MaybeUninit<Pair<K, V>>>);
+
+impl<K, V> PairCell<K, V> {
+    const WORDS: usize = size_of::<Pair<K, V>>() / size_of::<u64>();
+
+    /// The words, in order.
     #[inline]
-    fn into_cell(self) -> Self {
-        self
-    }
-
-    #[inline]
-    fn read(cell: &Self) -> Self {
-        *cell
-    }
-
-    fn seal(cell: &Self) -> Self {
-        *cell
-    }
-
-    fn seal_as(_cell: &Self, _now: Self) -> bool {
-        true
-    }
-
-    fn swap(_cell: &Self, _old: Self, _new: Self) -> Swap {
-        Swap::Sealed
+    fn word(&self, index: usize) -> &AtomicU64 {
+        assert!(index < Self::WORDS);
+        // SAFETY:
+        // - in bounds, aligned (a pair is at least as a word), and initialized: nothing reads a slot before one was written.
+        unsafe { AtomicU64::from_ptr(self.0.get().cast::<u64>().add(index)) }
     }
 }
 
-impl<K: Copy, V: Copy> Content for Inline<K, V> {
+/// The most words of a pair.
+const MOST_WORDS: usize = 8;
+
+impl<K: Plain, V: Plain> Slot for PairSlot<K, V> {
+    type Cell = PairCell<K, V>;
+
+    #[inline]
+    fn read(cell: &PairCell<K, V>) -> Self {
+        let mut pair = MaybeUninit::<Pair<K, V>>::uninit();
+        for index in 0..PairCell::<K, V>::WORDS {
+            // Relaxed: validated afterwards.
+            let word = cell.word(index).load(Ordering::Relaxed);
+            // SAFETY:
+            // - in bounds and aligned: as in `word`.
+            unsafe { pair.as_mut_ptr().cast::<u64>().add(index).write(word) };
+        }
+        Self(pair)
+    }
+
+    #[inline]
+    fn write(cell: &PairCell<K, V>, value: Self) {
+        const {
+            assert!(K::CHECKED && V::CHECKED, "keys and values of plain pairs have no padding");
+            assert!(PairCell::<K, V>::WORDS <= MOST_WORDS);
+        };
+        let mut words = [0_u64; MOST_WORDS];
+        let (pair, to) = (value.0.as_ptr().cast::<u8>(), words.as_mut_ptr().cast::<u8>());
+        // SAFETY:
+        // - in bounds of the pair, and of words that are at least as many.
+        // - initialized: all bytes of plain types are.
+        unsafe {
+            let key_at = offset_of!(Pair<K, V>, key);
+            ptr::copy_nonoverlapping(pair.add(key_at), to.add(key_at), size_of::<K>());
+            let value_at = offset_of!(Pair<K, V>, value);
+            ptr::copy_nonoverlapping(pair.add(value_at), to.add(value_at), size_of::<V>());
+        }
+        for (index, word) in words.into_iter().enumerate().take(PairCell::<K, V>::WORDS) {
+            // Release: see `crate::bucket`, Orderings.
+            cell.word(index).store(word, Ordering::Release);
+        }
+    }
+}
+
+impl<K: Plain, V: Plain> Content for Inline<K, V> {
     type Key = K;
     type Value = V;
-    type Draft = Pair<K, V>;
+    type Draft = (K, V);
     type Pair<'g>
         = (K, V)
     where
         Self: 'g;
 
     #[inline]
-    fn draft(_hash: u64, key: K, value: V) -> Pair<K, V> {
-        Pair { key, value }
+    fn draft(_hash: u64, key: K, value: V) -> (K, V) {
+        (key, value)
     }
 
-    fn into_pair(draft: Pair<K, V>) -> (K, V) {
-        (draft.key, draft.value)
+    fn into_pair(draft: (K, V)) -> (K, V) {
+        draft
     }
 
     #[inline]
-    fn draft_key(draft: &Pair<K, V>) -> &K {
-        &draft.key
+    fn draft_key(draft: &(K, V)) -> &K {
+        &draft.0
     }
 
     #[inline]
@@ -92,101 +140,108 @@ impl<K: Copy, V: Copy> Content for Inline<K, V> {
     }
 
     #[inline]
-    fn identity<'g>(_pair: &(K, V)) -> Option<*const ()>
+    fn same_entry<'g>(one: &(K, V), other: &(K, V)) -> bool
     where
         Self: 'g,
     {
-        None
+        plain::is_same(&one.0, &other.0) && plain::is_same(&one.1, &other.1)
     }
 }
 
-impl<K: Copy, V: Copy> Store for Inline<K, V> {
-    type Slot = Pair<K, V>;
-    type Mover = Hashed<Pair<K, V>>;
+impl<K: Plain, V: Plain> PairSlot<K, V> {
+    /// # Safety
+    /// - The slot was live.
+    #[inline]
+    unsafe fn pair(&self) -> &Pair<K, V> {
+        // SAFETY:
+        // - a live slot has the words of one pair: promised by the caller.
+        unsafe { self.0.assume_init_ref() }
+    }
+}
+
+impl<K: Plain, V: Plain> Store for Inline<K, V> {
+    type Slot = PairSlot<K, V>;
     const OWNS: bool = false;
+    const ENTRY_BYTES: usize = 0;
 
     #[inline]
-    fn expose(draft: Pair<K, V>, _birth: u64) -> Pair<K, V> {
-        draft
+    fn expose((key, value): (K, V), _birth: u64) -> PairSlot<K, V> {
+        PairSlot(MaybeUninit::new(Pair { key, value, _words: [] }))
     }
 
-    unsafe fn retract(slot: Pair<K, V>) -> Pair<K, V> {
-        slot
+    unsafe fn retract(slot: PairSlot<K, V>) -> (K, V) {
+        // SAFETY:
+        // - from `expose`: promised by the caller.
+        let pair = unsafe { slot.pair() };
+        (pair.key, pair.value)
     }
 
     /// Always: the key itself is at hand.
     #[inline]
-    fn may_have(_slot: &Pair<K, V>, _hash: u64) -> bool {
+    unsafe fn may_have(_slot: &PairSlot<K, V>, _hash: u64) -> bool {
         true
     }
 
-    fn mover(slot: Pair<K, V>, rehash: impl FnOnce(&K) -> u64) -> Self::Mover {
-        Hashed { hash: rehash(&slot.key), slot }
+    #[inline]
+    unsafe fn hash(slot: &PairSlot<K, V>, rehash: impl FnOnce(&K) -> u64) -> u64 {
+        // SAFETY:
+        // - was live: promised by the caller.
+        rehash(&unsafe { slot.pair() }.key)
     }
 
-    unsafe fn birth(_slot: &Pair<K, V>) -> u64 {
+    unsafe fn birth(_slot: &PairSlot<K, V>) -> u64 {
         unreachable!("a pair is nothing besides its slot")
     }
 
-    fn is_same(_one: &Pair<K, V>, _other: &Pair<K, V>) -> bool {
+    fn is_same(_one: &PairSlot<K, V>, _other: &PairSlot<K, V>) -> bool {
         unreachable!("a pair is nothing besides its slot")
     }
 
     #[inline]
-    unsafe fn key(slot: &Pair<K, V>) -> &K {
-        &slot.key
+    unsafe fn key(slot: &PairSlot<K, V>) -> &K {
+        // SAFETY:
+        // - was live: promised by the caller.
+        &unsafe { slot.pair() }.key
     }
 
     #[inline]
-    unsafe fn pair<'g>(slot: Held<'g, Pair<K, V>>) -> (K, V)
+    unsafe fn pair<'g>(slot: PairSlot<K, V>) -> (K, V)
     where
         Self: 'g,
     {
-        (slot.now.key, slot.now.value)
+        // SAFETY:
+        // - was live: promised by the caller.
+        let Pair { key, value, .. } = *unsafe { slot.pair() };
+        (key, value)
     }
 
     #[inline]
-    unsafe fn pair_ref<'g>(slot: Held<'g, Pair<K, V>>) -> (&'g K, &'g V)
+    unsafe fn pair_ref<'g>(slot: Held<'g, PairSlot<K, V>>) -> (&'g K, &'g V)
     where
         K: 'g,
         V: 'g,
     {
-        (&slot.cell.key, &slot.cell.value)
+        // SAFETY:
+        // - live in a frozen node: it is never written again, and not freed for `'g`: promised by the caller.
+        let Pair { key, value, .. } = unsafe { (*slot.cell.0.get()).assume_init_ref() };
+        (key, value)
     }
 
-    const ENTRY_BYTES: usize = 0;
-
     #[inline]
-    fn prefetch(_slot: &Pair<K, V>) {}
+    fn prefetch(_slot: &PairSlot<K, V>) {}
 
-    unsafe fn garbage(_slot: Pair<K, V>) -> Garbage {
+    unsafe fn garbage(_slot: PairSlot<K, V>) -> Garbage {
         unreachable!("a pair is nothing besides its slot")
     }
 }
 
-/// Pairs are where their nodes are, so it is what they say that counts.
-impl<K: Copy + Eq, V: Copy + PartialEq> Compare for Inline<K, V> {
+/// Pairs are where their leaves are, so it is what they say that counts.
+impl<K: Plain + Eq, V: Plain + PartialEq> Compare for Inline<K, V> {
     #[inline]
-    fn unchanged(one: &Pair<K, V>, other: &Pair<K, V>) -> bool {
+    unsafe fn unchanged(one: &PairSlot<K, V>, other: &PairSlot<K, V>) -> bool {
+        // SAFETY:
+        // - both were live: promised by the caller.
+        let (one, other) = unsafe { (one.pair(), other.pair()) };
         one.key == other.key && one.value == other.value
-    }
-}
-
-/// A slot with the hash of its key.
-#[derive(Clone, Copy)]
-pub(crate) struct Hashed<T> {
-    hash: u64,
-    slot: T,
-}
-
-impl<T: Copy> Mover for Hashed<T> {
-    type Slot = T;
-
-    fn slot(self) -> T {
-        self.slot
-    }
-
-    fn hash(self) -> u64 {
-        self.hash
     }
 }

@@ -68,7 +68,6 @@
 mod bucket;
 #[cfg(any(debug_assertions, snaptrie_check))]
 mod check;
-mod count;
 mod iter;
 mod line;
 mod migrate;
@@ -91,7 +90,6 @@ use std::ptr;
 use bucket::{Chunk, Left};
 #[cfg(any(debug_assertions, snaptrie_check))]
 pub use check::FlatStructure;
-use count::Counter;
 pub(crate) use iter::Iter;
 #[cfg(feature = "rayon")]
 pub(crate) use iter::SharedIter;
@@ -101,6 +99,9 @@ pub(crate) use stats::FlatTally;
 pub(crate) use store::{Boxed, Inline, Store};
 use table::{Spot, Table};
 
+use crossbeam_utils::CachePadded;
+
+use crate::count::Counter;
 use crate::engine::{Change, Content, Engine, Outcome};
 use crate::fallout::Fallout;
 use crate::reclaim::{Collector, Guard, Limbo};
@@ -118,7 +119,7 @@ pub(crate) struct Flat<S: Store> {
     root: AtomicPtr<Table<S>>,
     /// The table does not shrink by itself below 2 to this.
     floor: AtomicUsize,
-    count: Counter,
+    count: CachePadded<Counter>,
     limbo: Limbo,
     collector: Collector,
     _owns: PhantomData<(S::Key, S::Value)>,
@@ -138,7 +139,7 @@ impl<S: Store> Flat<S> {
         Self {
             root: AtomicPtr::new(ptr::null_mut()),
             floor: AtomicUsize::new(0),
-            count: Counter::new(),
+            count: CachePadded::new(Counter::new()),
             limbo: Limbo::new(),
             collector,
             _owns: PhantomData,

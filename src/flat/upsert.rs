@@ -62,7 +62,7 @@ impl<S: Store> Flat<S> {
     fn attempt<'g, C: Change<'g, S>>(
         &'g self,
         table: &'g Table<S>,
-        request: &mut Request<S, C>,
+        request: &mut Request<'g, S, C>,
         guard: &'g Guard,
     ) -> Step<'g, S> {
         let index = table.shape.chunk_of(request.hash);
@@ -105,7 +105,7 @@ impl<S: Store> Flat<S> {
     fn change_entry<'g, C: Change<'g, S>>(
         &'g self,
         hit: &Hit<'g, S>,
-        request: &mut Request<S, C>,
+        request: &mut Request<'g, S, C>,
         guard: &'g Guard,
     ) -> Step<'g, S> {
         let old = S::pair(hit.entry);
@@ -137,7 +137,7 @@ impl<S: Store> Flat<S> {
     fn insert<'g, C: Change<'g, S>>(
         &'g self,
         vacant: &Vacant<'g, S>,
-        request: &mut Request<S, C>,
+        request: &mut Request<'g, S, C>,
     ) -> Step<'g, S> {
         let Action::Put(draft) = request.ask(None) else {
             return Step::Done(Outcome::Kept(None));
@@ -174,7 +174,7 @@ impl<S: Store> Flat<S> {
         table: &'g Table<S>,
         chunk: Chunk<'g, S>,
         slots: Trusted<'g, S>,
-        request: &mut Request<S, C>,
+        request: &mut Request<'g, S, C>,
         guard: &'g Guard,
     ) -> Step<'g, S> {
         if request.peek {
@@ -191,7 +191,7 @@ impl<S: Store> Flat<S> {
     }
 }
 
-impl<'g, S: Store + 'g, C: Change<'g, S>> Request<S, C> {
+impl<'g, S: Store + 'g, C: Change<'g, S>> Request<'g, S, C> {
     /// Asks for a decision about a key that is not there. If it is to be inserted, the draft waits in
     /// the request until there is room for it.
     fn wants_room(&mut self) -> bool {

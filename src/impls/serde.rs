@@ -3,6 +3,7 @@
 //! Formats that write the length first believe it. So all that is written is counted first: a
 //! snapshot's length is exact, and of a flat map the entries that one iteration sees are collected.
 
+use crate::plain::Plain;
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::marker::PhantomData;
@@ -49,9 +50,9 @@ macro_rules! write_iteration {
 }
 
 write_version!(TrieMap);
-write_version!(CopyTrieMap, Copy);
+write_version!(CopyTrieMap, Plain);
 write_iteration!(FlatMap);
-write_iteration!(CopyFlatMap, Copy);
+write_iteration!(CopyFlatMap, Plain);
 
 /// Writes the elements, as a sequence.
 impl<K: Serialize, S, M: TrieMode<K, ()>> Serialize for SetSnapshot<K, S, M> {
@@ -85,9 +86,9 @@ macro_rules! write_set_iteration {
 }
 
 write_set_version!(TrieSet);
-write_set_version!(CopyTrieSet, Copy);
+write_set_version!(CopyTrieSet, Plain);
 write_set_iteration!(FlatSet);
-write_set_iteration!(CopyFlatSet, Copy);
+write_set_iteration!(CopyFlatSet, Plain);
 
 /// The most memory that is asked for ahead because the input says so.
 const BELIEVED_BYTES: usize = 1 << 20;
@@ -203,9 +204,9 @@ macro_rules! set {
 
 map!(TrieMap);
 map!(FlatMap);
-map!(CopyTrieMap, Copy);
-map!(CopyFlatMap, Copy);
+map!(CopyTrieMap, Plain);
+map!(CopyFlatMap, Plain);
 set!(TrieSet);
 set!(FlatSet);
-set!(CopyTrieSet, Copy);
-set!(CopyFlatSet, Copy);
+set!(CopyTrieSet, Plain);
+set!(CopyFlatSet, Plain);

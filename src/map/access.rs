@@ -106,8 +106,7 @@ impl<'g, E: Engine<Key: Hash>, S: BuildHasher> Access<'g, E, S> {
         }
     }
 
-    /// Removes an entry that an iteration came to, if the closure says so. Of content that does not tell its entries
-    /// apart, the closure is asked about the entry that it is about to remove once more.
+    /// Removes an entry that an iteration came to, if the closure says so.
     fn retain_entry(self, seen: PairOf<'g, E>, keep: &mut impl FnMut(&E::Key, &E::Value) -> bool)
     where
         E::Key: Eq,
@@ -116,11 +115,9 @@ impl<'g, E: Engine<Key: Hash>, S: BuildHasher> Access<'g, E, S> {
         if keep(key, value) {
             return;
         }
-        let identity = E::Content::identity(&seen);
         self.remove_where(key, |now| {
-            let is_same = identity.is_some() && E::Content::identity(&now) == identity;
             let (key, value) = parts::<E>(&now);
-            is_same || !keep(key, value)
+            E::Content::same_entry(&seen, &now) || !keep(key, value)
         });
     }
 

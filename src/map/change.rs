@@ -96,7 +96,9 @@ where
         hash::of(self.hasher, key)
     }
 
-    const PUTS: bool = true;
+    fn puts(&self) -> bool {
+        true
+    }
 
     fn first_draft(&mut self) -> Option<C::Draft> {
         self.draft.take()

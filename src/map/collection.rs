@@ -48,7 +48,7 @@ macro_rules! collection {
             }
         }
 
-        impl<'a, K: Hash + Eq + Copy, V: Copy, S: BuildHasher $(, $M: $Mode<K, V>)?>
+        impl<'a, K: Hash + Eq + Copy $(+ $bound)?, V: Copy $(+ $bound)?, S: BuildHasher $(, $M: $Mode<K, V>)?>
             Extend<(&'a K, &'a V)> for $Map<K, V, S $(, $M)?>
         {
             fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
@@ -56,7 +56,7 @@ macro_rules! collection {
             }
         }
 
-        impl<'a, K: Hash + Eq + Copy, V: Copy, S: BuildHasher $(, $M: $Mode<K, V>)?>
+        impl<'a, K: Hash + Eq + Copy $(+ $bound)?, V: Copy $(+ $bound)?, S: BuildHasher $(, $M: $Mode<K, V>)?>
             Extend<(&'a K, &'a V)> for &$Map<K, V, S $(, $M)?>
         {
             fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {

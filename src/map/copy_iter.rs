@@ -9,6 +9,7 @@ use super::access::copies;
 use super::base::Base;
 use super::mode::{CopyMode, Copying, Trie};
 use crate::engine::Engine;
+use crate::plain::Plain;
 use crate::reclaim::Guard;
 
 /// An iterator over the entries of a live map, from [`CopyMap::iter`](crate::CopyMap::iter) or
@@ -17,14 +18,14 @@ use crate::reclaim::Guard;
 /// Weakly consistent: it yields no key twice, and every entry that is present throughout. An entry that is inserted,
 /// replaced or removed meanwhile may or may not be seen. As long as it exists, it counts as a
 /// [handle](crate::CopyPinned).
-pub struct CopyIter<'p, K: Copy + 'p, V: Copy + 'p, M: CopyMode<K, V> + 'p = Trie> {
+pub struct CopyIter<'p, K: Plain + 'p, V: Plain + 'p, M: CopyMode<K, V> + 'p = Trie> {
     /// Declared first, so that it is dropped before its guard.
     entries: <<M as Copying<K, V>>::Engine as Engine>::Iter<'p>,
     /// The guard that `entries` works under, if this owns it. Keeps the iterator on its thread in any case.
     _guard: Option<Rc<Guard>>,
 }
 
-impl<'p, K: Copy, V: Copy, M: CopyMode<K, V>> CopyIter<'p, K, V, M> {
+impl<'p, K: Plain, V: Plain, M: CopyMode<K, V>> CopyIter<'p, K, V, M> {
     /// Under a guard of its own.
     pub(super) fn new<S>(base: &'p Base<M::Engine, S>) -> Self {
         let guard = Rc::new(base.pin());
@@ -41,7 +42,7 @@ impl<'p, K: Copy, V: Copy, M: CopyMode<K, V>> CopyIter<'p, K, V, M> {
     }
 }
 
-impl<'p, K: Copy, V: Copy, M: CopyMode<K, V>> Iterator for CopyIter<'p, K, V, M> {
+impl<'p, K: Plain, V: Plain, M: CopyMode<K, V>> Iterator for CopyIter<'p, K, V, M> {
     type Item = (K, V);
 
     #[inline]
@@ -57,11 +58,11 @@ impl<'p, K: Copy, V: Copy, M: CopyMode<K, V>> Iterator for CopyIter<'p, K, V, M>
 
 /// An iterator over the keys of a live map, from [`CopyMap::keys`](crate::CopyMap::keys), or over the elements of a
 /// live set.
-pub struct CopyKeys<'p, K: Copy, V: Copy, M: CopyMode<K, V> = Trie>(
+pub struct CopyKeys<'p, K: Plain, V: Plain, M: CopyMode<K, V> = Trie>(
     pub(crate) CopyIter<'p, K, V, M>,
 );
 
-impl<K: Copy, V: Copy, M: CopyMode<K, V>> Iterator for CopyKeys<'_, K, V, M> {
+impl<K: Plain, V: Plain, M: CopyMode<K, V>> Iterator for CopyKeys<'_, K, V, M> {
     type Item = K;
 
     #[inline]
@@ -76,11 +77,11 @@ impl<K: Copy, V: Copy, M: CopyMode<K, V>> Iterator for CopyKeys<'_, K, V, M> {
 }
 
 /// An iterator over the values of a live map, from [`CopyMap::values`](crate::CopyMap::values).
-pub struct CopyValues<'p, K: Copy, V: Copy, M: CopyMode<K, V> = Trie>(
+pub struct CopyValues<'p, K: Plain, V: Plain, M: CopyMode<K, V> = Trie>(
     pub(super) CopyIter<'p, K, V, M>,
 );
 
-impl<K: Copy, V: Copy, M: CopyMode<K, V>> Iterator for CopyValues<'_, K, V, M> {
+impl<K: Plain, V: Plain, M: CopyMode<K, V>> Iterator for CopyValues<'_, K, V, M> {
     type Item = V;
 
     #[inline]
@@ -94,14 +95,14 @@ impl<K: Copy, V: Copy, M: CopyMode<K, V>> Iterator for CopyValues<'_, K, V, M> {
     }
 }
 
-impl<K: Copy, V: Copy, M: CopyMode<K, V>> FusedIterator for CopyIter<'_, K, V, M> {}
-impl<K: Copy, V: Copy, M: CopyMode<K, V>> FusedIterator for CopyKeys<'_, K, V, M> {}
-impl<K: Copy, V: Copy, M: CopyMode<K, V>> FusedIterator for CopyValues<'_, K, V, M> {}
+impl<K: Plain, V: Plain, M: CopyMode<K, V>> FusedIterator for CopyIter<'_, K, V, M> {}
+impl<K: Plain, V: Plain, M: CopyMode<K, V>> FusedIterator for CopyKeys<'_, K, V, M> {}
+impl<K: Plain, V: Plain, M: CopyMode<K, V>> FusedIterator for CopyValues<'_, K, V, M> {}
 
 /// The position within a walk says nothing to a reader; the entries would need a second walk.
 macro_rules! opaque_debug {
     ($($name:ident),*) => {$(
-        impl<K: Copy, V: Copy, M: CopyMode<K, V>> fmt::Debug for $name<'_, K, V, M> {
+        impl<K: Plain, V: Plain, M: CopyMode<K, V>> fmt::Debug for $name<'_, K, V, M> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($name)).finish_non_exhaustive()
             }

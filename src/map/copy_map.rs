@@ -24,6 +24,7 @@ use crate::RandomState;
 use crate::engine::Engine;
 use crate::flat::Flat;
 use crate::hash;
+use crate::plain::Plain;
 use crate::reclaim::{Collector, Guard};
 use crate::trie::Trie;
 
@@ -49,27 +50,27 @@ use crate::trie::Trie;
 ///
 /// # Closures
 ///
-/// A closure that decides about a key may run again if its answer could not take effect: when the key was changed
-/// meanwhile, and also when only another key nearby was, or a part of the map was moved or copied. Copies do not tell
-/// whether an entry is still the same. So such a closure should do nothing but decide, and must not take a snapshot of
-/// its own map, or rewrite many of its keys, each time it runs: it could be asked forever. Closures that make a value to
-/// insert run once at most.
+/// A closure that decides about a key may run again if another operation changed the key before its answer took effect.
+/// So it should do nothing but decide. An entry that was replaced by one with the same bytes counts as unchanged. Closures
+/// that make a value to insert run once at most.
 ///
 /// # Limits
 ///
-/// Keys and values are `Copy`. Key and value together take 64 bytes at most, aligned to 16 at most. More does not
+/// Keys and values are [`Plain`]. Key and value together take 64 bytes at most, aligned to 16 at most. More does not
 /// compile:
 ///
 /// ```
 /// # use snaptrie::{CopyFlatMap, CopyTrieMap};
 /// #[derive(Clone, Copy)]
 /// #[repr(align(16))]
-/// struct Wide(u64);
+/// struct Wide([u64; 2]);
+/// // SAFETY: two words, with no room between them or behind.
+/// unsafe impl snaptrie::Plain for Wide {}
 ///
 /// CopyTrieMap::new().insert(1_u64, [0_u64; 7]);
-/// CopyTrieMap::new().insert(1_u64, Wide(0));
+/// CopyTrieMap::new().insert(1_u64, Wide([0; 2]));
 /// # CopyFlatMap::new().insert(1_u64, [0_u64; 7]);
-/// # CopyFlatMap::new().insert(1_u64, Wide(0));
+/// # CopyFlatMap::new().insert(1_u64, Wide([0; 2]));
 /// ```
 ///
 /// ```compile_fail
@@ -81,9 +82,10 @@ use crate::trie::Trie;
 /// # use snaptrie::CopyTrieMap;
 /// #[derive(Clone, Copy)]
 /// #[repr(align(32))]
-/// struct Wide(u64);
+/// struct Wide([u64; 4]);
+/// # unsafe impl snaptrie::Plain for Wide {}
 ///
-/// CopyTrieMap::new().insert(1_u64, Wide(0));
+/// CopyTrieMap::new().insert(1_u64, Wide([0; 4]));
 /// ```
 ///
 /// ```compile_fail
@@ -103,7 +105,7 @@ use crate::trie::Trie;
 ///
 /// When a node of a [`CopyTrieMap`] is rebuilt, the keys in it are hashed anew. A hasher that is inconsistent may make
 /// keys unreachable; one that panics then may do so in an operation on another key, which may have taken effect or not.
-pub struct CopyMap<K: Copy, V: Copy, S = RandomState, M: CopyMode<K, V> = mode::Trie> {
+pub struct CopyMap<K: Plain, V: Plain, S = RandomState, M: CopyMode<K, V> = mode::Trie> {
     pub(crate) base: Base<M::Engine, S>,
 }
 
@@ -139,7 +141,7 @@ pub type CopyTrieMap<K, V, S = RandomState> = CopyMap<K, V, S, mode::Trie>;
 /// ```
 pub type CopyFlatMap<K, V, S = RandomState> = CopyMap<K, V, S, mode::Flat>;
 
-impl<K: Copy, V: Copy, M: CopyMode<K, V>> CopyMap<K, V, RandomState, M> {
+impl<K: Plain, V: Plain, M: CopyMode<K, V>> CopyMap<K, V, RandomState, M> {
     /// An empty map. Allocates nothing.
     ///
     /// # Examples
@@ -152,7 +154,7 @@ impl<K: Copy, V: Copy, M: CopyMode<K, V>> CopyMap<K, V, RandomState, M> {
     }
 }
 
-impl<K: Copy, V: Copy, S, M: CopyMode<K, V>> CopyMap<K, V, S, M> {
+impl<K: Plain, V: Plain, S, M: CopyMode<K, V>> CopyMap<K, V, S, M> {
     /// For tests: a map with a collector of its own.
     #[doc(hidden)]
     pub fn with_private_collector(hasher: S) -> Self {
@@ -225,7 +227,7 @@ impl<K: Copy, V: Copy, S, M: CopyMode<K, V>> CopyMap<K, V, S, M> {
     }
 }
 
-impl<K: Copy + Hash + Eq, V: Copy, S: BuildHasher, M: CopyMode<K, V>> CopyMap<K, V, S, M> {
+impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: CopyMode<K, V>> CopyMap<K, V, S, M> {
     /// Removes the entries for which the closure does not hold, and frees memory meanwhile. O(n).
     ///
     /// Each entry is removed in one atomic step with the answer that condemned it. The closure is asked about such an
@@ -246,11 +248,11 @@ impl<K: Copy + Hash + Eq, V: Copy, S: BuildHasher, M: CopyMode<K, V>> CopyMap<K,
 }
 
 operations!(CopyMap[], "");
-collection!(CopyMap, M: CopyMode, Copy);
-versions!(CopyTrieMap, Inline, Copy);
-room!(CopyFlatMap, CopyTrieMap, identity, Copy);
+collection!(CopyMap, M: CopyMode, Plain);
+versions!(CopyTrieMap, Inline, Plain);
+room!(CopyFlatMap, CopyTrieMap, identity, Plain);
 
-impl<'p, K: Copy, V: Copy, S, M: CopyMode<K, V>> IntoIterator for &'p CopyMap<K, V, S, M> {
+impl<'p, K: Plain, V: Plain, S, M: CopyMode<K, V>> IntoIterator for &'p CopyMap<K, V, S, M> {
     type Item = (K, V);
     type IntoIter = CopyIter<'p, K, V, M>;
 

@@ -4,11 +4,12 @@
 /// of each calls it on `map` followed by `$pin`.
 macro_rules! operations {
     ($Type:ident [$($life:lifetime)?], $pin:literal) => {
-        impl<K: Copy, V: Copy, S, M: CopyMode<K, V>> $Type<$($life,)? K, V, S, M> {
+        impl<K: Plain, V: Plain, S, M: CopyMode<K, V>> $Type<$($life,)? K, V, S, M> {
             /// Number of entries. Weakly consistent: exact if nobody writes meanwhile.
             ///
-            /// A trie counts them in one walk over its nodes, O(n / 20) or so; for the exact number at one instant, ask a
-            /// [snapshot](crate::CopyTrieMap::snapshot). A flat table adds up counters that each writer keeps, O(threads).
+            /// Adds up counters that writers keep: O(processors). For a fork, the first call also counts what it began
+            /// with. For the number at one instant while others write, ask a
+            /// [snapshot](crate::CopyTrieMap::snapshot).
             ///
             /// # Examples
             /// ```
@@ -60,7 +61,7 @@ macro_rules! operations {
         ///
         /// # Panics
         /// These methods panic if `Hash` or `Eq` of the key does; the map stays as it was.
-        impl<K: Copy, V: Copy, S: BuildHasher, M: CopyMode<K, V>> $Type<$($life,)? K, V, S, M> {
+        impl<K: Plain, V: Plain, S: BuildHasher, M: CopyMode<K, V>> $Type<$($life,)? K, V, S, M> {
             /// The value of a key.
             ///
             /// # Examples
@@ -78,8 +79,8 @@ macro_rules! operations {
             ///
             /// # Examples
             /// ```
-            /// let map = snaptrie::CopyTrieMap::from([("one", 1)]);
-            #[doc = concat!("assert_eq!(map", $pin, ".get_key_value(\"one\"), Some((\"one\", 1)));")]
+            /// let map = snaptrie::CopyTrieMap::from([('a', 1)]);
+            #[doc = concat!("assert_eq!(map", $pin, ".get_key_value(&'a'), Some(('a', 1)));")]
             /// ```
             #[inline(always)]
             pub fn get_key_value<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(K, V)> {
@@ -135,7 +136,7 @@ macro_rules! operations {
         ///
         /// # Panics
         /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was.
-        impl<K: Copy + Hash, V: Copy, S: BuildHasher, M: CopyMode<K, V>> $Type<$($life,)? K, V, S, M> {
+        impl<K: Plain + Hash, V: Plain, S: BuildHasher, M: CopyMode<K, V>> $Type<$($life,)? K, V, S, M> {
             /// Removes a key. Returns the value that it had.
             ///
             /// # Examples
@@ -153,8 +154,8 @@ macro_rules! operations {
             ///
             /// # Examples
             /// ```
-            /// let map = snaptrie::CopyTrieMap::from([("one", 1)]);
-            #[doc = concat!("assert_eq!(map", $pin, ".remove_entry(\"one\"), Some((\"one\", 1)));")]
+            /// let map = snaptrie::CopyTrieMap::from([('a', 1)]);
+            #[doc = concat!("assert_eq!(map", $pin, ".remove_entry(&'a'), Some(('a', 1)));")]
             /// ```
             #[inline]
             pub fn remove_entry<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(K, V)> {
@@ -187,7 +188,7 @@ macro_rules! operations {
         ///
         /// # Panics
         /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was.
-        impl<K: Copy + Hash + Eq, V: Copy, S: BuildHasher, M: CopyMode<K, V>>
+        impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: CopyMode<K, V>>
             $Type<$($life,)? K, V, S, M>
         {
             /// Inserts a key, or replaces its value. Returns the value that it had.
@@ -436,16 +437,16 @@ macro_rules! operations {
             /// ```
             /// use snaptrie::{Compute, CopyTrieMap, Operation};
             ///
-            /// let stock = CopyTrieMap::from([("apple", 2)]);
+            /// let stock = CopyTrieMap::from([(17, 2)]);
             /// let buy = || {
-            #[doc = concat!("    stock", $pin, ".compute(\"apple\", |entry| match entry {")]
+            #[doc = concat!("    stock", $pin, ".compute(17, |entry| match entry {")]
             ///         Some((_, 1)) => Operation::Remove,
             ///         Some((_, left)) => Operation::Insert(left - 1),
             ///         None => Operation::Abort("sold out"),
             ///     })
             /// };
-            /// assert_eq!(buy(), Compute::Updated { old: ("apple", 2), new: ("apple", 1) });
-            /// assert_eq!(buy(), Compute::Removed("apple", 1));
+            /// assert_eq!(buy(), Compute::Updated { old: (17, 2), new: (17, 1) });
+            /// assert_eq!(buy(), Compute::Removed(17, 1));
             /// assert_eq!(buy(), Compute::Aborted("sold out"));
             /// ```
             pub fn compute<A>(

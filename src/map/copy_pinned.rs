@@ -15,6 +15,7 @@ use super::{Compute, CopyIter, CopyKeys, CopyMap, CopyValues, OccupiedError, Ope
 use crate::RandomState;
 use crate::engine::Engine;
 use crate::hash;
+use crate::plain::Plain;
 use crate::reclaim::Guard;
 
 /// A handle to a [`CopyMap`] for the calling thread, from [`CopyMap::pin`].
@@ -40,17 +41,17 @@ use crate::reclaim::Guard;
 /// ```
 /// let map = snaptrie::CopyTrieMap::new();
 /// let pinned = map.pin();
-/// for word in ["the", "cat", "the"] {
-///     pinned.update_or_insert(word, |count| count + 1, 1);
+/// for letter in "banana".chars() {
+///     pinned.update_or_insert(letter, |count| count + 1, 1);
 /// }
-/// assert_eq!(pinned.get("the"), Some(2));
+/// assert_eq!(pinned.get(&'a'), Some(3));
 /// ```
-pub struct CopyPinned<'m, K: Copy, V: Copy, S = RandomState, M: CopyMode<K, V> = Trie> {
+pub struct CopyPinned<'m, K: Plain, V: Plain, S = RandomState, M: CopyMode<K, V> = Trie> {
     map: &'m CopyMap<K, V, S, M>,
     guard: Guard,
 }
 
-impl<'m, K: Copy, V: Copy, S, M: CopyMode<K, V>> CopyPinned<'m, K, V, S, M> {
+impl<'m, K: Plain, V: Plain, S, M: CopyMode<K, V>> CopyPinned<'m, K, V, S, M> {
     #[inline(always)]
     pub(super) fn new(map: &'m CopyMap<K, V, S, M>) -> Self {
         Self { map, guard: map.base.pin() }
@@ -60,7 +61,7 @@ impl<'m, K: Copy, V: Copy, S, M: CopyMode<K, V>> CopyPinned<'m, K, V, S, M> {
     ///
     /// # Examples
     /// ```
-    /// let map = snaptrie::CopyTrieMap::from([("a", 1)]);
+    /// let map = snaptrie::CopyTrieMap::from([('a', 1)]);
     /// let pinned = map.pin();
     /// assert_eq!(pinned.map().snapshot().len(), 1);
     /// ```
@@ -81,7 +82,7 @@ impl<'m, K: Copy, V: Copy, S, M: CopyMode<K, V>> CopyPinned<'m, K, V, S, M> {
     /// let map = snaptrie::CopyTrieMap::new();
     /// let mut pinned = map.pin();
     /// for i in 0..10_000 {
-    ///     pinned.insert("counter", i);
+    ///     pinned.insert('n', i);
     ///     if i % 1_000 == 0 {
     ///         pinned.refresh();
     ///     }
@@ -121,7 +122,7 @@ impl<'m, K: Copy, V: Copy, S, M: CopyMode<K, V>> CopyPinned<'m, K, V, S, M> {
     }
 }
 
-impl<K: Copy + Hash + Eq, V: Copy, S: BuildHasher, M: CopyMode<K, V>> CopyPinned<'_, K, V, S, M> {
+impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: CopyMode<K, V>> CopyPinned<'_, K, V, S, M> {
     /// Removes the entries for which the closure does not hold. O(n). As [`CopyMap::retain`], which frees memory
     /// meanwhile; this handle keeps all of it until it is dropped.
     ///
@@ -138,7 +139,7 @@ impl<K: Copy + Hash + Eq, V: Copy, S: BuildHasher, M: CopyMode<K, V>> CopyPinned
 
 operations!(CopyPinned['_], ".pin()");
 
-impl<'p, K: Copy, V: Copy, S, M: CopyMode<K, V>> IntoIterator for &'p CopyPinned<'_, K, V, S, M> {
+impl<'p, K: Plain, V: Plain, S, M: CopyMode<K, V>> IntoIterator for &'p CopyPinned<'_, K, V, S, M> {
     type Item = (K, V);
     type IntoIter = CopyIter<'p, K, V, M>;
 
@@ -150,8 +151,8 @@ impl<'p, K: Copy, V: Copy, S, M: CopyMode<K, V>> IntoIterator for &'p CopyPinned
 /// Lists the entries, weakly consistent.
 impl<K, V, S, M> fmt::Debug for CopyPinned<'_, K, V, S, M>
 where
-    K: Copy + fmt::Debug,
-    V: Copy + fmt::Debug,
+    K: Plain + fmt::Debug,
+    V: Plain + fmt::Debug,
     M: CopyMode<K, V>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

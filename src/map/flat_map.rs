@@ -12,6 +12,7 @@ use super::{CopyFlatMap, FlatStats, OwnedDiff, Pinned, Snapshot, Stays, TrieMap}
 use crate::RandomState;
 use crate::engine::Engine;
 use crate::flat::{self, Flat};
+use crate::plain::Plain;
 use crate::reclaim::Collector;
 
 /// A concurrent hash map for read-heavy loads.
@@ -108,8 +109,8 @@ where
     #[must_use = "the result is a map of its own"]
     pub fn to_copy_flat(&self) -> CopyFlatMap<K, V, S>
     where
-        K: Copy,
-        V: Copy,
+        K: Plain,
+        V: Plain,
     {
         CopyFlatMap { base: self.to_table() }
     }

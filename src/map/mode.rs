@@ -6,6 +6,7 @@ use super::base::Base;
 use super::{CopyTrieMap, FlatMap, TrieMap};
 use crate::engine::{Engine, Lent};
 use crate::entry::{self, Compare, Store};
+use crate::plain::Plain;
 use crate::set::{CopyTrieSet, TrieSet};
 use crate::{flat, trie};
 
@@ -62,9 +63,9 @@ impl<K, V, M: Lending<K, V>> Mode<K, V> for M {}
 /// A kind of map that hands out copies.
 #[doc(hidden)]
 #[expect(private_bounds, reason = "as for `Mode`")]
-pub trait CopyMode<K: Copy, V: Copy>: Copying<K, V> {}
+pub trait CopyMode<K: Plain, V: Plain>: Copying<K, V> {}
 
-impl<K: Copy, V: Copy, M: Copying<K, V>> CopyMode<K, V> for M {}
+impl<K: Plain, V: Plain, M: Copying<K, V>> CopyMode<K, V> for M {}
 
 /// Where a map with snapshots keeps keys and values of these types.
 #[doc(hidden)]
@@ -95,7 +96,7 @@ impl<K, V> TrieMode<K, V> for Boxed {
     }
 }
 
-impl<K: Copy, V: Copy> TrieMode<K, V> for Inline {
+impl<K: Plain, V: Plain> TrieMode<K, V> for Inline {
     type Map<S> = CopyTrieMap<K, V, S>;
 
     #[expect(private_interfaces, reason = "as for `Mode`")]
@@ -122,7 +123,7 @@ impl<K, V, S> Versioned<K, V, S, Boxed> for TrieMap<K, V, S> {
     }
 }
 
-impl<K: Copy, V: Copy, S> Versioned<K, V, S, Inline> for CopyTrieMap<K, V, S> {
+impl<K: Plain, V: Plain, S> Versioned<K, V, S, Inline> for CopyTrieMap<K, V, S> {
     fn map(&self) -> &Self {
         self
     }
@@ -145,7 +146,7 @@ impl<K> SetMode<K> for Boxed {
     type Set<S> = TrieSet<K, S>;
 }
 
-impl<K: Copy> SetMode<K> for Inline {
+impl<K: Plain> SetMode<K> for Inline {
     type Set<S> = CopyTrieSet<K, S>;
 }
 
@@ -199,15 +200,15 @@ impl<K, V> Lending<K, V> for Flat {
 }
 
 /// The engine of a [`CopyMode`].
-pub(crate) trait Copying<K: Copy, V: Copy> {
+pub(crate) trait Copying<K: Plain, V: Plain> {
     type Engine: Engine<Key = K, Value = V>;
 }
 
-impl<K: Copy, V: Copy> Copying<K, V> for Trie {
+impl<K: Plain, V: Plain> Copying<K, V> for Trie {
     type Engine = trie::Trie<entry::Inline<K, V>>;
 }
 
-impl<K: Copy, V: Copy> Copying<K, V> for Flat {
+impl<K: Plain, V: Plain> Copying<K, V> for Flat {
     type Engine = flat::Flat<flat::Inline<K, V>>;
 }
 
@@ -220,6 +221,6 @@ impl<K, V> Layout<K, V> for Boxed {
     type Store = entry::Boxed<K, V>;
 }
 
-impl<K: Copy, V: Copy> Layout<K, V> for Inline {
+impl<K: Plain, V: Plain> Layout<K, V> for Inline {
     type Store = entry::Inline<K, V>;
 }

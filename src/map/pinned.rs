@@ -162,9 +162,8 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
 
     /// Number of entries. Weakly consistent: exact if nobody writes meanwhile.
     ///
-    /// A [`TrieMap`] counts them in one walk over its nodes, O(n / 20) or so; for the exact number at
-    /// one instant, ask a [snapshot](TrieMap::snapshot). A [`FlatMap`] adds up counters that each
-    /// writer keeps, O(threads).
+    /// Adds up counters that writers keep: O(processors). For a fork, the first call also counts what it began with. For
+    /// the number at one instant while others write, ask a [snapshot](TrieMap::snapshot).
     ///
     /// # Examples
     /// ```

@@ -115,7 +115,7 @@ macro_rules! room {
             /// # Examples
             /// ```
             #[doc = concat!("let map = snaptrie::", stringify!($Map), "::with_capacity(1_000);")]
-            /// map.pin().insert("a", 1);
+            /// map.pin().insert('a', 1);
             /// map.shrink_to_fit();
             /// assert!(map.capacity() < 1_000);
             /// ```
@@ -151,10 +151,10 @@ macro_rules! room {
             ///
             /// # Examples
             /// ```
-            #[doc = concat!("let table = snaptrie::", stringify!($Map), "::from([(\"a\", 1), (\"b\", 2)]);")]
+            #[doc = concat!("let table = snaptrie::", stringify!($Map), "::from([('a', 1), ('b', 2)]);")]
             /// let map = table.to_trie();
-            /// table.pin().insert("a", 3);
-            /// assert_eq!(map.snapshot()["a"], 1);
+            /// table.pin().insert('a', 3);
+            /// assert_eq!(map.snapshot()[&'a'], 1);
             /// ```
             #[must_use = "the result is a map of its own"]
             pub fn to_trie(&self) -> $Trie<K, V, S> {

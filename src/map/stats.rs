@@ -73,7 +73,7 @@ pub struct TrieStats {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NodeStats {
-    /// What kind: fans lead to other nodes, branches and chains hold entries.
+    /// What kind: fans lead to other nodes, leaves and collision nodes hold entries.
     pub kind: &'static str,
     /// How many.
     pub count: usize,
@@ -87,14 +87,22 @@ pub struct NodeStats {
 
 /// By number of the shape.
 const KINDS: [&str; crate::trie::SHAPES] = [
-    "small branch",
-    "medium branch",
-    "branch of 1 group",
-    "branch of 2 groups",
-    "branch of 4 groups",
-    "branch of 8 groups",
+    "",
+    "leaf of 1 bucket",
+    "leaf of 2 buckets",
+    "leaf of 3 buckets",
+    "leaf of 4 buckets",
+    "leaf of 6 buckets",
+    "leaf of 8 buckets",
+    "leaf of 12 buckets",
+    "leaf of 16 buckets",
+    "leaf of 24 buckets",
+    "leaf of 32 buckets",
+    "leaf of 48 buckets",
+    "leaf of 64 buckets",
+    "",
     "fan",
-    "chain",
+    "collision node",
 ];
 
 impl TrieStats {

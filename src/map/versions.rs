@@ -67,15 +67,15 @@ macro_rules! versions {
             /// ```
             #[doc = concat!("use snaptrie::", stringify!($Map), ";")]
             ///
-            #[doc = concat!("let accounts = ", stringify!($Map), "::from([(\"a\", 10), (\"b\", 0)]);")]
+            #[doc = concat!("let accounts = ", stringify!($Map), "::from([('a', 10), ('b', 0)]);")]
             /// let fork = accounts.fork();
-            /// fork.pin().insert("a", 3);
-            /// fork.pin().insert("b", 7);
+            /// fork.pin().insert('a', 3);
+            /// fork.pin().insert('b', 7);
             /// accounts.try_commit(fork).unwrap();
-            #[doc = concat!("assert_eq!(accounts, ", stringify!($Map), "::from([(\"a\", 3), (\"b\", 7)]));")]
+            #[doc = concat!("assert_eq!(accounts, ", stringify!($Map), "::from([('a', 3), ('b', 7)]));")]
             ///
             /// let late = accounts.fork();
-            /// accounts.pin().insert("c", 1);
+            /// accounts.pin().insert('c', 1);
             /// assert!(accounts.try_commit(late).unwrap_err().is_conflict());
             /// ```
             pub fn try_commit(&self, fork: Self) -> Result<(), CommitError<K, V, S, $mode>> {
@@ -98,11 +98,11 @@ macro_rules! versions {
             ///
             /// # Examples
             /// ```
-            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::from([(\"a\", 1)]);")]
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::from([('a', 1)]);")]
             /// let snapshot = map.snapshot();
-            /// map.pin().insert("a", 2);
-            /// map.pin().insert("b", 3);
-            /// assert_eq!(snapshot.iter().collect::<Vec<_>>(), [(&"a", &1)]);
+            /// map.pin().insert('a', 2);
+            /// map.pin().insert('b', 3);
+            /// assert_eq!(snapshot.iter().collect::<Vec<_>>(), [(&'a', &1)]);
             /// ```
             pub fn snapshot(&self) -> Snapshot<K, V, S, $mode> {
                 let hasher = self.base.hasher.clone();
@@ -120,7 +120,7 @@ macro_rules! versions {
             ///
             /// # Examples
             /// ```
-            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::from([(\"a\", 1)]);")]
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::from([('a', 1)]);")]
             /// let taken = map.take();
             /// assert_eq!(taken.len(), 1);
             /// assert!(map.is_empty());
@@ -140,9 +140,9 @@ macro_rules! versions {
             ///
             /// # Examples
             /// ```
-            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::from([(\"a\", 1)]);")]
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::from([('a', 1)]);")]
             /// let what_if = map.fork();
-            /// what_if.pin().insert("b", 2);
+            /// what_if.pin().insert('b', 2);
             /// assert_eq!((map.len(), what_if.len()), (1, 2));
             /// ```
             #[must_use = "a fork is a map of its own"]
@@ -166,21 +166,21 @@ macro_rules! versions {
             ///
             /// # Examples
             /// ```
-            #[doc = concat!("let accounts = snaptrie::", stringify!($Map), "::from([(\"a\", 10), (\"b\", 0)]);")]
+            #[doc = concat!("let accounts = snaptrie::", stringify!($Map), "::from([('a', 10), ('b', 0)]);")]
             /// let transfer = |from, to, amount| {
             ///     accounts.commit_with(|fork| {
             ///         let before = fork.snapshot();
-            ///         if before[from] < amount {
+            ///         if before[&from] < amount {
             ///             return false;
             ///         }
-            ///         fork.pin().insert(from, before[from] - amount);
-            ///         fork.pin().insert(to, before[to] + amount);
+            ///         fork.pin().insert(from, before[&from] - amount);
+            ///         fork.pin().insert(to, before[&to] + amount);
             ///         true
             ///     })
             /// };
-            /// assert!(transfer("a", "b", 7));
-            /// assert!(!transfer("a", "b", 7));
-            /// assert_eq!(accounts.snapshot()["b"], 7);
+            /// assert!(transfer('a', 'b', 7));
+            /// assert!(!transfer('a', 'b', 7));
+            /// assert_eq!(accounts.snapshot()[&'b'], 7);
             /// ```
             pub fn commit_with<R>(&self, mut change: impl FnMut(&Self) -> R) -> R {
                 loop {

@@ -4,7 +4,6 @@
 //! feature `membarrier` is on and the system has heavy fences; else those of crossbeam-epoch.
 #![expect(unsafe_code, reason = "guards outlive the borrow of what they hold on to")]
 
-use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::thread;
@@ -12,6 +11,7 @@ use std::thread;
 use super::clock::{self, Clock};
 use super::participants::{self, Participants};
 use super::private::PrivatePin;
+use super::threads::THREAD;
 use crate::sync::{Ordering, fence, planted};
 
 /// As long as it exists, nothing is freed that its thread can have reached since it was made.
@@ -24,11 +24,8 @@ enum Pin {
     Private(Box<PrivatePin>),
 }
 
-struct EpochPin {
-    guard: ManuallyDrop<crossbeam_epoch::Guard>,
-    /// Whether the thread lets others run when the guard is gone.
-    yields: Cell<bool>,
-}
+/// One word, as the other kinds: so a guard is returned in registers.
+struct EpochPin(ManuallyDrop<crossbeam_epoch::Guard>);
 
 /// Where the guards of a map come from.
 #[derive(Clone)]
@@ -103,7 +100,7 @@ impl Guard {
         self.clock().attempt(hurry, || match &*self.0 {
             #[cfg(feature = "membarrier")]
             Pin::Participant(_) => PARTICIPANTS.advance(),
-            Pin::Epoch(pin) => PARTICIPANTS.clock.probe(&pin.guard),
+            Pin::Epoch(pin) => PARTICIPANTS.clock.probe(&pin.0),
             Pin::Private(pin) => pin.home.advance(),
         });
     }
@@ -130,7 +127,7 @@ impl Guard {
         match &*self.0 {
             #[cfg(feature = "membarrier")]
             Pin::Participant(visit) => visit.yield_afterwards(),
-            Pin::Epoch(pin) => pin.yields.set(true),
+            Pin::Epoch(_) => THREAD.with(|thread| thread.yields.set(true)),
             // Threads of models are not the system's.
             Pin::Private(_) => {}
         }
@@ -144,7 +141,7 @@ thread_local! {
 
 #[inline(always)]
 fn pin_epoch() -> Pin {
-    Pin::Epoch(EpochPin { guard: ManuallyDrop::new(epoch_guard()), yields: Cell::new(false) })
+    Pin::Epoch(EpochPin(ManuallyDrop::new(epoch_guard())))
 }
 
 #[inline(always)]
@@ -171,11 +168,9 @@ impl EpochPin {
         let abort = Abort;
         // SAFETY:
         // - dropped once: another takes its place, and a panic before ends the process.
-        unsafe { ManuallyDrop::drop(&mut self.guard) };
-        if self.yields.take() {
-            thread::yield_now();
-        }
-        self.guard = ManuallyDrop::new(epoch_guard());
+        unsafe { ManuallyDrop::drop(&mut self.0) };
+        yield_if_asked();
+        self.0 = ManuallyDrop::new(epoch_guard());
         std::mem::forget(abort);
     }
 }
@@ -185,10 +180,16 @@ impl Drop for EpochPin {
     fn drop(&mut self) {
         // SAFETY:
         // - dropped once.
-        unsafe { ManuallyDrop::drop(&mut self.guard) };
-        if self.yields.get() {
-            thread::yield_now();
-        }
+        unsafe { ManuallyDrop::drop(&mut self.0) };
+        yield_if_asked();
+    }
+}
+
+/// Lets other threads run, if an operation under a guard that has just ended asked for it.
+#[inline]
+fn yield_if_asked() {
+    if THREAD.with(|thread| thread.yields.take()) {
+        thread::yield_now();
     }
 }
 

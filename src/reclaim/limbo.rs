@@ -81,8 +81,6 @@ struct Lists {
     open: Bag,
     /// The oldest first.
     sealed: VecDeque<Bag>,
-    /// The memory of an emptied bag, for the next one.
-    spare: Vec<Garbage>,
     /// Whether a thread has looked after the shard since something was retired here.
     looked_after: bool,
 }
@@ -103,7 +101,8 @@ impl Lists {
         if self.open.items.is_empty() {
             return;
         }
-        let next = Bag { items: std::mem::take(&mut self.spare), ..Bag::default() };
+        // The next one will take as many.
+        let next = Bag { items: Vec::with_capacity(self.open.items.len()), ..Bag::default() };
         let mut bag = std::mem::replace(&mut self.open, next);
         let stamped = if planted("unsealed") { &mut self.open } else { &mut bag };
         stamped.ripe_at = guard.ripe_at();
@@ -139,7 +138,7 @@ impl Lists {
         let bag = self.ripe(now)?;
         let garbage = bag.items.pop();
         if bag.items.is_empty() {
-            self.spare = self.take_oldest(limbo).unwrap_or_default();
+            self.take_oldest(limbo);
         }
         garbage
     }
@@ -290,7 +289,6 @@ impl Limbo {
                 lists: UnsafeCell::new(Lists {
                     open: Bag { items: Vec::new(), bytes: 0, ripe_at: 0 },
                     sealed: VecDeque::new(),
-                    spare: Vec::new(),
                     looked_after: false,
                 }),
             },

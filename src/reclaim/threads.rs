@@ -15,6 +15,8 @@ pub(super) struct Thread {
     calls: Cell<(u64, u32)>,
     /// Frees that are under way, each inside the one before.
     frees: Cell<u32>,
+    /// Whether it lets others run after its guard of crossbeam-epoch.
+    pub(super) yields: Cell<bool>,
     /// Its place among the participants, if it has one.
     #[cfg(feature = "membarrier")]
     pub(super) place: Cell<Option<std::ptr::NonNull<super::participants::Participant>>>,
@@ -26,6 +28,7 @@ impl Thread {
             index: Cell::new(usize::MAX),
             calls: Cell::new((0, 0)),
             frees: Cell::new(0),
+            yields: Cell::new(false),
             #[cfg(feature = "membarrier")]
             place: Cell::new(None),
         }

@@ -44,7 +44,7 @@ macro_rules! collection {
             }
         }
 
-        impl<'a, K: Hash + Eq + Copy, S: BuildHasher $(, $M: $Mode<K, ()>)?> Extend<&'a K>
+        impl<'a, K: Hash + Eq + Copy $(+ $bound)?, S: BuildHasher $(, $M: $Mode<K, ()>)?> Extend<&'a K>
             for $Set<K, S $(, $M)?>
         {
             fn extend<I: IntoIterator<Item = &'a K>>(&mut self, elements: I) {
@@ -52,7 +52,7 @@ macro_rules! collection {
             }
         }
 
-        impl<'a, K: Hash + Eq + Copy, S: BuildHasher $(, $M: $Mode<K, ()>)?> Extend<&'a K>
+        impl<'a, K: Hash + Eq + Copy $(+ $bound)?, S: BuildHasher $(, $M: $Mode<K, ()>)?> Extend<&'a K>
             for &$Set<K, S $(, $M)?>
         {
             fn extend<I: IntoIterator<Item = &'a K>>(&mut self, elements: I) {

@@ -9,6 +9,7 @@ use super::SetSnapshot;
 use super::collection::{collection, equality};
 use crate::map::{CopyKeys, Stays};
 use crate::mode::{self, CopyMode, Inline, TrieMode};
+use crate::plain::Plain;
 use crate::{Compute, CopyMap, CopyPinned, CopyTrieMap, Operation, RandomState};
 
 /// A concurrent hash set of small plain elements, which it hands out by value.
@@ -25,7 +26,7 @@ use crate::{Compute, CopyMap, CopyPinned, CopyTrieMap, Operation, RandomState};
 /// assert!(seen.insert(3));
 /// assert!(!seen.insert(3));
 /// ```
-pub struct CopySet<K: Copy, S = RandomState, M: CopyMode<K, ()> = mode::Trie> {
+pub struct CopySet<K: Plain, S = RandomState, M: CopyMode<K, ()> = mode::Trie> {
     pub(crate) map: CopyMap<K, (), S, M>,
 }
 
@@ -63,14 +64,14 @@ pub type CopyFlatSet<K, S = RandomState> = CopySet<K, S, mode::Flat>;
 /// let pinned = set.pin();
 /// assert_eq!((50..150).filter(|i| pinned.contains(i)).count(), 50);
 /// ```
-pub struct CopyPinnedSet<'m, K: Copy, S = RandomState, M: CopyMode<K, ()> = mode::Trie> {
+pub struct CopyPinnedSet<'m, K: Plain, S = RandomState, M: CopyMode<K, ()> = mode::Trie> {
     map: CopyPinned<'m, K, (), S, M>,
 }
 
 /// Implements the operations that set and handle have alike. The example of each calls it on `set` followed by `$pin`.
 macro_rules! operations {
     ($Type:ident [$($life:lifetime)?], $pin:literal) => {
-        impl<K: Copy, S, M: CopyMode<K, ()>> $Type<$($life,)? K, S, M> {
+        impl<K: Plain, S, M: CopyMode<K, ()>> $Type<$($life,)? K, S, M> {
             /// Number of elements. Weakly consistent: exact if nobody writes meanwhile. As [`CopyMap::len`].
             ///
             /// # Examples
@@ -110,7 +111,7 @@ macro_rules! operations {
         ///
         /// # Panics
         /// These methods panic if `Hash` or `Eq` of the element or the closure does; the set stays as it was.
-        impl<K: Copy + Hash, S: BuildHasher, M: CopyMode<K, ()>> $Type<$($life,)? K, S, M> {
+        impl<K: Plain + Hash, S: BuildHasher, M: CopyMode<K, ()>> $Type<$($life,)? K, S, M> {
             /// Whether an element is in the set.
             ///
             /// # Examples
@@ -144,8 +145,8 @@ macro_rules! operations {
             ///
             /// # Examples
             /// ```
-            /// let set = snaptrie::CopyTrieSet::from(["a"]);
-            #[doc = concat!("assert_eq!(set", $pin, ".get(\"a\"), Some(\"a\"));")]
+            /// let set = snaptrie::CopyTrieSet::from(['a']);
+            #[doc = concat!("assert_eq!(set", $pin, ".get(&'a'), Some('a'));")]
             /// ```
             #[inline]
             pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, element: &Q) -> Option<K> {
@@ -169,8 +170,8 @@ macro_rules! operations {
             ///
             /// # Examples
             /// ```
-            /// let set = snaptrie::CopyTrieSet::from(["a"]);
-            #[doc = concat!("assert_eq!(set", $pin, ".remove_get(\"a\"), Some(\"a\"));")]
+            /// let set = snaptrie::CopyTrieSet::from(['a']);
+            #[doc = concat!("assert_eq!(set", $pin, ".remove_get(&'a'), Some('a'));")]
             /// ```
             #[inline]
             pub fn remove_get<Q: Hash + Equivalent<K> + ?Sized>(&self, element: &Q) -> Option<K> {
@@ -198,7 +199,7 @@ macro_rules! operations {
         ///
         /// # Panics
         /// These methods panic if `Hash` or `Eq` of the element or the closure does; the set stays as it was.
-        impl<K: Copy + Hash + Eq, S: BuildHasher, M: CopyMode<K, ()>> $Type<$($life,)? K, S, M> {
+        impl<K: Plain + Hash + Eq, S: BuildHasher, M: CopyMode<K, ()>> $Type<$($life,)? K, S, M> {
             /// Inserts an element if no equal one is in the set. Returns whether it was inserted.
             ///
             /// If many threads insert equal elements at once, one of them gets `true`.
@@ -231,8 +232,8 @@ macro_rules! operations {
             /// # Examples
             /// ```
             /// let set = snaptrie::CopyTrieSet::new();
-            #[doc = concat!("assert_eq!(set", $pin, ".replace(\"a\"), None);")]
-            #[doc = concat!("assert_eq!(set", $pin, ".replace(\"a\"), Some(\"a\"));")]
+            #[doc = concat!("assert_eq!(set", $pin, ".replace('a'), None);")]
+            #[doc = concat!("assert_eq!(set", $pin, ".replace('a'), Some('a'));")]
             /// ```
             pub fn replace(&self, element: K) -> Option<K> {
                 match self.map.compute(element, |_| Operation::<(), ()>::Insert(())) {
@@ -274,7 +275,7 @@ macro_rules! operations {
             }
         }
 
-        impl<'p, K: Copy, S, M: CopyMode<K, ()>> IntoIterator for &'p $Type<$($life,)? K, S, M> {
+        impl<'p, K: Plain, S, M: CopyMode<K, ()>> IntoIterator for &'p $Type<$($life,)? K, S, M> {
             type Item = K;
             type IntoIter = CopyKeys<'p, K, (), M>;
 
@@ -287,11 +288,11 @@ macro_rules! operations {
 
 operations!(CopySet[], "");
 operations!(CopyPinnedSet['_], ".pin()");
-collection!(CopySet, M: CopyMode, Copy);
-equality!(CopyTrieSet, Copy);
-equality!(CopyFlatSet, Copy);
+collection!(CopySet, M: CopyMode, Plain);
+equality!(CopyTrieSet, Plain);
+equality!(CopyFlatSet, Plain);
 
-impl<K: Copy, M: CopyMode<K, ()>> CopySet<K, RandomState, M> {
+impl<K: Plain, M: CopyMode<K, ()>> CopySet<K, RandomState, M> {
     /// An empty set. Allocates nothing.
     ///
     /// # Examples
@@ -303,7 +304,7 @@ impl<K: Copy, M: CopyMode<K, ()>> CopySet<K, RandomState, M> {
     }
 }
 
-impl<K: Copy, S, M: CopyMode<K, ()>> CopySet<K, S, M> {
+impl<K: Plain, S, M: CopyMode<K, ()>> CopySet<K, S, M> {
     /// The set's hasher.
     ///
     /// # Examples
@@ -355,7 +356,7 @@ impl<K: Copy, S, M: CopyMode<K, ()>> CopySet<K, S, M> {
     }
 }
 
-impl<'m, K: Copy, S, M: CopyMode<K, ()>> CopyPinnedSet<'m, K, S, M> {
+impl<'m, K: Plain, S, M: CopyMode<K, ()>> CopyPinnedSet<'m, K, S, M> {
     #[cfg(feature = "rayon")]
     pub(crate) fn as_pinned_map(&self) -> &CopyPinned<'m, K, (), S, M> {
         &self.map
@@ -379,7 +380,7 @@ impl<'m, K: Copy, S, M: CopyMode<K, ()>> CopyPinnedSet<'m, K, S, M> {
     }
 }
 
-impl<K: Copy, S> CopyTrieSet<K, S> {
+impl<K: Plain, S> CopyTrieSet<K, S> {
     /// An empty set with this hasher. Allocates nothing. `const`, so that a set can be a `static`.
     ///
     /// # Examples
@@ -406,7 +407,7 @@ impl<K: Copy, S> CopyTrieSet<K, S> {
     }
 }
 
-impl<K: Copy, S: Clone> CopyTrieSet<K, S> {
+impl<K: Plain, S: Clone> CopyTrieSet<K, S> {
     /// The set's content at one instant. O(1), lock-free; writers go on. As [`CopyTrieMap::snapshot`].
     ///
     /// # Examples
@@ -449,20 +450,20 @@ impl<K: Copy, S: Clone> CopyTrieSet<K, S> {
 }
 
 /// [`CopyTrieSet::fork`]: O(1), one instant, both sides independent.
-impl<K: Copy, S: Clone> Clone for CopyTrieSet<K, S> {
+impl<K: Plain, S: Clone> Clone for CopyTrieSet<K, S> {
     fn clone(&self) -> Self {
         self.fork()
     }
 }
 
 /// Lists the elements of one instant.
-impl<K: Copy + fmt::Debug, S> fmt::Debug for CopyTrieSet<K, S> {
+impl<K: Plain + fmt::Debug, S> fmt::Debug for CopyTrieSet<K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.map.content().keys()).finish()
     }
 }
 
-impl<K: Copy> CopyFlatSet<K> {
+impl<K: Plain> CopyFlatSet<K> {
     /// An empty set with room for this many elements. As [`CopyFlatMap::with_capacity`](crate::CopyFlatMap::with_capacity).
     ///
     /// # Panics
@@ -477,7 +478,7 @@ impl<K: Copy> CopyFlatSet<K> {
     }
 }
 
-impl<K: Copy, S> CopyFlatSet<K, S> {
+impl<K: Plain, S> CopyFlatSet<K, S> {
     /// An empty set with this hasher. Allocates nothing. `const`, so that a set can be a `static`.
     ///
     /// # Examples
@@ -560,7 +561,7 @@ impl<K: Copy, S> CopyFlatSet<K, S> {
     }
 }
 
-impl<K: Copy + Hash + Eq, S: BuildHasher + Clone> CopyFlatSet<K, S> {
+impl<K: Plain + Hash + Eq, S: BuildHasher + Clone> CopyFlatSet<K, S> {
     /// A [`CopyTrieSet`] with the elements, and the same hasher. As
     /// [`CopyFlatMap::to_trie`](crate::CopyFlatMap::to_trie).
     ///
@@ -577,7 +578,7 @@ impl<K: Copy + Hash + Eq, S: BuildHasher + Clone> CopyFlatSet<K, S> {
 }
 
 /// Copies every element. Weakly consistent, as an iteration is.
-impl<K: Copy + Hash + Eq, S: BuildHasher + Clone> Clone for CopyFlatSet<K, S> {
+impl<K: Plain + Hash + Eq, S: BuildHasher + Clone> Clone for CopyFlatSet<K, S> {
     fn clone(&self) -> Self {
         Self { map: self.map.clone() }
     }
@@ -586,7 +587,7 @@ impl<K: Copy + Hash + Eq, S: BuildHasher + Clone> Clone for CopyFlatSet<K, S> {
 /// [`SetSnapshot::to_copy_flat`].
 impl<K, S, M> From<&SetSnapshot<K, S, M>> for CopyFlatSet<K, S>
 where
-    K: Copy + Hash + Eq,
+    K: Plain + Hash + Eq,
     S: BuildHasher + Clone,
     M: TrieMode<K, ()>,
 {
@@ -596,21 +597,21 @@ where
 }
 
 /// Lists the elements, weakly consistent.
-impl<K: Copy + fmt::Debug, S> fmt::Debug for CopyFlatSet<K, S> {
+impl<K: Plain + fmt::Debug, S> fmt::Debug for CopyFlatSet<K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.pin().fmt(f)
     }
 }
 
 /// Lists the elements, weakly consistent.
-impl<K: Copy + fmt::Debug, S, M: CopyMode<K, ()>> fmt::Debug for CopyPinnedSet<'_, K, S, M> {
+impl<K: Plain + fmt::Debug, S, M: CopyMode<K, ()>> fmt::Debug for CopyPinnedSet<'_, K, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self).finish()
     }
 }
 
 /// The keys of a map without values.
-impl<K: Copy, S, M: CopyMode<K, ()>> From<CopyMap<K, (), S, M>> for CopySet<K, S, M> {
+impl<K: Plain, S, M: CopyMode<K, ()>> From<CopyMap<K, (), S, M>> for CopySet<K, S, M> {
     fn from(map: CopyMap<K, (), S, M>) -> Self {
         Self { map }
     }

@@ -10,6 +10,7 @@ use super::{CopyFlatSet, FlatSet};
 use crate::map::Stays;
 use crate::map::mode::StaticMode;
 use crate::mode::{Boxed, SetMode, TrieMode};
+use crate::plain::Plain;
 use crate::{IntoIter, RandomState, Snapshot, SnapshotEntry, SnapshotKeys};
 
 /// The content of a [`TrieSet`](crate::TrieSet) or a [`CopyTrieSet`](crate::CopyTrieSet) at one instant, from their
@@ -285,7 +286,7 @@ impl<K: Clone + Hash + Eq, S: BuildHasher + Clone, M: TrieMode<K, ()>> SetSnapsh
     #[must_use = "the result is a set of its own"]
     pub fn to_copy_flat(&self) -> CopyFlatSet<K, S>
     where
-        K: Copy,
+        K: Plain,
     {
         self.map.to_copy_flat().into()
     }

@@ -1,16 +1,18 @@
 //! The structure checker: walks a whole trie and verifies what `mod.rs` says of it.
 //!
 //! For tests. It must run alone: no other thread may change the map meanwhile.
-#![expect(unsafe_code, reason = "reads the entries of slots that a guard protects")]
+#![expect(unsafe_code, reason = "reads the hashes of slots")]
 
 use std::collections::HashMap;
 use std::ptr;
 
-use super::lookup;
-use super::node::{FAN_WIDTH, Fan, LEVELS, Node, View, Word};
-use super::{Rehash, Trie};
+use super::lookup::{self, path_below, read};
+use super::node::{Fan, LEVELS, Node, View, Word};
+use super::{Iter, Rehash, Trie};
+use crate::bucket::Slot;
 use crate::engine::Engine;
-use crate::entry::{Mover, Store};
+use crate::entry::Store;
+use crate::leaf::FAN_WIDTH;
 use crate::reclaim::Guard;
 
 /// What the checker counted.
@@ -43,14 +45,14 @@ impl<St: Store> Trie<St> {
         }
         // What lookups of each hash come by.
         let mut reached = HashMap::new();
-        let mut iter = self.iter(&guard);
-        while let Some(slot) = iter.next_slot() {
+        let top = self.root(&guard).map_or(Word::EMPTY, |context| context.root.top.load(&guard));
+        let mut entries = Iter::<St>::new(top, View::Live(&guard));
+        while let Some(slot) = entries.next_slot() {
             // SAFETY:
-            // - reached under the guard.
-            let (key, _) = unsafe { St::pair_ref(slot) };
-            let hash = hash(key);
+            // - live, and reached under the guard.
+            let hash = unsafe { St::hash(&slot.now, &hash) };
             let reached = reached.entry(hash).or_insert_with(|| self.reached(hash, &guard));
-            match reached.get(&ptr::from_ref(key)) {
+            match reached.get(&ptr::from_ref(slot.cell)) {
                 Some(times) => assert_eq!(*times, 1, "an entry that is there twice"),
                 None => panic!("an entry that no lookup reaches"),
             }
@@ -60,26 +62,20 @@ impl<St: Store> Trie<St> {
         found
     }
 
-    /// The entries that a lookup of this hash asks about, each by the address of its key, and how
-    /// often.
-    fn reached(&self, hash: u64, guard: &Guard) -> HashMap<*const St::Key, usize> {
+    /// The slots that a lookup of this hash asks about, and how often.
+    fn reached(&self, hash: u64, guard: &Guard) -> HashMap<*const <St::Slot as Slot>::Cell, usize> {
         let mut reached = HashMap::new();
+        let top = self.root(guard).map_or(Word::EMPTY, |context| context.root.top.load(guard));
         for before in 0.. {
             let mut asked = 0;
-            // Who asks may do so about a copy: it is the answer that says where the entry is.
             let mut after_those = |_: &St::Key| {
                 asked += 1;
                 asked > before
             };
-            let Some(context) = self.root(guard) else { break };
-            let (top, view) = (context.root.top.load(guard), View::Live(guard));
-            let Some(slot) = lookup::find::<St>(top, view, 0, hash, &mut after_those) else {
-                break;
-            };
-            // SAFETY:
-            // - reached under the guard.
-            let (key, _) = unsafe { St::pair_ref(slot) };
-            *reached.entry(ptr::from_ref(key)).or_default() += 1;
+            let view = View::Live(guard);
+            let found = lookup::find::<St>(top, view, 0, hash, &mut after_those);
+            let Some(slot) = found else { break };
+            *reached.entry(ptr::from_ref(slot.cell)).or_default() += 1;
         }
         reached
     }
@@ -122,23 +118,24 @@ impl<St: Store> Walk<'_, St> {
                     self.check(child, view, birth, level + 1, below);
                 }
             }
-            Some(Node::Branch(branch)) => {
-                assert!(level < LEVELS, "a branch below the last hash bit");
-                for (index, group) in branch.groups().enumerate() {
-                    let seen = group.read(view);
+            Some(Node::Leaf(leaf)) => {
+                assert!(level < LEVELS, "a leaf below the last hash bit");
+                for (index, bucket) in leaf.buckets().enumerate() {
+                    let seen = read(bucket, view);
+                    assert!(view.is_observed() || !seen.is_busy(), "a claim without a writer");
                     seen.check(|slot| self.hash_of(slot));
-                    for slot in seen.iter() {
+                    for slot in seen.contents().expect("a bucket that nobody changes") {
                         let hash = self.hash_of(&slot.now);
-                        assert_eq!(branch.group_index(hash), index, "in another's group");
+                        let right = leaf.index(path_below(hash, level));
+                        assert_eq!(right, index, "in another's bucket");
                         self.check_slot(&slot.now, level, path);
                     }
                 }
             }
-            Some(Node::Chain(chain)) => {
-                assert_eq!(level, LEVELS, "a chain above the last hash bit");
-                for link in chain.links(view) {
-                    assert!(link.birth <= birth, "a link younger than its chain");
-                    self.check_slot(&link.slot().now, level, path);
+            Some(Node::Collision(node)) => {
+                assert_eq!(level, LEVELS, "a collision node above the last hash bit");
+                for slot in node.slots() {
+                    self.check_slot(&slot.now, level, path);
                 }
             }
             None => unreachable!("a birth without a node"),
@@ -146,7 +143,9 @@ impl<St: Store> Walk<'_, St> {
     }
 
     fn hash_of(&self, slot: &St::Slot) -> u64 {
-        St::mover(*slot, self.hash).hash()
+        // SAFETY:
+        // - live, and nothing is freed while the checker runs, which runs alone.
+        unsafe { St::hash(slot, self.hash) }
     }
 
     fn check_slot(&mut self, slot: &St::Slot, level: u32, path: u64) {

@@ -55,11 +55,11 @@ use std::sync::Arc;
 
 use super::diff::{Beyond, beyond, holds};
 use super::domain::{Dead, Domain, Fate};
-use super::node::{Link, Word};
+use super::node::Word;
 use super::root::Root;
 use super::{Context, Trie};
 use crate::engine::Engine;
-use crate::entry::{Mover, Store};
+use crate::entry::Store;
 use crate::fallout::Fallout;
 
 /// Why a commit was refused.
@@ -102,6 +102,10 @@ impl<St: Store> Trie<St> {
             let committed = tree.to_older().frozen();
             // LINEARIZES commit.
             if context.root.top.replace(top, committed).is_ok() {
+                // After an empty tree counting begins anew.
+                if !committed.is_empty() {
+                    context.root.count.commit(&from.count, domain);
+                }
                 self.advance(context);
                 break (context.root, committed);
             }
@@ -176,7 +180,9 @@ impl<St: Store> Beyond<St> for Losses<St> {
     fn has(&self, other: Word<'_, St::Slot>, level: u32, slot: &St::Slot) -> bool {
         // What is nothing besides its slot is not lost with it.
         !St::OWNS || {
-            let hash = St::mover(*slot, |_| unreachable!("such slots know it")).hash();
+            // SAFETY:
+            // - live in the tree that the fork keeps.
+            let hash = unsafe { St::hash(slot, |_| unreachable!("such slots know it")) };
             holds::<St>(other, level, hash, |candidate| St::is_same(slot, candidate))
         }
     }
@@ -188,7 +194,7 @@ impl<St: Store> Beyond<St> for Losses<St> {
     }
 
     fn node(&mut self, word: Word<'_, St::Slot>) {
-        let node = word.header().zip(word.birth());
+        let node = word.raw_node().zip(word.birth());
         self.lost.extend(node.map(|(node, birth)| (Dead::Node(node), birth)));
     }
 
@@ -199,12 +205,5 @@ impl<St: Store> Beyond<St> for Losses<St> {
             let birth = unsafe { St::birth(slot) };
             self.lost.push((Dead::Entry(*slot), birth));
         }
-    }
-
-    fn link(&mut self, cell: NonNull<Link<St::Slot>>) {
-        // SAFETY:
-        // - not freed: it is in the tree that the fork keeps.
-        let birth = unsafe { cell.as_ref() }.birth;
-        self.lost.push((Dead::Link(cell), birth));
     }
 }

@@ -5,7 +5,7 @@
 //! two words lead to the same node. So it visits the nodes on the paths to what was written, and their
 //! neighbours' words, and nothing else.
 //!
-//! What a node is says nothing about what is in it: a branch may have burst into a fan on one side,
+//! What a node is says nothing about what is in it: a leaf may have become a fan on one side,
 //! a fan may have collapsed, a node may have been copied and hold what it held. So wherever one of two
 //! different nodes is no fan, each entry below the one is looked up below the other; entries do not
 //! leave the place that their hash gives them. An allocated entry is unchanged if it is the very same
@@ -14,15 +14,15 @@
 //! Both trees are frozen, and read as snapshots are.
 #![expect(unsafe_code, reason = "reads the entries of frozen trees")]
 
-use std::ptr::NonNull;
-
 use super::frozen::Frozen;
 use super::iter::Iter;
 use super::lookup;
-use super::node::{Branch, FAN_WIDTH, Fan, Held, Link, Node, Slot, View, Word};
+use super::node::{Fan, Node, View, Word};
 use super::{PairRef, Rehash};
+use crate::bucket::{Contents, Held, Slot};
 use crate::engine::Content;
-use crate::entry::{Compare, Mover, Store};
+use crate::entry::{Compare, Store};
+use crate::leaf::{FAN_WIDTH, Leaf};
 
 /// One difference, with the entries that make it.
 pub(crate) enum TreeChange<'g, K, V> {
@@ -93,7 +93,7 @@ impl<St: Store> TreeDiff<'_, St> {
     }
 }
 
-impl<'g, St: Compare<Key: 'g, Value: 'g>> TreeDiff<'g, St> {
+impl<'g, St: Compare + 'g> TreeDiff<'g, St> {
     /// The trees must be of one family: [`Frozen::may_share`].
     pub(crate) fn new(old: &'g Frozen<St>, new: &'g Frozen<St>) -> Self {
         debug_assert!(old.may_share(new));
@@ -135,12 +135,10 @@ impl<'g, St: Compare<Key: 'g, Value: 'g>> TreeDiff<'g, St> {
     }
 }
 
-impl<'g, St: Compare<Key: 'g, Value: 'g>> Leaves<'g, St> {
+impl<'g, St: Compare + 'g> Leaves<'g, St> {
     fn new(old: Word<'g, St::Slot>, new: Word<'g, St::Slot>, level: u32) -> Self {
         let (from_old, from_new) = match (old.node(), new.node()) {
-            (Some(Node::Branch(old)), Some(Node::Branch(new)))
-                if old.group_count() == new.group_count() =>
-            {
+            (Some(Node::Leaf(old)), Some(Node::Leaf(new))) if old.size() == new.size() => {
                 Self::candidates(old, new)
             }
             _ => {
@@ -151,18 +149,21 @@ impl<'g, St: Compare<Key: 'g, Value: 'g>> Leaves<'g, St> {
         Self { old, new, level, from_old, from_new }
     }
 
-    /// The entries that are not in the same place of both branches. A copy has most of them where they
+    /// The entries that are not in the same place of both leaves. A copy has most of them where they
     /// were, so that few are left to be hashed and looked up.
     fn candidates(
-        old: Branch<'g, St::Slot>,
-        new: Branch<'g, St::Slot>,
+        old: Leaf<'g, St::Slot>,
+        new: Leaf<'g, St::Slot>,
     ) -> (Entries<'g, St>, Entries<'g, St>) {
         let (mut from_old, mut from_new) = (Vec::new(), Vec::new());
-        for (old, new) in old.groups().zip(new.groups()) {
+        for (old, new) in old.buckets().zip(new.buckets()) {
             let (mut old, mut new) = (old.observe(), new.observe());
-            old.forget_common(&mut new, St::unchanged);
-            from_old.extend(old.iter());
-            from_new.extend(new.iter());
+            // SAFETY:
+            // - live in frozen trees, which are borrowed.
+            old.forget_common(&mut new, |old, new| unsafe { St::unchanged(old, new) });
+            // A frozen bucket does not change.
+            from_old.extend(old.contents().unwrap_or_else(Contents::new));
+            from_new.extend(new.contents().unwrap_or_else(Contents::new));
         }
         (Entries::Some(from_old), Entries::Some(from_new))
     }
@@ -200,9 +201,14 @@ impl<'g, St: Compare<Key: 'g, Value: 'g>> Leaves<'g, St> {
     where
         St::Key: Eq,
     {
-        let hash = St::mover(slot.now, rehash).hash();
+        // SAFETY:
+        // - live in a frozen tree, which is borrowed.
+        let hash = unsafe { St::hash(&slot.now, rehash) };
+        // SAFETY:
+        // - as above, for both.
+        let unchanged = |now: &St::Slot| unsafe { St::unchanged(&slot.now, now) };
         // First the unchanged entry: most are, and in a boxed store no keys are compared for that.
-        if holds::<St>(other, self.level, hash, |now| St::unchanged(&slot.now, now)) {
+        if holds::<St>(other, self.level, hash, unchanged) {
             return Counterpart::Same;
         }
         let (key, _) = pair::<St>(slot);
@@ -230,14 +236,12 @@ pub(super) trait Beyond<St: Store> {
     fn node(&mut self, word: Word<'_, St::Slot>);
     /// An entry, with `level` fans above it.
     fn entry(&mut self, slot: &St::Slot, level: u32);
-    /// The cell of a chain's entry, without the entry.
-    fn link(&mut self, cell: NonNull<Link<St::Slot>>);
 }
 
 /// Shows what is below `word` and not below `other`. `word` was read from a node at `level`, `other` at the
 /// same place, or above if it leads to no fan.
 ///
-/// Entries that moved to another node, and links that went to another chain, are in both.
+/// Entries that moved to another node are in both.
 pub(super) fn beyond<St: Store>(
     word: Word<'_, St::Slot>,
     other: Word<'_, St::Slot>,
@@ -258,27 +262,17 @@ pub(super) fn beyond<St: Store>(
                 beyond(fan.words()[index].observe(), other, level + 1, visitor);
             }
         }
-        Node::Branch(branch) => {
-            for slot in branch.groups().flat_map(|group| group.observe().iter()) {
-                if !has(&slot.now, &*visitor) {
-                    visitor.entry(&slot.now, level);
-                }
-            }
-        }
-        Node::Chain(chain) => {
-            let kept = match other.node() {
-                Some(Node::Chain(chain)) => chain.observe(),
-                _ => Vec::new(),
-            };
-            for cell in chain.observe() {
-                // SAFETY:
-                // - not freed: it is in a tree that the caller keeps, as it keeps the words.
-                let slot = unsafe { cell.as_ref() }.slot().now;
+        Node::Leaf(leaf) => {
+            leaf.for_each(|slot| {
                 if !has(&slot, &*visitor) {
                     visitor.entry(&slot, level);
                 }
-                if !kept.contains(&cell) {
-                    visitor.link(cell);
+            });
+        }
+        Node::Collision(node) => {
+            for slot in node.slots() {
+                if !has(&slot.now, &*visitor) {
+                    visitor.entry(&slot.now, level);
                 }
             }
         }
@@ -297,7 +291,7 @@ pub(super) fn holds<St: Store>(
     lookup::find_slot::<St>(word, View::Observed, level, hash, is_it).is_some()
 }
 
-fn pair<'g, St: Store<Key: 'g, Value: 'g>>(slot: Held<'g, St::Slot>) -> PairRef<'g, St> {
+fn pair<'g, St: Store + 'g>(slot: Held<'g, St::Slot>) -> PairRef<'g, St> {
     // SAFETY:
     // - not freed for `'g`: called with slots of the trees that are compared, which are borrowed.
     unsafe { St::pair_ref(slot) }
@@ -331,7 +325,9 @@ impl<St: Store> Frozen<St> {
         let here = lookup::find::<St>(self.top(), View::Observed, 0, hash, eq);
         let there = lookup::find::<St>(other.top(), View::Observed, 0, other_hash, eq);
         match (here, there) {
-            (Some(here), Some(there)) => St::unchanged(&here.now, &there.now),
+            // SAFETY:
+            // - live in frozen trees, which are borrowed.
+            (Some(here), Some(there)) => unsafe { St::unchanged(&here.now, &there.now) },
             (None, None) => true,
             _ => false,
         }

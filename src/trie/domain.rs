@@ -55,11 +55,12 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
 use super::frozen::Frozen;
-use super::node::{Detached, Header, Link, Node, Slab, Word, allocated_bytes, free_node};
+use super::node::{Detached, Node, Word};
 use super::registry::{Key, Records, Registry};
 use crate::engine::PART;
 use crate::entry::Store;
 use crate::fallout::Fallout;
+use crate::leaf::{self, RawNode};
 use crate::prefetch;
 use crate::reclaim::{Collector, Garbage, Guard, Limbo};
 use crate::sync::{AtomicPtr, AtomicU64, Ordering, stall_point};
@@ -73,8 +74,6 @@ pub(crate) struct Domain<St: Store> {
     pub(super) base: Option<Arc<Frozen<St>>>,
     registry: Registry<St>,
     pub(super) limbo: Limbo,
-    /// Where the map's lower fans are made.
-    pub(super) fans: Slab,
     pub(super) collector: Collector,
 }
 
@@ -118,9 +117,7 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 /// An object that left the live tree.
 pub(super) enum Dead<St: Store> {
     /// The shell of a node.
-    Node(NonNull<Header>),
-    /// The cell of a chain's entry.
-    Link(NonNull<Link<St::Slot>>),
+    Node(RawNode),
     Entry(St::Slot),
     /// A node with everything below it.
     Tree(Detached<St::Slot>),
@@ -148,9 +145,13 @@ impl<St: Store> Domain<St> {
             base,
             registry: Registry::new(),
             limbo: Limbo::new(),
-            fans: Slab::new(),
             collector,
         }
+    }
+
+    /// Entries of the snapshot that a fork grew from.
+    pub(super) fn base_len(&self) -> usize {
+        self.base.as_ref().map_or(0, |base| base.len())
     }
 
     pub(super) fn register(&self, generation: u64) -> Arc<Record<St>> {
@@ -273,7 +274,6 @@ impl<St: Store> Domain<St> {
                 Dead::Tree(tree) => self.bury(tree.attach(), death, fate),
                 Dead::Entry(slot) => self.dispose(St::garbage(slot), fate),
                 Dead::Node(node) => self.dispose(node_garbage::<St>(node), fate),
-                Dead::Link(link) => self.dispose(link_garbage::<St>(link), fate),
             }
         }
     }
@@ -306,7 +306,7 @@ impl<St: Store> Domain<St> {
     /// # Safety
     /// - As for [`Self::retire`].
     unsafe fn bury(&self, tree: Word<'_, St::Slot>, death: u64, fate: &mut Fate<'_>) {
-        let (Some(node), Some(header)) = (tree.node(), tree.header()) else { return };
+        let (Some(node), Some(raw)) = (tree.node(), tree.raw_node()) else { return };
         // Once for the node: a snapshot that is dropped meanwhile has closed its list.
         let snapshots = self.registry.read();
         // SAFETY:
@@ -325,21 +325,16 @@ impl<St: Store> Domain<St> {
                         }
                     }
                 }
-                Node::Branch(branch) => {
-                    for slot in branch.groups().flat_map(|group| group.observe().iter()) {
+                Node::Leaf(leaf) => {
+                    leaf.for_each(|slot| self.retire_entry_among(&snapshots, slot, death, fate));
+                }
+                Node::Collision(node) => {
+                    for slot in node.slots() {
                         self.retire_entry_among(&snapshots, slot.now, death, fate);
                     }
                 }
-                Node::Chain(chain) => {
-                    for cell in chain.observe() {
-                        let link = cell.as_ref();
-                        let birth = link.birth;
-                        self.retire_entry_among(&snapshots, link.slot().now, death, fate);
-                        self.retire_among(&snapshots, Dead::Link(cell), birth, death, fate);
-                    }
-                }
             }
-            self.dispose(node_garbage::<St>(header), fate);
+            self.dispose(node_garbage::<St>(raw), fate);
         }
     }
 
@@ -440,26 +435,18 @@ impl<St: Store> Drop for Domain<St> {
 
 /// # Safety
 /// - As for [`Domain::retire`], and the node is not freed.
-unsafe fn node_garbage<St: Store>(node: NonNull<Header>) -> Garbage {
-    unsafe fn free<St: Store>(node: *mut ()) {
+unsafe fn node_garbage<St: Store>(node: RawNode) -> Garbage {
+    unsafe fn free<St: Store>(body: *mut ()) {
         // SAFETY:
-        // - a node over this store's slots, freed once, by the contract of `Garbage`.
-        unsafe { free_node::<St::Slot>(NonNull::new_unchecked(node.cast())) };
+        // - the body of a node over this store's slots, freed once, by the contract of `Garbage`.
+        unsafe { leaf::free::<St::Slot>(RawNode::from_body(NonNull::new_unchecked(body.cast()))) };
     }
     // SAFETY:
     // - not freed, and one free for each node: the contract of this function.
     unsafe {
-        let bytes = allocated_bytes::<St::Slot>(node.as_ref());
-        Garbage::new(node.as_ptr().cast(), free::<St>, bytes)
+        let bytes = leaf::allocated_bytes::<St::Slot>(node.header());
+        Garbage::new(node.body().as_ptr().cast(), free::<St>, bytes)
     }
-}
-
-/// # Safety
-/// - As for [`Domain::retire`].
-unsafe fn link_garbage<St: Store>(link: NonNull<Link<St::Slot>>) -> Garbage {
-    // SAFETY:
-    // - from a box; one free for each link: the contract of this function. (Its entry is not part of it.)
-    unsafe { Garbage::of_box(link) }
 }
 
 /// The record of one living snapshot.
@@ -590,7 +577,9 @@ mod tests {
             registry.add(&record);
             record
         });
-        let node = || Dead::Node(NonNull::dangling());
+        // SAFETY:
+        // - not a node, and never used as one: the lists of this test free nothing.
+        let node = || Dead::Node(unsafe { RawNode::from_body(NonNull::dangling()) });
         let put = |birth, death| keep(&registry.read(), node(), birth, death).is_ok();
         let held = |index: usize| {
             let mut list = records[index].close();

@@ -1,32 +1,32 @@
 //! Walking over all entries.
 #![expect(unsafe_code, reason = "hands out the entries of slots that the view protects")]
 
-use super::node::{
-    Branch, Chain, FAN_BITS, FAN_WIDTH, Fan, Group, Held, Indirection, Node, Seen, Slot, View, Word,
-};
+use super::lookup::read;
+use super::node::{Collision, FAN_BITS, Fan, Indirection, Node, View, Word};
+use crate::bucket::{Bucket, Contents, Held, Slot};
 use crate::entry::Store;
+use crate::leaf::{FAN_WIDTH, Leaf};
 
 /// An iterator over the entries below a word.
 ///
-/// A key has one place in the order of hashes: one prefix, one group. The iterator passes each
-/// prefix once and reads each group's state once, whatever node it finds there, so that it yields no
-/// key twice. (Of a chain it walks the words that were taken when it came there: a key that is removed
-/// and inserted again meanwhile comes back behind them.) A node that was replaced while the iterator was
+/// A key has one place in the order of hashes: one prefix, one bucket. The iterator passes each
+/// prefix once and reads each bucket at one instant, whatever node it finds there, so that it yields no
+/// key twice. A node that was replaced while the iterator was
 /// above it is frozen and holds what was there at that time: what is in the map throughout is seen.
 ///
 /// Below an `OLDER` word everything is frozen before it is read, as for a lookup: what an iteration over a
 /// fork has shown is not changed by a late writer of the map that it came from.
 pub(crate) struct Iter<'g, St: Store> {
-    /// What the leaf is read under.
+    /// What the rest is read under.
     view: View<'g>,
     /// The fans on the way down, each with the words to follow.
     path: Vec<Part<'g, St::Slot>>,
-    leaf: Leaf<'g, St::Slot>,
+    rest: Rest<'g, St::Slot>,
 }
 
 impl<St: Store> Clone for Iter<'_, St> {
     fn clone(&self) -> Self {
-        Self { view: self.view, path: self.path.clone(), leaf: self.leaf }
+        Self { view: self.view, path: self.path.clone(), rest: self.rest }
     }
 }
 
@@ -64,41 +64,36 @@ impl<'g, T: Slot> Part<'g, T> {
 /// over boxed ones 48, and 20 to 22. Seen once.)
 const AHEAD: usize = 4;
 
-enum Leaf<'g, T: Slot> {
+/// What is left of a node of entries.
+enum Rest<'g, T: Slot> {
     Nothing,
-    Branch {
-        branch: Branch<'g, T>,
-        next_group: usize,
-        rest: Seen<'g, T>,
-    },
-    /// The words `from..end`; the chain may grow past `end` while it is walked.
-    Chain {
-        chain: Chain<'g, T>,
-        from: usize,
-        end: usize,
-    },
+    Leaf { leaf: Leaf<'g, T>, next_bucket: usize, contents: Contents<'g, T> },
+    Collision { node: Collision<'g, T>, next: usize },
 }
 
-impl<T: Slot> Clone for Leaf<'_, T> {
+impl<T: Slot> Clone for Rest<'_, T> {
     fn clone(&self) -> Self {
         *self
     }
 }
-impl<T: Slot> Copy for Leaf<'_, T> {}
+impl<T: Slot> Copy for Rest<'_, T> {}
 
-/// Reads a group of a branch, and asks for its entries.
+/// Reads a bucket at one instant, and asks for its entries.
 #[inline]
-fn read_group<'g, St: Store>(group: Group<'g, St::Slot>, view: View<'g>) -> Seen<'g, St::Slot> {
-    let seen = group.read(view);
-    if St::OWNS {
-        seen.iter().for_each(|slot| St::prefetch(&slot.now));
+fn contents<'g, St: Store>(bucket: Bucket<'g, St::Slot>, view: View<'g>) -> Contents<'g, St::Slot> {
+    loop {
+        if let Some(contents) = read(bucket, view).contents() {
+            if St::OWNS {
+                contents.for_each(|slot| St::prefetch(&slot.now));
+            }
+            return contents;
+        }
     }
-    seen
 }
 
 impl<'g, St: Store> Iter<'g, St> {
     pub(super) fn new(word: Word<'g, St::Slot>, view: View<'g>) -> Self {
-        let mut iter = Self { view, path: Vec::new(), leaf: Leaf::Nothing };
+        let mut iter = Self { view, path: Vec::new(), rest: Rest::Nothing };
         iter.enter(word, view);
         iter
     }
@@ -118,14 +113,14 @@ impl<'g, St: Store> Iter<'g, St> {
         iter
     }
 
-    /// The hash that the next leaf begins with; none within a leaf, or if there is no next.
+    /// The hash that the next node begins with; none within a node, or if there is no next.
     pub(super) fn position(&self) -> Option<u64> {
-        let done = match &self.leaf {
-            Leaf::Nothing => true,
-            Leaf::Branch { branch, next_group, rest } => {
-                rest.is_empty() && *next_group == branch.group_count()
+        let done = match &self.rest {
+            Rest::Nothing => true,
+            Rest::Leaf { leaf, next_bucket, contents } => {
+                contents.is_empty() && *next_bucket == leaf.size().buckets()
             }
-            Leaf::Chain { from, end, .. } => from == end,
+            Rest::Collision { node, next } => *next >= node.len(),
         };
         let (mut hash, mut position) = (0, None);
         let mut shift = u64::BITS;
@@ -143,40 +138,39 @@ impl<'g, St: Store> Iter<'g, St> {
     /// Goes to the node of a word that was read under `above`.
     fn enter(&mut self, word: Word<'g, St::Slot>, above: View<'g>) {
         self.view = above.below(word);
-        self.leaf = match word.node() {
-            None => Leaf::Nothing,
+        self.rest = match word.node() {
+            None => Rest::Nothing,
             Some(Node::Fan(fan)) => {
                 fan.words()[..AHEAD].iter().for_each(Indirection::prefetch);
                 self.path.push(Part { fan, view: self.view, next: 0, end: FAN_WIDTH });
-                Leaf::Nothing
+                Rest::Nothing
             }
-            Some(Node::Branch(branch)) => {
-                let rest = read_group::<St>(branch.nth_group(0), self.view);
-                Leaf::Branch { branch, next_group: 1, rest }
-            }
-            Some(Node::Chain(chain)) => Leaf::Chain { chain, from: 0, end: chain.end(self.view) },
+            Some(Node::Leaf(leaf)) => Rest::Leaf {
+                leaf,
+                next_bucket: 1,
+                contents: contents::<St>(leaf.nth(0), self.view),
+            },
+            Some(Node::Collision(node)) => Rest::Collision { node, next: 0 },
         };
     }
 
     #[inline]
-    fn next_in_leaf(&mut self) -> Option<Held<'g, St::Slot>> {
-        match &mut self.leaf {
-            Leaf::Nothing => None,
-            Leaf::Branch { branch, next_group, rest } => loop {
-                if let Some(slot) = rest.pop() {
+    fn next_in_node(&mut self) -> Option<Held<'g, St::Slot>> {
+        match &mut self.rest {
+            Rest::Nothing => None,
+            Rest::Leaf { leaf, next_bucket, contents: rest } => loop {
+                if let Some(slot) = rest.next() {
                     return Some(slot);
                 }
-                if *next_group == branch.group_count() {
+                if *next_bucket == leaf.size().buckets() {
                     return None;
                 }
-                *rest = read_group::<St>(branch.nth_group(*next_group), self.view);
-                *next_group += 1;
+                *rest = contents::<St>(leaf.nth(*next_bucket), self.view);
+                *next_bucket += 1;
             },
-            Leaf::Chain { chain, from, end } => {
-                let (next, link) = chain.next(self.view, *from)?;
-                *from = next;
-                // Past the end are keys that came since, some of them from words before it.
-                (next <= *end).then(|| link.slot())
+            Rest::Collision { node, next } => {
+                *next += 1;
+                node.nth(*next - 1)
             }
         }
     }
@@ -184,49 +178,47 @@ impl<'g, St: Store> Iter<'g, St> {
     #[inline]
     pub(super) fn next_slot(&mut self) -> Option<Held<'g, St::Slot>> {
         loop {
-            if let Some(slot) = self.next_in_leaf() {
+            if let Some(slot) = self.next_in_node() {
                 return Some(slot);
             }
-            self.next_leaf()?;
+            self.next_node()?;
         }
     }
 
-    /// Goes to the next leaf, when this one has no more to yield; or only up or down in the tree.
-    fn next_leaf(&mut self) -> Option<()> {
+    /// Goes to the next node, when this one has no more to yield; or only up or down in the tree.
+    fn next_node(&mut self) -> Option<()> {
         let part = self.path.last_mut()?;
         let above = part.view;
         match part.next() {
             Some(word) => self.enter(word, above),
             None => {
                 self.path.pop();
-                self.leaf = Leaf::Nothing;
+                self.rest = Rest::Nothing;
             }
         }
         Some(())
     }
 
-    /// What is left of the leaf, in one loop for each group.
+    /// What is left of the node, in one loop for each bucket.
     #[inline]
-    fn fold_leaf<B>(&mut self, init: B, mut f: impl FnMut(B, Held<'g, St::Slot>) -> B) -> B {
+    fn fold_node<B>(&mut self, init: B, mut f: impl FnMut(B, Held<'g, St::Slot>) -> B) -> B {
         let mut result = init;
-        if let Leaf::Branch { branch, next_group, mut rest } = self.leaf {
-            self.leaf = Leaf::Nothing;
-            for group in next_group..=branch.group_count() {
-                while let Some(slot) = rest.pop() {
-                    result = f(result, slot);
-                }
-                if group < branch.group_count() {
-                    rest = read_group::<St>(branch.nth_group(group), self.view);
+        if let Rest::Leaf { leaf, next_bucket, contents: mut rest } = self.rest {
+            self.rest = Rest::Nothing;
+            for bucket in next_bucket..=leaf.size().buckets() {
+                result = rest.fold(result, &mut f);
+                if bucket < leaf.size().buckets() {
+                    rest = contents::<St>(leaf.nth(bucket), self.view);
                 }
             }
         }
-        while let Some(slot) = self.next_in_leaf() {
+        while let Some(slot) = self.next_in_node() {
             result = f(result, slot);
         }
         result
     }
 
-    /// Calls `f` for each slot that is left, in one loop for each leaf.
+    /// Calls `f` for each slot that is left, in one loop for each bucket.
     #[inline]
     pub(super) fn fold_slots<B>(
         mut self,
@@ -235,8 +227,8 @@ impl<'g, St: Store> Iter<'g, St> {
     ) -> B {
         let mut result = init;
         loop {
-            result = self.fold_leaf(result, &mut f);
-            if self.next_leaf().is_none() {
+            result = self.fold_node(result, &mut f);
+            if self.next_node().is_none() {
                 return result;
             }
         }
@@ -250,7 +242,7 @@ impl<'g, St: Store> Iter<'g, St> {
             let at = self.path.iter().position(|part| part.next < part.end)?;
             let lowest = at + 1 == self.path.len();
             let part = &mut self.path[at];
-            if part.end - part.next == 1 && lowest && matches!(self.leaf, Leaf::Nothing) {
+            if part.end - part.next == 1 && lowest && matches!(self.rest, Rest::Nothing) {
                 // Nothing else is left here: share what is below.
                 let above = part.view;
                 let word = part.next()?;
@@ -260,7 +252,7 @@ impl<'g, St: Store> Iter<'g, St> {
             let middle = part.next + (part.end - part.next) / 2;
             let given = Part { next: middle, ..*part };
             part.end = middle;
-            return Some(Self { view: given.view, path: vec![given], leaf: Leaf::Nothing });
+            return Some(Self { view: given.view, path: vec![given], rest: Rest::Nothing });
         }
     }
 }
@@ -273,13 +265,13 @@ impl<'g, St: Store + 'g> Iterator for Iter<'g, St> {
         let slot = self.next_slot()?;
         // SAFETY:
         // - not freed during `'g`: the view protects what is reached under it.
-        Some(unsafe { St::pair(slot) })
+        Some(unsafe { St::pair(slot.now) })
     }
 
     #[inline]
     fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
         // SAFETY:
         // - as in `next`.
-        self.fold_slots(init, |result, slot| f(result, unsafe { St::pair(slot) }))
+        self.fold_slots(init, |result, slot| f(result, unsafe { St::pair(slot.now) }))
     }
 }

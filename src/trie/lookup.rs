@@ -1,15 +1,34 @@
 //! Reading: the way from a root to an entry, and counting.
 #![expect(unsafe_code, reason = "reads the keys of slots that the view protects")]
 
-use super::node::{FAN_BITS, Group, Held, Link, Node, Slot, View, Word};
+use super::node::{FAN_BITS, Node, View, Word};
+use crate::bucket::{Bucket, Held, Search, Seen, Slot};
 use crate::engine::BATCH;
 use crate::entry::Store;
 use crate::prefetch;
+use crate::reclaim::Guard;
+use crate::sync::planted;
+
+/// Reads a bucket as `view` allows.
+#[inline]
+pub(super) fn read<'g, T: Slot>(bucket: Bucket<'g, T>, view: View<'g>) -> Seen<'g, T> {
+    match view {
+        View::Live(_) => bucket.load(),
+        View::Observed if planted("no_freeze") => bucket.load(),
+        View::Observed => bucket.observe(),
+    }
+}
+
+/// What of a hash is left below `level` fans, at the top.
+#[inline]
+pub(super) fn path_below(hash: u64, level: u32) -> u64 {
+    hash.checked_shl(level * FAN_BITS).unwrap_or(0)
+}
 
 /// Whether a slot is the one that is looked for.
 ///
 /// # Safety
-/// - The slot's entry is not freed during the call.
+/// - The slot was live, and its entry is not freed during the call.
 #[inline]
 pub(super) unsafe fn is_it<St: Store>(
     slot: &St::Slot,
@@ -18,7 +37,7 @@ pub(super) unsafe fn is_it<St: Store>(
 ) -> bool {
     // SAFETY:
     // - not freed during the call: promised by the caller.
-    St::may_have(slot, hash) && eq(unsafe { St::key(slot) })
+    unsafe { St::may_have(slot, hash) && eq(St::key(slot)) }
 }
 
 /// Walks down from `word`, which was read from a node at `level`, to the entry for which `eq` holds.
@@ -27,9 +46,9 @@ pub(super) unsafe fn is_it<St: Store>(
 /// is frozen before it is used, so that what was read once is what every later reader of that
 /// generation sees.
 ///
-/// LINEARIZES get, contains_key: the read of the group's state (or of the chain's word, or of an
-/// empty indirection word) that ends the walk, if the node was then still linked; else the node had
-/// been frozen and replaced during this operation, and the value read was current at some moment
+/// LINEARIZES get, contains_key: the read of the bucket's state that validates what was found (or of the word to an
+/// empty place or a collision node), if the node was then still linked; else the node had
+/// been frozen and replaced during this operation, and what was read was current at some moment
 /// since the operation began. Model: `late_writer_against_snapshot` and the random programs in `tests/models.rs`.
 #[inline(always)]
 pub(super) fn find<'g, St: Store>(
@@ -47,36 +66,65 @@ pub(super) fn find<'g, St: Store>(
 /// [`find`] for the slot of which `is_it` holds, among those that have the hash's place and tag.
 #[inline(always)]
 pub(super) fn find_slot<'g, St: Store>(
-    mut word: Word<'g, St::Slot>,
+    word: Word<'g, St::Slot>,
     view: View<'g>,
     level: u32,
     hash: u64,
     is_it: impl FnMut(&St::Slot) -> bool,
 ) -> Option<Held<'g, St::Slot>> {
-    // What is left of the hash, at the top. (No fan is as far down as its last bit.)
-    let mut path = hash.checked_shl(level * FAN_BITS).unwrap_or(0);
+    find_at::<St>(word, view, path_below(hash, level), hash, is_it)
+}
+
+/// [`find_slot`], where `path` is what of the hash is left below `word`.
+#[inline(always)]
+fn find_at<'g, St: Store>(
+    word: Word<'g, St::Slot>,
+    view: View<'g>,
+    path: u64,
+    hash: u64,
+    mut is_it: impl FnMut(&St::Slot) -> bool,
+) -> Option<Held<'g, St::Slot>> {
     if let View::Live(guard) = view {
-        while word.is_own_fan() {
-            // SAFETY:
-            // - it is: just tested.
-            word = unsafe { word.own_fan() }.by_top_bits(path).load(guard);
-            path <<= FAN_BITS;
-        }
-        if let Some(branch) = word.own_wide_branch() {
-            return find_in_group::<St>(branch.group(hash), view, hash, is_it);
+        if let Some(found) = find_at_once::<St>(word, guard, path, hash, &mut is_it) {
+            return found;
         }
     }
     find_below::<St>(word, view, path, hash, is_it)
 }
 
-/// [`find_slot`] by any way: `path` is what of the hash is left below `word`.
+/// [`find_at`] on the way of almost every lookup: through nodes of the operation's generation to a bucket that nobody
+/// changes meanwhile. None if the way is another one.
+#[inline(always)]
+pub(super) fn find_at_once<'g, St: Store>(
+    mut word: Word<'g, St::Slot>,
+    guard: &'g Guard,
+    mut path: u64,
+    hash: u64,
+    is_it: impl FnMut(&St::Slot) -> bool,
+) -> Option<Option<Held<'g, St::Slot>>> {
+    while word.is_own_fan() {
+        // SAFETY:
+        // - it is: just tested.
+        word = unsafe { word.own_fan() }.by_top_bits(path).load(guard);
+        path <<= FAN_BITS;
+    }
+    let bucket = word.own_leaf()?.bucket(path);
+    bucket.prefetch_slots();
+    match bucket.load().find(hash, is_it) {
+        Search::Found(hit) => Some(Some(hit.slot)),
+        Search::Absent => Some(None),
+        Search::Changed => None,
+    }
+}
+
+/// [`find_at`] by any way.
 #[inline(never)]
 fn find_below<'g, St: Store>(
     mut word: Word<'g, St::Slot>,
     view: View<'g>,
     mut path: u64,
     hash: u64,
-    is_it: impl FnMut(&St::Slot) -> bool,
+    mut is_it: impl FnMut(&St::Slot) -> bool,
 ) -> Option<Held<'g, St::Slot>> {
     let mut view = view.below(word);
     while let Some(fan) = word.fan() {
@@ -86,56 +134,32 @@ fn find_below<'g, St: Store>(
     }
     match word.node()? {
         Node::Fan(_) => unreachable!("the walk ends where there is no fan"),
-        Node::Branch(branch) => find_in_group::<St>(branch.group(hash), view, hash, is_it),
-        Node::Chain(chain) => chain.find(view, is_it).and_then(|hit| hit.link()).map(Link::slot),
+        Node::Collision(collision) => collision.find(is_it),
+        Node::Leaf(leaf) => loop {
+            match read(leaf.bucket(path), view).find(hash, &mut is_it) {
+                Search::Found(hit) => return Some(hit.slot),
+                Search::Absent => return None,
+                Search::Changed => {}
+            }
+        },
     }
-}
-
-#[inline(always)]
-fn find_in_group<'g, St: Store>(
-    group: Group<'g, St::Slot>,
-    view: View<'g>,
-    hash: u64,
-    is_it: impl FnMut(&St::Slot) -> bool,
-) -> Option<Held<'g, St::Slot>> {
-    group.prefetch(hash);
-    group.read(view).find(hash, is_it).map(|hit| hit.slot)
 }
 
 /// Levels that are gone down at once. Their fans are 4369 at most, 600 KB, and so mostly in the
 /// cache, or, for the few misses that there are, the processor overlaps the walks by itself.
 const TOP_LEVELS: u32 = 4;
 
-/// What the walk for a hash came to, before a key was compared.
-enum Candidate<'g, T: Slot> {
-    /// If the key is here, it is probably this one's.
-    Slot(Held<'g, T>),
-    /// Nothing with such a hash is here.
-    Absent,
-    /// Only [`find`] can tell.
-    Unknown,
-}
-
-/// A walk on its way: the word that it is at, and the view that this word was read under.
-type Lane<'g, T> = (Word<'g, T>, View<'g>);
+/// A walk on its way: the word that it is at, the view that this word was read under, and what of the hash is left
+/// below it.
+type Lane<'g, T> = (Word<'g, T>, View<'g>, u64);
 
 /// Asks for the memory that [`find`] is about to read for each of these hashes.
 pub(super) fn prefetch<St: Store>(top: Word<'_, St::Slot>, view: View<'_>, hashes: &[u64]) {
-    // Entries that are in their slots come with the lines of these. (To read them here all the same made a batch of
-    // insertions of inline pairs take 4 to 6 % longer.)
-    if St::OWNS {
-        candidates::<St>(top, view, hashes, |_, _| {});
-    } else {
-        descend_all(top, view, hashes);
-    }
+    approach::<St>(top, view, hashes);
 }
 
 /// [`find`] for each of these hashes, from the top, with their cache misses side by side: `eq` is told its
 /// index. `pair` makes what is asked for of a slot that was reached under the view.
-///
-/// A candidate is what `find` would compare first: where it is the key's, or there is none, the lookup took
-/// effect as said there. A slot's key never changes, and the view protects it. In all other cases it is `find`
-/// that looks the key up.
 pub(super) fn find_many<'g, St: Store, P>(
     top: Word<'g, St::Slot>,
     view: View<'g>,
@@ -144,50 +168,32 @@ pub(super) fn find_many<'g, St: Store, P>(
     pair: impl Fn(Held<'g, St::Slot>) -> P,
     found: &mut [Option<P>],
 ) {
-    let mut reached = [const { Candidate::Unknown }; BATCH];
-    candidates::<St>(top, view, hashes, |index, candidate| reached[index] = candidate);
-    for (index, (candidate, &hash)) in reached.iter().zip(hashes).enumerate() {
+    let lanes = approach::<St>(top, view, hashes);
+    for (index, (&(word, view, path), &hash)) in lanes.iter().zip(hashes).enumerate() {
         let mut eq = |key: &St::Key| eq(index, key);
-        let slot = match candidate {
-            // SAFETY:
-            // - not freed: the view protects what is reached under it for `'g`.
-            Candidate::Slot(slot) if eq(unsafe { St::key(&slot.now) }) => Some(*slot),
-            Candidate::Absent => None,
-            Candidate::Slot(_) | Candidate::Unknown => find::<St>(top, view, 0, hash, &mut eq),
-        };
-        found[index] = slot.map(&pair);
+        // SAFETY:
+        // - not freed: the view protects what is reached under it for `'g`.
+        let is_it = |slot: &St::Slot| unsafe { is_it::<St>(slot, hash, &mut eq) };
+        found[index] = find_at::<St>(word, view, path, hash, is_it).map(&pair);
     }
 }
 
-/// Walks down for all hashes and tells what each comes to.
-///
-/// At last the entries that the candidates have elsewhere are asked for. What it reads it reads as [`find`]
-/// would.
+/// Walks down for all hashes, and asks for the buckets, and the entries behind them, that [`find`] is about to read.
 #[inline(always)]
-fn candidates<'g, St: Store>(
+fn approach<'g, St: Store>(
     top: Word<'g, St::Slot>,
     view: View<'g>,
     hashes: &[u64],
-    mut reached: impl FnMut(usize, Candidate<'g, St::Slot>),
-) {
+) -> [Lane<'g, St::Slot>; BATCH] {
     let lanes = descend_all(top, view, hashes);
-    for (index, (&(word, view), &hash)) in lanes.iter().zip(hashes).enumerate() {
-        let candidate = match group(word, hash) {
-            Some(group) => {
-                let seen = group.read(view.below(word));
-                match seen.find(hash, |slot| St::may_have(slot, hash)) {
-                    Some(hit) => {
-                        St::prefetch(&hit.slot.now);
-                        Candidate::Slot(hit.slot)
-                    }
-                    None => Candidate::Absent,
-                }
-            }
-            None if word.is_empty() => Candidate::Absent,
-            None => Candidate::Unknown,
-        };
-        reached(index, candidate);
+    if St::OWNS {
+        for (&(word, _, path), &hash) in lanes.iter().zip(hashes) {
+            // A hint: nothing that is read here is validated.
+            let slot = bucket(word, path).and_then(|bucket| bucket.load().candidate(hash));
+            slot.iter().for_each(St::prefetch);
+        }
     }
+    lanes
 }
 
 /// Goes down for all hashes as far as there are fans, and asks for what [`find`] reads below: all go down the
@@ -200,7 +206,8 @@ fn descend_all<'g, T: Slot>(
     hashes: &[u64],
 ) -> [Lane<'g, T>; BATCH] {
     debug_assert!(hashes.len() <= BATCH);
-    let mut lanes = [(top, view); BATCH];
+    let mut lanes = [(top, view, 0); BATCH];
+    lanes.iter_mut().zip(hashes).for_each(|(lane, &hash)| lane.2 = hash);
     let mut fans_below = descend(&mut lanes, hashes, 0, TOP_LEVELS);
     let mut level = TOP_LEVELS;
     while fans_below {
@@ -220,44 +227,46 @@ fn descend<'g, T: Slot>(
     levels: u32,
 ) -> bool {
     let mut fans_below = false;
-    for ((word, view), &hash) in lanes.iter_mut().zip(hashes) {
+    for (word, view, path) in &mut lanes[..hashes.len()] {
         if level > 0 && word.fan().is_none() {
             continue;
         }
-        let mut at = level;
+        let mut left = levels;
         if let View::Live(guard) = *view {
-            while word.is_own_fan() && at < level + levels {
+            while word.is_own_fan() && left > 0 {
                 // SAFETY:
                 // - it is: just tested.
-                *word = unsafe { word.own_fan() }.towards(hash, at).load(guard);
-                at += 1;
+                *word = unsafe { word.own_fan() }.by_top_bits(*path).load(guard);
+                *path <<= FAN_BITS;
+                left -= 1;
             }
         }
-        while at < level + levels {
+        while left > 0 {
             let Some(fan) = word.fan() else { break };
             *view = view.below(*word);
-            *word = fan.towards(hash, at).read(*view);
-            at += 1;
+            *word = fan.by_top_bits(*path).read(*view);
+            *path <<= FAN_BITS;
+            left -= 1;
         }
         if let Some(below) = word.fan() {
-            prefetch::read(below.towards(hash, level + levels));
+            prefetch::read(below.by_top_bits(*path));
             fans_below = true;
-        } else if let Some(group) = group(*word, hash) {
-            group.prefetch(hash);
+        } else if let Some(bucket) = bucket(*word, *path) {
+            bucket.prefetch();
         }
     }
     fans_below
 }
 
-/// The group that a hash belongs to, if the word leads to a branch.
+/// The bucket that a path leads to, if the word leads to a leaf.
 #[inline(always)]
-fn group<'g, T: Slot>(word: Word<'g, T>, hash: u64) -> Option<Group<'g, T>> {
-    if let Some(branch) = word.own_wide_branch() {
-        return Some(branch.group(hash));
+fn bucket<'g, T: Slot>(word: Word<'g, T>, path: u64) -> Option<Bucket<'g, T>> {
+    if let Some(leaf) = word.own_leaf() {
+        return Some(leaf.bucket(path));
     }
     match word.node()? {
-        Node::Branch(branch) => Some(branch.group(hash)),
-        Node::Fan(_) | Node::Chain(_) => None,
+        Node::Leaf(leaf) => Some(leaf.bucket(path)),
+        Node::Fan(_) | Node::Collision(_) => None,
     }
 }
 
@@ -269,7 +278,7 @@ pub(super) fn count<St: Store>(word: Word<'_, St::Slot>, view: View<'_>) -> usiz
         Some(Node::Fan(fan)) => {
             fan.words().iter().map(|word| count::<St>(word.read(view), view)).sum()
         }
-        Some(Node::Branch(branch)) => branch.groups().map(|group| group.read(view).count()).sum(),
-        Some(Node::Chain(chain)) => chain.links(view).count(),
+        Some(Node::Leaf(leaf)) => leaf.buckets().map(|bucket| read(bucket, view).count()).sum(),
+        Some(Node::Collision(collision)) => collision.len(),
     }
 }

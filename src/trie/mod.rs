@@ -11,23 +11,21 @@
 //! |---|---|---|
 //! | indirection node | I-node | an atomic word embedded in its parent, the only way to reach a child: [`node::Indirection`] |
 //! | fan | C-node of I-nodes | 16 indirection words, indexed by the next four hash bits |
-//! | branch | C-node of S-nodes | one to eight groups of entries with an occupancy bitmap each, changed by CAS |
-//! | chain | L-node | entries whose hashes agree in every bit |
+//! | leaf | C-node of S-nodes | a table of [buckets](crate::bucket), see [`crate::leaf`] |
+//! | collision node | L-node | entries whose hashes agree in every bit; immutable |
 //! | generation | Gen | number of the root; every node and entry bears the one it was born in |
 //! | freeze | replaces GCAS | setting the bit that keeps a word or bitmap from ever changing again |
 //!
 //! # Paths
 //!
-//! 1. A lookup ([`lookup`]) walks from the map's root through fans to one group, matches all its
+//! 1. A lookup ([`lookup`]) walks from the map's root through fans to one bucket of a leaf, matches all its
 //!    tags at once, and compares the key.
-//! 2. A change ([`upsert`]) walks the same way and changes that group by one CAS: of its bitmap, to
-//!    insert (a new entry is written to a free slot first, and the CAS makes it live) or to remove; of
-//!    the key's slot, to replace, where the store's slots can be replaced ([`node`], `group`).
-//! 3. A group without a free slot, or a frozen one, makes the operation rebuild the node
-//!    ([`rebuild`]): freeze it, copy what lives into a new one, or into a fan with children when it
-//!    is too much for a branch, and swing the one word that points to it. Nobody waits: whoever
-//!    meets a frozen node does this. (Slots that entries have left become free again where that is long
-//!    enough ago: see [`node`], `group`.)
+//! 2. A change ([`upsert`]) walks the same way, claims that bucket, writes a dead slot, and publishes it by one CAS of
+//!    the bucket's state, which makes the slot live and the replaced one dead. A removal is one CAS.
+//! 3. A full bucket, or a frozen one, makes the operation rebuild the leaf
+//!    ([`rebuild`]): freeze it, copy what lives into a new one, or into a fan of leaves when it
+//!    is too much for one, and swing the one word that points to it. No thread waits: whoever
+//!    meets a frozen node does this.
 //! 4. After removals nodes are rebuilt smaller, and fans that hold little collapse ([`shrink`]).
 //! 5. A snapshot ([`versions`]) freezes the root's word and gives the map a root of the next
 //!    generation with the same tree. From then on the tree is shared: operations of the new
@@ -38,7 +36,7 @@
 //! # Why a snapshot is one instant
 //!
 //! *The rule*: an operation of a newer generation than a node's, and every read of a snapshot, uses
-//! a word or bitmap of that node only once it is frozen. All changes are CASes of words that are
+//! a word of a fan, or the state of a bucket, only once it is frozen. All changes are CASes of words that are
 //! not frozen. Take a writer of generation g that is late: generation g + 1 has begun. If anybody has
 //! observed the word it wants to change, its CAS fails and it starts again in the new generation. If
 //! nobody has, its change takes effect in a tree that the snapshot and the live map still share, and
@@ -51,12 +49,9 @@
 //! | write | read | publishes |
 //! |---|---|---|
 //! | `Indirection::replace` (Release) | `Indirection::load` (Acquire) | a node, whole |
-//! | `Seen::publish` (Release, and each later CAS of the bitmap goes on its release sequence) | `Group::load` (Acquire) | a slot and its tag |
-//! | `Slot::swap` (Release) | `Slot::read`, `Slot::seal` (Acquire) | an entry that replaced another |
-//! | `ChainHit::put` (Release) | `Chain::read` (Acquire) | a chain's link |
+//! | see [`crate::bucket`] | | slots and tags of a bucket, and the entries behind them |
 //! | swap of the map's root (Release) | `Trie::root` (Acquire) | a root, and that the snapshots before it are registered |
 //! | `Record::push` (Release) | `Record::close` (Acquire) | an object on a dead list |
-//! | `Group::hand_back` (Release) | a claim of the slot (Acquire) | that nobody uses the slot any more |
 //! | `Clock::tick` (Release) | `Clock::now` (Acquire) | that guards are gone |
 //!
 //! Progress: every operation is lock-free. The loops here go round again only if a CAS failed, so
@@ -91,11 +86,11 @@ pub(crate) use diff::{TreeChange, TreeDiff};
 use domain::{Domain, Lineage};
 pub(crate) use frozen::{Frozen, FrozenIter, OwnedIter, OwnedPair};
 pub(crate) use iter::Iter;
-pub(crate) use node::{Held, Slot, Swap};
 use node::{Indirection, View, Word};
-use root::Root;
+use root::{Count, Root};
 pub(crate) use stats::{SHAPES, Tally};
 
+use crate::bucket::Held;
 use crate::engine::{Change, Content, Engine};
 use crate::entry::Store;
 use crate::fallout::Fallout;
@@ -198,7 +193,8 @@ impl<St: Store> Trie<St> {
     #[cold]
     fn first_root<'g>(&'g self, guard: &'g Guard) -> Context<'g, St> {
         let domain = Arc::new(Domain::new(self.collector.clone(), Lineage::first(), None));
-        let mut made = Self::with_root(domain, 1, Word::EMPTY, self.collector.clone());
+        let mut made =
+            Self::with_root(domain, 1, Word::EMPTY, self.collector.clone(), Count::new(false));
         let root = *made.root.get_mut();
         // Release: the root. Another thread may have been first: then `made` is dropped as it is.
         let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
@@ -222,11 +218,12 @@ impl<St: Store> Trie<St> {
         generation: u64,
         top: Word<'_, St::Slot>,
         collector: Collector,
+        count: Arc<Count>,
     ) -> Self {
         // SAFETY:
         // - a pointer from an `Arc` is not null.
         let domain = unsafe { NonNull::new_unchecked(Arc::into_raw(domain).cast_mut()) };
-        let root = Box::into_raw(Root::boxed(generation, top, domain));
+        let root = Box::into_raw(Root::boxed(generation, top, domain, count));
         Self { root: AtomicPtr::new(root), collector, _owns: PhantomData }
     }
 }
@@ -258,10 +255,16 @@ impl<St: Store> Engine for Trie<St> {
     ) -> Option<Pair<'g, St>> {
         let context = self.root(guard)?;
         let top = context.root.top.load(guard);
-        let slot = lookup::find::<St>(top, View::Live(guard), 0, hash, &mut eq)?;
+        // SAFETY:
+        // - not freed: the guard keeps what is reached under it.
+        let is_it = |slot: &St::Slot| unsafe { lookup::is_it::<St>(slot, hash, &mut eq) };
+        let found = match lookup::find_at_once::<St>(top, guard, hash, hash, is_it) {
+            Some(found) => found,
+            None => lookup::find::<St>(top, View::Live(guard), 0, hash, &mut eq),
+        };
         // SAFETY:
         // - the entry was reached under the guard, which keeps it for `'g`.
-        Some(unsafe { St::pair(slot) })
+        found.map(|slot| unsafe { St::pair(slot.now) })
     }
 
     fn get_many<'g>(
@@ -275,7 +278,7 @@ impl<St: Store> Engine for Trie<St> {
         let top = context.root.top.load(guard);
         // SAFETY:
         // - reached under the guard, which keeps it for `'g`.
-        let pair = |slot| unsafe { St::pair(slot) };
+        let pair = |slot: Held<'g, St::Slot>| unsafe { St::pair(slot.now) };
         lookup::find_many::<St, _>(top, View::Live(guard), hashes, eq, pair, found);
     }
 
@@ -305,10 +308,8 @@ impl<St: Store> Engine for Trie<St> {
         iter.position()
     }
 
-    /// Counts group by group.
     fn len(&self, guard: &Guard) -> usize {
-        let top = self.root(guard).map_or(Word::EMPTY, |context| context.root.top.load(guard));
-        lookup::count::<St>(top, View::Live(guard))
+        self.root(guard).map_or(0, |context| context.root.count.len(context.domain()))
     }
 
     fn refresh(&self, guard: &Guard) {

@@ -1,33 +1,36 @@
 //! Rebuilding: a node is frozen, copied as it should be now, and the copy swung into its place.
 //!
-//! One step serves growth (a group is full), renewal (the node is of an older generation), and
-//! helping (somebody else froze the node and has not replaced it). Several threads may do it at
+//! One step serves growth (a bucket is full), renewal (the node is of an older generation), shrinking, and
+//! helping (another thread froze the node and has not replaced it). Several threads may do it at
 //! once; all see the same frozen content, and the CAS of the indirection word takes one copy.
 #![expect(unsafe_code, reason = "frees nodes that were built and not used, retires replaced ones")]
 
-use std::ptr::NonNull;
-
 use super::domain::{Dead, Fate};
-use super::node::{
-    Branch, Chain, FAN_WIDTH, Fan, Header, LEVELS, Link, Node, Word, free_node, shape_for,
-};
+use super::lookup::path_below;
+use super::node::{Collision, Fan, LEVELS, Node, Word};
 use super::{Context, Place, Rehash, Trie};
-use crate::entry::{Mover, Store};
+use crate::entry::Store;
+use crate::leaf::{self, FAN_WIDTH, Leaf, LeafDraft, Shape, Size};
 use crate::sync::stall_point;
 
+/// A slot on its way to another node, with its hash.
+type Mover<T> = (u64, T);
+
 impl<St: Store> Trie<St> {
-    /// Replaces the node at `place` by one of the operation's generation that has room for a new entry in
-    /// each group. Returns the new word; none if the place changed meanwhile, and then the operation
+    /// Replaces the node at `place` by one of the operation's generation; a leaf, if it is to `grow`, by one that has room
+    /// for another entry of this hash.
+    /// Returns the new word; none if the place changed meanwhile, and then the operation
     /// starts again. If `rehash` panics the node stays frozen, and the next operation does this.
     #[cold]
     pub(super) fn rebuild<'g>(
         &self,
         context: Context<'g, St>,
         place: Place<'g, St::Slot>,
+        grow: Option<u64>,
         rehash: Rehash<'_, St>,
     ) -> Option<Word<'g, St::Slot>> {
-        let generation = context.root.generation;
-        match place.word.node()? {
+        let birth = context.root.generation;
+        let copy = match place.word.node()? {
             Node::Fan(fan) => {
                 let words = fan.words().each_ref().map(|word| word.observe());
                 // What an older fan held is older than the copy. Within a generation the words
@@ -37,58 +40,99 @@ impl<St: Store> Trie<St> {
                 } else {
                     words.map(Word::thawed)
                 };
-                let copy = Fan::allocate(&context.domain().fans, place.level, generation, words);
+                let copy = Fan::allocate(birth, words);
                 // SAFETY:
                 // - the shell is this function's; its children are not.
-                self.swing(context, place, copy, |copy| unsafe { Self::free_shell(copy) })
+                return self.swing(context, place, copy, |copy| unsafe { Self::free_shell(copy) });
             }
-            Node::Branch(branch) => {
+            Node::Leaf(leaf) => {
                 // Its lines come while the first of its states is frozen.
                 place.word.prefetch();
-                Self::freeze(branch);
-                if let Some(copy) = branch.copy(generation) {
-                    // SAFETY:
-                    // - the shell is this function's; its entries are not.
-                    return self
-                        .swing(context, place, copy, |copy| unsafe { Self::free_shell(copy) });
-                }
-                let mut movers = Vec::with_capacity(branch.capacity());
-                Self::collect_slots(branch, &mut movers, rehash);
-                let built = Self::build(context, &mut movers, place.level);
-                // SAFETY:
-                // - just built, and not published.
-                self.swing(context, place, built, |built| unsafe { Self::unbuild(built) })
+                let entries = leaf.freeze();
+                Self::copy_leaf(leaf, entries, birth, place.level, grow, rehash)
             }
-            Node::Chain(chain) => {
-                let links = chain.observe();
-                let copy = if links.is_empty() {
-                    Word::EMPTY
-                } else {
-                    Chain::allocate(generation, &links)
-                };
-                // SAFETY:
-                // - the shell is this function's; its links are not.
-                self.swing(context, place, copy, |copy| unsafe { Self::free_shell(copy) })
+            Node::Collision(node) => {
+                let slots: Vec<_> = node.slots().map(|slot| slot.now).collect();
+                Collision::allocate(birth, &slots)
             }
-        }
+        };
+        // SAFETY:
+        // - just built, and not published.
+        self.swing(context, place, copy, |copy| unsafe { Self::unbuild(copy) })
     }
 
-    pub(super) fn freeze(branch: Branch<'_, St::Slot>) {
-        for group in branch.groups() {
-            group.observe();
-            stall_point("frozen group");
+    /// Builds what comes in the place of a frozen leaf.
+    fn copy_leaf<'n>(
+        leaf: Leaf<'_, St::Slot>,
+        entries: usize,
+        birth: u64,
+        level: u32,
+        grow: Option<u64>,
+        rehash: Rehash<'_, St>,
+    ) -> Word<'n, St::Slot> {
+        if entries == 0 {
+            return Word::EMPTY;
         }
+        if grow.is_none() && entries * 3 > leaf.size().entries::<St::Slot>() {
+            return to_word(leaf.copy(birth));
+        }
+        if St::OWNS {
+            // Their hashes are needed: so their misses come side by side.
+            leaf.for_each(|slot| St::prefetch(&slot));
+        }
+        let size = Size::for_entries::<St::Slot>(entries);
+        if let Some(copy) = size.and_then(|size| Self::spread(leaf, size, birth, level, rehash)) {
+            // A leaf that had no room for one more entry, and would have little afterwards, becomes larger.
+            let roomy = |hash| copy.size() > leaf.size() || copy.has_room(path_below(hash, level));
+            if grow.is_none_or(roomy) {
+                return to_word(copy);
+            }
+        }
+        let mut movers = Vec::with_capacity(entries);
+        Self::collect_slots(leaf, &mut movers, rehash);
+        Self::build_larger(birth, &mut movers, level, size.and_then(Size::larger), grow)
     }
 
-    /// Appends what a frozen branch holds.
+    /// A leaf of this size with the entries of a frozen one, if there is room in it.
+    fn spread(
+        leaf: Leaf<'_, St::Slot>,
+        size: Size,
+        birth: u64,
+        level: u32,
+        rehash: Rehash<'_, St>,
+    ) -> Option<LeafDraft<St::Slot>> {
+        let mut copy = LeafDraft::new(size, birth);
+        let full = leaf.try_for_each(|slot| {
+            let hash = Self::hash_of(&slot, rehash);
+            copy.push(path_below(hash, level), hash, slot)
+        });
+        full.is_ok().then_some(copy)
+    }
+
+    /// The hash of a slot of a frozen leaf, or of a collision node, that was reached under a guard.
+    #[inline]
+    fn hash_of(slot: &St::Slot, rehash: Rehash<'_, St>) -> u64 {
+        // SAFETY:
+        // - live in a frozen node; under the operation's guard, which keeps its entry.
+        unsafe { St::hash(slot, rehash) }
+    }
+
+    /// Appends what a frozen leaf holds.
     pub(super) fn collect_slots(
-        branch: Branch<'_, St::Slot>,
-        movers: &mut Vec<St::Mover>,
+        leaf: Leaf<'_, St::Slot>,
+        movers: &mut Vec<Mover<St::Slot>>,
         rehash: Rehash<'_, St>,
     ) {
-        for group in branch.groups() {
-            movers.extend(group.observe().iter().map(|slot| St::mover(slot.now, rehash)));
-        }
+        leaf.for_each(|slot| movers.push((Self::hash_of(&slot, rehash), slot)));
+    }
+
+    /// Appends what a collision node holds.
+    pub(super) fn collect_collisions(
+        node: Collision<'_, St::Slot>,
+        movers: &mut Vec<Mover<St::Slot>>,
+        rehash: Rehash<'_, St>,
+    ) {
+        movers.extend(node.slots().map(|slot| (Self::hash_of(&slot.now, rehash), slot.now)));
     }
 
     /// Puts `new` at `place` and retires the node that was there; or gives `new` to `undo`.
@@ -117,7 +161,7 @@ impl<St: Store> Trie<St> {
     /// # Safety
     /// - This operation unlinked the node.
     pub(super) unsafe fn retire_shell(&self, context: Context<'_, St>, word: Word<'_, St::Slot>) {
-        let (Some(node), Some(birth)) = (word.header(), word.birth()) else { return };
+        let (Some(node), Some(birth)) = (word.raw_node(), word.birth()) else { return };
         let mut fate = Fate::Operation(context.guard);
         // SAFETY:
         // - unlinked once: promised by the caller.
@@ -126,32 +170,68 @@ impl<St: Store> Trie<St> {
         }
     }
 
-    /// Builds the smallest tree below `level` that holds these entries with room in each group. Its
+    /// Builds the smallest tree below `level` that holds these entries with some room. Its
     /// nodes are new; nobody sees them yet.
     pub(super) fn build<'n>(
-        context: Context<'_, St>,
-        movers: &mut [St::Mover],
+        birth: u64,
+        movers: &mut [Mover<St::Slot>],
         level: u32,
     ) -> Word<'n, St::Slot> {
-        let birth = context.root.generation;
         if movers.is_empty() {
             return Word::EMPTY;
         }
         if level == LEVELS {
-            let link = |mover: &St::Mover| Box::leak(Box::new(Link::new(birth, mover.slot())));
-            let links: Vec<NonNull<Link<St::Slot>>> =
-                movers.iter().map(|mover| NonNull::from(link(mover))).collect();
-            return Chain::allocate(birth, &links);
+            let slots: Vec<_> = movers.iter().map(|&(_, slot)| slot).collect();
+            return Collision::allocate(birth, &slots);
         }
-        let hashes = movers.iter().map(|mover| mover.hash());
-        if let Some(shape) = shape_for::<St::Slot>(movers.len(), hashes) {
-            return Branch::allocate(shape, birth, movers);
+        let size = Size::for_entries::<St::Slot>(movers.len());
+        if let Some(leaf) = size.and_then(|size| Self::leaf_of(birth, movers, level, size)) {
+            return to_word(leaf);
+        }
+        Self::build_larger(birth, movers, level, size.and_then(Size::larger), None)
+    }
+
+    /// A leaf of this size with these entries, if there is room in it.
+    fn leaf_of(
+        birth: u64,
+        movers: &[Mover<St::Slot>],
+        level: u32,
+        size: Size,
+    ) -> Option<LeafDraft<St::Slot>> {
+        let mut leaf = LeafDraft::new(size, birth);
+        let mut push =
+            |&(hash, slot): &Mover<_>| leaf.push(path_below(hash, level), hash, slot).is_ok();
+        movers.iter().all(&mut push).then_some(leaf)
+    }
+
+    /// [`Self::build`], of a leaf from this size on, with room for an entry of the hash `grow`, or of a fan.
+    fn build_larger<'n>(
+        birth: u64,
+        movers: &mut [Mover<St::Slot>],
+        level: u32,
+        size: Option<Size>,
+        grow: Option<u64>,
+    ) -> Word<'n, St::Slot> {
+        let hashes = movers.iter().map(|&(hash, _)| hash).chain(grow);
+        let paths = hashes.map(|hash| path_below(hash, level));
+        let size = size.and_then(|size| size.for_paths::<St::Slot>(paths));
+        match size.and_then(|size| Self::leaf_of(birth, movers, level, size)) {
+            Some(leaf) => to_word(leaf),
+            None => Self::build_fan(birth, movers, level),
+        }
+    }
+
+    fn build_fan<'n>(birth: u64, movers: &mut [Mover<St::Slot>], level: u32) -> Word<'n, St::Slot> {
+        let word_of = |mover: &Mover<St::Slot>| Fan::<St::Slot>::index(mover.0, level);
+        // Those of a leaf of the largest size are in order.
+        if !movers.is_sorted_by_key(word_of) {
+            movers.sort_unstable_by_key(word_of);
         }
         let mut words = [Word::EMPTY; FAN_WIDTH];
-        for (index, part) in partition(movers, level) {
-            words[index] = Self::build(context, part, level + 1);
+        for part in movers.chunk_by_mut(|one, other| word_of(one) == word_of(other)) {
+            words[word_of(&part[0])] = Self::build(birth, part, level + 1);
         }
-        Fan::allocate(&context.domain().fans, level, birth, words)
+        Fan::allocate(birth, words)
     }
 
     /// Frees what [`Self::build`] made.
@@ -159,22 +239,11 @@ impl<St: Store> Trie<St> {
     /// # Safety
     /// - `word` came from `build` and was not published.
     pub(super) unsafe fn unbuild(word: Word<'_, St::Slot>) {
-        match word.node() {
-            None => return,
-            Some(Node::Fan(fan)) => {
-                for child in fan.words() {
-                    // SAFETY:
-                    // - made by the same `build`.
-                    unsafe { Self::unbuild(child.observe()) };
-                }
-            }
-            Some(Node::Branch(_)) => {}
-            Some(Node::Chain(chain)) => {
-                for link in chain.observe() {
-                    // SAFETY:
-                    // - made by the same `build`, from a box.
-                    drop(unsafe { Box::from_raw(link.as_ptr()) });
-                }
+        if let Some(Node::Fan(fan)) = word.node() {
+            for child in fan.words() {
+                // SAFETY:
+                // - made by the same `build`.
+                unsafe { Self::unbuild(child.observe()) };
             }
         }
         // SAFETY:
@@ -186,30 +255,19 @@ impl<St: Store> Trie<St> {
     ///
     /// # Safety
     /// - The node was not published and is used no more.
-    unsafe fn free_shell(word: Word<'_, St::Slot>) {
-        if let Some(node) = word.header() {
-            let node: NonNull<Header> = node;
+    pub(super) unsafe fn free_shell(word: Word<'_, St::Slot>) {
+        if let Some(node) = word.raw_node() {
             // SAFETY:
             // - a node over this store's slots; unused, by the contract.
-            unsafe { free_node::<St::Slot>(node) };
+            unsafe { leaf::free::<St::Slot>(node) };
         }
     }
 }
 
-/// Sorts slots by the word of a fan at `level` that they belong to, and cuts them at these borders.
-fn partition<T: Mover>(slots: &mut [T], level: u32) -> impl Iterator<Item = (usize, &mut [T])> {
-    let word_of = move |slot: &T| Fan::<T::Slot>::index(slot.hash(), level);
-    // A counting sort: sixteen buckets, in linear time.
-    let mut ends = [0_usize; FAN_WIDTH];
-    slots.iter().for_each(|slot| ends[word_of(slot)] += 1);
-    (1..FAN_WIDTH).for_each(|word| ends[word] += ends[word - 1]);
-    let unsorted = slots.to_vec();
-    for slot in unsorted.into_iter().rev() {
-        let end = &mut ends[word_of(&slot)];
-        *end -= 1;
-        slots[*end] = slot;
-    }
-    slots
-        .chunk_by_mut(move |a, b| word_of(a) == word_of(b))
-        .map(move |part| (word_of(&part[0]), part))
+/// The word for a new leaf.
+pub(super) fn to_word<'n, T: crate::bucket::Slot>(leaf: LeafDraft<T>) -> Word<'n, T> {
+    let (node, size) = leaf.into_node();
+    // SAFETY:
+    // - a leaf over these slots, which lives until it is freed as one.
+    unsafe { Word::to_node(node, Shape::Leaf(size)) }
 }

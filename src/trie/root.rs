@@ -1,9 +1,11 @@
 //! The root of one generation.
 
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use super::domain::Domain;
 use super::node::{Indirection, Word};
+use crate::count::Counter;
 use crate::entry::Store;
 
 /// The entrance to the trie for one generation: a map points to its newest root.
@@ -12,6 +14,49 @@ pub(crate) struct Root<St: Store> {
     pub(super) top: Indirection<St::Slot>,
     /// The map's domain. Not counted: the map holds one reference for as long as it has a root.
     pub(super) domain: NonNull<Domain<St>>,
+    pub(super) count: Arc<Count>,
+}
+
+/// The number of entries of a map, shared by its roots from one `take` to the next.
+///
+/// A `take` empties the map at one instant, and late writers of the tree that it took out still count: so the next
+/// root begins another count. A commit puts other entries in the place of those that were there, and counts the
+/// difference.
+pub(crate) struct Count {
+    /// Whether the map began with the entries of its base: those are counted when somebody asks.
+    has_base: bool,
+    changes: Counter,
+}
+
+impl Count {
+    pub(super) fn new(has_base: bool) -> Arc<Self> {
+        Arc::new(Self { has_base, changes: Counter::new() })
+    }
+
+    /// Counts an entry that was put into the map.
+    #[inline]
+    pub(super) fn up(&self) {
+        self.changes.up();
+    }
+
+    /// Counts an entry that was taken out.
+    #[inline]
+    pub(super) fn down(&self) {
+        self.changes.down();
+    }
+
+    /// Counts what a fork of the map has changed, which is committed.
+    pub(super) fn commit<St: Store>(&self, fork: &Self, domain: &Domain<St>) {
+        let base = if fork.has_base { 0 } else { domain.base_len() as isize };
+        self.changes.change(fork.changes.net() - base);
+    }
+
+    /// Number of entries: exact while no write is in flight. O(processors); for a fork O(nodes) the first time.
+    pub(super) fn len<St: Store>(&self, domain: &Domain<St>) -> usize {
+        let base = if self.has_base { domain.base_len() as isize } else { 0 };
+        // While writes are in flight it may be below zero.
+        (base + self.changes.net()).max(0) as usize
+    }
 }
 
 impl<St: Store> Root<St> {
@@ -19,8 +64,15 @@ impl<St: Store> Root<St> {
         generation: u64,
         top: Word<'_, St::Slot>,
         domain: NonNull<Domain<St>>,
+        count: Arc<Count>,
     ) -> Box<Self> {
-        Box::new(Self { generation, top: Indirection::new(top), domain })
+        Box::new(Self { generation, top: Indirection::new(top), domain, count })
+    }
+
+    /// The count of the root that follows this one.
+    pub(super) fn count_after(&self, top: Word<'_, St::Slot>) -> Arc<Count> {
+        // Nobody can write below an empty word that is frozen.
+        if top.is_empty() { Count::new(false) } else { Arc::clone(&self.count) }
     }
 
     /// The generation of the root that follows this one, whose top word was frozen as `top`.

@@ -1,15 +1,24 @@
 //! Counting what a frozen tree is made of.
-
-use std::ptr::NonNull;
+#![expect(unsafe_code, reason = "reads the hashes of entries of frozen trees")]
 
 use super::Rehash;
 use super::diff::{Beyond, beyond, holds};
 use super::frozen::Frozen;
-use super::node::{LEVELS, Link, Node, Shape, View, Word};
-use crate::entry::{Compare, Mover, Store};
+use super::node::{LEVELS, Node, Word};
+use crate::bucket::Geometry;
+use crate::entry::{Compare, Store};
+use crate::leaf::{Shape, Size};
 
-/// Shapes of nodes.
-pub(crate) const SHAPES: usize = 8;
+/// Shapes of nodes: the sizes of leaves by their codes, fans, collision nodes.
+pub(crate) const SHAPES: usize = Size::CODES + 2;
+
+fn number(shape: Shape) -> usize {
+    match shape {
+        Shape::Leaf(size) => size.code(),
+        Shape::Fan => Size::CODES,
+        Shape::Collision => Size::CODES + 1,
+    }
+}
 
 /// What was counted.
 #[derive(Default)]
@@ -49,8 +58,13 @@ impl<St: Store> Frozen<St> {
             return self.tally();
         }
         let has = |word: Word<'_, St::Slot>, level, slot: &St::Slot| {
-            let hash = St::mover(*slot, rehash).hash();
-            holds::<St>(word, level, hash, |candidate| St::unchanged(slot, candidate))
+            // SAFETY:
+            // - live in frozen trees, which are borrowed.
+            let hash = unsafe { St::hash(slot, rehash) };
+            // SAFETY:
+            // - as above, for both.
+            let unchanged = |candidate: &St::Slot| unsafe { St::unchanged(slot, candidate) };
+            holds::<St>(word, level, hash, unchanged)
         };
         let mut count = Count { tally: Tally::default(), has };
         beyond::<St>(self.top(), other.top(), 0, &mut count);
@@ -90,13 +104,13 @@ where
                 let words = fan.words();
                 (words.len(), words.iter().filter(|word| !word.observe().is_empty()).count())
             }
-            Node::Branch(branch) => {
-                let used = branch.groups().map(|group| group.observe().count()).sum();
-                (branch.capacity(), used)
+            Node::Leaf(leaf) => {
+                let buckets = leaf.size().buckets() + leaf.size().spills();
+                (buckets * Geometry::<St::Slot>::SLOTS as usize, leaf.freeze())
             }
-            Node::Chain(chain) => (chain.capacity(), chain.links(View::Observed).count()),
+            Node::Collision(node) => (node.len(), node.len()),
         };
-        let tally = &mut self.tally.nodes[shape as usize];
+        let tally = &mut self.tally.nodes[number(shape)];
         tally.count += 1;
         tally.bytes += bytes;
         tally.slots += slots;
@@ -106,9 +120,5 @@ where
     fn entry(&mut self, _: &St::Slot, level: u32) {
         self.tally.depths[level as usize] += 1;
         self.tally.entry_bytes += St::ENTRY_BYTES;
-    }
-
-    fn link(&mut self, _: NonNull<Link<St::Slot>>) {
-        self.tally.nodes[Shape::Chain as usize].bytes += size_of::<Link<St::Slot>>();
     }
 }

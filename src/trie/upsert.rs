@@ -1,21 +1,27 @@
-//! Changing: one loop that finds a key's place, asks what to do, and does it by one CAS.
+//! Changing: find a key's place, ask what to do, and do it by one CAS.
+//!
+//! Almost every change is done by [`Trie::try_at_once`], which is compiled for each kind of change and has no loop. It
+//! gives up wherever the way is not the usual one: a busy, frozen or full bucket, an older generation, no leaf yet. Then
+//! [`Trie::persist`] does the operation from the beginning, and is compiled once for each store.
 #![expect(unsafe_code, reason = "owns entries between their making and their publication")]
 
 use std::mem::ManuallyDrop;
-use std::ptr::NonNull;
 
-use super::domain::{Dead, Fate};
-use super::lookup::{self, is_it};
-use super::node::{
-    Chain, ChainHit, Claim, Exchange, FAN_BITS, Group, Held, Hit, Link, Node, Seen, Slot, View,
-    Word,
-};
+use super::lookup::{self, is_it, path_below};
+use super::node::{Collision, FAN_BITS, LEVELS, Node, View, Word};
+use super::rebuild::to_word;
 use super::{Changed, Context, Pair, Place, Trie};
+use crate::bucket::{Hit, Search, Seen};
 use crate::engine::{Action, Change, Outcome};
 use crate::entry::Store;
+use crate::leaf::{Leaf, LeafDraft, Size};
 use crate::reclaim::Guard;
 use crate::request::Request;
 use crate::sync::stall_point;
+
+/// How often a writer looks at a busy bucket again before it revokes the claim. A claim lasts some nanoseconds, unless
+/// its owner was suspended.
+const PATIENCE: u32 = if cfg!(any(miri, shuttle)) { 1 } else { 100 };
 
 enum Step<T> {
     Done(T),
@@ -23,14 +29,8 @@ enum Step<T> {
     Retry,
 }
 
-/// How an entry fared that was to be published in a group.
-enum Publication<'g, T: Slot> {
-    Done(Held<'g, T>),
-    /// Every slot of the group is taken.
-    NoRoom,
-    /// The key's entry changed, or the group was frozen.
-    KeyChanged(Seen<'g, T>),
-}
+/// A change of any kind.
+type AnyRequest<'c, 'g, St> = Request<'g, St, dyn Change<'g, St> + 'c>;
 
 /// An entry in a slot that is not published: freed if the operation unwinds.
 struct Unpublished<St: Store> {
@@ -38,17 +38,13 @@ struct Unpublished<St: Store> {
 }
 
 impl<St: Store> Unpublished<St> {
+    #[inline]
     fn new(draft: St::Draft, birth: u64) -> Self {
         Self { slot: St::expose(draft, birth) }
     }
 
-    fn key(&self) -> &St::Key {
-        // SAFETY:
-        // - the entry belongs to this value, so it is not freed while it is borrowed.
-        unsafe { St::key(&self.slot) }
-    }
-
     /// The slot was published: the entry is the map's now.
+    #[inline]
     fn publish(self) {
         let _ = ManuallyDrop::new(self);
     }
@@ -74,7 +70,7 @@ impl<St: Store> Trie<St> {
     /// with the look. `peek`: the change may decide to change nothing.
     ///
     /// LINEARIZES insert, remove, compute and all other changes: the CAS named at the place where it
-    /// succeeds, below; a change that keeps things as they are: the read that found them so, as for
+    /// succeeds; a change that keeps things as they are: the read that found them so, as for
     /// [`lookup::find`].
     #[inline]
     pub(super) fn upsert<'g>(
@@ -85,96 +81,171 @@ impl<St: Store> Trie<St> {
         change: impl Change<'g, St>,
     ) -> Changed<'g, St> {
         let mut request = Request::new(hash, peek, change);
+        match self.try_at_once(guard, &mut request) {
+            Some(outcome) => outcome,
+            None => self.persist(guard, &mut request),
+        }
+    }
+
+    /// Does the change the usual way; none if something is in its way.
+    #[inline(always)]
+    fn try_at_once<'g, C: Change<'g, St>>(
+        &'g self,
+        guard: &'g Guard,
+        request: &mut Request<'g, St, C>,
+    ) -> Option<Changed<'g, St>> {
+        let hash = request.hash;
+        let context = self.root(guard)?;
+        let mut word = context.root.top.load(guard);
+        let mut path = hash;
+        while word.is_own_fan() {
+            // SAFETY:
+            // - it is: just tested.
+            word = unsafe { word.own_fan() }.by_top_bits(path).load(guard);
+            path <<= FAN_BITS;
+        }
+        let bucket = word.own_leaf()?.bucket(path);
+        bucket.prefetch_slots();
+        let seen = bucket.load();
+        if !seen.is_open() {
+            return None;
+        }
+        // SAFETY:
+        // - live, and reached under the guard, which keeps its entry.
+        let hit = match seen.find(hash, |slot| unsafe { request.matches(slot) }) {
+            Search::Found(hit) => Some(hit),
+            Search::Absent => None,
+            Search::Changed => return None,
+        };
+        let old = Self::pair_of(hit.as_ref());
+        match request.ask(old) {
+            Action::Keep => Some(Outcome::Kept(old)),
+            Action::Remove => {
+                let (Some(hit), Some(old)) = (&hit, old) else { return Some(Outcome::Kept(None)) };
+                let left = seen.remove(hit)?;
+                context.root.count.down();
+                self.retire_entry(context, hit.slot.now);
+                if left.is_empty() {
+                    self.shrink(guard, hash, &request.rehash());
+                }
+                Some(Outcome::Removed(old))
+            }
+            Action::Put(draft) => {
+                let Some(room) = seen.room_at_home(hit.as_ref()) else {
+                    request.spare = Some(draft);
+                    return None;
+                };
+                let entry = Unpublished::<St>::new(draft, context.root.generation);
+                let slot = entry.slot;
+                if seen.put(room, hash, slot, hit.as_ref()).is_none() {
+                    request.spare = Some(entry.into_draft());
+                    return None;
+                }
+                entry.publish();
+                match &hit {
+                    Some(hit) => self.retire_entry(context, hit.slot.now),
+                    None => context.root.count.up(),
+                }
+                // SAFETY:
+                // - published under the guard, so not freed for `'g`.
+                Some(Outcome::Put { old, new: unsafe { St::pair(slot) } })
+            }
+        }
+    }
+
+    #[inline]
+    fn pair_of<'g>(hit: Option<&Hit<'g, St::Slot>>) -> Option<Pair<'g, St>>
+    where
+        St: 'g,
+    {
+        // SAFETY:
+        // - a hit was live, and was reached under the operation's guard, which keeps its entry for `'g`.
+        hit.map(|hit| unsafe { St::pair(hit.slot.now) })
+    }
+
+    /// Does the change in any case.
+    #[cold]
+    #[inline(never)]
+    fn persist<'g>(
+        &'g self,
+        guard: &'g Guard,
+        request: &mut AnyRequest<'_, 'g, St>,
+    ) -> Changed<'g, St> {
         loop {
             let context = self.root_or_first(guard);
-            if let Step::Done(outcome) = self.attempt(context, &mut request) {
+            if let Step::Done(outcome) = self.attempt(context, request) {
                 return outcome;
             }
         }
     }
 
     /// One walk from a root.
-    #[inline]
-    fn attempt<'g, C: Change<'g, St>>(
+    fn attempt<'g>(
         &'g self,
         context: Context<'g, St>,
-        request: &mut Request<St, C>,
+        request: &mut AnyRequest<'_, 'g, St>,
     ) -> Step<Changed<'g, St>> {
         let Context { root, guard } = context;
-        let top = root.top.load(guard);
-        if top.is_frozen() {
+        let word = root.top.load(guard);
+        if word.is_frozen() {
             // A snapshot was taken of this generation; its next root may not be there yet.
             self.advance(context);
             return Step::Retry;
         }
-        // The place, in pieces: as a whole it would be written to memory at each level.
-        let (mut cell, mut word, mut level) = (&root.top, top, 0);
-        // What is left of the hash, at the top.
-        let mut path = request.hash;
+        let mut place = Place { cell: &root.top, word, level: 0 };
         loop {
-            if !word.is_own_fan() {
-                if !word.is_older() {
-                    break;
-                }
-                let place = Place { cell, word, level };
+            if place.word.is_older() {
                 if request.peek {
                     if let Some(found) = request.decide_before_copying(place) {
                         return Step::Done(Outcome::Kept(found));
                     }
                 }
-                match self.rebuild(context, place, &request.rehash()) {
-                    Some(rebuilt) => word = rebuilt,
+                match self.rebuild(context, place, None, &request.rehash()) {
+                    Some(rebuilt) => place.word = rebuilt,
                     None => return Step::Retry,
                 }
                 continue;
             }
-            // SAFETY:
-            // - it is: just tested.
-            let next = unsafe { word.own_fan() }.by_top_bits(path);
-            let child = next.load(guard);
-            if child.is_frozen() {
+            let Some(fan) = place.word.fan() else { break };
+            let cell = fan.towards(request.hash, place.level);
+            let word = cell.load(guard);
+            if word.is_frozen() {
                 // Frozen in this generation by a collapse, or by a newer one: then the word of the
                 // fan itself is frozen too, and so on up to the root.
-                self.rebuild(context, Place { cell, word, level }, &request.rehash());
+                self.rebuild(context, place, None, &request.rehash());
                 return Step::Retry;
             }
-            (cell, word, level) = (next, child, level + 1);
-            path <<= FAN_BITS;
+            place = Place { cell, word, level: place.level + 1 };
         }
-        let place = Place { cell, word, level };
-        let group = match word.own_wide_branch() {
-            Some(branch) => branch.group(request.hash),
-            None => match word.node() {
-                None => return self.plant(context, place, request),
-                Some(Node::Branch(branch)) => branch.group(request.hash),
-                Some(Node::Chain(chain)) => return self.edit_chain(context, place, chain, request),
-                Some(Node::Fan(_)) => unreachable!("the walk ends where there is no fan"),
-            },
-        };
-        self.edit_group(context, place, group, request)
+        match place.word.node() {
+            None => self.plant(context, place, request),
+            Some(Node::Leaf(leaf)) => self.edit_leaf(context, place, leaf, request),
+            Some(Node::Collision(node)) => self.edit_collision(context, place, node, request),
+            Some(Node::Fan(_)) => unreachable!("the walk ends where there is no fan"),
+        }
     }
 
-    /// Changes an empty place: puts a branch with one entry there.
-    fn plant<'g, C: Change<'g, St>>(
+    /// Changes an empty place: puts a node with one entry there.
+    fn plant<'g>(
         &'g self,
         context: Context<'g, St>,
         place: Place<'g, St::Slot>,
-        request: &mut Request<St, C>,
+        request: &mut AnyRequest<'_, 'g, St>,
     ) -> Step<Changed<'g, St>> {
-        let generation = context.root.generation;
         let Action::Put(draft) = request.ask(None) else {
             return Step::Done(Outcome::Kept(None));
         };
-        let entry = Unpublished::<St>::new(draft, generation);
-        let mover = St::mover(entry.slot, |_| request.hash);
-        let word = Self::build(context, &mut [mover], place.level);
-        let slot = Self::only_slot(word, context.guard);
+        let entry = Unpublished::<St>::new(draft, context.root.generation);
+        let slot = entry.slot;
+        let word = Self::node_of_one(context, place.level, request.hash, slot);
         // LINEARIZES insert into an empty place.
         if place.cell.replace(place.word, word).is_ok() {
             entry.publish();
+            context.root.count.up();
             // SAFETY:
-            // - the entry is reached from the place under the guard, which keeps it for `'g`.
-            return Step::Done(Outcome::Put { old: None, new: unsafe { St::pair(slot) } });
+            // - published under the guard, so not freed for `'g`.
+            let new = unsafe { St::pair(slot) };
+            return Step::Done(Outcome::Put { old: None, new });
         }
         // SAFETY:
         // - made above and not published.
@@ -183,228 +254,189 @@ impl<St: Store> Trie<St> {
         Step::Retry
     }
 
-    /// The slot of a node that was built of one.
-    fn only_slot<'g>(word: Word<'g, St::Slot>, guard: &'g Guard) -> Held<'g, St::Slot> {
-        let slot = match word.node() {
-            Some(Node::Branch(branch)) => branch.nth_group(0).load().pop(),
-            Some(Node::Chain(chain)) => {
-                chain.next(View::Live(guard), 0).map(|(_, link)| link.slot())
-            }
-            Some(Node::Fan(_)) | None => None,
-        };
-        // PANICS: never: one slot needs no fan, and is in the first group of a one-group branch.
-        slot.expect("the slot that the node was built of")
+    fn node_of_one<'n>(
+        context: Context<'_, St>,
+        level: u32,
+        hash: u64,
+        slot: St::Slot,
+    ) -> Word<'n, St::Slot> {
+        let birth = context.root.generation;
+        if level == LEVELS {
+            return Collision::allocate(birth, &[slot]);
+        }
+        let mut leaf = LeafDraft::new(Size::SMALLEST, birth);
+        let pushed = leaf.push(path_below(hash, level), hash, slot);
+        debug_assert!(pushed.is_ok());
+        to_word(leaf)
     }
 
-    /// Changes a key in its group, which is part of the branch at `place`.
-    #[inline]
-    fn edit_group<'g, C: Change<'g, St>>(
+    /// Changes a key in the leaf at `place`.
+    fn edit_leaf<'g>(
         &'g self,
         context: Context<'g, St>,
         place: Place<'g, St::Slot>,
-        group: Group<'g, St::Slot>,
-        request: &mut Request<St, C>,
+        leaf: Leaf<'g, St::Slot>,
+        request: &mut AnyRequest<'_, 'g, St>,
     ) -> Step<Changed<'g, St>> {
-        let generation = context.root.generation;
         let hash = request.hash;
-        group.prefetch(hash);
-        let mut seen = group.load();
-        let pair = |slot: Held<'g, St::Slot>| {
-            // SAFETY:
-            // - called with slots of this group, which were reached under the guard: it keeps their
-            //   entries for `'g`.
-            unsafe { St::pair(slot) }
-        };
-        // SAFETY:
-        // - a slot of this node, reached under the guard, which keeps its entry.
-        let mut hit = seen.find(hash, |slot| unsafe { request.matches(slot, None) });
-        let mut claim = None;
-        // Each round begins with what is known of the key in `seen`.
+        let bucket = leaf.bucket(path_below(hash, place.level));
+        let mut waited: Option<(Seen<'g, St::Slot>, u32)> = None;
+        // Each round begins with a new look at the bucket.
         loop {
+            let seen = bucket.load();
             if seen.is_frozen() {
-                self.rebuild(context, place, &request.rehash());
+                self.rebuild(context, place, None, &request.rehash());
                 return Step::Retry;
             }
-            let old = hit.as_ref().map(|hit| pair(hit.slot));
-            let now: Seen<'g, St::Slot> = match request.ask(old) {
+            if seen.is_busy() && !request.peek {
+                // Patience begins anew whenever another claim has succeeded.
+                let times = match waited {
+                    Some((before, times)) if before.is_version_of(seen) => times + 1,
+                    _ => 1,
+                };
+                if times > PATIENCE {
+                    self.rebuild(context, place, None, &request.rehash());
+                    return Step::Retry;
+                }
+                waited = Some((seen, times));
+                std::hint::spin_loop();
+                continue;
+            }
+            // SAFETY:
+            // - live, and reached under the guard, which keeps its entry.
+            let hit = match seen.find(hash, |slot| unsafe { request.matches(slot) }) {
+                Search::Found(hit) => Some(hit),
+                Search::Absent => None,
+                Search::Changed => continue,
+            };
+            let old = Self::pair_of(hit.as_ref());
+            let action = request.ask(old);
+            // From here on something is to be changed.
+            let busy = seen.is_busy();
+            match action {
                 Action::Keep => return Step::Done(Outcome::Kept(old)),
                 Action::Remove => {
                     let (Some(hit), Some(old)) = (&hit, old) else {
                         return Step::Done(Outcome::Kept(None));
                     };
-                    // LINEARIZES remove.
-                    match seen.remove(hit, context.guard.now()) {
-                        Ok(left) => {
-                            self.retire_entry(context, hit.slot.now);
-                            let rehash = &request.rehash();
-                            self.shrink_after_remove(context, place, left, hash, rehash);
-                            return Step::Done(Outcome::Removed(old));
-                        }
-                        Err(now) => now,
+                    if busy {
+                        request.peek = false;
+                        continue;
                     }
-                }
-                Action::Put(draft) => {
-                    let entry = Unpublished::<St>::new(draft, generation);
-                    let publication =
-                        Self::put(context, seen, hit.as_ref(), &mut claim, entry, request);
-                    match publication {
-                        Publication::Done(slot) => {
-                            if let Some(hit) = &hit {
-                                self.retire_entry(context, hit.slot.now);
-                            }
-                            return Step::Done(Outcome::Put { old, new: pair(slot) });
-                        }
-                        Publication::NoRoom => {
-                            self.rebuild(context, place, &request.rehash());
-                            return Step::Retry;
-                        }
-                        Publication::KeyChanged(now) => now,
+                    if seen.is_worn_out() {
+                        self.rebuild(context, place, Some(hash), &request.rehash());
+                        return Step::Retry;
                     }
-                }
-            };
-            seen = now;
-            // SAFETY:
-            // - a slot of this node, reached under the guard, which keeps its entry.
-            hit = seen.find(hash, |slot| unsafe { request.matches(slot, None) });
-        }
-    }
-
-    /// Puts an entry into a group whose state `seen` was searched and had `hit` for its key: into the
-    /// slot of the key's old entry, or, where that is sealed or there is none, into a free one.
-    ///
-    /// Goes on from newer states as long as the key is as it was. If not, the entry goes back to the
-    /// request, and the slot that was claimed for it to `claim`.
-    #[inline]
-    fn put<'g, C: Change<'g, St>>(
-        context: Context<'g, St>,
-        mut seen: Seen<'g, St::Slot>,
-        hit: Option<&Hit<'g, St::Slot>>,
-        claim: &mut Option<Claim<'g, St::Slot>>,
-        entry: Unpublished<St>,
-        request: &mut Request<St, C>,
-    ) -> Publication<'g, St::Slot>
-    where
-        St: 'g,
-    {
-        if let Some(hit) = hit {
-            // LINEARIZES replace, in place.
-            match seen.swap(hit, entry.slot) {
-                Exchange::Done(slot) => {
-                    entry.publish();
-                    return Publication::Done(slot);
-                }
-                Exchange::Sealed(now) => seen = now,
-                Exchange::Changed(now) => {
-                    request.spare = Some(entry.into_draft());
-                    return Publication::KeyChanged(now);
-                }
-            }
-        }
-        let again = claim.take().map(|mut claim| {
-            claim.write(entry.slot);
-            claim
-        });
-        let new = || seen.claim(request.hash, entry.slot, context.guard.now());
-        let Some(mut mine) = again.or_else(new) else {
-            request.spare = Some(entry.into_draft());
-            return Publication::NoRoom;
-        };
-        stall_point("claimed slot");
-        loop {
-            // LINEARIZES insert, and replace where the old slot is sealed: the new entry becomes live and
-            // the old one dead in one step, from exactly the state that was searched.
-            let (now, back) = match seen.publish(mine, hit) {
-                Ok(slot) => {
-                    entry.publish();
-                    return Publication::Done(slot);
-                }
-                Err(failed) => failed,
-            };
-            mine = back;
-            // SAFETY:
-            // - a slot of this group, reached under the guard, which keeps its entry.
-            let matches = |slot: &St::Slot| unsafe { request.matches(slot, Some(entry.key())) };
-            let as_it_was = match hit {
-                Some(hit) => now.still_has(hit),
-                None => now.find_since(seen, request.hash, matches).is_none(),
-            };
-            if now.is_frozen() || !as_it_was {
-                request.spare = Some(entry.into_draft());
-                *claim = Some(mine);
-                return Publication::KeyChanged(now);
-            }
-            seen = now;
-        }
-    }
-
-    /// Changes a key among others with the same hash.
-    fn edit_chain<'g, C: Change<'g, St>>(
-        &'g self,
-        context: Context<'g, St>,
-        place: Place<'g, St::Slot>,
-        chain: Chain<'g, St::Slot>,
-        request: &mut Request<St, C>,
-    ) -> Step<Changed<'g, St>> {
-        let Context { root, guard } = context;
-        let hash = request.hash;
-        let pair = |slot: Held<'g, St::Slot>| {
-            // SAFETY:
-            // - called with slots of this chain, which were reached under the guard: it keeps their
-            //   entries for `'g`.
-            unsafe { St::pair(slot) }
-        };
-        loop {
-            // SAFETY:
-            // - a slot of this node, reached under the guard, which keeps its entry.
-            let matches = |slot: &St::Slot| unsafe { request.matches(slot, None) };
-            let found = chain.find(View::Live(guard), matches);
-            if found.as_ref().is_some_and(ChainHit::is_frozen) {
-                self.rebuild(context, place, &request.rehash());
-                return Step::Retry;
-            }
-            let old_link = found.as_ref().and_then(ChainHit::link);
-            let old = old_link.map(|link| pair(link.slot()));
-            match request.ask(old) {
-                Action::Keep => return Step::Done(Outcome::Kept(old)),
-                Action::Remove => {
-                    let (Some(hit), Some(link), Some(old)) = (&found, old_link, old) else {
-                        return Step::Done(Outcome::Kept(None));
-                    };
-                    // LINEARIZES remove from a chain.
-                    if hit.remove().is_ok() {
-                        self.retire_link(context, hit.cell(), link);
-                        if chain.links(View::Live(guard)).next().is_none() {
-                            self.shrink(guard, hash, &request.rehash());
+                    if let Some(left) = seen.remove(hit) {
+                        context.root.count.down();
+                        self.retire_entry(context, hit.slot.now);
+                        if left.is_empty() {
+                            self.shrink(context.guard, hash, &request.rehash());
                         }
                         return Step::Done(Outcome::Removed(old));
                     }
                 }
                 Action::Put(draft) => {
-                    let Some(hit) = &found else {
+                    if busy {
                         request.spare = Some(draft);
-                        self.rebuild(context, place, &request.rehash());
+                        request.peek = false;
+                        continue;
+                    }
+                    let room = seen
+                        .room_at_home(hit.as_ref())
+                        .or_else(|| seen.room_in_spill())
+                        .or_else(|| leaf.take_spill(seen))
+                        .filter(|_| !seen.is_worn_out());
+                    let Some(room) = room else {
+                        request.spare = Some(draft);
+                        self.rebuild(context, place, Some(hash), &request.rehash());
                         return Step::Retry;
                     };
-                    let entry = Unpublished::<St>::new(draft, root.generation);
-                    let link = Link::new(root.generation, entry.slot);
-                    let link = NonNull::from(Box::leak(Box::new(link)));
-                    stall_point("unpublished link");
-                    // LINEARIZES insert and replace in a chain.
-                    if hit.put(link).is_ok() {
-                        entry.publish();
-                        if let Some(old_link) = old_link {
-                            self.retire_link(context, hit.cell(), old_link);
+                    let entry = Unpublished::<St>::new(draft, context.root.generation);
+                    let slot = entry.slot;
+                    match seen.put(room, hash, slot, hit.as_ref()) {
+                        Some(()) => {
+                            entry.publish();
+                            match &hit {
+                                Some(hit) => self.retire_entry(context, hit.slot.now),
+                                None => context.root.count.up(),
+                            }
+                            // SAFETY:
+                            // - published under the guard, so not freed for `'g`.
+                            let new = unsafe { St::pair(slot) };
+                            return Step::Done(Outcome::Put { old, new });
                         }
-                        // SAFETY:
-                        // - published under the guard, so not freed for `'g`.
-                        let new = pair(unsafe { link.as_ref() }.slot());
-                        return Step::Done(Outcome::Put { old, new });
+                        None => request.spare = Some(entry.into_draft()),
                     }
-                    // SAFETY:
-                    // - made above, and not published.
-                    drop(unsafe { Box::from_raw(link.as_ptr()) });
-                    request.spare = Some(entry.into_draft());
                 }
+            }
+        }
+    }
+
+    /// Changes a key in the collision node at `place`: puts another one there.
+    fn edit_collision<'g>(
+        &'g self,
+        context: Context<'g, St>,
+        place: Place<'g, St::Slot>,
+        node: Collision<'g, St::Slot>,
+        request: &mut AnyRequest<'_, 'g, St>,
+    ) -> Step<Changed<'g, St>> {
+        let birth = context.root.generation;
+        // SAFETY:
+        // - a slot of this node, reached under the guard, which keeps its entry.
+        let at = node.slots().position(|slot| unsafe { request.matches(&slot.now) });
+        let mut slots: Vec<St::Slot> = node.slots().map(|slot| slot.now).collect();
+        let hit = at.and_then(|at| node.nth(at));
+        // SAFETY:
+        // - as above: not freed for `'g`.
+        let old = hit.map(|slot| unsafe { St::pair(slot.now) });
+        match request.ask(old) {
+            Action::Keep => Step::Done(Outcome::Kept(old)),
+            Action::Remove => {
+                let (Some(at), Some(hit), Some(old)) = (at, hit, old) else {
+                    return Step::Done(Outcome::Kept(None));
+                };
+                slots.swap_remove(at);
+                let left = Collision::allocate(birth, &slots);
+                // SAFETY:
+                // - the shell is this function's; its entries are not.
+                let undo = |left| unsafe { Self::free_shell(left) };
+                // LINEARIZES remove, of an entry whose hash others have too.
+                if self.swing(context, place, left, undo).is_none() {
+                    return Step::Retry;
+                }
+                context.root.count.down();
+                self.retire_entry(context, hit.now);
+                if left.is_empty() {
+                    self.shrink(context.guard, request.hash, &request.rehash());
+                }
+                Step::Done(Outcome::Removed(old))
+            }
+            Action::Put(draft) => {
+                let entry = Unpublished::<St>::new(draft, birth);
+                let new = entry.slot;
+                match at {
+                    Some(at) => slots[at] = new,
+                    None => slots.push(new),
+                }
+                let with_it = Collision::allocate(birth, &slots);
+                stall_point("unpublished collision node");
+                // SAFETY:
+                // - the shell is this function's; its entries are not.
+                let undo = |with_it| unsafe { Self::free_shell(with_it) };
+                // LINEARIZES insert and replace, of an entry whose hash others have too.
+                if self.swing(context, place, with_it, undo).is_none() {
+                    request.spare = Some(entry.into_draft());
+                    return Step::Retry;
+                }
+                entry.publish();
+                match hit {
+                    Some(hit) => self.retire_entry(context, hit.now),
+                    None => context.root.count.up(),
+                }
+                // SAFETY:
+                // - published under the guard, so not freed for `'g`.
+                Step::Done(Outcome::Put { old, new: unsafe { St::pair(new) } })
             }
         }
     }
@@ -420,53 +452,18 @@ impl<St: Store> Trie<St> {
             context.domain().retire_entry(slot, death, context.guard);
         }
     }
-
-    /// Retires a chain's cell and its entry, which this operation just took out.
-    fn retire_link(
-        &self,
-        context: Context<'_, St>,
-        cell: Option<NonNull<Link<St::Slot>>>,
-        link: &Link<St::Slot>,
-    ) {
-        self.retire_entry(context, link.slot().now);
-        if let Some(cell) = cell {
-            // SAFETY:
-            // - this operation's CAS unlinked the cell.
-            unsafe { self.retire_cell(context, cell) };
-        }
-    }
-
-    /// Retires a chain's cell without its entry.
-    ///
-    /// # Safety
-    /// - This operation unlinked the cell.
-    pub(super) unsafe fn retire_cell(
-        &self,
-        context: Context<'_, St>,
-        cell: NonNull<Link<St::Slot>>,
-    ) {
-        let death = context.root.generation;
-        let mut fate = Fate::Operation(context.guard);
-        // SAFETY:
-        // - not freed: it was reached under the guard; unlinked once: promised by the caller.
-        unsafe {
-            let birth = cell.as_ref().birth;
-            context.domain().retire(Dead::Link(cell), birth, death, &mut fate);
-        }
-    }
 }
 
-impl<'g, St: Store + 'g, C: Change<'g, St>> Request<St, C> {
-    /// Whether a slot has the key; `in_draft` is the key of a draft that the caller holds.
+impl<'g, St: Store + 'g, C: Change<'g, St> + ?Sized> Request<'g, St, C> {
+    /// Whether a slot has the key.
     ///
     /// # Safety
-    /// - The slot's entry is not freed during the call.
+    /// - The slot was live, and its entry is not freed during the call.
     #[inline]
-    unsafe fn matches(&self, slot: &St::Slot, in_draft: Option<&St::Key>) -> bool {
-        let in_draft = in_draft.or(self.spare.as_ref().map(St::draft_key));
-        let mut eq = |key: &St::Key| self.change.is_key(key, in_draft);
+    unsafe fn matches(&self, slot: &St::Slot) -> bool {
+        let mut eq = |key: &St::Key| self.is_key(key);
         // SAFETY:
-        // - not freed: promised by the caller.
+        // - promised by the caller.
         unsafe { is_it::<St>(slot, self.hash, &mut eq) }
     }
 
@@ -487,7 +484,7 @@ impl<'g, St: Store + 'g, C: Change<'g, St>> Request<St, C> {
         let slot = lookup::find::<St>(word, View::Observed, level, self.hash, &mut eq);
         // SAFETY:
         // - the entry was reached under the operation's guard, which keeps it for `'g`.
-        let found = slot.map(|slot| unsafe { St::pair(slot) });
+        let found = slot.map(|slot| unsafe { St::pair(slot.now) });
         self.ask_ahead(found)
     }
 }

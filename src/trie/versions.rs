@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::domain::{Domain, Fate, Record};
 use super::frozen::Frozen;
 use super::node::Word;
-use super::root::Root;
+use super::root::{Count, Root};
 use super::{Context, Trie};
 use crate::engine::Engine;
 use crate::entry::Store;
@@ -79,7 +79,8 @@ impl<St: Store> Trie<St> {
         debug_assert!(top.is_frozen());
         let current = std::ptr::from_ref(root).cast_mut();
         let next = root.generation_after(top);
-        let next = Box::into_raw(Root::boxed(next, top.to_older(), root.domain));
+        let next =
+            Box::into_raw(Root::boxed(next, top.to_older(), root.domain, root.count_after(top)));
         // Release: the new root, and the registration that this thread saw (Acquire) in the frozen
         // word; pairs with the Acquire in `root`. Relaxed on failure: another thread did it.
         match self.root.compare_exchange(current, next, Ordering::Release, Ordering::Relaxed) {
@@ -106,8 +107,9 @@ impl<St: Store> Trie<St> {
         let collector = domain.collector.clone();
         // Nothing of an empty tree needs to be kept.
         let base = (!tree.top().is_empty()).then(|| Arc::clone(tree));
+        let count = Count::new(base.is_some());
         let own = Arc::new(Domain::new(collector.clone(), domain.lineage.child(), base));
-        Self::with_root(own, tree.generation() + 1, tree.top().to_older(), collector)
+        Self::with_root(own, tree.generation() + 1, tree.top().to_older(), collector, count)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What may be sent, shared, and carried across a caught panic.
 
 use std::cell::{Cell, RefCell};
+use std::marker::PhantomData;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 use std::sync::MutexGuard;
@@ -20,6 +21,30 @@ type SyncOnly = MutexGuard<'static, u8>;
 /// `Send`, and not `Sync`.
 type SendOnly = Cell<u8>;
 
+/// A plain type that stays on its thread.
+#[derive(Clone, Copy)]
+struct OneThread {
+    _number: u8,
+    _mark: PhantomData<*const u8>,
+}
+
+#[allow(unsafe_code, reason = "a promise about the bytes of a type")]
+// SAFETY:
+// - a single byte.
+unsafe impl snaptrie::Plain for OneThread {}
+
+/// A plain type that a panic may leave broken.
+#[derive(Clone, Copy)]
+struct Fragile {
+    _number: u8,
+    _mark: PhantomData<&'static RefCell<u8>>,
+}
+
+#[allow(unsafe_code, reason = "a promise about the bytes of a type")]
+// SAFETY:
+// - a single byte.
+unsafe impl snaptrie::Plain for Fragile {}
+
 assert_impl_all!(TrieMap<String, Vec<u8>>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
 assert_impl_all!(TrieMap<&'static str, Box<dyn Fn() + Send + Sync>>: Send, Sync, Unpin);
 assert_not_impl_any!(TrieMap<Rc<u8>, u8>: Send, Sync);
@@ -31,23 +56,23 @@ assert_not_impl_any!(TrieMap<u8, SyncOnly>: Send, Sync);
 assert_not_impl_any!(TrieMap<u8, *const u8>: Send, Sync);
 assert_not_impl_any!(TrieMap<u8, u8, LocalHasher>: Send, Sync);
 
-assert_impl_all!(CopyTrieMap<&'static str, u64>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
-assert_not_impl_any!(CopyTrieMap<u8, &'static SendOnly>: Send, Sync);
-assert_not_impl_any!(CopyTrieMap<&'static SendOnly, u8>: Send, Sync);
-assert_not_impl_any!(CopyTrieMap<u8, *const u8>: Send, Sync);
+assert_impl_all!(CopyTrieMap<u32, u64>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(CopyTrieMap<u8, OneThread>: Send, Sync);
+assert_not_impl_any!(CopyTrieMap<OneThread, u8>: Send, Sync);
+assert_not_impl_any!(CopyTrieMap<u8, OneThread>: Send, Sync);
 assert_not_impl_any!(CopyTrieMap<u8, u8, LocalHasher>: Send, Sync);
-assert_not_impl_any!(CopyTrieMap<u8, &'static RefCell<u8>>: UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(CopyTrieMap<u8, Fragile>: UnwindSafe, RefUnwindSafe);
 assert_not_impl_any!(CopyPinned<'static, u8, u8>: Send, Sync);
 assert_not_impl_any!(CopyIter<'static, u8, u8>: Send, Sync);
 assert_not_impl_any!(CopyKeys<'static, u8, u8>: Send, Sync);
 assert_not_impl_any!(CopyValues<'static, u8, u8>: Send, Sync);
 assert_impl_all!(Snapshot<u8, u8, RandomState, mode::Inline>: Send, Sync, Unpin, UnwindSafe);
-assert_not_impl_any!(Snapshot<u8, &'static SendOnly, RandomState, mode::Inline>: Send, Sync);
+assert_not_impl_any!(Snapshot<u8, OneThread, RandomState, mode::Inline>: Send, Sync);
 assert_impl_all!(SnapshotIter<'static, u8, u8, mode::Inline>: Send, Sync);
 assert_impl_all!(IntoIter<u8, u8, mode::Inline>: Send, Sync);
 assert_impl_all!(SnapshotEntry<u8, u8, mode::Inline>: Send, Sync);
-assert_not_impl_any!(IntoIter<u8, &'static SendOnly, mode::Inline>: Send, Sync);
-assert_not_impl_any!(SnapshotEntry<u8, &'static SendOnly, mode::Inline>: Send, Sync);
+assert_not_impl_any!(IntoIter<u8, OneThread, mode::Inline>: Send, Sync);
+assert_not_impl_any!(SnapshotEntry<u8, OneThread, mode::Inline>: Send, Sync);
 
 assert_impl_all!(FlatMap<String, Vec<u8>>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
 assert_impl_all!(FlatMap<&'static str, Box<dyn Fn() + Send + Sync>>: Send, Sync, Unpin);
@@ -62,14 +87,14 @@ assert_not_impl_any!(FlatMap<u8, u8, LocalHasher>: Send, Sync);
 assert_not_impl_any!(FlatMap<u8, RefCell<u8>>: UnwindSafe, RefUnwindSafe);
 assert_not_impl_any!(FlatMap<RefCell<u8>, u8>: UnwindSafe, RefUnwindSafe);
 
-assert_impl_all!(CopyFlatMap<&'static str, u64>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
-assert_not_impl_any!(CopyFlatMap<u8, &'static SendOnly>: Send, Sync);
-assert_not_impl_any!(CopyFlatMap<&'static SendOnly, u8>: Send, Sync);
-assert_not_impl_any!(CopyFlatMap<u8, *const u8>: Send, Sync);
-assert_not_impl_any!(CopyFlatMap<*const u8, u8>: Send, Sync);
+assert_impl_all!(CopyFlatMap<u32, u64>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(CopyFlatMap<u8, OneThread>: Send, Sync);
+assert_not_impl_any!(CopyFlatMap<OneThread, u8>: Send, Sync);
+assert_not_impl_any!(CopyFlatMap<u8, OneThread>: Send, Sync);
+assert_not_impl_any!(CopyFlatMap<OneThread, u8>: Send, Sync);
 assert_not_impl_any!(CopyFlatMap<u8, u8, LocalHasher>: Send, Sync);
-assert_not_impl_any!(CopyFlatMap<u8, &'static RefCell<u8>>: UnwindSafe, RefUnwindSafe);
-assert_not_impl_any!(CopyFlatMap<&'static RefCell<u8>, u8>: UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(CopyFlatMap<u8, Fragile>: UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(CopyFlatMap<Fragile, u8>: UnwindSafe, RefUnwindSafe);
 assert_not_impl_any!(CopyPinned<'static, u8, u8, RandomState, mode::Flat>: Send, Sync);
 assert_not_impl_any!(CopyIter<'static, u8, u8, mode::Flat>: Send, Sync);
 
@@ -78,9 +103,9 @@ assert_impl_all!(FlatSet<String>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
 assert_impl_all!(SetSnapshot<String>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
 assert_not_impl_any!(TrieSet<SendOnly>: Send, Sync);
 assert_not_impl_any!(TrieSet<SyncOnly>: Send, Sync);
-assert_impl_all!(CopyFlatSet<&'static str>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
-assert_not_impl_any!(CopyFlatSet<&'static SendOnly>: Send, Sync);
-assert_not_impl_any!(CopyFlatSet<*const u8>: Send, Sync);
+assert_impl_all!(CopyFlatSet<u32>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
+assert_not_impl_any!(CopyFlatSet<OneThread>: Send, Sync);
+assert_not_impl_any!(CopyFlatSet<OneThread>: Send, Sync);
 assert_not_impl_any!(FlatSet<SendOnly>: Send, Sync);
 assert_not_impl_any!(FlatSet<SyncOnly>: Send, Sync);
 assert_not_impl_any!(SetSnapshot<SendOnly>: Send, Sync);
@@ -146,9 +171,13 @@ fn types_without_any_trait() {
     map.clear();
     map.reserve(100);
     map.shrink_to_fit();
-    /// One that is kept inline has to be `Copy`, and no more.
+    /// One that is kept inline has to be plain, and no more.
     #[derive(Clone, Copy)]
     struct Bits;
+    #[allow(unsafe_code, reason = "a promise about the bytes of a type")]
+    // SAFETY:
+    // - no bytes at all.
+    unsafe impl snaptrie::Plain for Bits {}
     let map = CopyFlatMap::<Bits, Bits, Plain>::with_hasher(Plain);
     let pinned = map.pin();
     assert!(pinned.is_empty() && pinned.iter().next().is_none() && map.is_empty());

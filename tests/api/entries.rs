@@ -6,7 +6,7 @@ use equivalent::Equivalent;
 use snaptrie::OccupiedError;
 
 use super::Map;
-use crate::support::{Tested, finish, over_hashers, panics, sort, sorted};
+use crate::support::{Tested, Text, finish, over_hashers, panics, sort, sorted};
 
 /// Enough keys that every kind of node is made and a table grows, and few enough for a chain of all.
 const MANY: u32 = 600;
@@ -17,6 +17,11 @@ pub(crate) struct Marked {
     pub(crate) key: u32,
     pub(crate) mark: u32,
 }
+
+#[allow(unsafe_code, reason = "a promise about the bytes of a type")]
+// SAFETY:
+// - two numbers of four bytes.
+unsafe impl snaptrie::Plain for Marked {}
 
 impl PartialEq for Marked {
     fn eq(&self, other: &Self) -> bool {
@@ -147,18 +152,18 @@ fn try_insert_inserts_once() {
 }
 
 fn try_insert_gives_back_what_it_did_not_insert() {
-    let map = Map::<&str, &str>::default();
+    let map = Map::<u32, u32>::default();
     let pinned = map.handle();
-    assert_eq!(pinned.try_insert("key", "old"), Ok(&"old"));
-    let error = pinned.try_insert("key", "new").unwrap_err();
+    assert_eq!(pinned.try_insert(111, 222), Ok(&222));
+    let error = pinned.try_insert(111, 333).unwrap_err();
     let OccupiedError { current, key, value } = error;
-    assert_eq!((*current, key, value), ("old", "key", "new"));
+    assert_eq!((*current, key, value), (222, 111, 333));
     assert_eq!(error, OccupiedError { current, key, value });
     let text = error.to_string();
-    assert!(["old", "key", "new"].iter().all(|part| text.contains(part)), "{text}");
+    assert!(["111", "222", "333"].iter().all(|part| text.contains(part)), "{text}");
     assert!(!text.ends_with('.') && !text.contains('\n'), "{text}");
     let debug = format!("{error:?}");
-    assert_eq!(debug, r#"OccupiedError { key: "key", current: "old", value: "new" }"#);
+    assert_eq!(debug, "OccupiedError { key: 111, current: 222, value: 333 }");
     let source: &dyn std::error::Error = &error;
     assert!(source.source().is_none());
     drop(pinned);
@@ -258,15 +263,15 @@ fn remove_and_insert_again() {
 }
 
 fn index_returns_the_value_or_panics() {
-    let map = Map::<&str, u32>::default();
-    map.handle().insert("one", 1);
+    let map = Map::<Text, u32>::default();
+    map.handle().insert(Text::new("one"), 1);
     let pinned = map.handle();
     assert_eq!(pinned["one"], 1);
-    assert_eq!(pinned[&"one"], 1);
+    assert_eq!(pinned[&Text::new("one")], 1);
     assert!(panics(|| _ = pinned["two"]));
 }
 
-/// A pair of borrowed halves that finds a pair of longer-lived ones.
+/// A pair of borrowed halves that finds a pair of kept ones.
 pub(super) struct Halves<'a>(pub(super) &'a str, pub(super) &'a str);
 
 impl Hash for Halves<'_> {
@@ -275,17 +280,18 @@ impl Hash for Halves<'_> {
     }
 }
 
-impl Equivalent<(&'static str, &'static str)> for Halves<'_> {
-    fn equivalent(&self, key: &(&'static str, &'static str)) -> bool {
-        self.0 == key.0 && self.1 == key.1
+impl Equivalent<(Text, Text)> for Halves<'_> {
+    fn equivalent(&self, key: &(Text, Text)) -> bool {
+        self.0 == key.0.as_str() && self.1 == key.1.as_str()
     }
 }
 
 fn an_equivalent_type_finds_a_key() {
     const TEXT: &str = "abcdefghijklmnopqrstuvwxyz";
-    let map = Map::<(&'static str, &'static str), usize>::default();
+    let map = Map::<(Text, Text), usize>::default();
     for i in 0..TEXT.len() {
-        map.handle().insert(TEXT.split_at(i), i);
+        let (first, second) = TEXT.split_at(i);
+        map.handle().insert((Text::new(first), Text::new(second)), i);
     }
     let (first, second) = ("abcdefg".to_string(), "hijklmnopqrstuvwxyz".to_string());
     let halves = Halves(&first, &second);

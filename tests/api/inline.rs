@@ -14,11 +14,6 @@ type Snapshot<K, V> = snaptrie::Snapshot<K, V, Chosen, Mode>;
 /// A key at which things happen, as this map may have it.
 type TouchyKey = crate::support::hooks::CopyTouchy;
 
-/// A node has to be rebuilt for every few replacements; entries in a chain stay where they are.
-fn asked_again() -> std::ops::Range<u32> {
-    if Chosen::default() == Chosen::Constant { 0..1 } else { 1..2_000 }
-}
-
 #[path = "allocations.rs"]
 mod allocations;
 #[path = "changes.rs"]

@@ -13,11 +13,6 @@ pub(crate) type Map<K, V> = AnyMap<K, V, Chosen>;
 /// A key at which things happen, as this map may have it.
 type TouchyKey = crate::support::hooks::CopyTouchy;
 
-/// A replacement needs no room: nothing moves for it.
-fn asked_again() -> std::ops::Range<u32> {
-    0..1
-}
-
 fn with_room(capacity: usize) -> Map<u32, u32> {
     Map::with_capacity_and_hasher(capacity, Chosen::default())
 }

@@ -53,8 +53,8 @@ fn a_static_map() {
 /// Fills a map, keeps a version, replaces all values, removes half, and looks at everything.
 fn fill<K, V>(key: impl Fn(u16) -> K, value: impl Fn(u16) -> V, count: u16)
 where
-    K: Copy + Hash + Eq + Ord + std::fmt::Debug,
-    V: Copy + Ord + std::fmt::Debug,
+    K: snaptrie::Plain + Hash + Eq + Ord + std::fmt::Debug,
+    V: snaptrie::Plain + Ord + std::fmt::Debug,
 {
     let map = Map::<K, V>::default();
     let pairs = |shift| sort((0..count).map(|i| (key(i), value(i + shift))));
@@ -112,21 +112,30 @@ fn three_bytes_to_five() {
 }
 
 fn odd_pairs() {
-    fill(u64::from, |i| (i, i as u8), MANY);
+    fill(u64::from, |i| (i as u8, (i >> 8) as u8, 1_u8), MANY);
 }
 
 /// As aligned as it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(align(16))]
-struct Wide(u16);
+struct Wide([u16; 8]);
+
+#[allow(unsafe_code, reason = "a promise about the bytes of a type")]
+// SAFETY:
+// - numbers alone, which fill it.
+unsafe impl snaptrie::Plain for Wide {}
+
+fn wide_of(number: u16) -> Wide {
+    Wide([number; 8])
+}
 
 fn wide() {
-    fill(Wide, Wide, MANY);
+    fill(wide_of, wide_of, MANY);
 }
 
 fn wide_to_byte() {
-    fill(|i| i, Wide, MANY);
-    fill(Wide, |i| i as u8, MANY);
+    fill(|i| i, wide_of, MANY);
+    fill(wide_of, |i| i as u8, MANY);
 }
 
 /// As large as a pair may be.

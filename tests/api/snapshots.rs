@@ -9,7 +9,7 @@ use super::allocations::{number, warm_up};
 use super::entries::Halves;
 use super::{AnyMap, Map, Snapshot};
 use crate::support::alloc::allocations;
-use crate::support::{Numbers, Placed, Tested, finish, over_hashers, panics, sorted, verify};
+use crate::support::{Numbers, Placed, Tested, Text, finish, over_hashers, panics, sorted, verify};
 
 over_hashers!(
     a_snapshot_never_changes,
@@ -78,19 +78,19 @@ fn snapshots_look_up() {
 
 fn snapshots_look_up_by_equivalent_keys() {
     const TEXT: &str = "abcdefghijklmnopqrstuvwxyz";
-    let map: Map<&str, usize> = (0..TEXT.len()).map(|i| (&TEXT[i..], i)).collect();
+    let map: Map<Text, usize> = (0..TEXT.len()).map(|i| (Text::new(&TEXT[i..]), i)).collect();
     let snapshot = map.snapshot();
     for (i, text) in (0..TEXT.len()).map(|i| (i, TEXT[i..].to_string())) {
         map.handle().remove(text.as_str());
         let text: &str = &text;
         assert_eq!((snapshot.get(text), snapshot[text]), (Some(&i), i));
-        assert_eq!(snapshot.get_key_value(text), Some((&text, &i)));
+        assert_eq!(snapshot.get_key_value(text), Some((&Text::new(text), &i)));
         assert!(snapshot.contains_key(text));
     }
     assert!(map.is_empty() && panics(|| _ = snapshot["no number"]));
 
-    let map = Map::<(&'static str, &'static str), u32>::default();
-    map.handle().insert(("7", "8"), 7);
+    let map = Map::<(Text, Text), u32>::default();
+    map.handle().insert((Text::new("7"), Text::new("8")), 7);
     let snapshot = map.snapshot();
     map.clear();
     assert_eq!(snapshot.get(&Halves("7", "8")), Some(&7));

@@ -1,9 +1,15 @@
-//! Keys and values that own something, and what is kept of them.
+//! Keys and values that own or borrow something, and what is kept of them.
+
+use std::cell::Cell;
 
 use super::Map;
-use crate::support::{finish, over_hashers};
+use crate::support::{Tested, finish, over_hashers, sort};
 
-over_hashers!(strings_are_found_by_str, references_to_owners_stay_valid);
+over_hashers!(
+    strings_are_found_by_str,
+    references_to_owners_stay_valid,
+    keys_and_values_may_borrow,
+);
 
 fn strings_are_found_by_str() {
     let map = Map::<String, u32>::default();
@@ -47,4 +53,23 @@ fn references_to_owners_stay_valid() {
     assert!(replaced.iter().enumerate().all(|(i, value)| **value == (i + 100).to_string()));
     drop(pinned);
     finish(map);
+}
+
+fn keys_and_values_may_borrow() {
+    let text = "the cat and the dog and the bird".to_string();
+    let cells: Vec<Cell<u32>> = text.split(' ').map(|_| Cell::new(0)).collect();
+    let map = Map::<&str, &Cell<u32>>::default();
+    for (word, cell) in text.split(' ').zip(&cells) {
+        let pinned = map.handle();
+        let counter = pinned.get_or_insert(word, cell);
+        counter.set(counter.get() + 1);
+    }
+    let counts = sort(map.handle().iter().map(|(word, counter)| (*word, counter.get())));
+    assert_eq!(counts, [("and", 2), ("bird", 1), ("cat", 1), ("dog", 1), ("the", 3)]);
+    let _version = map.version();
+    map.clear();
+    for i in 0..300 {
+        map.handle().insert(&text[i % 30..], &cells[i % 8]);
+    }
+    drop(map);
 }

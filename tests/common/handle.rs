@@ -201,13 +201,13 @@ impl<T> Drop for Arena<T> {
 }
 
 /// A handle that lends the copies that another one hands out.
-pub(crate) struct Lent<'m, K: Copy, V: Copy, S, M: CopyMode<K, V>> {
+pub(crate) struct Lent<'m, K: snaptrie::Plain, V: snaptrie::Plain, S, M: CopyMode<K, V>> {
     pinned: CopyPinned<'m, K, V, S, M>,
     keys: Arena<K>,
     values: Arena<V>,
 }
 
-impl<'m, K: Copy, V: Copy, S, M: CopyMode<K, V>> Lent<'m, K, V, S, M> {
+impl<'m, K: snaptrie::Plain, V: snaptrie::Plain, S, M: CopyMode<K, V>> Lent<'m, K, V, S, M> {
     pub(crate) fn new(pinned: CopyPinned<'m, K, V, S, M>) -> Self {
         Self { pinned, keys: Arena::default(), values: Arena::default() }
     }
@@ -277,7 +277,9 @@ impl<I: Iterator + Debug, T> Debug for Lending<'_, I, T> {
     }
 }
 
-impl<K: Copy, V: Copy, S: BuildHasher, M: CopyMode<K, V>> Lent<'_, K, V, S, M> {
+impl<K: snaptrie::Plain, V: snaptrie::Plain, S: BuildHasher, M: CopyMode<K, V>>
+    Lent<'_, K, V, S, M>
+{
     pub(crate) fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
         self.pinned.get(key).map(|value| self.value(value))
     }
@@ -303,7 +305,9 @@ impl<K: Copy, V: Copy, S: BuildHasher, M: CopyMode<K, V>> Lent<'_, K, V, S, M> {
     }
 }
 
-impl<K: Copy + Hash, V: Copy, S: BuildHasher, M: CopyMode<K, V>> Lent<'_, K, V, S, M> {
+impl<K: snaptrie::Plain + Hash, V: snaptrie::Plain, S: BuildHasher, M: CopyMode<K, V>>
+    Lent<'_, K, V, S, M>
+{
     pub(crate) fn remove<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
         self.pinned.remove(key).map(|value| self.value(value))
     }
@@ -324,7 +328,9 @@ impl<K: Copy + Hash, V: Copy, S: BuildHasher, M: CopyMode<K, V>> Lent<'_, K, V, 
     }
 }
 
-impl<K: Copy + Hash + Eq, V: Copy, S: BuildHasher, M: CopyMode<K, V>> Lent<'_, K, V, S, M> {
+impl<K: snaptrie::Plain + Hash + Eq, V: snaptrie::Plain, S: BuildHasher, M: CopyMode<K, V>>
+    Lent<'_, K, V, S, M>
+{
     pub(crate) fn retain(&self, keep: impl FnMut(&K, &V) -> bool) {
         self.pinned.retain(keep);
     }
@@ -416,7 +422,8 @@ impl<K: Copy + Hash + Eq, V: Copy, S: BuildHasher, M: CopyMode<K, V>> Lent<'_, K
     }
 }
 
-impl<K: Copy, V: Copy, S: BuildHasher, M: CopyMode<K, V>, Q> Index<&Q> for Lent<'_, K, V, S, M>
+impl<K: snaptrie::Plain, V: snaptrie::Plain, S: BuildHasher, M: CopyMode<K, V>, Q> Index<&Q>
+    for Lent<'_, K, V, S, M>
 where
     Q: Hash + Equivalent<K> + ?Sized,
 {
@@ -427,7 +434,9 @@ where
     }
 }
 
-impl<'p, K: Copy, V: Copy, S, M: CopyMode<K, V>> IntoIterator for &'p Lent<'_, K, V, S, M> {
+impl<'p, K: snaptrie::Plain, V: snaptrie::Plain, S, M: CopyMode<K, V>> IntoIterator
+    for &'p Lent<'_, K, V, S, M>
+{
     type Item = (&'p K, &'p V);
     type IntoIter = Lending<'p, CopyIter<'p, K, V, M>, (&'p K, &'p V)>;
 
@@ -436,7 +445,9 @@ impl<'p, K: Copy, V: Copy, S, M: CopyMode<K, V>> IntoIterator for &'p Lent<'_, K
     }
 }
 
-impl<K: Copy + Debug, V: Copy + Debug, S, M: CopyMode<K, V>> Debug for Lent<'_, K, V, S, M> {
+impl<K: snaptrie::Plain + Debug, V: snaptrie::Plain + Debug, S, M: CopyMode<K, V>> Debug
+    for Lent<'_, K, V, S, M>
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.pinned.fmt(f)
     }
@@ -626,6 +637,6 @@ impl<K, V, S, M: Mode<K, V>> Handle for Pinned<'_, K, V, S, M> {
     forward!();
 }
 
-impl<K: Copy, V: Copy, S, M: CopyMode<K, V>> Handle for Lent<'_, K, V, S, M> {
+impl<K: snaptrie::Plain, V: snaptrie::Plain, S, M: CopyMode<K, V>> Handle for Lent<'_, K, V, S, M> {
     forward!();
 }

@@ -231,7 +231,7 @@ impl<K, V, S: Clone> Tested for TrieMap<K, V, S> {
     forward_versions!(TrieMap, mode::Boxed);
 }
 
-impl<K: Copy, V: Copy, S: Clone> Tested for CopyTrieMap<K, V, S> {
+impl<K: snaptrie::Plain, V: snaptrie::Plain, S: Clone> Tested for CopyTrieMap<K, V, S> {
     forward!(CopyTrieMap);
     by_value!(mode::Trie);
     forward_versions!(CopyTrieMap, mode::Inline);
@@ -243,7 +243,7 @@ impl<K, V, S> Tested for FlatMap<K, V, S> {
     forward_room!(FlatMap);
 }
 
-impl<K: Copy, V: Copy, S> Tested for CopyFlatMap<K, V, S> {
+impl<K: snaptrie::Plain, V: snaptrie::Plain, S> Tested for CopyFlatMap<K, V, S> {
     forward!(CopyFlatMap);
     by_value!(mode::Flat);
     forward_room!(CopyFlatMap);

@@ -42,6 +42,11 @@ fn pause() {
 #[derive(Clone, Copy, Debug, PartialOrd, Ord)]
 pub struct Key(pub u16);
 
+#[allow(unsafe_code, reason = "a promise about the bytes of a type")]
+// SAFETY:
+// - a number.
+unsafe impl snaptrie::Plain for Key {}
+
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u32(self.0.into());

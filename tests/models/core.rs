@@ -9,10 +9,10 @@ use super::World;
 use crate::linear::{KEYS, Op, assert_linearizable};
 use crate::schedules::explore_all;
 use crate::tested::Tested;
-use crate::{Apart, Constant, FewBits, Numbered, explore, random_programs};
+use crate::{Constant, FewBits, Numbered, explore, random_programs};
 
 #[test]
-fn two_writers_in_one_group() {
+fn two_writers_in_one_bucket() {
     explore(|| {
         let programs = vec![
             vec![Op::Insert(0, 1), Op::Insert(1, 2), Op::Remove(0)],
@@ -45,7 +45,6 @@ fn an_insertion_returns_its_own_entry_though_it_was_replaced() {
 #[test]
 fn replacements_against_removal() {
     explore(|| {
-        // The second insertion replaces in place: the group is open from then on.
         let before = [Op::Insert(0, 8), Op::Insert(0, 9), Op::Insert(1, 7)];
         let programs = vec![
             vec![Op::Insert(0, 1), Op::Insert(0, 2), Op::Get(0)],
@@ -53,18 +52,6 @@ fn replacements_against_removal() {
             vec![Op::Insert(0, 4), Op::Remove(1)],
         ];
         World::<FewBits>::new().check(&before, programs);
-    });
-}
-
-#[test]
-fn first_replacement_against_removal() {
-    explore(|| {
-        let programs = vec![
-            vec![Op::Insert(0, 1), Op::Get(0)],
-            vec![Op::Remove(0), Op::Insert(0, 3)],
-            vec![Op::Insert(0, 4), Op::Get(0)],
-        ];
-        World::<FewBits>::new().check(&[Op::Insert(0, 8)], programs);
     });
 }
 
@@ -98,7 +85,6 @@ fn replacement_against_growth() {
 
 #[test]
 fn a_batch_of_lookups_against_changes_and_a_snapshot() {
-    // A batch finds slots first, and compares their keys later.
     explore(|| {
         let before = [Op::Insert(0, 8), Op::Insert(1, 9), Op::Insert(1, 7)];
         let programs = vec![
@@ -111,9 +97,9 @@ fn a_batch_of_lookups_against_changes_and_a_snapshot() {
 }
 
 #[test]
-fn two_writers_in_one_chain() {
+fn two_writers_in_one_collision_node() {
     explore(|| {
-        // Equal hashes, and more entries than a branch of this build holds: a chain.
+        // Equal hashes, and more entries than a leaf of this build holds: a collision node.
         let world = World::<Constant>::new();
         for key in 10..16 {
             world.map.handle().insert(key, world.value(0));
@@ -205,7 +191,7 @@ fn late_writer_against_the_sight_of_a_fork() {
 }
 
 #[test]
-fn late_writers_of_many_groups_against_snapshot() {
+fn late_writers_of_many_buckets_against_snapshot() {
     explore(|| {
         let programs = vec![
             vec![Op::Insert(0, 1), Op::Insert(1, 1), Op::Insert(2, 1)],
@@ -255,7 +241,7 @@ fn take_splits_writes_at_one_instant() {
 }
 
 #[test]
-fn all_of_two_writers_in_one_group() {
+fn all_of_two_writers_in_one_bucket() {
     explore_all(|| {
         let programs =
             vec![vec![Op::Insert(0, 1), Op::Remove(0)], vec![Op::Insert(0, 2), Op::Insert(1, 3)]];
@@ -399,7 +385,7 @@ fn registrations_withdrawals_and_retirements_at_once() {
 }
 
 #[test]
-fn random_programs_in_one_group_are_linearizable() {
+fn random_programs_in_one_bucket_are_linearizable() {
     explore(|| World::<FewBits>::new().check(&[], random_programs()));
 }
 
@@ -415,7 +401,7 @@ fn random_programs_in_a_deep_trie_are_linearizable() {
 }
 
 #[test]
-fn random_programs_in_a_chain_are_linearizable() {
+fn random_programs_in_a_collision_node_are_linearizable() {
     explore(|| {
         let world = World::<Constant>::new();
         for key in 10..15 {
@@ -425,87 +411,107 @@ fn random_programs_in_a_chain_are_linearizable() {
     });
 }
 
-/// A map whose group of the keys below 100 has one entry, and two dead slots to be handed back. (With four
-/// entries it would become a chain.)
-fn with_rested_slots() -> Arc<World<Apart>> {
-    let world = World::<Apart>::new();
-    // The first four are a chain, below a fan. So things retired there leave the others alone.
-    for key in [100, 101, 102, 103, 7, 0, 1] {
-        world.map.handle().insert(key, world.value(9));
-    }
-    (0..2).for_each(|key| _ = world.map.handle().remove(&key));
-    pass_grace_periods(&world, 12);
-    world
-}
-
-/// Retires things in the chain.
-fn pass_grace_periods(world: &World<Apart>, count: usize) {
-    for _ in 0..count {
-        world.map.handle().insert(110, world.value(1));
-        world.map.handle().remove(&110);
-        world.map.handle().refresh();
-    }
-}
-
+/// A dead slot is written again at once.
 #[test]
-fn slots_are_handed_back_by_two_at_once() {
+fn readers_against_reuse() {
     explore(|| {
         let programs = vec![
-            vec![Op::Insert(0, 1), Op::Get(1), Op::Get(0)],
-            vec![Op::Insert(1, 2), Op::Get(0), Op::Remove(1)],
-            vec![Op::Insert(0, 4), Op::Get(0)],
+            vec![Op::Insert(0, 1), Op::Insert(2, 1), Op::Insert(0, 2), Op::Remove(2)],
+            vec![Op::Get(0), Op::Get(2), Op::Get(0)],
+            vec![Op::Insert(1, 3), Op::Get(2), Op::Remove(1), Op::Insert(1, 4)],
         ];
-        with_rested_slots().check(&[], programs);
+        World::<FewBits>::new().check(&[Op::Insert(0, 8), Op::Insert(1, 9)], programs);
     });
 }
 
 #[test]
-fn slots_are_handed_back_beside_claims_and_removals() {
+fn an_iterator_against_reuse() {
     explore(|| {
-        let world = with_rested_slots();
+        let world = World::<FewBits>::new();
+        (0..2).for_each(|key| _ = world.run(Op::Insert(key, 9)));
         let other = Arc::clone(&world);
-        let clock = thread::spawn(move || pass_grace_periods(&other, 6));
-        let programs = vec![
-            vec![Op::Insert(0, 1), Op::Remove(0), Op::Insert(0, 2), Op::Get(1)],
-            vec![Op::Insert(1, 3), Op::Remove(1), Op::Insert(1, 4), Op::Get(0)],
-            vec![Op::Remove(0), Op::Insert(1, 5), Op::Get(0), Op::Remove(1)],
-        ];
-        let history = world.run_all(programs);
-        clock.join().unwrap();
-        world.finish(history);
-    });
-}
-
-/// Of an inline entry a reference is to its slot.
-#[test]
-fn slots_are_handed_back_when_nobody_reads_them() {
-    explore(|| {
-        let world = with_rested_slots();
-        (0..2).for_each(|key| _ = world.run(Op::Insert(key, 1)));
-        pass_grace_periods(&world, 12);
-        let other = Arc::clone(&world);
-        let reader = thread::spawn(move || {
-            let pinned = other.map.handle();
-            let Some((key, value)) = pinned.get_key_value(&0) else { return };
-            let number = value.number();
-            for _ in 0..4 {
-                thread::yield_now();
-                assert_eq!((*key, value.number()), (0, number));
+        let writer = thread::spawn(move || {
+            for number in 0..3 {
+                for op in [Op::Insert(0, number), Op::Insert(2, number), Op::Remove(2)] {
+                    other.run(op);
+                }
             }
         });
-        for number in 2..4 {
-            world.run(Op::Remove(0));
-            world.run(Op::Insert(2, number));
-            world.run(Op::Remove(2));
-            pass_grace_periods(&world, 4);
-            world.run(Op::Insert(0, number));
+        for _ in 0..3 {
+            let pinned = world.map.handle();
+            let mut keys: Vec<u8> = pinned.keys().copied().collect();
+            keys.sort_unstable();
+            assert!(keys.starts_with(&[0, 1]), "an entry that is there throughout was not seen");
+            assert!(keys.windows(2).all(|pair| pair[0] < pair[1]), "a key came twice");
         }
-        reader.join().unwrap();
+        writer.join().unwrap();
         world.check_alone();
     });
 }
 
-/// Where entries are inline the reference is to a slot of a node that is replaced meanwhile.
+#[test]
+fn claims_against_removals() {
+    explore(|| {
+        let before = [Op::Insert(0, 8), Op::Insert(1, 9)];
+        let programs = vec![
+            vec![Op::Insert(0, 1), Op::Remove(1), Op::Insert(0, 2)],
+            vec![Op::Remove(0), Op::Insert(1, 3), Op::Remove(0)],
+            vec![Op::Insert(1, 4), Op::Get(0), Op::Insert(2, 5)],
+        ];
+        World::<FewBits>::new().check(&before, programs);
+    });
+}
+
+/// Entries of one hash fill a bucket and its spill bucket, and then a collision node.
+#[test]
+fn spilling_against_growth() {
+    explore(|| {
+        let world = World::<Constant>::new();
+        for key in 10..13 {
+            world.map.handle().insert(key, world.value(0));
+        }
+        let programs = vec![
+            vec![Op::Insert(0, 1), Op::Remove(0), Op::Insert(0, 2)],
+            vec![Op::Insert(1, 3), Op::Insert(2, 4), Op::Get(0)],
+            vec![Op::Insert(0, 5), Op::Get(1), Op::Remove(1)],
+        ];
+        world.check(&[], programs);
+    });
+}
+
+#[test]
+fn spilling_against_snapshots() {
+    explore(|| {
+        let world = World::<Constant>::new();
+        for key in 10..12 {
+            world.map.handle().insert(key, world.value(0));
+        }
+        let programs = vec![
+            vec![Op::Insert(0, 1), Op::Insert(1, 2), Op::Insert(0, 3)],
+            vec![Op::Snapshot, Op::Get(0), Op::Snapshot],
+            vec![Op::Remove(0), Op::Insert(1, 4)],
+        ];
+        world.check(&[], programs);
+    });
+}
+
+#[test]
+fn all_of_a_reader_against_reuse() {
+    explore_all(|| {
+        let programs = vec![vec![Op::Remove(0), Op::Insert(1, 1)], vec![Op::Get(0), Op::Get(1)]];
+        World::<FewBits>::new().check(&[Op::Insert(0, 9)], programs);
+    });
+}
+
+#[test]
+fn all_of_a_claim_against_a_removal() {
+    explore_all(|| {
+        let programs = vec![vec![Op::Insert(0, 1)], vec![Op::Remove(0), Op::Insert(1, 2)]];
+        World::<FewBits>::new().check(&[Op::Insert(0, 9)], programs);
+    });
+}
+
+/// Of an inline entry it is a copy.
 #[test]
 fn a_reference_stays_while_its_entry_is_replaced() {
     explore(|| {

@@ -85,6 +85,11 @@ pub(crate) fn read_again(values: &[&Value]) {
 #[derive(Clone, Copy)]
 pub(crate) struct Plain(u16, u16);
 
+#[allow(unsafe_code, reason = "a promise about the bytes of a type")]
+// SAFETY:
+// - two numbers of two bytes.
+unsafe impl snaptrie::Plain for Plain {}
+
 impl Item for Plain {
     fn make(number: u16, _live: &Arc<AtomicIsize>) -> Self {
         Self(number, !number)

@@ -146,6 +146,11 @@ impl BuildHasher for TouchyHasher {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CopyTouchy(u64);
 
+#[allow(unsafe_code, reason = "a promise about the bytes of a type")]
+// SAFETY:
+// - a number.
+unsafe impl snaptrie::Plain for CopyTouchy {}
+
 impl Eventful for CopyTouchy {
     fn make(_ledger: Ledger, tag: u64) -> Self {
         Self(tag)

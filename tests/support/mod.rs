@@ -20,7 +20,6 @@ mod tested;
 
 use std::any::Any;
 use std::borrow::Borrow;
-use std::env;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::panic::{self, AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::process::Command;
@@ -29,6 +28,9 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::Duration;
+use std::{env, fmt};
+
+use snaptrie::Plain;
 
 pub(crate) use counted::{Counted, Ledger};
 pub(crate) use hashers::{Chosen, Placed};
@@ -42,9 +44,56 @@ pub(crate) fn stress() -> f64 {
     env::var("SNAPTRIE_STRESS").ok().and_then(|factor| factor.parse().ok()).unwrap_or(1.0)
 }
 
+/// A short text that is plain.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Text {
+    bytes: [u8; 27],
+    len: u8,
+}
+
+#[allow(unsafe_code, reason = "a promise about the bytes of a type")]
+// SAFETY:
+// - single bytes alone.
+unsafe impl Plain for Text {}
+
+impl Text {
+    pub(crate) fn new(text: &str) -> Self {
+        let mut bytes = [0; 27];
+        bytes[..text.len()].copy_from_slice(text.as_bytes());
+        Self { bytes, len: text.len() as u8 }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.len.into()]).unwrap()
+    }
+}
+
+impl Borrow<str> for Text {
+    fn borrow(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl Hash for Text {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
 /// Equal by the first part alone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Numbered(pub(crate) u32, pub(crate) u32);
+
+#[allow(unsafe_code, reason = "a promise about the bytes of a type")]
+// SAFETY:
+// - two numbers of four bytes.
+unsafe impl Plain for Numbered {}
 
 impl PartialEq for Numbered {
     fn eq(&self, other: &Self) -> bool {

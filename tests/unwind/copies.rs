@@ -56,7 +56,8 @@ fn any_call_within_any_operation_may_panic() {
     let large = if Chosen::default() == Chosen::Constant { 20 } else { 180 };
     for op in all_operations::<TouchyMap>() {
         for event in [Event::Hash, Event::Eq, Event::Closure] {
-            for size in [0, 2, 4, 30, large] {
+            // Of six a trie has a full leaf.
+            for size in [0, 2, 4, 6, 30, large] {
                 for &after_snapshot in with_and_without_version::<TouchyMap>() {
                     let scene = Scene { op, event, size, after_snapshot };
                     let times = (0..).take_while(|spared| scene.survives(*spared)).count();

@@ -23,9 +23,9 @@ fn the_numbers_add_up() {
         assert_eq!(stats.depths.iter().sum::<usize>(), count);
         assert_ne!(stats.depths.last(), Some(&0));
         assert!(stats.nodes.iter().all(|node| node.count > 0 && node.used <= node.slots));
-        // The birth and the pair each, if they are allocated.
+        // Hash, birth and pair each, if they are allocated.
         let allocated = std::any::type_name::<super::Mode>().ends_with("Boxed");
-        assert_eq!(stats.entry_bytes, if allocated { 16 * count } else { 0 });
+        assert_eq!(stats.entry_bytes, if allocated { 24 * count } else { 0 });
         assert!(stats.bytes() > stats.entry_bytes);
         #[cfg(any(debug_assertions, snaptrie_check))]
         {

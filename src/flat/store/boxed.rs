@@ -72,11 +72,11 @@ impl<K, V> Content for Boxed<K, V> {
 
     /// An entry never moves while anybody can see it: the address of its key tells which one it is.
     #[inline]
-    fn identity<'g>(pair: &(&'g K, &'g V)) -> Option<*const ()>
+    fn same_entry<'g>(one: &(&'g K, &'g V), other: &(&'g K, &'g V)) -> bool
     where
         Self: 'g,
     {
-        Some(ptr::from_ref(pair.0).cast())
+        ptr::eq(one.0, other.0)
     }
 }
 

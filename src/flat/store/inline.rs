@@ -31,6 +31,7 @@ use crate::engine::Content;
 use crate::flat::bucket::Live;
 use crate::flat::line::LINE_SLOTS;
 use crate::flat::slot::Word;
+use crate::plain::{self, Plain};
 use crate::prefetch;
 use crate::reclaim::Garbage;
 use crate::sync::{AtomicU64, Ordering, stall_point};
@@ -88,7 +89,7 @@ impl<K, V> Cells<K, V> {
     }
 }
 
-impl<K: Copy, V: Copy> Content for Inline<K, V> {
+impl<K: Plain, V: Plain> Content for Inline<K, V> {
     type Key = K;
     type Value = V;
     type Draft = Hashed<K, V>;
@@ -99,6 +100,7 @@ impl<K: Copy, V: Copy> Content for Inline<K, V> {
 
     #[inline]
     fn draft(hash: u64, key: K, value: V) -> Hashed<K, V> {
+        const { assert!(K::CHECKED && V::CHECKED, "keys and values of plain pairs have no padding") };
         const { assert!(size_of::<Entry<K, V>>() <= 64, "a pair in a line has at most 64 bytes") };
         const { assert!(align_of::<Entry<K, V>>() <= 16, "and at most 16-byte alignment") };
         Hashed { entry: Entry { key, value }, hash }
@@ -130,15 +132,15 @@ impl<K: Copy, V: Copy> Content for Inline<K, V> {
     }
 
     #[inline]
-    fn identity<'g>(_pair: &(K, V)) -> Option<*const ()>
+    fn same_entry<'g>(one: &(K, V), other: &(K, V)) -> bool
     where
         Self: 'g,
     {
-        None
+        plain::is_same(&one.0, &other.0) && plain::is_same(&one.1, &other.1)
     }
 }
 
-impl<K: Copy, V: Copy> Store for Inline<K, V> {
+impl<K: Plain, V: Plain> Store for Inline<K, V> {
     type Entry = Entry<K, V>;
     type Cells = Cells<K, V>;
     const STAYS: bool = false;

@@ -6,6 +6,7 @@
 //! their entries. Then each bucket is inserted by one thread. The parts of a bucket come in the order
 //! of the input, so that of equal keys the same one stays as without threads.
 
+use crate::plain::Plain;
 use std::collections::LinkedList;
 use std::hash::{BuildHasher, Hash};
 
@@ -149,9 +150,9 @@ macro_rules! set {
 
 map!(TrieMap);
 map!(FlatMap);
-map!(CopyTrieMap, Copy);
-map!(CopyFlatMap, Copy);
+map!(CopyTrieMap, Plain);
+map!(CopyFlatMap, Plain);
 set!(TrieSet);
 set!(FlatSet);
-set!(CopyTrieSet, Copy);
-set!(CopyFlatSet, Copy);
+set!(CopyTrieSet, Plain);
+set!(CopyFlatSet, Plain);

@@ -15,6 +15,7 @@ use rayon::iter::{IntoParallelIterator, Map, ParallelIterator};
 use crate::entry::Store;
 use crate::flat::{self, SharedIter};
 use crate::mode::{Boxed, Flat, TrieMode};
+use crate::plain::Plain;
 use crate::trie::FrozenIter;
 use crate::{CopyPinned, CopyPinnedSet, Pinned, PinnedSet, SetSnapshot, Snapshot};
 
@@ -95,7 +96,7 @@ pub struct ParIter<'p, K, V> {
 /// let map: snaptrie::CopyFlatMap<u64, u64> = (0..1_000).map(|i| (i, i)).collect();
 /// assert_eq!(map.pin().par_iter().map(|(_, value)| value).sum::<u64>(), 499_500);
 /// ```
-pub struct CopyParIter<'p, K: Copy, V: Copy> {
+pub struct CopyParIter<'p, K: Plain, V: Plain> {
     entries: SharedIter<'p, flat::Inline<K, V>>,
 }
 
@@ -126,8 +127,8 @@ where
 
 impl<K, V> ParallelIterator for CopyParIter<'_, K, V>
 where
-    K: Copy + Send + Sync,
-    V: Copy + Send + Sync,
+    K: Plain + Send + Sync,
+    V: Plain + Send + Sync,
 {
     type Item = (K, V);
 
@@ -148,7 +149,7 @@ impl<K, V> fmt::Debug for ParIter<'_, K, V> {
     }
 }
 
-impl<K: Copy, V: Copy> fmt::Debug for CopyParIter<'_, K, V> {
+impl<K: Plain, V: Plain> fmt::Debug for CopyParIter<'_, K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CopyParIter").finish_non_exhaustive()
     }
@@ -211,8 +212,8 @@ where
 
 impl<'p, K, V, S> IntoParallelIterator for &'p CopyPinned<'_, K, V, S, Flat>
 where
-    K: Copy + Send + Sync,
-    V: Copy + Send + Sync,
+    K: Plain + Send + Sync,
+    V: Plain + Send + Sync,
 {
     type Item = (K, V);
     type Iter = CopyParIter<'p, K, V>;
@@ -256,7 +257,7 @@ where
 
 impl<'p, K, S> IntoParallelIterator for &'p CopyPinnedSet<'_, K, S, Flat>
 where
-    K: Copy + Send + Sync,
+    K: Plain + Send + Sync,
 {
     type Item = K;
     type Iter = Map<CopyParIter<'p, K, ()>, fn((K, ())) -> K>;

@@ -8,6 +8,7 @@ use crate::entry::Store;
 use crate::flat::{self, Flat};
 use crate::map::mode::TrieMode;
 use crate::map::{Base, Stays, cloned};
+use crate::plain::Plain;
 use crate::reclaim::Collector;
 use crate::trie::FrozenIter;
 use crate::{CopyFlatMap, FlatMap, Snapshot};
@@ -43,8 +44,8 @@ where
     #[must_use = "the result is a map of its own"]
     pub fn par_to_copy_flat(&self) -> CopyFlatMap<K, V, S>
     where
-        K: Copy,
-        V: Copy,
+        K: Plain,
+        V: Plain,
     {
         CopyFlatMap { base: self.par_to_table() }
     }

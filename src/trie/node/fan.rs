@@ -4,53 +4,37 @@
 //! but for its words.
 #![expect(unsafe_code, reason = "a fan is built in raw memory")]
 
-use super::header::{self, HEADER_BYTES, Header, Shape, allocate_node};
-use super::slab::{self, Slab};
 use super::word::{Indirection, Word};
+use crate::bucket::Slot;
+use crate::leaf::{FAN_WIDTH, RawNode, Shape, allocate};
 
-/// Hash bits a level consumes. The authors of Go's hash trie measured that 16 children are the sweet
-/// spot: fewer lose half the speed or more, 32 gain about 1 % (`internal/sync/hashtriemap.go`). And
-/// 32 would double what the first write after a snapshot copies.
-pub(crate) const FAN_BITS: u32 = 4;
-pub(crate) const FAN_WIDTH: usize = 1 << FAN_BITS;
+/// Hash bits that a level consumes. With 32 children the first write after a snapshot copies twice as much.
+pub(crate) const FAN_BITS: u32 = FAN_WIDTH.trailing_zeros();
 
-/// Levels of fans until the bits of a hash are used up. Below are collision branches.
+/// Levels of fans until the bits of a hash are used up. Below are collision nodes.
 pub(crate) const LEVELS: u32 = u64::BITS / FAN_BITS;
 
-pub(super) const NODE_BYTES: usize = HEADER_BYTES + FAN_WIDTH * size_of::<usize>();
-
-/// A node of indirection words.
-#[repr(C)]
+/// The words of a fan.
+#[repr(transparent)]
 pub(crate) struct Fan<T> {
-    header: Header,
     words: [Indirection<T>; FAN_WIDTH],
 }
 
-impl<T> Fan<T> {
-    const _SIZE: () = assert!(size_of::<Self>() == NODE_BYTES);
-
-    /// Makes a fan of `level` with these words and returns the word for it.
-    pub(crate) fn allocate<'g>(
-        slab: &Slab,
-        level: u32,
-        birth: u64,
-        words: [Word<'_, T>; FAN_WIDTH],
-    ) -> Word<'g, T> {
-        let () = Self::_SIZE;
-        let header = if slab::serves(level) {
-            header::fan_in_slab(slab.allocate(), birth)
-        } else {
-            allocate_node::<T>(Shape::Fan, birth, 0)
-        };
+impl<T: Slot> Fan<T> {
+    /// Makes a fan with these words and returns the word for it.
+    pub(crate) fn allocate<'g>(birth: u64, words: [Word<'_, T>; FAN_WIDTH]) -> Word<'g, T> {
+        let node: RawNode = allocate::<T>(Shape::Fan, birth, 0);
         // SAFETY:
-        // - in bounds and aligned: the allocation has `NODE_BYTES` and 32-byte alignment.
-        // - the word is for a fan over `T` that lives until it is freed as one.
+        // - in bounds and aligned: the body of a fan has room for its words.
+        // - the word is for a fan that lives until it is freed as one.
         unsafe {
-            (&raw mut (*header.cast::<Self>().as_ptr()).words).write(words.map(Indirection::new));
-            Word::to_node(header, Shape::Fan)
+            node.body().cast::<Self>().write(Self { words: words.map(Indirection::new) });
+            Word::to_node(node, Shape::Fan)
         }
     }
+}
 
+impl<T> Fan<T> {
     /// Which word of a fan at `level` leads towards `hash`.
     #[inline]
     pub(crate) fn index(hash: u64, level: u32) -> usize {

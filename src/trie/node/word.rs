@@ -5,7 +5,7 @@
 //! dependent load a level:
 //!
 //! ```text
-//! address of the node (32-byte aligned) | shape, 3 bits | OLDER | FROZEN
+//! address of the node (64-byte aligned) | OLDER | FROZEN | shape, 4 bits
 //! ```
 //!
 //! `FROZEN`: the word never changes again. `OLDER`: the node was born in an earlier generation than
@@ -15,26 +15,28 @@
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
-use super::header::{self, Header, NODE_ALIGN, Shape};
-use super::slot::Slot;
-use super::{Branch, Chain, Fan, WideBranch};
+use super::{Collision, Fan};
+use crate::bucket::Slot;
+use crate::leaf::{self, Leaf, NODE_ALIGN, RawNode, Shape, Size};
 use crate::prefetch;
 use crate::reclaim::Guard;
 use crate::sync::{AtomicPtr, Ordering};
 
-const FROZEN: usize = 1;
-const OLDER: usize = 2;
-const SHAPE_SHIFT: u32 = 2;
-const SHAPE: usize = 0b111 << SHAPE_SHIFT;
+/// The codes of shapes. That of no node is zero; those of leaves are the codes of their sizes.
+const SHAPE: usize = 0b1111;
+const FAN: usize = 14;
+const COLLISION: usize = 15;
+const FROZEN: usize = 1 << 4;
+const OLDER: usize = 1 << 5;
 const BITS: usize = FROZEN | OLDER | SHAPE;
-const _: () = assert!(BITS < NODE_ALIGN);
+const _: () = assert!(BITS < NODE_ALIGN && Size::CODES == FAN);
 
 /// The content of an indirection word: a node or nothing, with its bits.
 ///
 /// INVARIANT: the node, if any, and all that can be reached from it, stays allocated for `'g`: a
 /// word is read under a [`View`], or belongs to a tree that nobody else can see.
 pub(crate) struct Word<'g, T> {
-    raw: *mut Header,
+    raw: *mut u8,
     _node: PhantomData<&'g T>,
 }
 
@@ -53,7 +55,7 @@ impl<T> PartialEq for Word<'_, T> {
 
 /// A word that promises nothing.
 pub(crate) struct Detached<T> {
-    raw: *mut Header,
+    raw: *mut u8,
     _node: PhantomData<*const T>,
 }
 
@@ -77,9 +79,9 @@ impl<T> Detached<T> {
 
 /// A node, by kind.
 pub(crate) enum Node<'g, T: Slot> {
-    Branch(Branch<'g, T>),
+    Leaf(Leaf<'g, T>),
     Fan(&'g Fan<T>),
-    Chain(Chain<'g, T>),
+    Collision(Collision<'g, T>),
 }
 
 impl<'g, T> Word<'g, T> {
@@ -90,8 +92,13 @@ impl<'g, T> Word<'g, T> {
     ///
     /// # Safety
     /// - `node` is a node over `T` of this shape, and stays allocated for `'g`.
-    pub(super) unsafe fn to_node(node: NonNull<Header>, shape: Shape) -> Self {
-        let raw = node.as_ptr().map_addr(|address| address | (shape as usize) << SHAPE_SHIFT);
+    pub(crate) unsafe fn to_node(node: RawNode, shape: Shape) -> Self {
+        let code = match shape {
+            Shape::Leaf(size) => size.code(),
+            Shape::Fan => FAN,
+            Shape::Collision => COLLISION,
+        };
+        let raw = node.body().as_ptr().map_addr(|address| address | code);
         Self { raw, _node: PhantomData }
     }
 
@@ -102,6 +109,16 @@ impl<'g, T> Word<'g, T> {
 
     fn bits(self) -> usize {
         self.raw.addr() & BITS
+    }
+
+    /// The shape of the node, if there is one.
+    #[inline]
+    fn shape(self) -> Shape {
+        match self.bits() & SHAPE {
+            FAN => Shape::Fan,
+            COLLISION => Shape::Collision,
+            code => Shape::Leaf(Size::of_code(code)),
+        }
     }
 
     pub(crate) fn is_empty(self) -> bool {
@@ -131,7 +148,7 @@ impl<'g, T> Word<'g, T> {
 
     /// Whether both lead to the same node, or both to none.
     pub(crate) fn same_node(self, other: Self) -> bool {
-        self.header() == other.header()
+        self.raw_node() == other.raw_node()
     }
 
     /// This word with `FROZEN`.
@@ -145,37 +162,36 @@ impl<'g, T> Word<'g, T> {
     }
 
     /// The bare node, as it was allocated.
-    pub(crate) fn header(self) -> Option<NonNull<Header>> {
-        NonNull::new(self.raw.map_addr(|address| address & !BITS))
-    }
-
-    /// Asks for the memory of the node: for who is about to walk over it. (Of a chain, its beginning.)
-    #[inline]
-    pub(crate) fn prefetch(self)
-    where
-        T: Slot,
-    {
-        let shape = Shape::of_bits((self.bits() & SHAPE) >> SHAPE_SHIFT);
-        if let Some(node) = self.header() {
-            prefetch::read_all(node.as_ptr(), header::node_bytes::<T>(shape, 0));
-        }
+    pub(crate) fn raw_node(self) -> Option<RawNode> {
+        let body = NonNull::new(self.raw.map_addr(|address| address & !BITS))?;
+        // SAFETY:
+        // - `to_node` is the only place where a word gets an address.
+        Some(unsafe { RawNode::from_body(body) })
     }
 
     /// The generation of the node.
     pub(crate) fn birth(self) -> Option<u64> {
         // SAFETY:
-        // - the node is allocated for `'g` by the invariant of `Word`; headers never change.
-        self.header().map(|header| unsafe { header.as_ref() }.birth)
+        // - the node is allocated for `'g` by the invariant of `Word`.
+        self.raw_node().map(|node| unsafe { node.header() }.birth)
     }
 }
 
-impl<T> Word<'_, T> {
+impl<T: Slot> Word<'_, T> {
     /// The shape of the node, and the bytes that it takes.
     pub(crate) fn shape_and_bytes(self) -> Option<(Shape, usize)> {
         // SAFETY:
-        // - the node is allocated for `'g` by the invariant of `Word`; headers never change.
-        let header = unsafe { self.header()?.as_ref() };
-        Some((header.shape, header::allocated_bytes::<T>(header)))
+        // - the node is allocated for `'g` by the invariant of `Word`.
+        let header = unsafe { self.raw_node()?.header() };
+        Some((self.shape(), leaf::allocated_bytes::<T>(header)))
+    }
+
+    /// Asks for the memory of the node: for a caller that is about to walk over it.
+    #[inline]
+    pub(crate) fn prefetch(self) {
+        if let Some(node) = self.raw_node() {
+            prefetch::read_all(node.body().as_ptr(), leaf::bytes_to_read::<T>(self.shape()));
+        }
     }
 }
 
@@ -183,40 +199,19 @@ impl<'g, T> Word<'g, T> {
     /// The node, if it is a fan.
     #[inline]
     pub(crate) fn fan(self) -> Option<&'g Fan<T>> {
-        if self.bits() & SHAPE != (Shape::Fan as usize) << SHAPE_SHIFT {
+        if self.bits() & SHAPE != FAN {
             return None;
         }
         // SAFETY:
-        // - not null: `to_node` is the only place that sets the shape bits, and those of no node are
-        //   zero, which is no fan's.
+        // - not null: `to_node` is the only place that sets the code.
         // - allocated for `'g`, and of this shape: invariant of `Word`.
         Some(unsafe { &*self.raw.map_addr(|address| address & !BITS).cast::<Fan<T>>() })
     }
-}
 
-/// The bits of a fan of the holder's own generation that is not frozen.
-const OWN_FAN: usize = (Shape::Fan as usize) << SHAPE_SHIFT;
-
-/// The lowest bits of a branch of full-size groups of the holder's own generation, not frozen: this
-/// plus the number of groups, as a power of two, where the shape is.
-const OWN_WIDE: usize = (Shape::Single as usize) << SHAPE_SHIFT;
-const WIDE: usize = 0b11 << SHAPE_SHIFT;
-const _: () = assert!(
-    Shape::Double as usize == Shape::Single as usize + 1
-        && Shape::Quad as usize == Shape::Single as usize + 2
-        && Shape::Oct as usize == Shape::Single as usize + 3
-);
-
-/// The way of almost every walk: nodes of the operation's own generation, found with one comparison.
-///
-/// The processor overlaps the cache misses of as many operations as it has room for, so an operation
-/// costs time in proportion to its instructions. With this way, and the handle inlined, a hit among a
-/// million inline pairs takes 152 instructions and not 237 (counted once by callgrind).
-impl<'g, T: Slot> Word<'g, T> {
     /// Whether the node is a fan of the holder's own generation and not frozen.
     #[inline]
     pub(crate) fn is_own_fan(self) -> bool {
-        self.bits() == OWN_FAN
+        self.bits() == FAN
     }
 
     /// The node, which is a fan of the holder's own generation. (An `Option` of [`Self::is_own_fan`] and this
@@ -229,41 +224,40 @@ impl<'g, T: Slot> Word<'g, T> {
         debug_assert!(self.is_own_fan());
         // SAFETY:
         // - as in `fan`; subtracting the bits that are set, promised by the caller, leaves the bare address.
-        unsafe { &*self.raw.wrapping_byte_sub(OWN_FAN).cast::<Fan<T>>() }
-    }
-
-    /// The node, if it is a branch of full-size groups of the holder's own generation and not frozen.
-    #[inline]
-    pub(crate) fn own_wide_branch(self) -> Option<WideBranch<'g, T>> {
-        let above = self.raw.wrapping_byte_sub(OWN_WIDE);
-        if above.addr() & (BITS & !WIDE) != 0 {
-            return None;
-        }
-        let groups = (above.addr() & WIDE) >> SHAPE_SHIFT;
-        // SAFETY:
-        // - not null: no node is without a shape of this kind.
-        // - the node is allocated for `'g`, and of the shape that the word tells: invariant of `Word`.
-        unsafe {
-            let node = NonNull::new_unchecked(above.wrapping_byte_sub(above.addr() & WIDE));
-            Some(WideBranch::from_header(node, groups as u32))
-        }
+        unsafe { &*self.raw.wrapping_byte_sub(FAN).cast::<Fan<T>>() }
     }
 }
 
 impl<'g, T: Slot> Word<'g, T> {
+    /// The node, if it is a leaf of the holder's own generation and not frozen.
+    #[inline]
+    pub(crate) fn own_leaf(self) -> Option<Leaf<'g, T>> {
+        let bits = self.bits();
+        // One comparison: none of the other bits, and a code of a leaf.
+        if !(1..FAN).contains(&bits) {
+            return None;
+        }
+        // SAFETY:
+        // - a word with a code has a node, and these codes are those of leaves.
+        // - the node is allocated for `'g`, and of the shape that the word tells: invariant of `Word`.
+        unsafe {
+            let body = NonNull::new_unchecked(self.raw.wrapping_byte_sub(bits));
+            Some(Leaf::new(RawNode::from_body(body), Size::of_code(bits)))
+        }
+    }
+
     /// The node, if the word is not empty.
     #[inline]
     pub(crate) fn node(self) -> Option<Node<'g, T>> {
-        let header = self.header()?;
-        let shape = Shape::of_bits((self.bits() & SHAPE) >> SHAPE_SHIFT);
+        let node = self.raw_node()?;
         // SAFETY:
         // - the node is allocated for `'g`, and of the shape that the word tells: invariant of
         //   `Word`, and `to_node` is the only place that sets the shape bits.
         Some(unsafe {
-            match shape {
-                Shape::Fan => Node::Fan(header.cast::<Fan<T>>().as_ref()),
-                Shape::Chain => Node::Chain(Chain::from_header(header)),
-                shape => Node::Branch(Branch::from_header(header, shape)),
+            match self.shape() {
+                Shape::Fan => Node::Fan(node.body().cast::<Fan<T>>().as_ref()),
+                Shape::Collision => Node::Collision(Collision::new(node)),
+                Shape::Leaf(size) => Node::Leaf(Leaf::new(node, size)),
             }
         })
     }
@@ -284,6 +278,11 @@ pub(crate) enum View<'g> {
 }
 
 impl<'g> View<'g> {
+    #[cfg(any(debug_assertions, snaptrie_check))]
+    pub(crate) fn is_observed(self) -> bool {
+        matches!(self, Self::Observed)
+    }
+
     /// The view that holds below `word`.
     #[inline]
     pub(crate) fn below<T>(self, word: Word<'_, T>) -> View<'g> {
@@ -294,7 +293,7 @@ impl<'g> View<'g> {
 /// The atomic word itself (the paper's I-node).
 #[repr(transparent)]
 pub(crate) struct Indirection<T> {
-    raw: AtomicPtr<Header>,
+    raw: AtomicPtr<u8>,
     _node: PhantomData<*const T>,
 }
 
@@ -312,7 +311,7 @@ impl<T> Indirection<T> {
         }
     }
 
-    /// Asks for the memory of the node: for who is about to walk over it. (Of a chain, its beginning.)
+    /// Asks for the memory of the node: for a caller that is about to walk over it.
     #[inline]
     pub(crate) fn prefetch(&self)
     where

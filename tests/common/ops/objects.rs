@@ -220,16 +220,19 @@ impl fmt::Debug for Value {
 
 /// A plain object's content and stamp, and a number by which both are known to be what was written.
 #[derive(Clone, Copy)]
-struct Sealed<T> {
-    content: T,
+#[repr(C)]
+struct Sealed<T, P> {
     stamp: u32,
     seal: u32,
+    content: T,
+    /// Fills the last word.
+    _fill: P,
 }
 
-impl<T: Copy + Into<u32>> Sealed<T> {
+impl<T: Copy + Into<u32>, P: Default> Sealed<T, P> {
     fn new(ledger: &Ledger, content: T) -> Self {
         let stamp = ledger.number();
-        Self { content, stamp, seal: Self::seal(content, stamp) }
+        Self { content, stamp, seal: Self::seal(content, stamp), _fill: P::default() }
     }
 
     fn seal(content: T, stamp: u32) -> u32 {
@@ -246,7 +249,12 @@ impl<T: Copy + Into<u32>> Sealed<T> {
 
 /// A key that is on no ledger.
 #[derive(Clone, Copy)]
-pub(crate) struct CopyKey(Sealed<u16>);
+pub(crate) struct CopyKey(Sealed<u16, u16>);
+
+#[allow(unsafe_code, reason = "a promise about the bytes of a type")]
+// SAFETY:
+// - numbers of 4, 4, 2 and 2 bytes.
+unsafe impl snaptrie::Plain for CopyKey {}
 
 impl AnyKey for CopyKey {
     fn new(ledger: &Rc<Ledger>, id: u16) -> Self {
@@ -294,7 +302,12 @@ impl fmt::Debug for CopyKey {
 
 /// A value that is on no ledger.
 #[derive(Clone, Copy)]
-pub(crate) struct CopyValue(Sealed<u8>);
+pub(crate) struct CopyValue(Sealed<u8, [u8; 3]>);
+
+#[allow(unsafe_code, reason = "a promise about the bytes of a type")]
+// SAFETY:
+// - numbers of 4, 4 and 1 byte, and 3 bytes.
+unsafe impl snaptrie::Plain for CopyValue {}
 
 impl AnyValue for CopyValue {
     fn new(ledger: &Rc<Ledger>, label: u8) -> Self {

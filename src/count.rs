@@ -10,28 +10,33 @@ use crate::once::OnceBox;
 use crate::reclaim::{shard_count, thread_index};
 use crate::sync::{AtomicUsize, Ordering};
 
-pub(super) struct Counter {
+pub(crate) struct Counter {
     /// Numbers here are two's complement: a shard may be below zero.
-    base: CachePadded<AtomicUsize>,
+    base: AtomicUsize,
     shards: OnceBox<[CachePadded<AtomicUsize>]>,
 }
 
 impl Counter {
-    pub(super) const fn new() -> Self {
-        Self { base: CachePadded::new(AtomicUsize::new(0)), shards: OnceBox::new() }
+    pub(crate) const fn new() -> Self {
+        Self { base: AtomicUsize::new(0), shards: OnceBox::new() }
     }
 
     /// Counts an entry that was put into the map.
     #[inline]
-    pub(super) fn up(&self) {
+    pub(crate) fn up(&self) {
         self.add(1);
     }
 
     /// Counts an entry that was taken out of it. Returns what the thread's own part of the number is
     /// now: something that differs each time.
     #[inline]
-    pub(super) fn down(&self) -> usize {
+    pub(crate) fn down(&self) -> usize {
         self.add(usize::MAX)
+    }
+
+    /// Counts so many entries at once.
+    pub(crate) fn change(&self, by: isize) {
+        self.add(by as usize);
     }
 
     #[inline]
@@ -54,12 +59,16 @@ impl Counter {
         self.shards.get_or_make(make)
     }
 
-    pub(super) fn sum(&self) -> usize {
+    /// What was counted up less what was counted down.
+    pub(crate) fn net(&self) -> isize {
         let shards = self.shards.get().into_iter().flatten();
         let sum = shards.map(|shard| shard.load(Ordering::Relaxed));
-        let sum = sum.fold(self.base.load(Ordering::Relaxed), usize::wrapping_add);
-        // Above `isize::MAX` it is a number below zero.
-        if isize::try_from(sum).is_ok() { sum } else { 0 }
+        sum.fold(self.base.load(Ordering::Relaxed), usize::wrapping_add) as isize
+    }
+
+    /// [`Self::net`], or zero if that is below zero.
+    pub(crate) fn sum(&self) -> usize {
+        self.net().max(0) as usize
     }
 }
 

@@ -1,0 +1,800 @@
+//! The bucket: a state word, a word of tags, and up to seven slots of plain words. Nothing else touches a slot.
+//!
+//! ```text
+//! | state | tags | slot | slot | …       64, 128 or 256 bytes, on cache lines of its own
+//! state = version | number of the spill bucket | FROZEN | BUSY | live bits of the spill bucket and of this one
+//! ```
+//!
+//! A full bucket links a *spill bucket* of the same layout, whose state word is not used: one state word governs both.
+//!
+//! # Protocol
+//!
+//! 1. *A live slot is never written.* Writers write dead slots, then flip live bits. So what a frozen bucket holds can
+//!    be read forever.
+//! 2. *Claim*: a writer searches under a state that has neither `BUSY` nor `FROZEN`, then sets `BUSY` by a CAS of
+//!    exactly that state. From then on it alone may write dead slots and the tag words. The tags of live slots keep
+//!    their values.
+//! 3. *Publish*: a CAS from the claimed state to the next one: the live bit of the written slot set, that of the
+//!    replaced one cleared, the version counted up, `BUSY` cleared. Fails only because of `FROZEN`. A *removal* is one
+//!    CAS that clears a live bit and counts the version up.
+//! 4. *A dead slot can be written again at once.* An insertion leaves one slot free, so that a full bucket can still
+//!    replace.
+//! 5. *A claim can be revoked*: by `FROZEN`. The owner's publication then fails, and what it wrote stays dead.
+//! 6. *A reader* loads the state, matches tags, reads the slot, and loads the state again. If live bits and version are
+//!    the same, the slot was live, and was not written in between. A miss is validated in the same way.
+//! 7. *No state comes twice*: when the version would wrap, the writer asks for a new leaf instead.
+//!
+//! User code never runs between claim and publication.
+//!
+//! # Orderings
+//!
+//! | write | read | publishes |
+//! |---|---|---|
+//! | state, by `put` and `remove` (Release) | [`Bucket::load`] (Acquire) | slots and tags; an entry behind a slot |
+//! | slot and tags, under a claim (Release) | [`Seen::is_current`] (Acquire fence) | the claim |
+//!
+//! The second row makes validation work: a reader that read a word of a later claim sees, after the fence, the state
+//! of that claim or a later one. Its version is above the one that the reader began with: the slot was live then, so it
+//! died in between. Every state is written by a read-modify-write, so that an Acquire load synchronizes with the
+//! publication of every slot that is live in it.
+//!
+//! Models: `tests/models/core.rs`. Planted: `no_validation`, `no_version`, `no_claim`, `publish_frozen`, `no_freeze`,
+//! `reuse_live`.
+#![expect(unsafe_code, reason = "a bucket is laid out in raw memory by the size of its slots")]
+
+mod tags;
+
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+
+use crate::prefetch;
+use crate::sync::{AtomicU64, Ordering, fence, planted, stall_point};
+
+/// What a slot holds: a few plain words.
+pub(crate) trait Slot: Copy {
+    /// The memory of a slot.
+    type Cell;
+
+    /// Reads the words one by one. What was read means something only once it has been validated.
+    fn read(cell: &Self::Cell) -> Self;
+
+    /// Writes the words one by one, each with Release.
+    fn write(cell: &Self::Cell, value: Self);
+}
+
+const BUSY: u64 = 1 << 14;
+const FROZEN: u64 = 1 << 15;
+const LINK_SHIFT: u32 = 16;
+const LINK: u64 = 0xff << LINK_SHIFT;
+/// The version counts in steps of this.
+const VERSION: u64 = 1 << 24;
+const LIVE: u64 = (1 << (2 * MOST_SLOTS)) - 1;
+
+/// Slots of a bucket, at most; and so the distance between the live bits of a bucket and of its spill bucket.
+const MOST_SLOTS: u32 = 7;
+
+/// Entries that a bucket and its spill bucket hold, at most.
+pub(crate) const MOST_ENTRIES: usize = 2 * MOST_SLOTS as usize;
+
+/// The most spill buckets that the buckets of one leaf can link.
+pub(crate) const MOST_SPILLS: usize = 0xff;
+
+/// The alignment of buckets: a cache line.
+pub(crate) const ALIGN: usize = 64;
+
+/// Where slots begin.
+const SLOTS_AT: usize = 16;
+
+/// The layout of buckets over slots of type `T`.
+pub(crate) struct Geometry<T>(PhantomData<T>);
+
+impl<T: Slot> Geometry<T> {
+    const CELL: usize = size_of::<T::Cell>();
+
+    const fn slots_in(bytes: usize) -> usize {
+        match (bytes - SLOTS_AT).checked_div(Self::CELL) {
+            Some(room) if room < MOST_SLOTS as usize => room,
+            _ => MOST_SLOTS as usize,
+        }
+    }
+
+    /// Bytes of a bucket: one, two or four cache lines, whichever takes the least for each entry.
+    pub(crate) const BYTES: usize = {
+        let mut best = 256;
+        let mut bytes = 128;
+        while bytes >= 64 {
+            // One slot stays free.
+            let (slots, best_slots) = (Self::slots_in(bytes), Self::slots_in(best));
+            if slots > 1 && bytes * (best_slots - 1) <= best * (slots - 1) {
+                best = bytes;
+            }
+            bytes /= 2;
+        }
+        best
+    };
+
+    /// Slots of a bucket.
+    pub(crate) const SLOTS: u32 = {
+        assert!(Self::CELL <= 64, "key and value of an entry in its slot take 64 bytes at most");
+        assert!(
+            align_of::<T::Cell>() <= 16,
+            "key and value of an entry in its slot have 16-byte alignment at most"
+        );
+        if cfg!(shuttle) { 3 } else { Self::slots_in(Self::BYTES) as u32 }
+    };
+
+    /// The live bits of a bucket without its spill bucket.
+    const HOME: u64 = (1 << Self::SLOTS) - 1;
+
+    const SPILL: u64 = Self::HOME << MOST_SLOTS;
+}
+
+/// A reference to a bucket.
+pub(crate) struct Bucket<'g, T> {
+    start: NonNull<u8>,
+    /// The spill buckets of the leaf.
+    spills: NonNull<u8>,
+    _bucket: PhantomData<&'g T>,
+}
+
+impl<T> Clone for Bucket<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Bucket<'_, T> {}
+
+/// A slot as it was found: what it said, and its memory.
+pub(crate) struct Held<'g, T: Slot> {
+    pub(crate) cell: &'g T::Cell,
+    pub(crate) now: T,
+}
+
+impl<T: Slot> Clone for Held<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T: Slot> Copy for Held<'_, T> {}
+
+/// A live slot that a search found.
+pub(crate) struct Hit<'g, T: Slot> {
+    /// Its live bit.
+    bit: u64,
+    pub(crate) slot: Held<'g, T>,
+}
+
+/// What a search came to.
+pub(crate) enum Search<'g, T: Slot> {
+    Found(Hit<'g, T>),
+    Absent,
+    /// The bucket changed meanwhile.
+    Changed,
+}
+
+/// Where an entry can be put.
+#[derive(Clone, Copy)]
+pub(crate) struct Room {
+    /// The live bit of the slot.
+    bit: u64,
+    /// The number of a spill bucket to be linked, in its place in the state.
+    link: u64,
+}
+
+impl<'g, T: Slot> Bucket<'g, T> {
+    /// # Safety
+    /// - `start` is a bucket over `T` that was initialized, aligned, and stays allocated for `'g`.
+    /// - `spills` are the spill buckets of its leaf, as many as its links tell.
+    #[inline]
+    pub(crate) unsafe fn new(start: NonNull<u8>, spills: NonNull<u8>) -> Self {
+        Self { start, spills, _bucket: PhantomData }
+    }
+
+    #[inline]
+    fn state(self) -> &'g AtomicU64 {
+        // SAFETY:
+        // - initialized, aligned and allocated for `'g`: by `new`.
+        unsafe { self.start.cast().as_ref() }
+    }
+
+    /// The tags of the bucket, or of its spill bucket.
+    #[inline]
+    fn tags(start: NonNull<u8>) -> &'g AtomicU64 {
+        // SAFETY:
+        // - called with a bucket or a spill bucket, whose second word are its tags.
+        unsafe { start.add(8).cast().as_ref() }
+    }
+
+    /// # Safety
+    /// - `start` is the bucket or its spill bucket; there is such a slot.
+    #[inline]
+    unsafe fn cell(start: NonNull<u8>, index: u32) -> &'g T::Cell {
+        debug_assert!(index < Geometry::<T>::SLOTS);
+        // SAFETY:
+        // - in bounds and aligned: the geometry has this many slots there. A cell is atomic words, so that any content is
+        //   valid.
+        unsafe { start.add(SLOTS_AT + index as usize * Geometry::<T>::CELL).cast().as_ref() }
+    }
+
+    /// The spill bucket that a state links.
+    #[inline]
+    fn spill(self, state: u64) -> Option<NonNull<u8>> {
+        let number = ((state & LINK) >> LINK_SHIFT) as usize;
+        // SAFETY:
+        // - in bounds: by `new`, the leaf has as many spill buckets as links tell.
+        (number > 0).then(|| unsafe { self.spills.add((number - 1) * Geometry::<T>::BYTES) })
+    }
+
+    /// The memory of the slot of a live bit.
+    ///
+    /// # Safety
+    /// - The bit is one of those of [`Geometry`], and `state` links a spill bucket if it is of one.
+    #[inline]
+    unsafe fn cell_of(self, state: u64, bit: u64) -> &'g T::Cell {
+        let index = bit.trailing_zeros();
+        // SAFETY:
+        // - such slots there are: promised by the caller.
+        unsafe {
+            if index < MOST_SLOTS {
+                Self::cell(self.start, index)
+            } else {
+                Self::cell(self.spill(state).unwrap_unchecked(), index - MOST_SLOTS)
+            }
+        }
+    }
+
+    /// Asks for the cache lines that are not that of the state.
+    #[inline]
+    pub(crate) fn prefetch_slots(self) {
+        for line in 1..const { Geometry::<T>::BYTES / 64 } {
+            prefetch::read(self.start.as_ptr().wrapping_add(line * 64));
+        }
+    }
+
+    /// Asks for all cache lines.
+    #[inline]
+    pub(crate) fn prefetch(self) {
+        prefetch::read(self.start.as_ptr());
+        self.prefetch_slots();
+    }
+
+    /// Reads the state.
+    #[inline]
+    pub(crate) fn load(self) -> Seen<'g, T> {
+        // Acquire: slots, tags and entries; see the table above.
+        Seen { bucket: self, state: self.state().load(Ordering::Acquire) }
+    }
+
+    /// Freezes the bucket, if it is not frozen yet, and reads its state.
+    #[inline]
+    pub(crate) fn observe(self) -> Seen<'g, T> {
+        let seen = self.load();
+        if seen.is_frozen() {
+            return seen;
+        }
+        // Acquire: as in `load`. Release: goes on the release sequence of the publications.
+        let before = self.state().fetch_or(FROZEN, Ordering::AcqRel);
+        Seen { bucket: self, state: before | FROZEN }
+    }
+}
+
+/// A bucket with a state that was read from it.
+///
+/// INVARIANT: `state` was read with Acquire, or written by this thread.
+pub(crate) struct Seen<'g, T> {
+    bucket: Bucket<'g, T>,
+    state: u64,
+}
+
+impl<T> Clone for Seen<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Seen<'_, T> {}
+
+impl<'g, T: Slot> Seen<'g, T> {
+    #[inline]
+    pub(crate) fn is_frozen(self) -> bool {
+        self.state & FROZEN != 0
+    }
+
+    /// Whether a writer has claimed the bucket.
+    #[inline]
+    pub(crate) fn is_busy(self) -> bool {
+        self.state & BUSY != 0
+    }
+
+    /// Whether the state can be changed by a CAS.
+    #[inline]
+    pub(crate) fn is_open(self) -> bool {
+        self.state & (BUSY | FROZEN) == 0
+    }
+
+    /// Number of entries.
+    pub(crate) fn count(self) -> usize {
+        (self.state & LIVE).count_ones() as usize
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(self) -> bool {
+        self.state & LIVE == 0
+    }
+
+    /// Whether both states have the same version.
+    pub(crate) fn is_version_of(self, other: Self) -> bool {
+        (self.state ^ other.state) & !(VERSION - 1) == 0
+    }
+
+    /// Whether the bucket still has the entries of this state, after its slots were read.
+    #[inline]
+    fn is_current(self) -> bool {
+        if planted("no_validation") {
+            return true;
+        }
+        // Acquire: the claims under which words that were read were written; see the table above.
+        fence(Ordering::Acquire);
+        let now = self.bucket.state().load(Ordering::Relaxed);
+        (now ^ self.state) & !(BUSY | FROZEN) == 0
+    }
+
+    /// Reads the slot of a live bit.
+    ///
+    /// # Safety
+    /// - The bit is live in this state.
+    #[inline]
+    unsafe fn read(self, bit: u64) -> Held<'g, T> {
+        debug_assert_eq!(self.state & bit, bit);
+        // SAFETY:
+        // - only slots that there are become live, and those of a spill bucket after it was linked.
+        let cell = unsafe { self.bucket.cell_of(self.state, bit) };
+        crate::sync::shared_access();
+        Held { cell, now: T::read(cell) }
+    }
+
+    /// Finds the live slot whose tag is the hash's and for which `is_it` holds. What `is_it` is given was live.
+    #[inline(always)]
+    pub(crate) fn find(self, hash: u64, mut is_it: impl FnMut(&T) -> bool) -> Search<'g, T> {
+        // Relaxed: read after the state, and validated.
+        let mut matches =
+            tags::matching(Bucket::<T>::tags(self.bucket.start).load(Ordering::Relaxed), hash);
+        while matches != 0 {
+            let index = tags::first(matches);
+            let bit = 1 << index;
+            matches &= matches - 1;
+            if self.state & Geometry::<T>::HOME & bit != 0 {
+                // SAFETY:
+                // - live: just tested; so there is such a slot.
+                let cell = unsafe { Bucket::<T>::cell(self.bucket.start, index) };
+                crate::sync::shared_access();
+                let slot = Held { cell, now: T::read(cell) };
+                if !self.is_current() {
+                    return Search::Changed;
+                }
+                if is_it(&slot.now) {
+                    return Search::Found(Hit { bit, slot });
+                }
+            }
+        }
+        if self.state & Geometry::<T>::SPILL != 0 {
+            return Self::find_spilled(
+                self.bucket.start,
+                self.bucket.spills,
+                self.state,
+                hash,
+                is_it,
+            );
+        }
+        if self.is_current() { Search::Absent } else { Search::Changed }
+    }
+
+    /// A slot that [`Self::find`] may read: a hint, not validated.
+    #[inline]
+    pub(crate) fn candidate(self, hash: u64) -> Option<T> {
+        let tags = Bucket::<T>::tags(self.bucket.start).load(Ordering::Relaxed);
+        let bit = 1_u64.checked_shl(tags::first(tags::matching(tags, hash)))?;
+        // SAFETY:
+        // - live: tested here.
+        (self.state & Geometry::<T>::HOME & bit != 0).then(|| unsafe { self.read(bit) }.now)
+    }
+
+    /// [`Self::find`] in the spill bucket. (Takes the parts of `self`: as a whole it would be written to memory for this
+    /// call, in each search.)
+    #[cold]
+    #[inline(never)]
+    fn find_spilled(
+        start: NonNull<u8>,
+        spills: NonNull<u8>,
+        state: u64,
+        hash: u64,
+        mut is_it: impl FnMut(&T) -> bool,
+    ) -> Search<'g, T> {
+        let this = Self { bucket: Bucket { start, spills, _bucket: PhantomData }, state };
+        let Some(spill) = this.bucket.spill(state) else { return Search::Absent };
+        // Relaxed: as in `find`.
+        let mut matches = tags::matching(Bucket::<T>::tags(spill).load(Ordering::Relaxed), hash);
+        while matches != 0 {
+            let bit = 1 << (tags::first(matches) + MOST_SLOTS);
+            matches &= matches - 1;
+            if state & Geometry::<T>::SPILL & bit != 0 {
+                // SAFETY:
+                // - live: just tested.
+                let slot = unsafe { this.read(bit) };
+                if !this.is_current() {
+                    return Search::Changed;
+                }
+                if is_it(&slot.now) {
+                    return Search::Found(Hit { bit, slot });
+                }
+            }
+        }
+        if this.is_current() { Search::Absent } else { Search::Changed }
+    }
+
+    /// A free slot of the bucket itself. A new entry (without `hit`) gets one only if another stays free.
+    #[inline]
+    pub(crate) fn room_at_home(self, hit: Option<&Hit<'_, T>>) -> Option<Room> {
+        let free = !self.state & Geometry::<T>::HOME;
+        let others = free & free.wrapping_sub(1);
+        if let Some(hit) = hit.filter(|_| planted("reuse_live")) {
+            return Some(Room { bit: hit.bit, link: 0 });
+        }
+        let enough = if hit.is_some() { free } else { others };
+        (enough != 0).then_some(Room { bit: free ^ others, link: 0 })
+    }
+
+    /// A free slot of the linked spill bucket.
+    pub(crate) fn room_in_spill(self) -> Option<Room> {
+        let free = !self.state & Geometry::<T>::SPILL;
+        (self.state & LINK != 0 && free != 0)
+            .then_some(Room { bit: free & free.wrapping_neg(), link: 0 })
+    }
+
+    /// Whether a spill bucket can be linked.
+    pub(crate) fn may_link(self) -> bool {
+        self.state & LINK == 0
+    }
+
+    /// The first slot of a spill bucket that will be linked.
+    pub(crate) fn room_in_new_spill(self, index: usize) -> Room {
+        debug_assert!(self.may_link() && index < MOST_SPILLS);
+        Room { bit: 1 << MOST_SLOTS, link: (index as u64 + 1) << LINK_SHIFT }
+    }
+
+    /// The version after this one; none if the bucket has had all.
+    #[inline]
+    fn next_version(self) -> Option<u64> {
+        let step = if planted("no_version") { 0 } else { VERSION };
+        self.state.checked_add(step)
+    }
+
+    /// Whether the state can be changed once more.
+    pub(crate) fn is_worn_out(self) -> bool {
+        self.next_version().is_none()
+    }
+
+    /// Puts an entry into a free slot of a bucket that is neither busy nor frozen, in the place of `hit` if there is one.
+    /// Fails if the bucket is not in this state any more, or was frozen meanwhile.
+    ///
+    /// LINEARIZES insert and replace: the second CAS.
+    #[inline(always)]
+    pub(crate) fn put(
+        self,
+        room: Room,
+        hash: u64,
+        value: T,
+        hit: Option<&Hit<'_, T>>,
+    ) -> Option<()> {
+        let Self { bucket, state } = self;
+        debug_assert!(state & (FROZEN | room.bit) == 0 || planted("reuse_live"));
+        let removed = hit.map_or(0, |hit| hit.bit);
+        let published = ((self.next_version()? | room.link) & !removed) | room.bit;
+        let index = room.bit.trailing_zeros();
+        let linked = state | room.link;
+        let (start, index) = match bucket.spill(linked) {
+            Some(spill) if index >= MOST_SLOTS => (spill, index - MOST_SLOTS),
+            _ => (bucket.start, index),
+        };
+        let tags = Bucket::<T>::tags(start);
+        // Relaxed: nobody has written it since `state` was read, if the claim succeeds.
+        let all_tags = tags::with(tags.load(Ordering::Relaxed), index, hash);
+        // SAFETY:
+        // - `Room` is made for slots that there are, of this state or one that links its spill bucket.
+        let cell = unsafe { Bucket::<T>::cell(start, index) };
+        let word = bucket.state();
+        let claimed = if planted("no_claim") { state } else { state | BUSY };
+        // Acquire: no write below comes before the claim.
+        if !planted("no_claim")
+            && word.compare_exchange(state, claimed, Ordering::Acquire, Ordering::Relaxed).is_err()
+        {
+            return None;
+        }
+        stall_point("claimed bucket");
+        crate::sync::shared_access();
+        T::write(cell, value);
+        stall_point("written slot");
+        // Release: the claim, for validation.
+        tags.store(all_tags, Ordering::Release);
+        // Release: the slot, its tag, and what is behind it.
+        let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
+        let result = word.compare_exchange(claimed, published, release, relaxed);
+        if planted("publish_frozen") && result.is_err() {
+            word.store(published | FROZEN, Ordering::Release);
+            return Some(());
+        }
+        result.ok().map(drop)
+    }
+
+    /// Takes an entry out of a bucket that is neither busy nor frozen, and returns the state that this left. Fails if the
+    /// bucket is not in this state any more.
+    ///
+    /// LINEARIZES remove.
+    #[inline]
+    pub(crate) fn remove(self, hit: &Hit<'_, T>) -> Option<Self> {
+        debug_assert_eq!(self.state & (BUSY | FROZEN), 0);
+        let left = self.next_version()? & !hit.bit;
+        // Release: keeps the release sequence of the publications; Relaxed on failure: nothing is read.
+        let word = self.bucket.state();
+        word.compare_exchange(self.state, left, Ordering::Release, Ordering::Relaxed).ok()?;
+        Some(Self { state: left, ..self })
+    }
+
+    /// Shows the entries of a frozen bucket, until `f` fails.
+    #[inline(always)]
+    pub(crate) fn try_for_each<E>(self, mut f: impl FnMut(T) -> Result<(), E>) -> Result<(), E> {
+        debug_assert!(self.is_frozen());
+        let mut live = self.state & LIVE;
+        while live != 0 {
+            // SAFETY:
+            // - live in this state.
+            f(unsafe { self.read(live & live.wrapping_neg()) }.now)?;
+            live &= live - 1;
+        }
+        Ok(())
+    }
+
+    /// All entries of this state; none if the bucket changed meanwhile.
+    #[inline]
+    pub(crate) fn contents(self) -> Option<Contents<'g, T>> {
+        let mut contents = Contents::new();
+        let mut live = self.state & LIVE;
+        while live != 0 {
+            // SAFETY:
+            // - live in this state.
+            contents.push(unsafe { self.read(live & live.wrapping_neg()) });
+            live &= live - 1;
+        }
+        // (Of a frozen bucket some entries may have been forgotten.)
+        if self.is_frozen() || self.is_current() { Some(contents) } else { None }
+    }
+
+    /// Forgets, of the states of two frozen buckets, the entries that are in the same place of both and for which `same`
+    /// holds.
+    pub(crate) fn forget_common(&mut self, other: &mut Self, same: impl Fn(&T, &T) -> bool) {
+        debug_assert!(self.is_frozen() && other.is_frozen());
+        let mut both = self.state & other.state & LIVE;
+        while both != 0 {
+            let bit = both & both.wrapping_neg();
+            both &= both - 1;
+            // SAFETY:
+            // - live in both.
+            let (one, two) = unsafe { (self.read(bit), other.read(bit)) };
+            if same(&one.now, &two.now) {
+                self.state &= !bit;
+                other.state &= !bit;
+            }
+        }
+    }
+
+    /// Checks that live slots bear the tags of their hashes.
+    #[cfg(any(debug_assertions, snaptrie_check))]
+    pub(crate) fn check(self, hash: impl Fn(&T) -> u64) {
+        let valid = Geometry::<T>::HOME | Geometry::<T>::SPILL;
+        assert_eq!(self.state & LIVE & !valid, 0, "a live bit without a slot");
+        let mut live = self.state & LIVE;
+        while live != 0 {
+            let bit = live & live.wrapping_neg();
+            live &= live - 1;
+            // SAFETY:
+            // - live in this state.
+            let hash = hash(&unsafe { self.read(bit) }.now);
+            let index = bit.trailing_zeros();
+            let start = if index < MOST_SLOTS {
+                Some(self.bucket.start)
+            } else {
+                self.bucket.spill(self.state)
+            };
+            let tags =
+                Bucket::<T>::tags(start.expect("a live slot of a spill bucket that is not linked"));
+            let tags = tags.load(Ordering::Relaxed);
+            assert_eq!(
+                tags,
+                tags::with(tags, index % MOST_SLOTS, hash),
+                "a slot with another hash's tag"
+            );
+        }
+    }
+}
+
+/// The entries of a bucket and its spill bucket, read at one instant.
+pub(crate) struct Contents<'g, T: Slot> {
+    /// The first `end` are initialized.
+    slots: [MaybeUninit<Held<'g, T>>; MOST_ENTRIES],
+    next: u32,
+    end: u32,
+}
+
+impl<T: Slot> Clone for Contents<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T: Slot> Copy for Contents<'_, T> {}
+
+impl<'g, T: Slot> Contents<'g, T> {
+    pub(crate) fn new() -> Self {
+        Self { slots: [const { MaybeUninit::uninit() }; MOST_ENTRIES], next: 0, end: 0 }
+    }
+
+    #[inline]
+    fn push(&mut self, slot: Held<'g, T>) {
+        self.slots[self.end as usize].write(slot);
+        self.end += 1;
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.next == self.end
+    }
+}
+
+impl<'g, T: Slot> Iterator for Contents<'g, T> {
+    type Item = Held<'g, T>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Held<'g, T>> {
+        if self.next == self.end {
+            return None;
+        }
+        self.next += 1;
+        // SAFETY:
+        // - initialized: one of the first `end`.
+        Some(unsafe { self.slots[self.next as usize - 1].assume_init() })
+    }
+}
+
+/// A bucket that no other thread can see yet.
+pub(crate) struct Draft<T> {
+    start: NonNull<u8>,
+    spills: NonNull<u8>,
+    _bucket: PhantomData<T>,
+}
+
+impl<T: Slot> Draft<T> {
+    /// # Safety
+    /// - As for [`Bucket::new`], and no other thread can reach the bucket and the leaf's spill buckets while this exists.
+    #[inline]
+    pub(crate) unsafe fn new(start: NonNull<u8>, spills: NonNull<u8>) -> Self {
+        Self { start, spills, _bucket: PhantomData }
+    }
+
+    /// Makes an empty bucket, or spill bucket, of raw memory.
+    ///
+    /// # Safety
+    /// - `start` is aligned, in bounds of a fresh allocation, and has room for a bucket over `T`.
+    #[inline]
+    pub(crate) unsafe fn initialize(start: NonNull<u8>) {
+        // SAFETY:
+        // - promised by the caller. Slots need no initialization: nothing reads one before it was written.
+        unsafe {
+            start.cast::<AtomicU64>().write(AtomicU64::new(0));
+            start.add(8).cast::<AtomicU64>().write(AtomicU64::new(0));
+        }
+    }
+
+    #[inline]
+    fn word(&mut self, start: NonNull<u8>, at: usize) -> &mut u64 {
+        // SAFETY:
+        // - state or tags of a bucket that no other thread sees.
+        unsafe { start.add(8 * at).cast::<AtomicU64>().as_mut() }.get_mut()
+    }
+
+    /// Puts an entry into the bucket itself; gives it back if all slots but one are taken.
+    #[inline]
+    pub(crate) fn push(&mut self, hash: u64, value: T) -> Result<(), T> {
+        let start = self.start;
+        let state = *self.word(start, 0);
+        let index = (!state).trailing_zeros();
+        if index + 1 >= Geometry::<T>::SLOTS {
+            return Err(value);
+        }
+        *self.word(start, 0) = state | 1 << index;
+        self.write(start, index, hash, value);
+        Ok(())
+    }
+
+    /// [`Self::push`] into the spill bucket that is linked, or else into the one that `link` names.
+    pub(crate) fn push_spilled(
+        &mut self,
+        hash: u64,
+        value: T,
+        link: impl FnOnce() -> Option<usize>,
+    ) -> Result<(), T> {
+        let start = self.start;
+        let mut state = *self.word(start, 0);
+        if state & LINK == 0 {
+            let Some(index) = link() else { return Err(value) };
+            state |= (index as u64 + 1) << LINK_SHIFT;
+        }
+        let free = !state & Geometry::<T>::SPILL;
+        if free == 0 {
+            return Err(value);
+        }
+        let index = free.trailing_zeros();
+        let number = ((state & LINK) >> LINK_SHIFT) as usize;
+        // SAFETY:
+        // - in bounds: a spill bucket of the leaf.
+        let spill = unsafe { self.spills.add((number - 1) * Geometry::<T>::BYTES) };
+        *self.word(start, 0) = state | 1 << index;
+        self.write(spill, index - MOST_SLOTS, hash, value);
+        Ok(())
+    }
+
+    /// Whether there is room for another entry; `spill`: the bucket could link a spill bucket.
+    pub(crate) fn has_room(&mut self, spill: bool) -> bool {
+        let start = self.start;
+        let state = *self.word(start, 0);
+        let home = !state & Geometry::<T>::HOME;
+        let spilled = if state & LINK == 0 { spill } else { !state & Geometry::<T>::SPILL != 0 };
+        home & home.wrapping_sub(1) != 0 || spilled
+    }
+
+    #[inline]
+    fn write(&mut self, start: NonNull<u8>, index: u32, hash: u64, value: T) {
+        let tags = self.word(start, 1);
+        *tags = tags::with(*tags, index, hash);
+        // SAFETY:
+        // - a slot that there is: of those that the geometry counts.
+        T::write(unsafe { Bucket::<T>::cell(start, index) }, value);
+    }
+
+    /// Makes the bucket a copy of a frozen one, each entry in its place.
+    ///
+    /// # Safety
+    /// - The leaf has a spill bucket of the number that the other one links, which no bucket has linked.
+    pub(crate) unsafe fn copy(&mut self, from: Seen<'_, T>) {
+        debug_assert!(from.is_frozen());
+        let spilled = from.state & Geometry::<T>::SPILL != 0;
+        let kept = if spilled { LIVE | LINK } else { LIVE };
+        let start = self.start;
+        *self.word(start, 0) = from.state & kept;
+        *self.word(start, 1) = Bucket::<T>::tags(from.bucket.start).load(Ordering::Relaxed);
+        let pairs = from.bucket.spill(from.state).filter(|_| spilled).map(|theirs| {
+            let number = ((from.state & LINK) >> LINK_SHIFT) as usize;
+            // SAFETY:
+            // - in bounds: promised by the caller.
+            (theirs, unsafe { self.spills.add((number - 1) * Geometry::<T>::BYTES) })
+        });
+        if let Some((theirs, ours)) = pairs {
+            *self.word(ours, 1) = Bucket::<T>::tags(theirs).load(Ordering::Relaxed);
+        }
+        let mut live = from.state & LIVE;
+        while live != 0 {
+            let bit = live & live.wrapping_neg();
+            live &= live - 1;
+            // SAFETY:
+            // - live in `from`, and so a slot of either bucket.
+            unsafe {
+                let value = from.read(bit).now;
+                let index = bit.trailing_zeros();
+                let cell = match pairs {
+                    Some((_, ours)) if index >= MOST_SLOTS => {
+                        Bucket::<T>::cell(ours, index - MOST_SLOTS)
+                    }
+                    _ => Bucket::<T>::cell(start, index),
+                };
+                T::write(cell, value);
+            }
+        }
+    }
+}

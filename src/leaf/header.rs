@@ -1,0 +1,155 @@
+//! What stands in front of every node, and how nodes are allocated.
+//!
+//! A node is aligned to a cache line, so that the words that lead to it have six bits of their own and no bucket
+//! straddles two lines. Asking the allocator for such alignment is slow (glibc takes a longer path above 16 bytes), so a
+//! node is placed inside a slightly larger allocation, behind its header, which remembers how far in it begins.
+#![expect(unsafe_code, reason = "nodes have sizes known only at run time")]
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::ptr::NonNull;
+
+use super::Size;
+use crate::bucket::{self, Slot};
+use crate::prefetch;
+use crate::sync::AtomicUsize;
+
+/// The kind of a node, and the size of a leaf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Leaf(Size),
+    /// Words that lead to nodes.
+    Fan,
+    /// Entries whose hashes are equal.
+    Collision,
+}
+
+/// Words of a fan.
+pub(crate) const FAN_WIDTH: usize = 16;
+
+/// Stands before every node.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Header {
+    /// Generation of the operation that made the node.
+    pub(crate) birth: u64,
+    /// Spill buckets of a leaf that have been taken.
+    pub(super) spills: AtomicUsize,
+    /// Number of entries of a collision node.
+    pub(crate) entries: u32,
+    shape: Shape,
+    /// How far into its allocation the node begins, in units of [`MALLOC_ALIGN`].
+    offset: u8,
+}
+
+const HEADER_BYTES: usize = size_of::<Header>();
+
+/// The alignment that every allocator gives without effort.
+const MALLOC_ALIGN: usize = 16;
+
+/// The alignment of nodes.
+pub(crate) const NODE_ALIGN: usize = bucket::ALIGN;
+
+/// What header and alignment take, at most.
+const SLACK: usize = HEADER_BYTES.next_multiple_of(MALLOC_ALIGN) + NODE_ALIGN - MALLOC_ALIGN;
+
+const _: () = assert!(HEADER_BYTES <= 32 && align_of::<Header>() <= MALLOC_ALIGN);
+
+/// A node as it was allocated. Promises nothing.
+///
+/// INVARIANT: came from [`allocate`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RawNode(NonNull<u8>);
+
+impl RawNode {
+    /// # Safety
+    /// - `body` is the body of a node from [`allocate`].
+    #[inline]
+    pub(crate) unsafe fn from_body(body: NonNull<u8>) -> Self {
+        Self(body)
+    }
+
+    /// Where its buckets, words or entries begin.
+    #[inline]
+    pub(crate) fn body(self) -> NonNull<u8> {
+        self.0
+    }
+
+    /// # Safety
+    /// - The node is not freed for `'g`.
+    #[inline]
+    pub(crate) unsafe fn header<'g>(self) -> &'g Header {
+        // SAFETY:
+        // - initialized by `allocate`, right before the body; not freed: promised by the caller. Only its atomic changes.
+        unsafe { self.0.sub(HEADER_BYTES).cast().as_ref() }
+    }
+}
+
+/// Bytes of a node over slots of type `T`, without header.
+fn body_bytes<T: Slot>(shape: Shape, entries: u32) -> usize {
+    match shape {
+        Shape::Leaf(size) => (size.buckets() + size.spills()) * bucket::Geometry::<T>::BYTES,
+        Shape::Fan => FAN_WIDTH * size_of::<usize>(),
+        Shape::Collision => entries as usize * size_of::<T::Cell>(),
+    }
+}
+
+fn layout<T: Slot>(shape: Shape, entries: u32) -> Layout {
+    // PANICS: never: sizes are some KiB, or a cell for each entry of a collision node that is in memory.
+    Layout::from_size_align(body_bytes::<T>(shape, entries) + SLACK, MALLOC_ALIGN)
+        .expect("node layout")
+}
+
+/// Allocates a node and writes its header; the body is uninitialized.
+pub(crate) fn allocate<T: Slot>(shape: Shape, birth: u64, entries: u32) -> RawNode {
+    let layout = layout::<T>(shape, entries);
+    // SAFETY:
+    // - the layout's size is not zero.
+    let start = unsafe { alloc(layout) };
+    if start.is_null() {
+        handle_alloc_error(layout);
+    }
+    // All of it is about to be written, and the CAS that publishes it waits for these stores.
+    prefetch::read_all(start, layout.size());
+    let offset = (start.addr() + HEADER_BYTES).next_multiple_of(NODE_ALIGN) - start.addr();
+    let offset_units = (offset / MALLOC_ALIGN) as u8;
+    let header =
+        Header { birth, spills: AtomicUsize::new(0), entries, shape, offset: offset_units };
+    // SAFETY:
+    // - in bounds: header and body behind `offset` fit, as `SLACK` is the largest offset there is.
+    // - valid for writes and aligned: fresh memory.
+    unsafe {
+        let body = start.add(offset);
+        body.sub(HEADER_BYTES).cast::<Header>().write(header);
+        RawNode(NonNull::new_unchecked(body))
+    }
+}
+
+/// Bytes of a node's allocation.
+pub(crate) fn allocated_bytes<T: Slot>(header: &Header) -> usize {
+    layout::<T>(header.shape, header.entries).size()
+}
+
+/// Bytes that a walk over a node reads.
+pub(crate) fn bytes_to_read<T: Slot>(shape: Shape) -> usize {
+    match shape {
+        Shape::Leaf(size) => size.buckets() * bucket::Geometry::<T>::BYTES,
+        shape => body_bytes::<T>(shape, 0),
+    }
+}
+
+/// Frees a node's memory. What its slots and words point to is left alone.
+///
+/// # Safety
+/// - `node` came from [`allocate`] with the same `T`, and is not freed yet.
+/// - Nobody uses the node any more.
+pub(crate) unsafe fn free<T: Slot>(node: RawNode) {
+    // SAFETY:
+    // - not freed: promised by the caller.
+    // - the allocation begins `offset` units below the body, with this layout: `allocate` computed both from the same
+    //   shape, number of entries and `T`.
+    unsafe {
+        let header = node.header();
+        let layout = layout::<T>(header.shape, header.entries);
+        dealloc(node.0.as_ptr().sub(usize::from(header.offset) * MALLOC_ALIGN), layout);
+    }
+}

@@ -1,0 +1,338 @@
+//! The leaf: a small flat table of buckets.
+//!
+//! A leaf has 1, 2, 3, 4, 6, 8, 12 … 64 *home buckets* and some *spill buckets* behind them. A key belongs to the home
+//! bucket that the highest bits of its *path* tell: what is left of its hash below the nodes above. A full home bucket
+//! links a spill bucket. When there is none left, the leaf is rebuilt: all its buckets are frozen, and the entries
+//! copied into a leaf of another size. The order of buckets is that of paths in leaves of every size, so that a copy
+//! reads and writes in order.
+//!
+//! A leaf knows no keys: it gets a hash, and functions that tell more.
+#![expect(unsafe_code, reason = "the buckets of a leaf are at computed places of its memory")]
+
+mod header;
+
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+pub(crate) use header::{
+    FAN_WIDTH, Header, NODE_ALIGN, RawNode, Shape, allocate, allocated_bytes, bytes_to_read, free,
+};
+
+use crate::bucket::{Bucket, Draft, Geometry, MOST_SPILLS, Room, Seen, Slot};
+use crate::sync::Ordering;
+
+/// The size of a leaf, as a code: `2n` for `2^n` home buckets, `2n + 1` for half as many more; and 1 for a single one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Size(u8);
+
+impl Size {
+    pub(crate) const SMALLEST: Self = Self(1);
+
+    /// Past it a leaf is replaced by a fan of leaves.
+    pub(crate) const LARGEST: Self = Self(if cfg!(shuttle) { 2 } else { 12 });
+
+    const MOST_BUCKETS: usize = 64;
+
+    /// Above the codes of sizes.
+    pub(crate) const CODES: usize = 14;
+
+    /// The size with this code.
+    #[inline]
+    pub(crate) fn of_code(code: usize) -> Self {
+        debug_assert!((1..=Self::LARGEST.0.into()).contains(&code));
+        Self(code as u8)
+    }
+
+    #[inline]
+    pub(crate) fn code(self) -> usize {
+        self.0.into()
+    }
+
+    /// Number of home buckets.
+    #[inline]
+    pub(crate) fn buckets(self) -> usize {
+        ((2 | self.code() & 1) << (self.code() >> 1)) >> 1
+    }
+
+    /// Number of spill buckets: a quarter.
+    #[inline]
+    pub(crate) fn spills(self) -> usize {
+        const { assert!(Self::LARGEST.0 <= 12 && Self::MOST_BUCKETS / 4 <= MOST_SPILLS) };
+        (self.buckets() + 2) / 4
+    }
+
+    /// The next size.
+    pub(crate) fn larger(self) -> Option<Self> {
+        (self < Self::LARGEST).then_some(Self(self.0 + 1))
+    }
+
+    /// All sizes, in order.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        std::iter::successors(Some(Self::SMALLEST), |size| size.larger())
+    }
+
+    /// Entries that a leaf of this size is made for: two thirds of what home buckets take without spilling.
+    pub(crate) fn entries<T: Slot>(self) -> usize {
+        self.buckets() * (Geometry::<T>::SLOTS as usize - 1) * 2 / 3
+    }
+
+    /// The smallest size, from this one on, in which entries of these paths have room.
+    pub(crate) fn for_paths<T: Slot>(
+        self,
+        paths: impl Iterator<Item = u64> + Clone,
+    ) -> Option<Self> {
+        let home = Geometry::<T>::SLOTS as usize - 1;
+        let has_room = |size: Self| {
+            let mut load = [0_usize; Self::MOST_BUCKETS];
+            paths.clone().for_each(|path| load[index(path, size)] += 1);
+            let spilled = load.iter().filter(|load| **load > home).count();
+            spilled <= size.spills() && load.iter().all(|load| *load <= home + home + 1)
+        };
+        // Hashes that agree have room in none.
+        if !has_room(Self::LARGEST) {
+            return None;
+        }
+        std::iter::successors(Some(self), |size| size.larger()).find(|size| has_room(*size))
+    }
+
+    /// The smallest size that is made for this many entries.
+    pub(crate) fn for_entries<T: Slot>(entries: usize) -> Option<Self> {
+        Self::all().find(|size| entries <= size.entries::<T>())
+    }
+}
+
+/// The home bucket that a path belongs to.
+#[inline]
+fn index(path: u64, size: Size) -> usize {
+    (((path >> 32) * size.buckets() as u64) >> 32) as usize
+}
+
+/// A reference to a leaf.
+pub(crate) struct Leaf<'g, T> {
+    buckets: NonNull<u8>,
+    size: Size,
+    _leaf: PhantomData<&'g T>,
+}
+
+impl<T> Clone for Leaf<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Leaf<'_, T> {}
+
+impl<'g, T: Slot> Leaf<'g, T> {
+    /// # Safety
+    /// - `node` is a leaf over `T` of this size from [`LeafDraft`], and stays allocated for `'g`.
+    #[inline]
+    pub(crate) unsafe fn new(node: RawNode, size: Size) -> Self {
+        Self { buckets: node.body(), size, _leaf: PhantomData }
+    }
+
+    pub(crate) fn size(self) -> Size {
+        self.size
+    }
+
+    fn header(self) -> &'g Header {
+        // SAFETY:
+        // - the body of a node, which is not freed for `'g`: by `new`.
+        unsafe { RawNode::from_body(self.buckets).header() }
+    }
+
+    #[inline]
+    fn start(self, index: usize) -> NonNull<u8> {
+        debug_assert!(index <= self.size.buckets());
+        // SAFETY:
+        // - in bounds: the leaf has that many home buckets, and spill buckets behind.
+        unsafe { self.buckets.add(index * Geometry::<T>::BYTES) }
+    }
+
+    #[inline]
+    pub(crate) fn nth(self, index: usize) -> Bucket<'g, T> {
+        // SAFETY:
+        // - made by `LeafDraft`, which initializes all buckets; allocated for `'g`.
+        unsafe { Bucket::new(self.start(index), self.start(self.size.buckets())) }
+    }
+
+    /// The bucket that a path belongs to.
+    #[inline]
+    pub(crate) fn bucket(self, path: u64) -> Bucket<'g, T> {
+        self.nth(self.index(path))
+    }
+
+    #[inline]
+    pub(crate) fn index(self, path: u64) -> usize {
+        index(path, self.size)
+    }
+
+    pub(crate) fn buckets(self) -> impl Iterator<Item = Bucket<'g, T>> {
+        (0..self.size.buckets()).map(move |index| self.nth(index))
+    }
+
+    /// Number of entries, as the buckets are.
+    pub(crate) fn count(self) -> usize {
+        self.buckets().map(|bucket| bucket.load().count()).sum()
+    }
+
+    /// Whether a removal has left so few entries that the leaf should be rebuilt: none, or a third of what it is made for.
+    pub(crate) fn is_far_too_large(self) -> bool {
+        let most = self.size.entries::<T>() / 3;
+        let count = self.buckets().try_fold(0, |count, bucket| {
+            let count = count + bucket.load().count();
+            (count <= most).then_some(count)
+        });
+        count.is_some_and(|count| count == 0 || self.size > Size::SMALLEST)
+    }
+
+    /// Takes a spill bucket for a bucket that has none; fails if none is left, or the bucket cannot link one.
+    pub(crate) fn take_spill(self, seen: Seen<'g, T>) -> Option<Room> {
+        if !seen.may_link() {
+            return None;
+        }
+        // Relaxed: the read-modify-write alone tells the buckets apart, and they were published with the leaf.
+        let spills = &self.header().spills;
+        if spills.load(Ordering::Relaxed) >= self.size.spills() {
+            return None;
+        }
+        let index = spills.fetch_add(1, Ordering::Relaxed);
+        (index < self.size.spills()).then(|| seen.room_in_new_spill(index))
+    }
+
+    /// Freezes all buckets. Returns the number of entries.
+    pub(crate) fn freeze(self) -> usize {
+        let freeze = |bucket: Bucket<'g, T>| {
+            let count = bucket.observe().count();
+            crate::sync::stall_point("frozen bucket");
+            count
+        };
+        self.buckets().map(freeze).sum()
+    }
+
+    /// Shows the entries of a frozen leaf, in the order of paths by bucket, until `f` fails.
+    #[inline(always)]
+    pub(crate) fn try_for_each<E>(self, mut f: impl FnMut(T) -> Result<(), E>) -> Result<(), E> {
+        for bucket in self.buckets() {
+            bucket.observe().try_for_each(&mut f)?;
+        }
+        Ok(())
+    }
+
+    /// [`Self::try_for_each`] for a function that does not fail.
+    pub(crate) fn for_each(self, mut f: impl FnMut(T)) {
+        let Ok(()) = self.try_for_each(|slot| {
+            f(slot);
+            Ok::<_, std::convert::Infallible>(())
+        });
+    }
+
+    /// A copy of this frozen leaf, each entry in its place.
+    pub(crate) fn copy(self, birth: u64) -> LeafDraft<T> {
+        let copy = LeafDraft::uninitialized(self.size, birth);
+        let spills = self.header().spills.load(Ordering::Relaxed).min(self.size.spills());
+        copy.header().spills.store(spills, Ordering::Relaxed);
+        for index in 0..self.size.buckets() + self.size.spills() {
+            // SAFETY:
+            // - in bounds of a fresh leaf.
+            unsafe { Draft::<T>::initialize(copy.start(index)) };
+        }
+        for (index, bucket) in self.buckets().enumerate() {
+            // SAFETY:
+            // - the copy has as many spill buckets, and each bucket links the one of the same number.
+            unsafe { copy.nth(index).copy(bucket.observe()) };
+        }
+        copy
+    }
+}
+
+/// A leaf that no other thread can see yet. Freed when it is dropped, without its entries.
+pub(crate) struct LeafDraft<T: Slot> {
+    node: RawNode,
+    size: Size,
+    _slots: PhantomData<T>,
+}
+
+impl<T: Slot> LeafDraft<T> {
+    fn uninitialized(size: Size, birth: u64) -> Self {
+        Self { node: allocate::<T>(Shape::Leaf(size), birth, 0), size, _slots: PhantomData }
+    }
+
+    /// An empty leaf.
+    pub(crate) fn new(size: Size, birth: u64) -> Self {
+        let leaf = Self::uninitialized(size, birth);
+        for index in 0..size.buckets() + size.spills() {
+            // SAFETY:
+            // - in bounds of a fresh leaf.
+            unsafe { Draft::<T>::initialize(leaf.start(index)) };
+        }
+        leaf
+    }
+
+    fn header(&self) -> &Header {
+        // SAFETY:
+        // - not freed before this value is dropped.
+        unsafe { self.node.header() }
+    }
+
+    #[inline]
+    fn start(&self, index: usize) -> NonNull<u8> {
+        debug_assert!(index < self.size.buckets() + self.size.spills().max(1));
+        // SAFETY:
+        // - in bounds: home buckets, and spill buckets behind them.
+        unsafe { self.node.body().add(index * Geometry::<T>::BYTES) }
+    }
+
+    #[inline]
+    fn nth(&self, index: usize) -> Draft<T> {
+        // SAFETY:
+        // - initialized, and this value's alone.
+        unsafe {
+            let spills = self.node.body().add(self.size.buckets() * Geometry::<T>::BYTES);
+            Draft::new(self.start(index), spills)
+        }
+    }
+
+    /// Puts an entry in; gives it back if there is no room for it.
+    #[inline]
+    pub(crate) fn push(&mut self, path: u64, hash: u64, value: T) -> Result<(), T> {
+        let mut bucket = self.nth(index(path, self.size));
+        match bucket.push(hash, value) {
+            Ok(()) => Ok(()),
+            Err(value) => self.push_spilled(bucket, hash, value),
+        }
+    }
+
+    #[cold]
+    fn push_spilled(&mut self, mut bucket: Draft<T>, hash: u64, value: T) -> Result<(), T> {
+        bucket.push_spilled(hash, value, || {
+            let spills = &self.header().spills;
+            let taken = spills.load(Ordering::Relaxed);
+            spills.store(taken + 1, Ordering::Relaxed);
+            (taken < self.size.spills()).then_some(taken)
+        })
+    }
+
+    /// Whether a few spill buckets are left, and the bucket of this path has room for another entry.
+    pub(crate) fn has_room(&self, path: u64) -> bool {
+        let spills = self.header().spills.load(Ordering::Relaxed);
+        spills * 4 <= self.size.spills() * 3
+            && self.nth(index(path, self.size)).has_room(spills < self.size.spills())
+    }
+
+    pub(crate) fn size(&self) -> Size {
+        self.size
+    }
+
+    /// The leaf, to be published. It is freed by [`free`].
+    pub(crate) fn into_node(self) -> (RawNode, Size) {
+        let this = std::mem::ManuallyDrop::new(self);
+        (this.node, this.size)
+    }
+}
+
+impl<T: Slot> Drop for LeafDraft<T> {
+    fn drop(&mut self) {
+        // SAFETY:
+        // - from `allocate`, and not published.
+        unsafe { free::<T>(self.node) };
+    }
+}
