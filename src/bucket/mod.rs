@@ -399,8 +399,8 @@ impl<'g, T: Slot> Seen<'g, T> {
         (self.state & Geometry::<T>::HOME & bit != 0).then(|| unsafe { self.read(bit) }.now)
     }
 
-    /// [`Self::find`] in the spill bucket. (Takes the parts of `self`: as a whole it would be written to memory for this
-    /// call, in each search.)
+    /// [`Self::find`] in the spill bucket. Takes the parts of `self`, which as a whole would be written to memory for this
+    /// call in each search.
     #[cold]
     #[inline(never)]
     fn find_spilled(
@@ -565,7 +565,7 @@ impl<'g, T: Slot> Seen<'g, T> {
             contents.push(unsafe { self.read(live & live.wrapping_neg()) });
             live &= live - 1;
         }
-        // (Of a frozen bucket some entries may have been forgotten.)
+        // Of a frozen bucket some entries may have been forgotten, and none changes.
         if self.is_frozen() || self.is_current() { Some(contents) } else { None }
     }
 

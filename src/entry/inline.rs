@@ -18,16 +18,15 @@ use crate::plain::{self, Plain};
 use crate::reclaim::Garbage;
 use crate::sync::Ordering;
 
-/// The store for pairs of `Copy` types.
+/// The store for pairs of plain types.
 pub(crate) struct Inline<K, V>(PhantomData<(K, V)>);
 
-/// The size of a pair is a multiple of a word's.
+/// Aligned as an atomic word is on every target, so that its size is a multiple of a word's.
 #[derive(Clone, Copy)]
-#[repr(C)]
+#[repr(C, align(8))]
 pub(crate) struct Pair<K, V> {
     key: K,
     value: V,
-    _words: [u64; 0],
 }
 
 /// The slot of an [`Inline`] store: a pair, once it has been validated.
@@ -52,7 +51,7 @@ impl<K, V> PairCell<K, V> {
     fn word(&self, index: usize) -> &AtomicU64 {
         assert!(index < Self::WORDS);
         // SAFETY:
-        // - in bounds, aligned (a pair is at least as a word), and initialized: nothing reads a slot before one was written.
+        // - in bounds; aligned: a pair is; initialized: nothing reads a slot before one was written.
         unsafe { AtomicU64::from_ptr(self.0.get().cast::<u64>().add(index)) }
     }
 }
@@ -166,7 +165,7 @@ impl<K: Plain, V: Plain> Store for Inline<K, V> {
 
     #[inline]
     fn expose((key, value): (K, V), _birth: u64) -> PairSlot<K, V> {
-        PairSlot(MaybeUninit::new(Pair { key, value, _words: [] }))
+        PairSlot(MaybeUninit::new(Pair { key, value }))
     }
 
     unsafe fn retract(slot: PairSlot<K, V>) -> (K, V) {
@@ -211,7 +210,7 @@ impl<K: Plain, V: Plain> Store for Inline<K, V> {
     {
         // SAFETY:
         // - was live: promised by the caller.
-        let Pair { key, value, .. } = *unsafe { slot.pair() };
+        let Pair { key, value } = *unsafe { slot.pair() };
         (key, value)
     }
 
@@ -223,7 +222,7 @@ impl<K: Plain, V: Plain> Store for Inline<K, V> {
     {
         // SAFETY:
         // - live in a frozen node: it is never written again, and not freed for `'g`: promised by the caller.
-        let Pair { key, value, .. } = unsafe { (*slot.cell.0.get()).assume_init_ref() };
+        let Pair { key, value } = unsafe { (*slot.cell.0.get()).assume_init_ref() };
         (key, value)
     }
 

@@ -76,6 +76,11 @@ impl Size {
         self.buckets() * (Geometry::<T>::SLOTS as usize - 1) * 2 / 3
     }
 
+    /// Whether a leaf of this size should be smaller for so few entries: a third of what it is made for.
+    pub(crate) fn is_far_too_large<T: Slot>(self, entries: usize) -> bool {
+        self > Self::SMALLEST && entries * 3 <= self.entries::<T>()
+    }
+
     /// The smallest size, from this one on, in which entries of these paths have room.
     pub(crate) fn for_paths<T: Slot>(
         self,
@@ -174,14 +179,13 @@ impl<'g, T: Slot> Leaf<'g, T> {
         self.buckets().map(|bucket| bucket.load().count()).sum()
     }
 
-    /// Whether a removal has left so few entries that the leaf should be rebuilt: none, or a third of what it is made for.
+    /// Whether a removal has left so few entries that the leaf should be rebuilt, or none.
     pub(crate) fn is_far_too_large(self) -> bool {
-        let most = self.size.entries::<T>() / 3;
         let count = self.buckets().try_fold(0, |count, bucket| {
             let count = count + bucket.load().count();
-            (count <= most).then_some(count)
+            (count == 0 || self.size.is_far_too_large::<T>(count)).then_some(count)
         });
-        count.is_some_and(|count| count == 0 || self.size > Size::SMALLEST)
+        count.is_some()
     }
 
     /// Takes a spill bucket for a bucket that has none; fails if none is left, or the bucket cannot link one.
@@ -227,14 +231,10 @@ impl<'g, T: Slot> Leaf<'g, T> {
 
     /// A copy of this frozen leaf, each entry in its place.
     pub(crate) fn copy(self, birth: u64) -> LeafDraft<T> {
-        let copy = LeafDraft::uninitialized(self.size, birth);
-        let spills = self.header().spills.load(Ordering::Relaxed).min(self.size.spills());
+        let copy = LeafDraft::new(self.size, birth);
+        // Relaxed: frozen buckets link no more, and the copy is published as a whole.
+        let spills = self.header().spills.load(Ordering::Relaxed);
         copy.header().spills.store(spills, Ordering::Relaxed);
-        for index in 0..self.size.buckets() + self.size.spills() {
-            // SAFETY:
-            // - in bounds of a fresh leaf.
-            unsafe { Draft::<T>::initialize(copy.start(index)) };
-        }
         for (index, bucket) in self.buckets().enumerate() {
             // SAFETY:
             // - the copy has as many spill buckets, and each bucket links the one of the same number.
@@ -252,13 +252,10 @@ pub(crate) struct LeafDraft<T: Slot> {
 }
 
 impl<T: Slot> LeafDraft<T> {
-    fn uninitialized(size: Size, birth: u64) -> Self {
-        Self { node: allocate::<T>(Shape::Leaf(size), birth, 0), size, _slots: PhantomData }
-    }
-
     /// An empty leaf.
     pub(crate) fn new(size: Size, birth: u64) -> Self {
-        let leaf = Self::uninitialized(size, birth);
+        let node = allocate::<T>(Shape::Leaf(size), birth, 0);
+        let leaf = Self { node, size, _slots: PhantomData };
         for index in 0..size.buckets() + size.spills() {
             // SAFETY:
             // - in bounds of a fresh leaf.
@@ -305,6 +302,7 @@ impl<T: Slot> LeafDraft<T> {
     fn push_spilled(&mut self, mut bucket: Draft<T>, hash: u64, value: T) -> Result<(), T> {
         bucket.push_spilled(hash, value, || {
             let spills = &self.header().spills;
+            // Relaxed, here and below: no other thread sees the leaf yet.
             let taken = spills.load(Ordering::Relaxed);
             spills.store(taken + 1, Ordering::Relaxed);
             (taken < self.size.spills()).then_some(taken)

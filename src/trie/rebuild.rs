@@ -73,7 +73,7 @@ impl<St: Store> Trie<St> {
         if entries == 0 {
             return Word::EMPTY;
         }
-        if grow.is_none() && entries * 3 > leaf.size().entries::<St::Slot>() {
+        if grow.is_none() && !leaf.size().is_far_too_large::<St::Slot>(entries) {
             return to_word(leaf.copy(birth));
         }
         if St::OWNS {

@@ -23,7 +23,7 @@ pub(crate) struct Root<St: Store> {
 /// root begins another count. A commit puts other entries in the place of those that were there, and counts the
 /// difference.
 pub(crate) struct Count {
-    /// Whether the map began with the entries of its base: those are counted when somebody asks.
+    /// Whether the map began with the entries of its base. Those are counted on the first `len()`.
     has_base: bool,
     changes: Counter,
 }

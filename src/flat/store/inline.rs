@@ -36,7 +36,7 @@ use crate::prefetch;
 use crate::reclaim::Garbage;
 use crate::sync::{AtomicU64, Ordering, stall_point};
 
-/// The store for pairs of `Copy` types.
+/// The store for pairs of plain types.
 pub(crate) struct Inline<K, V>(PhantomData<(K, V)>);
 
 /// A key and a value: what a cell has, and what an allocation begins with.
