@@ -162,6 +162,13 @@ pub(crate) trait Change<'g, C: Content + 'g> {
         unreachable!("the content tells its hashes")
     }
 
+    /// [`Self::rehash`] for several keys, so that it is called through a pointer only once for all of them.
+    fn rehash_all(&self, keys: &[&C::Key], hashes: &mut [u64]) {
+        for (key, hash) in keys.iter().zip(hashes) {
+            *hash = self.rehash(key);
+        }
+    }
+
     /// Whether the decision is to put the draft that the change began with, whatever is there.
     fn puts(&self) -> bool {
         false

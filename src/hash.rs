@@ -13,6 +13,15 @@ pub(crate) fn of<Q: Hash + ?Sized, S: BuildHasher>(hasher: &S, key: &Q) -> u64 {
     spread(hasher.hash_one(key))
 }
 
+/// [`of`] for several keys.
+pub(crate) fn of_each<K: Hash, S: BuildHasher>(hasher: &S) -> impl Fn(&[&K], &mut [u64]) {
+    move |keys, hashes| {
+        for (key, hash) in keys.iter().zip(hashes) {
+            *hash = of(hasher, *key);
+        }
+    }
+}
+
 #[inline]
 const fn spread(hash: u64) -> u64 {
     // Odd constants (the golden ratio's, and SplitMix64's) make each multiplication a bijection, a

@@ -165,6 +165,13 @@ pub(crate) struct Hit<'g, T: Slot> {
     pub(crate) slot: Held<'g, T>,
 }
 
+impl<T: Slot> Clone for Hit<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T: Slot> Copy for Hit<'_, T> {}
+
 /// What a search came to.
 pub(crate) enum Search<'g, T: Slot> {
     Found(Hit<'g, T>),
@@ -178,6 +185,8 @@ pub(crate) enum Search<'g, T: Slot> {
 pub(crate) struct Room {
     /// The live bit of the slot.
     bit: u64,
+    /// Whether that is a slot of the spill bucket.
+    spilled: bool,
     /// The number of a spill bucket to be linked, in its place in the state.
     link: u64,
 }
@@ -356,37 +365,35 @@ impl<'g, T: Slot> Seen<'g, T> {
     /// Finds the live slot whose tag is the hash's and for which `is_it` holds. What `is_it` is given was live.
     #[inline(always)]
     pub(crate) fn find(self, hash: u64, mut is_it: impl FnMut(&T) -> bool) -> Search<'g, T> {
-        // Relaxed: read after the state, and validated.
-        let mut matches =
-            tags::matching(Bucket::<T>::tags(self.bucket.start).load(Ordering::Relaxed), hash);
-        while matches != 0 {
-            let index = tags::first(matches);
-            let bit = 1 << index;
-            matches &= matches - 1;
-            if self.state & Geometry::<T>::HOME & bit != 0 {
-                // SAFETY:
-                // - live: just tested; so there is such a slot.
-                let cell = unsafe { Bucket::<T>::cell(self.bucket.start, index) };
-                crate::sync::shared_access();
-                let slot = Held { cell, now: T::read(cell) };
-                if !self.is_current() {
-                    return Search::Changed;
-                }
-                if is_it(&slot.now) {
-                    return Search::Found(Hit { bit, slot });
+        let (mut start, mut live, mut first) = (self.bucket.start, self.state, 0);
+        loop {
+            // Relaxed: read after the state, and validated.
+            let tags = Bucket::<T>::tags(start).load(Ordering::Relaxed);
+            let mut matches = tags::matching(tags, hash);
+            while matches != 0 {
+                let index = tags::first(matches);
+                matches &= matches - 1;
+                if live & Geometry::<T>::HOME & (1 << index) != 0 {
+                    // SAFETY:
+                    // - live: just tested; so there is such a slot.
+                    let cell = unsafe { Bucket::<T>::cell(start, index) };
+                    crate::sync::shared_access();
+                    let slot = Held { cell, now: T::read(cell) };
+                    if !self.is_current() {
+                        return Search::Changed;
+                    }
+                    if is_it(&slot.now) {
+                        return Search::Found(Hit { bit: 1 << (first + index), slot });
+                    }
                 }
             }
+            let spilled = self.state & Geometry::<T>::SPILL != 0 && first == 0;
+            match self.bucket.spill(self.state).filter(|_| spilled) {
+                Some(spill) => (start, live, first) = (spill, live >> MOST_SLOTS, MOST_SLOTS),
+                None if self.is_current() => return Search::Absent,
+                None => return Search::Changed,
+            }
         }
-        if self.state & Geometry::<T>::SPILL != 0 {
-            return Self::find_spilled(
-                self.bucket.start,
-                self.bucket.spills,
-                self.state,
-                hash,
-                is_it,
-            );
-        }
-        if self.is_current() { Search::Absent } else { Search::Changed }
     }
 
     /// A slot that [`Self::find`] may read: a hint, not validated.
@@ -399,56 +406,26 @@ impl<'g, T: Slot> Seen<'g, T> {
         (self.state & Geometry::<T>::HOME & bit != 0).then(|| unsafe { self.read(bit) }.now)
     }
 
-    /// [`Self::find`] in the spill bucket. Takes the parts of `self`, which as a whole would be written to memory for this
-    /// call in each search.
-    #[cold]
-    #[inline(never)]
-    fn find_spilled(
-        start: NonNull<u8>,
-        spills: NonNull<u8>,
-        state: u64,
-        hash: u64,
-        mut is_it: impl FnMut(&T) -> bool,
-    ) -> Search<'g, T> {
-        let this = Self { bucket: Bucket { start, spills, _bucket: PhantomData }, state };
-        let Some(spill) = this.bucket.spill(state) else { return Search::Absent };
-        // Relaxed: as in `find`.
-        let mut matches = tags::matching(Bucket::<T>::tags(spill).load(Ordering::Relaxed), hash);
-        while matches != 0 {
-            let bit = 1 << (tags::first(matches) + MOST_SLOTS);
-            matches &= matches - 1;
-            if state & Geometry::<T>::SPILL & bit != 0 {
-                // SAFETY:
-                // - live: just tested.
-                let slot = unsafe { this.read(bit) };
-                if !this.is_current() {
-                    return Search::Changed;
-                }
-                if is_it(&slot.now) {
-                    return Search::Found(Hit { bit, slot });
-                }
-            }
-        }
-        if this.is_current() { Search::Absent } else { Search::Changed }
-    }
-
     /// A free slot of the bucket itself. A new entry (without `hit`) gets one only if another stays free.
     #[inline]
-    pub(crate) fn room_at_home(self, hit: Option<&Hit<'_, T>>) -> Option<Room> {
+    pub(crate) fn room_at_home(self, hit: Option<Hit<'_, T>>) -> Option<Room> {
         let free = !self.state & Geometry::<T>::HOME;
         let others = free & free.wrapping_sub(1);
         if let Some(hit) = hit.filter(|_| planted("reuse_live")) {
-            return Some(Room { bit: hit.bit, link: 0 });
+            return Some(Room { bit: hit.bit, spilled: false, link: 0 });
         }
         let enough = if hit.is_some() { free } else { others };
-        (enough != 0).then_some(Room { bit: free ^ others, link: 0 })
+        (enough != 0).then_some(Room { bit: free ^ others, spilled: false, link: 0 })
     }
 
     /// A free slot of the linked spill bucket.
     pub(crate) fn room_in_spill(self) -> Option<Room> {
         let free = !self.state & Geometry::<T>::SPILL;
-        (self.state & LINK != 0 && free != 0)
-            .then_some(Room { bit: free & free.wrapping_neg(), link: 0 })
+        (self.state & LINK != 0 && free != 0).then_some(Room {
+            bit: free & free.wrapping_neg(),
+            spilled: true,
+            link: 0,
+        })
     }
 
     /// Whether a spill bucket can be linked.
@@ -459,7 +436,7 @@ impl<'g, T: Slot> Seen<'g, T> {
     /// The first slot of a spill bucket that will be linked.
     pub(crate) fn room_in_new_spill(self, index: usize) -> Room {
         debug_assert!(self.may_link() && index < MOST_SPILLS);
-        Room { bit: 1 << MOST_SLOTS, link: (index as u64 + 1) << LINK_SHIFT }
+        Room { bit: 1 << MOST_SLOTS, spilled: true, link: (index as u64 + 1) << LINK_SHIFT }
     }
 
     /// The version after this one; none if the bucket has had all.
@@ -484,18 +461,18 @@ impl<'g, T: Slot> Seen<'g, T> {
         room: Room,
         hash: u64,
         value: T,
-        hit: Option<&Hit<'_, T>>,
+        hit: Option<Hit<'_, T>>,
     ) -> Option<()> {
         let Self { bucket, state } = self;
         debug_assert!(state & (FROZEN | room.bit) == 0 || planted("reuse_live"));
         let removed = hit.map_or(0, |hit| hit.bit);
         let published = ((self.next_version()? | room.link) & !removed) | room.bit;
-        let index = room.bit.trailing_zeros();
-        let linked = state | room.link;
-        let (start, index) = match bucket.spill(linked) {
-            Some(spill) if index >= MOST_SLOTS => (spill, index - MOST_SLOTS),
-            _ => (bucket.start, index),
-        };
+        let mut index = room.bit.trailing_zeros();
+        let mut start = bucket.start;
+        if room.spilled {
+            start = bucket.spill(state | room.link)?;
+            index -= MOST_SLOTS;
+        }
         let tags = Bucket::<T>::tags(start);
         // Relaxed: nobody has written it since `state` was read, if the claim succeeds.
         let all_tags = tags::with(tags.load(Ordering::Relaxed), index, hash);
@@ -531,7 +508,7 @@ impl<'g, T: Slot> Seen<'g, T> {
     ///
     /// LINEARIZES remove.
     #[inline]
-    pub(crate) fn remove(self, hit: &Hit<'_, T>) -> Option<Self> {
+    pub(crate) fn remove(self, hit: Hit<'_, T>) -> Option<Self> {
         debug_assert_eq!(self.state & (BUSY | FROZEN), 0);
         let left = self.next_version()? & !hit.bit;
         // Release: keeps the release sequence of the publications; Relaxed on failure: nothing is read.
@@ -540,18 +517,22 @@ impl<'g, T: Slot> Seen<'g, T> {
         Some(Self { state: left, ..self })
     }
 
-    /// Shows the entries of a frozen bucket, until `f` fails.
-    #[inline(always)]
-    pub(crate) fn try_for_each<E>(self, mut f: impl FnMut(T) -> Result<(), E>) -> Result<(), E> {
+    /// Reads the entries of a frozen bucket.
+    #[inline]
+    pub(crate) fn slots(self, into: &mut [MaybeUninit<T>; MOST_ENTRIES]) -> &[T] {
         debug_assert!(self.is_frozen());
+        let mut count = 0;
         let mut live = self.state & LIVE;
         while live != 0 {
             // SAFETY:
             // - live in this state.
-            f(unsafe { self.read(live & live.wrapping_neg()) }.now)?;
+            into[count].write(unsafe { self.read(live & live.wrapping_neg()) }.now);
             live &= live - 1;
+            count += 1;
         }
-        Ok(())
+        // SAFETY:
+        // - the first `count` were just written; `MaybeUninit<T>` has the layout of `T`.
+        unsafe { &*(&raw const into[..count] as *const [T]) }
     }
 
     /// All entries of this state; none if the bucket changed meanwhile.
@@ -752,7 +733,7 @@ impl<T: Slot> Draft<T> {
     #[inline]
     fn write(&mut self, start: NonNull<u8>, index: u32, hash: u64, value: T) {
         let tags = self.word(start, 1);
-        *tags = tags::with(*tags, index, hash);
+        *tags = tags::with_first(*tags, index, hash);
         // SAFETY:
         // - a slot that there is: of those that the geometry counts.
         T::write(unsafe { Bucket::<T>::cell(start, index) }, value);

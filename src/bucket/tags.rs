@@ -24,6 +24,13 @@ pub(super) fn with(tags: u64, index: u32, hash: u64) -> u64 {
     tags & !(0xff << shift) | of(hash) << shift
 }
 
+/// [`with`] for a slot that never had a tag.
+#[inline]
+pub(super) fn with_first(tags: u64, index: u32, hash: u64) -> u64 {
+    debug_assert_eq!(tags >> (8 * index) & 0xff, 0);
+    tags | of(hash) << (8 * index)
+}
+
 /// The slot of the lowest bit of a match.
 #[inline]
 pub(super) fn first(matches: u64) -> u32 {

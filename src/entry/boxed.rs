@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
-use super::{Compare, Store};
+use super::{Compare, Rehash, Store};
 use crate::bucket::{Held, Slot};
 use crate::engine::{Content, Lent};
 use crate::prefetch;
@@ -149,10 +149,12 @@ impl<K, V> Store for Boxed<K, V> {
     }
 
     #[inline]
-    unsafe fn hash(slot: &BoxedSlot<K, V>, _rehash: impl FnOnce(&K) -> u64) -> u64 {
-        // SAFETY:
-        // - as above.
-        unsafe { slot.entry() }.hash
+    unsafe fn hashes(slots: &[BoxedSlot<K, V>], hashes: &mut [u64], _rehash: Rehash<'_, K>) {
+        for (slot, hash) in slots.iter().zip(hashes) {
+            // SAFETY:
+            // - as above.
+            *hash = unsafe { slot.entry() }.hash;
+        }
     }
 
     #[inline]

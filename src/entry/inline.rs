@@ -11,8 +11,8 @@ use std::mem::{MaybeUninit, offset_of};
 use std::ptr;
 use std::sync::atomic::AtomicU64;
 
-use super::{Compare, Store};
-use crate::bucket::{Held, Slot};
+use super::{Compare, Rehash, Store};
+use crate::bucket::{Held, MOST_ENTRIES, Slot};
 use crate::engine::Content;
 use crate::plain::{self, Plain};
 use crate::reclaim::Garbage;
@@ -182,10 +182,16 @@ impl<K: Plain, V: Plain> Store for Inline<K, V> {
     }
 
     #[inline]
-    unsafe fn hash(slot: &PairSlot<K, V>, rehash: impl FnOnce(&K) -> u64) -> u64 {
+    unsafe fn hashes(slots: &[PairSlot<K, V>], hashes: &mut [u64], rehash: Rehash<'_, K>) {
+        let mut keys = [const { MaybeUninit::uninit() }; MOST_ENTRIES];
+        for (key, slot) in keys.iter_mut().zip(slots) {
+            // SAFETY:
+            // - was live: promised by the caller.
+            key.write(unsafe { &slot.pair().key });
+        }
         // SAFETY:
-        // - was live: promised by the caller.
-        rehash(&unsafe { slot.pair() }.key)
+        // - as many were written as there are slots, or the slice panics; `MaybeUninit<&K>` has the layout of `&K`.
+        rehash(unsafe { &*(&raw const keys[..slots.len()] as *const [&K]) }, hashes);
     }
 
     unsafe fn birth(_slot: &PairSlot<K, V>) -> u64 {

@@ -15,6 +15,9 @@ use crate::bucket::{Held, Slot};
 use crate::engine::Content;
 use crate::reclaim::Garbage;
 
+/// Tells the hashes of some keys of the map.
+pub(crate) type Rehash<'a, K> = &'a dyn Fn(&[&K], &mut [u64]);
+
 /// What a slot of the trie holds, and what it means.
 pub(crate) trait Store: Content {
     /// What a bucket holds for an entry. A slot does not own its entry: the operation that unlinks it does.
@@ -42,11 +45,23 @@ pub(crate) trait Store: Content {
     /// - The slot was live, and its entry is not freed.
     unsafe fn may_have(slot: &Self::Slot, hash: u64) -> bool;
 
-    /// The hash of a slot's key. `rehash` tells a key's hash, for stores that do not keep it.
+    /// The hashes of the keys of some slots, [`MOST_ENTRIES`](crate::bucket::MOST_ENTRIES) at most. `rehash` tells those of keys, for stores that do
+    /// not keep them.
+    ///
+    /// # Safety
+    /// - As for [`Self::may_have`], for each.
+    unsafe fn hashes(slots: &[Self::Slot], hashes: &mut [u64], rehash: Rehash<'_, Self::Key>);
+
+    /// The hash of a slot's key.
     ///
     /// # Safety
     /// - As for [`Self::may_have`].
-    unsafe fn hash(slot: &Self::Slot, rehash: impl FnOnce(&Self::Key) -> u64) -> u64;
+    unsafe fn hash(slot: &Self::Slot, rehash: Rehash<'_, Self::Key>) -> u64 {
+        let mut hash = [0];
+        // SAFETY: the same contract.
+        unsafe { Self::hashes(std::slice::from_ref(slot), &mut hash, rehash) };
+        hash[0]
+    }
 
     /// The generation of the operation that published the entry. Called only if [`Self::OWNS`].
     ///

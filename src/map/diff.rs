@@ -151,7 +151,7 @@ impl<'s, K: Hash + Eq, V, S: BuildHasher, M: CompareMode<K, V>> Iterator for Dif
     fn next(&mut self) -> Option<Change<'s, K, V>> {
         match &mut self.walk {
             Walk::Trees(trees) => {
-                let rehash = |key: &K| hash::of(self.old.hasher(), key);
+                let rehash = hash::of_each(self.old.hasher());
                 trees.next(&rehash).map(Change::new)
             }
             Walk::Lookups { entries, in_new } => loop {

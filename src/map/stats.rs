@@ -42,7 +42,7 @@ impl<K: Hash, V, S: BuildHasher, M: CompareMode<K, V>> Snapshot<K, V, S, M> {
     /// assert!(held.bytes() < 10_000);
     /// ```
     pub fn stats_beyond(&self, other: &Self) -> TrieStats {
-        let rehash = |key: &K| hash::of(self.hasher(), key);
+        let rehash = hash::of_each(self.hasher());
         let tally = self.tree().tally_beyond(other.tree(), &rehash);
         TrieStats::new(self.generation(), &tally, self.tree().generations())
     }

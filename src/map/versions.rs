@@ -243,7 +243,7 @@ macro_rules! versions {
             /// If the structure is broken.
             #[doc(hidden)]
             pub fn check_structure(&self) -> crate::Structure {
-                self.base.engine.check(|key| hash::of(&self.base.hasher, key))
+                self.base.engine.check(hash::of_each(&self.base.hasher))
             }
         }
 

@@ -101,8 +101,8 @@ impl Lists {
         if self.open.items.is_empty() {
             return;
         }
-        // The next one will take as many.
-        let next = Bag { items: Vec::with_capacity(self.open.items.len()), ..Bag::default() };
+        // The next one will take as many as any before it.
+        let next = Bag { items: Vec::with_capacity(self.open.items.capacity()), ..Bag::default() };
         let mut bag = std::mem::replace(&mut self.open, next);
         let stamped = if planted("unsealed") { &mut self.open } else { &mut bag };
         stamped.ripe_at = guard.ripe_at();

@@ -29,11 +29,11 @@ pub struct Structure {
 }
 
 impl<St: Store> Trie<St> {
-    /// Verifies every invariant of the live tree; `hash` tells a key's hash.
+    /// Verifies every invariant of the live tree; `hash` tells the hashes of keys.
     ///
     /// # Panics
     /// If one does not hold.
-    pub(crate) fn check(&self, hash: impl Fn(&St::Key) -> u64) -> Structure {
+    pub(crate) fn check(&self, hash: impl Fn(&[&St::Key], &mut [u64])) -> Structure {
         let guard = self.pin();
         let mut found = Structure::default();
         if let Some(context) = self.root(&guard) {

@@ -182,7 +182,7 @@ impl<St: Store> Beyond<St> for Losses<St> {
         !St::OWNS || {
             // SAFETY:
             // - live in the tree that the fork keeps.
-            let hash = unsafe { St::hash(slot, |_| unreachable!("such slots know it")) };
+            let hash = unsafe { St::hash(slot, &|_, _| unreachable!("such slots know it")) };
             holds::<St>(other, level, hash, |candidate| St::is_same(slot, candidate))
         }
     }

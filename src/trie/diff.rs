@@ -264,8 +264,8 @@ pub(super) fn beyond<St: Store>(
         }
         Node::Leaf(leaf) => {
             leaf.for_each(|slot| {
-                if !has(&slot, &*visitor) {
-                    visitor.entry(&slot, level);
+                if !has(slot, &*visitor) {
+                    visitor.entry(slot, level);
                 }
             });
         }

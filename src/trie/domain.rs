@@ -326,7 +326,7 @@ impl<St: Store> Domain<St> {
                     }
                 }
                 Node::Leaf(leaf) => {
-                    leaf.for_each(|slot| self.retire_entry_among(&snapshots, slot, death, fate));
+                    leaf.for_each(|slot| self.retire_entry_among(&snapshots, *slot, death, fate));
                 }
                 Node::Collision(node) => {
                     for slot in node.slots() {

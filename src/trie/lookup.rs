@@ -119,7 +119,7 @@ pub(super) fn find_at_once<'g, St: Store>(
 
 /// [`find_at`] by any way.
 #[inline(never)]
-fn find_below<'g, St: Store>(
+pub(super) fn find_below<'g, St: Store>(
     mut word: Word<'g, St::Slot>,
     view: View<'g>,
     mut path: u64,

@@ -106,8 +106,8 @@ type PairRef<'g, St> = (&'g <St as Content>::Key, &'g <St as Content>::Value);
 /// What an operation did with a key of a store.
 type Changed<'g, St> = crate::engine::Outcome<Pair<'g, St>>;
 
-/// Tells the hash of a key of the map, where a store does not keep it.
-type Rehash<'a, St> = &'a dyn Fn(&<St as Content>::Key) -> u64;
+/// Tells the hashes of keys of the map, where a store does not keep them.
+type Rehash<'a, St> = crate::entry::Rehash<'a, <St as Content>::Key>;
 
 /// A concurrent hash trie.
 pub(crate) struct Trie<St: Store> {
@@ -257,10 +257,10 @@ impl<St: Store> Engine for Trie<St> {
         let top = context.root.top.load(guard);
         // SAFETY:
         // - not freed: the guard keeps what is reached under it.
-        let is_it = |slot: &St::Slot| unsafe { lookup::is_it::<St>(slot, hash, &mut eq) };
-        let found = match lookup::find_at_once::<St>(top, guard, hash, hash, is_it) {
+        let mut is_it = |slot: &St::Slot| unsafe { lookup::is_it::<St>(slot, hash, &mut eq) };
+        let found = match lookup::find_at_once::<St>(top, guard, hash, hash, &mut is_it) {
             Some(found) => found,
-            None => lookup::find::<St>(top, View::Live(guard), 0, hash, &mut eq),
+            None => lookup::find_below::<St>(top, View::Live(guard), hash, hash, is_it),
         };
         // SAFETY:
         // - the entry was reached under the guard, which keeps it for `'g`.

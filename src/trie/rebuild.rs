@@ -5,10 +5,13 @@
 //! once; all see the same frozen content, and the CAS of the indirection word takes one copy.
 #![expect(unsafe_code, reason = "frees nodes that were built and not used, retires replaced ones")]
 
+use std::ops::Range;
+
 use super::domain::{Dead, Fate};
 use super::lookup::path_below;
 use super::node::{Collision, Fan, LEVELS, Node, Word};
 use super::{Context, Place, Rehash, Trie};
+use crate::bucket::MOST_ENTRIES;
 use crate::entry::Store;
 use crate::leaf::{self, FAN_WIDTH, Leaf, LeafDraft, Shape, Size};
 use crate::sync::stall_point;
@@ -78,43 +81,71 @@ impl<St: Store> Trie<St> {
         }
         if St::OWNS {
             // Their hashes are needed: so their misses come side by side.
-            leaf.for_each(|slot| St::prefetch(&slot));
+            leaf.for_each(St::prefetch);
         }
         let size = Size::for_entries::<St::Slot>(entries);
-        if let Some(copy) = size.and_then(|size| Self::spread(leaf, size, birth, level, rehash)) {
-            // A leaf that had no room for one more entry, and would have little afterwards, becomes larger.
-            let roomy = |hash| copy.size() > leaf.size() || copy.has_room(path_below(hash, level));
-            if grow.is_none_or(roomy) {
-                return to_word(copy);
+        if let Some(size) = size {
+            let all = 0..leaf.size().buckets();
+            if let Some(copy) = Self::spread(leaf, all, size, birth, level, rehash) {
+                // A leaf that had no room for one more entry, and would have little afterwards, becomes larger.
+                let roomy =
+                    |hash| copy.size() > leaf.size() || copy.has_room(path_below(hash, level));
+                if grow.is_none_or(roomy) {
+                    return to_word(copy);
+                }
             }
+        } else if let Some(fan) = Self::split(leaf, birth, level, rehash) {
+            return fan;
         }
         let mut movers = Vec::with_capacity(entries);
         Self::collect_slots(leaf, &mut movers, rehash);
         Self::build_larger(birth, &mut movers, level, size.and_then(Size::larger), grow)
     }
 
-    /// A leaf of this size with the entries of a frozen one, if there is room in it.
+    /// A leaf of this size below `level` with the entries of some buckets of a frozen one, if there is room in it.
     fn spread(
         leaf: Leaf<'_, St::Slot>,
+        buckets: Range<usize>,
         size: Size,
         birth: u64,
         level: u32,
         rehash: Rehash<'_, St>,
     ) -> Option<LeafDraft<St::Slot>> {
         let mut copy = LeafDraft::new(size, birth);
-        let full = leaf.try_for_each(|slot| {
-            let hash = Self::hash_of(&slot, rehash);
-            copy.push(path_below(hash, level), hash, slot)
+        let full = leaf.try_for_each(buckets, |slots| {
+            let mut hashes = [0; MOST_ENTRIES];
+            // SAFETY:
+            // - live in a frozen leaf; under the operation's guard, which keeps their entries.
+            unsafe { St::hashes(slots, &mut hashes, rehash) };
+            let mut both = slots.iter().zip(&hashes);
+            both.try_for_each(|(&slot, &hash)| copy.push(path_below(hash, level), hash, slot))
         });
         full.is_ok().then_some(copy)
     }
 
-    /// The hash of a slot of a frozen leaf, or of a collision node, that was reached under a guard.
-    #[inline]
-    fn hash_of(slot: &St::Slot, rehash: Rehash<'_, St>) -> u64 {
-        // SAFETY:
-        // - live in a frozen node; under the operation's guard, which keeps its entry.
-        unsafe { St::hash(slot, rehash) }
+    /// A fan with the entries of a frozen leaf of the largest size, a leaf for the buckets of each word; none if one of
+    /// them has too little room.
+    fn split<'n>(
+        leaf: Leaf<'_, St::Slot>,
+        birth: u64,
+        level: u32,
+        rehash: Rehash<'_, St>,
+    ) -> Option<Word<'n, St::Slot>> {
+        let part = leaf.size().buckets() / FAN_WIDTH;
+        if leaf.size() < Size::LARGEST || part == 0 {
+            return None;
+        }
+        let mut children = [const { None }; FAN_WIDTH];
+        for (index, child) in children.iter_mut().enumerate() {
+            let buckets = index * part..(index + 1) * part;
+            let entries: usize = buckets.clone().map(|at| leaf.nth(at).observe().count()).sum();
+            if entries > 0 {
+                let size = Size::for_entries::<St::Slot>(entries)?;
+                *child = Some(Self::spread(leaf, buckets, size, birth, level + 1, rehash)?);
+            }
+        }
+        let words = children.map(|child| child.map_or(Word::EMPTY, to_word));
+        Some(Fan::allocate(birth, words))
     }
 
     /// Appends what a frozen leaf holds.
@@ -123,7 +154,11 @@ impl<St: Store> Trie<St> {
         movers: &mut Vec<Mover<St::Slot>>,
         rehash: Rehash<'_, St>,
     ) {
-        leaf.for_each(|slot| movers.push((Self::hash_of(&slot, rehash), slot)));
+        leaf.for_each(|&slot| {
+            // SAFETY:
+            // - live in a frozen leaf; under the operation's guard, which keeps its entry.
+            movers.push((unsafe { St::hash(&slot, rehash) }, slot));
+        });
     }
 
     /// Appends what a collision node holds.
@@ -132,7 +167,10 @@ impl<St: Store> Trie<St> {
         movers: &mut Vec<Mover<St::Slot>>,
         rehash: Rehash<'_, St>,
     ) {
-        movers.extend(node.slots().map(|slot| (Self::hash_of(&slot.now, rehash), slot.now)));
+        // SAFETY:
+        // - under the operation's guard, which keeps the entry.
+        let mover = |slot: St::Slot| (unsafe { St::hash(&slot, rehash) }, slot);
+        movers.extend(node.slots().map(|slot| mover(slot.now)));
     }
 
     /// Puts `new` at `place` and retires the node that was there; or gives `new` to `undo`.

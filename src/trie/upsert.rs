@@ -11,7 +11,7 @@ use super::lookup::{self, is_it, path_below};
 use super::node::{Collision, FAN_BITS, LEVELS, Node, View, Word};
 use super::rebuild::to_word;
 use super::{Changed, Context, Pair, Place, Trie};
-use crate::bucket::{Hit, Search, Seen};
+use crate::bucket::{Hit, Room, Search, Seen};
 use crate::engine::{Action, Change, Outcome};
 use crate::entry::Store;
 use crate::leaf::{Leaf, LeafDraft, Size};
@@ -27,6 +27,15 @@ enum Step<T> {
     Done(T),
     /// Start again from the map's root.
     Retry,
+}
+
+/// What came of the usual way.
+enum Attempt<T> {
+    Done(T),
+    /// Done, and the bucket has become empty.
+    Emptied(T),
+    /// Something is in the way.
+    Blocked,
 }
 
 /// A change of any kind.
@@ -82,20 +91,28 @@ impl<St: Store> Trie<St> {
     ) -> Changed<'g, St> {
         let mut request = Request::new(hash, peek, change);
         match self.try_at_once(guard, &mut request) {
-            Some(outcome) => outcome,
-            None => self.persist(guard, &mut request),
+            Attempt::Done(outcome) => outcome,
+            Attempt::Emptied(outcome) => {
+                let request = request;
+                self.shrink(guard, hash, &request.rehash());
+                outcome
+            }
+            Attempt::Blocked => {
+                let mut request = request;
+                self.persist(guard, &mut request)
+            }
         }
     }
 
-    /// Does the change the usual way; none if something is in its way.
+    /// Does the change the usual way, if nothing is in its way.
     #[inline(always)]
     fn try_at_once<'g, C: Change<'g, St>>(
         &'g self,
         guard: &'g Guard,
         request: &mut Request<'g, St, C>,
-    ) -> Option<Changed<'g, St>> {
+    ) -> Attempt<Changed<'g, St>> {
         let hash = request.hash;
-        let context = self.root(guard)?;
+        let Some(context) = self.root(guard) else { return Attempt::Blocked };
         let mut word = context.root.top.load(guard);
         let mut path = hash;
         while word.is_own_fan() {
@@ -104,57 +121,96 @@ impl<St: Store> Trie<St> {
             word = unsafe { word.own_fan() }.by_top_bits(path).load(guard);
             path <<= FAN_BITS;
         }
-        let bucket = word.own_leaf()?.bucket(path);
+        let Some(leaf) = word.own_leaf() else { return Attempt::Blocked };
+        let bucket = leaf.bucket(path);
         bucket.prefetch_slots();
         let seen = bucket.load();
         if !seen.is_open() {
-            return None;
+            return Attempt::Blocked;
         }
         // SAFETY:
         // - live, and reached under the guard, which keeps its entry.
         let hit = match seen.find(hash, |slot| unsafe { request.matches(slot) }) {
             Search::Found(hit) => Some(hit),
             Search::Absent => None,
-            Search::Changed => return None,
+            Search::Changed => return Attempt::Blocked,
         };
-        let old = Self::pair_of(hit.as_ref());
+        let old = Self::pair_of(hit);
         match request.ask(old) {
-            Action::Keep => Some(Outcome::Kept(old)),
+            Action::Keep => Attempt::Done(Outcome::Kept(old)),
             Action::Remove => {
-                let (Some(hit), Some(old)) = (&hit, old) else { return Some(Outcome::Kept(None)) };
-                let left = seen.remove(hit)?;
+                let (Some(hit), Some(old)) = (hit, old) else {
+                    return Attempt::Done(Outcome::Kept(None));
+                };
+                let Some(left) = seen.remove(hit) else { return Attempt::Blocked };
                 context.root.count.down();
                 self.retire_entry(context, hit.slot.now);
-                if left.is_empty() {
-                    self.shrink(guard, hash, &request.rehash());
-                }
-                Some(Outcome::Removed(old))
+                let outcome = Outcome::Removed(old);
+                if left.is_empty() { Attempt::Emptied(outcome) } else { Attempt::Done(outcome) }
             }
             Action::Put(draft) => {
-                let Some(room) = seen.room_at_home(hit.as_ref()) else {
-                    request.spare = Some(draft);
-                    return None;
+                let put = match seen.room_at_home(hit) {
+                    Some(room) => self.put(context, seen, room, hash, draft, hit),
+                    None => self.put_in_spill(context, seen, leaf, hash, draft, hit),
                 };
-                let entry = Unpublished::<St>::new(draft, context.root.generation);
-                let slot = entry.slot;
-                if seen.put(room, hash, slot, hit.as_ref()).is_none() {
-                    request.spare = Some(entry.into_draft());
-                    return None;
+                match put {
+                    Ok(new) => Attempt::Done(Outcome::Put { old, new }),
+                    Err(draft) => {
+                        request.spare = Some(draft);
+                        Attempt::Blocked
+                    }
                 }
-                entry.publish();
-                match &hit {
-                    Some(hit) => self.retire_entry(context, hit.slot.now),
-                    None => context.root.count.up(),
-                }
-                // SAFETY:
-                // - published under the guard, so not freed for `'g`.
-                Some(Outcome::Put { old, new: unsafe { St::pair(slot) } })
             }
         }
     }
 
+    /// Puts an entry into a bucket, in the place of `hit` if there is one; gives the draft back if the bucket has changed.
+    #[inline(always)]
+    fn put<'g>(
+        &self,
+        context: Context<'g, St>,
+        seen: Seen<'g, St::Slot>,
+        room: Room,
+        hash: u64,
+        draft: St::Draft,
+        hit: Option<Hit<'g, St::Slot>>,
+    ) -> Result<Pair<'g, St>, St::Draft> {
+        let entry = Unpublished::<St>::new(draft, context.root.generation);
+        let slot = entry.slot;
+        if seen.put(room, hash, slot, hit).is_none() {
+            return Err(entry.into_draft());
+        }
+        entry.publish();
+        match hit {
+            Some(hit) => self.retire_entry(context, hit.slot.now),
+            None => context.root.count.up(),
+        }
+        // SAFETY:
+        // - published under the guard, so not freed for `'g`.
+        Ok(unsafe { St::pair(slot) })
+    }
+
+    /// [`Self::put`] into the spill bucket, which is taken for it if the bucket has none; gives the draft back too if there
+    /// is no room.
+    #[cold]
+    #[inline(never)]
+    fn put_in_spill<'g>(
+        &self,
+        context: Context<'g, St>,
+        seen: Seen<'g, St::Slot>,
+        leaf: Leaf<'g, St::Slot>,
+        hash: u64,
+        draft: St::Draft,
+        hit: Option<Hit<'g, St::Slot>>,
+    ) -> Result<Pair<'g, St>, St::Draft> {
+        match seen.room_in_spill().or_else(|| leaf.take_spill(seen)) {
+            Some(room) => self.put(context, seen, room, hash, draft, hit),
+            None => Err(draft),
+        }
+    }
+
     #[inline]
-    fn pair_of<'g>(hit: Option<&Hit<'g, St::Slot>>) -> Option<Pair<'g, St>>
+    fn pair_of<'g>(hit: Option<Hit<'g, St::Slot>>) -> Option<Pair<'g, St>>
     where
         St: 'g,
     {
@@ -309,14 +365,14 @@ impl<St: Store> Trie<St> {
                 Search::Absent => None,
                 Search::Changed => continue,
             };
-            let old = Self::pair_of(hit.as_ref());
+            let old = Self::pair_of(hit);
             let action = request.ask(old);
             // From here on something is to be changed.
             let busy = seen.is_busy();
             match action {
                 Action::Keep => return Step::Done(Outcome::Kept(old)),
                 Action::Remove => {
-                    let (Some(hit), Some(old)) = (&hit, old) else {
+                    let (Some(hit), Some(old)) = (hit, old) else {
                         return Step::Done(Outcome::Kept(None));
                     };
                     if busy {
@@ -343,7 +399,7 @@ impl<St: Store> Trie<St> {
                         continue;
                     }
                     let room = seen
-                        .room_at_home(hit.as_ref())
+                        .room_at_home(hit)
                         .or_else(|| seen.room_in_spill())
                         .or_else(|| leaf.take_spill(seen))
                         .filter(|_| !seen.is_worn_out());
@@ -352,21 +408,9 @@ impl<St: Store> Trie<St> {
                         self.rebuild(context, place, Some(hash), &request.rehash());
                         return Step::Retry;
                     };
-                    let entry = Unpublished::<St>::new(draft, context.root.generation);
-                    let slot = entry.slot;
-                    match seen.put(room, hash, slot, hit.as_ref()) {
-                        Some(()) => {
-                            entry.publish();
-                            match &hit {
-                                Some(hit) => self.retire_entry(context, hit.slot.now),
-                                None => context.root.count.up(),
-                            }
-                            // SAFETY:
-                            // - published under the guard, so not freed for `'g`.
-                            let new = unsafe { St::pair(slot) };
-                            return Step::Done(Outcome::Put { old, new });
-                        }
-                        None => request.spare = Some(entry.into_draft()),
+                    match self.put(context, seen, room, hash, draft, hit) {
+                        Ok(new) => return Step::Done(Outcome::Put { old, new }),
+                        Err(draft) => request.spare = Some(draft),
                     }
                 }
             }
@@ -467,8 +511,8 @@ impl<'g, St: Store + 'g, C: Change<'g, St> + ?Sized> Request<'g, St, C> {
         unsafe { is_it::<St>(slot, self.hash, &mut eq) }
     }
 
-    fn rehash(&self) -> impl Fn(&St::Key) -> u64 {
-        |key| self.change.rehash(key)
+    fn rehash(&self) -> impl Fn(&[&St::Key], &mut [u64]) {
+        |keys, hashes| self.change.rehash_all(keys, hashes)
     }
 
     /// Asks for a decision on what an older generation holds below `place`, before anything is
