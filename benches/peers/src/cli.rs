@@ -1,6 +1,7 @@
 //! The command line of both binaries: `one`, `suite`, `table`.
 
 use crate::bigrams::{self, CounterName, Input};
+use crate::instructions::{self, Phase};
 use crate::keys::Keys;
 use crate::maps::MapName;
 use crate::plot;
@@ -39,6 +40,10 @@ enum Task {
     One(One),
     /// Starts a process for each map, workload, thread count and size, the maps in turn.
     Suite(SuiteArgs),
+    /// Counts the instructions of one operation under valgrind, which must be installed; prints a markdown table.
+    Instructions(InstructionsArgs),
+    /// Does what is counted, in this process.
+    InstructionsOne(InstructionsOne),
     /// Counts the pairs of words in real text: a process for each counter and thread count, in turn.
     Bigrams(BigramsArgs),
     /// Counts them once, in this process; prints one line.
@@ -110,6 +115,31 @@ struct SuiteArgs {
 }
 
 #[derive(Debug, Args)]
+struct InstructionsArgs {
+    /// This repository's maps and the best of the others by default.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = DEFAULT_COUNTED)]
+    maps: Vec<MapName>,
+    /// Operations, and entries.
+    #[arg(long, default_value_t = 100_000, value_parser = positive)]
+    size: usize,
+}
+
+#[cfg(feature = "snaptrie")]
+const DEFAULT_COUNTED: &str = "inline,snaptrie,flat-inline,flat,dashmap,papaya,scc-map,scc-index";
+#[cfg(not(feature = "snaptrie"))]
+const DEFAULT_COUNTED: &str = "dashmap,papaya,scc-map,scc-index";
+
+#[derive(Debug, Args)]
+struct InstructionsOne {
+    #[arg(long, value_enum)]
+    map: MapName,
+    #[arg(long, value_enum)]
+    phase: Phase,
+    #[arg(long, value_parser = positive)]
+    size: usize,
+}
+
+#[derive(Debug, Args)]
 struct Text {
     /// About how much text is counted: files drawn at random, but always the same ones.
     #[arg(long, default_value_t = 64)]
@@ -152,6 +182,13 @@ pub fn main(binary: Binary) -> ExitCode {
     let done = match Cli::parse().command {
         Task::One(one) => one.run(binary),
         Task::Suite(args) => args.run(),
+        Task::Instructions(args) => {
+            instructions::table(&args.maps, args.size).map(|table| print!("{table}"))
+        }
+        Task::InstructionsOne(InstructionsOne { map, phase, size }) => {
+            instructions::work(map, phase, size);
+            Ok(())
+        }
         Task::Bigrams(args) => args.run(),
         Task::BigramsOne(one) => one.run(),
         Task::Table { file } => print_table(&file),

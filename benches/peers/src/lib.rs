@@ -2,13 +2,15 @@
 //!
 //! One process measures one map in one workload ([`workloads`]), so no map inherits another one's heap
 //! or threads. A suite ([`suite`]) starts such processes in turn and collects their lines ([`record`]);
-//! a table ([`table`]) condenses them, and pictures ([`plot`]) show them. [`bigrams`] is a job instead. [`maps`] holds one small adapter a map. The package's README
+//! a table ([`table`]) condenses them, and pictures ([`plot`]) show them. [`bigrams`] is a job instead, and [`instructions`] are
+//! counted, not timed. [`maps`] holds one small adapter a map. The package's README
 //! states the rules that make the numbers comparable.
 
 pub mod bigrams;
 pub mod cli;
 pub mod count;
 pub mod header;
+pub mod instructions;
 pub mod keys;
 pub mod maps;
 pub mod plot;
