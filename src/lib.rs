@@ -165,6 +165,8 @@
 //! - Live snapshots of a map are kept in a tree. Taking or dropping one costs O(log n) in their number *n*: with
 //!   10 000 alive, one to two microseconds. Each takes some 100 bytes there.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(doctest)]
 mod bounds;
 mod bucket;
