@@ -161,7 +161,8 @@
 //! - The child of a `fork(2)` may use maps from its only thread, which should have used one before the fork. If other
 //!   threads held handles at the fork, the child never frees removed entries. It should end by `_exit` or `exec`.
 //! - There is no `no_std`. Handles, and the shards of counters and garbage, need thread-locals. Panics of destructors
-//!   are caught, so that one of them stops no other. Both need the standard library.
+//!   are caught, so that one of them stops no other. Both need the standard library. WebAssembly (`wasm32`) works, with
+//!   or without a system.
 //! - Live snapshots of a map are kept in a tree. Taking or dropping one costs O(log n) in their number *n*: with
 //!   10 000 alive, one to two microseconds. Each takes some 100 bytes there.
 
