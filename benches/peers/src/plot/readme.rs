@@ -1,7 +1,7 @@
 //! The tables of a README. Each stands between `<!-- peers NAME -->` and `<!-- /peers -->`, and what stands
 //! there is replaced: doing it twice changes nothing.
 
-use super::{Data, Spread, Where, extra, ns, short, time};
+use super::{Data, Spread, Where, extra, ns, short, style, time};
 use crate::record::Record;
 use std::fmt::Write;
 
@@ -56,16 +56,13 @@ fn table(
     text
 }
 
-/// Of the repository's own maps and of some others, a better name.
-fn name(map: &str) -> &str {
-    match map {
-        "snaptrie" => "**`TrieMap`**",
-        "inline" => "**`CopyTrieMap`**",
-        "flat" => "**`FlatMap`**",
-        "flat-inline" => "**`CopyFlatMap`**",
-        "rayon-fold" => "private maps, folded with rayon",
-        "std-rwlock" => "`RwLock<HashMap>`",
-        _ => map,
+/// The repository's own maps in bold; types as code.
+fn name(map: &str) -> String {
+    let name = style::name(map);
+    match name {
+        _ if style::is_ours(map) => format!("**`{name}`**"),
+        _ if name.contains('<') => format!("`{name}`"),
+        _ => name.to_owned(),
     }
 }
 
