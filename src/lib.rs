@@ -1,11 +1,9 @@
-//! Concurrent hash maps: one for write-heavy loads, with consistent snapshots in constant time, and
-//! one for read-heavy loads.
+//! Concurrent hash maps: one for write-heavy loads, with consistent snapshots in constant time, and one for read-heavy
+//! loads.
 //!
-//! [`TrieMap`] is a lock-free hash trie (a Ctrie). Any number of threads insert, update, remove and
-//! look up at once; none of them ever waits for another, for a lock or for a resize. At any moment
-//! [`TrieMap::snapshot`] gives the content of the whole map at one instant, in constant time, while
-//! the writers go on. Keys and values need no `Clone`, no `Copy` and no `'static`; counters of
-//! `AtomicU64` are a first-class use.
+//! [`TrieMap`] is a lock-free hash trie (a Ctrie). Any number of threads insert, update, remove and look up at once. None
+//! of them ever waits for another, for a lock or for a resize. At any moment [`TrieMap::snapshot`] gives the whole map as
+//! it is at one instant, in constant time, while writers go on.
 //!
 //! ```
 //! use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -27,9 +25,9 @@
 //! assert_eq!(snapshot["the"].load(Relaxed), 4);
 //! ```
 //!
-//! [`FlatMap`] is a flat table with the same methods and without snapshots. It finds an entry with fewer steps, and
-//! grows without making anybody wait either. [`CopyTrieMap`] and [`CopyFlatMap`] are the same two for small plain
-//! pairs, such as `u64 → u64`. They keep the pairs in their nodes and lines, and hand them out by value:
+//! [`FlatMap`] is a flat table with the same methods and without snapshots. It finds an entry in fewer steps, and grows
+//! without pauses too. [`CopyTrieMap`] and [`CopyFlatMap`] are the same two for small plain pairs, such as `u64 → u64`.
+//! They allocate no entries, and hand values out as copies:
 //!
 //! ```
 //! use snaptrie::CopyTrieMap;
@@ -40,85 +38,87 @@
 //! assert_eq!(stock.get(&17), Some(2));
 //! ```
 //!
+#![cfg_attr(
+    doc,
+    doc = "Coming from dashmap, papaya or another map? The guide has a [page on migrating](guide::migrating). It also \
+           shows how to [share](guide::sharing) a map, [count](guide::counting), build [caches](guide::caches), look \
+           [keys](guide::keys) up by other types, use [locks](guide::holding) and [async code](guide::async_code)."
+)]
+//!
 //! # Overview
 //!
 //! - [Which map](#which-map): what each is for
 //! - [Handles](#handles): how entries are read and written
 //! - [Consistency](#consistency): what is guaranteed under concurrency
 //! - [Snapshots](#snapshots): snapshots, forks, takes, and what they cost
-//! - [Versions](#versions): differences, commits, and what keeps or passes versions on
+//! - [Versions](#versions): differences, commits, publishing, history
 //! - [Features](#features): what can be switched on and off
 //! - [Limits](#limits): when to use something else
 #![cfg_attr(
     doc,
-    doc = "- [`guide`]: choosing, counting, snapshots, locks, coming from other maps; how it is made"
+    doc = "- [`guide`]: how to use the maps, and [how they are made](guide::internals)"
 )]
 //!
 //! # Which map
 //!
-//! Take a [`TrieMap`] if you ever need the whole content at one instant (to save it, to iterate over
-//! it, to compare, to drain it, to try something out on a fork), or if many threads write all the
-//! time: it grows leaf by leaf, and keeps no table that has to be moved. Take a [`FlatMap`] if
-//! look-ups are most of the work and each key stands for itself: caches, routing tables, interned
-//! strings. To fill a map first and serve it afterwards, fill a [`TrieMap`] and turn a snapshot of it
-//! into a [`FlatMap`] by [`Snapshot::to_flat`].
+//! Take a [`TrieMap`] if you ever need the whole content at one instant: to save it, to iterate over it, to compare, to
+//! drain it, to try something out on a fork. Take it also if many threads write all the time: it grows leaf by leaf. Take
+//! a [`FlatMap`] if lookups are most of the work and each key stands for itself: caches, routing tables, interned
+//! strings. To fill a map first and serve it afterwards, fill a [`TrieMap`] and turn a snapshot of it into a [`FlatMap`]
+//! by [`Snapshot::to_flat`].
 //!
-//! A [`CopyTrieMap`] is a [`TrieMap`] whose keys and values are small and [`Plain`], numbers mostly. It
-//! allocates nothing for an entry and takes about half of the memory; scans and look-ups touch one
-//! cache line less. A [`CopyFlatMap`] is a [`FlatMap`] of such pairs: a look-up takes one cache miss and not two.
-//! See [`CopyMap`] for the fine print.
+//! A [`CopyTrieMap`] is a [`TrieMap`] whose keys and values are small and [`Plain`], mostly numbers. It takes about half
+//! of the memory; scans and lookups touch one cache line less. A [`CopyFlatMap`] is a [`FlatMap`] of such pairs: a lookup
+//! takes one cache miss and not two. See [`CopyMap`] for the fine print.
 //!
 //! [`TrieSet`] and [`FlatSet`] are the two without values, [`CopyTrieSet`] and [`CopyFlatSet`] those of small plain
-//! elements. Of two snapshots the union, intersection and differences are exact.
+//! elements. Two snapshots of a [`TrieSet`] have an exact union, intersection and differences.
 //!
 //! # Handles
 //!
 //! [`TrieMap::pin`] and [`FlatMap::pin`] make a [`Pinned`], a handle for the calling thread. Its methods return plain
-//! references, which live as long as the handle is borrowed. They hold no lock: an entry that is
-//! replaced or removed meanwhile is freed later. So any method may be called while any reference,
-//! iterator or snapshot is held, and inside any closure. Handles are for short use: one that is held
-//! keeps the garbage of all maps.
+//! references, which live as long as the handle is borrowed. They hold no lock: an entry that is replaced or removed
+//! meanwhile is freed later. So any method may be called while any reference, iterator or snapshot is held, and inside
+//! any closure. Handles are for short use: while one is held, removed entries of all maps stay in memory.
 //!
-//! Maps that hand out copies need no handle: their operations are methods of the map. [`CopyMap::pin`] makes one all
-//! the same, for loops.
+//! Maps that hand out copies need no handle: their operations are methods of the map. [`CopyMap::pin`] makes one for
+//! loops.
 //!
 //! # Consistency
 //!
-//! - Operations on one key are linearizable, those on different keys too: there is one order of all
-//!   operations, in which each takes effect at one instant between its call and its return.
-//! - [`snapshot`](TrieMap::snapshot), [`fork`](TrieMap::fork), [`take`](TrieMap::take) and
-//!   [`clear`](TrieMap::clear) of a [`TrieMap`] take effect at one instant for all keys. If one thread
-//!   writes `a` and then `b`, no snapshot has the new `b` and the old `a`. A [`FlatMap`] is
-//!   [cleared](FlatMap::clear) one entry after the other.
-//! - Iteration over a live map, and its [`len`](TrieMap::len), are weakly consistent: no key comes
-//!   twice, what is in the map throughout comes, and what changes meanwhile may or may not show.
-//!   Over a snapshot both are exact.
-//! - A snapshot freezes which entries there are, not the inside of a value that can change through a
-//!   shared reference: an `AtomicU64` in a snapshot goes on counting.
+//! - All operations on entries are linearizable: there is one order of them all, in which each takes effect at one instant
+//!   between its call and its return.
+//! - [`snapshot`](TrieMap::snapshot), [`fork`](TrieMap::fork), [`take`](TrieMap::take) and [`clear`](TrieMap::clear) of a
+//!   [`TrieMap`] take effect at one instant for all keys. If one thread writes `a` and then `b`, no snapshot has the new
+//!   `b` and the old `a`. A [`FlatMap`] is [cleared](FlatMap::clear) one entry after the other.
+//! - Iteration over a live map is weakly consistent: it yields no key twice, and every entry that is present throughout.
+//!   Changes made meanwhile may or may not show. [`len`](TrieMap::len) of a live map is exact while no thread writes. Over
+//!   a snapshot both are exact.
+//! - A snapshot freezes which entries there are. A value that changes through a shared reference, such as an `AtomicU64`,
+//!   goes on changing inside it.
 //! - Every operation on a map is lock-free, except that [`flush`](TrieMap::flush) waits some milliseconds for other
 //!   threads.
 //!
 //! # Snapshots
 //!
-//! A [`Snapshot`] is `Send + Sync + Clone`, holds no guard and outlives the map. Taking one costs a few
-//! compare-and-swaps and small allocations, whatever the size of the map. Afterwards the first
-//! write to each part of the map copies the nodes on its path, and the first read of each part sets a
-//! flag there. Holding a snapshot costs the memory of what has changed since.
+//! A [`Snapshot`] is `Send + Sync + Clone`, holds no guard and outlives the map. Taking one costs a few compare-and-swaps
+//! and small allocations, whatever the size of the map. Afterwards the first write to each part of the map copies the nodes
+//! on its path, and the first read of each part sets a flag there. A snapshot keeps the memory of what has changed since
+//! it was taken.
 //!
-//! [`fork`](TrieMap::fork) gives a writable copy the same way, and [`take`](TrieMap::take) takes all
-//! entries out at one instant: every write is in the result or in the map afterwards.
+//! [`fork`](TrieMap::fork) gives a writable copy the same way, and [`take`](TrieMap::take) takes all entries out at one
+//! instant: every write is in the result or in the map afterwards.
 //!
 //! # Versions
 //!
-//! Snapshots of one map, and forks of it, share what they have in common. So what follows costs as
-//! much as what changed, whatever the size of the map:
+//! Snapshots and forks of one map share what they have in common. So the following costs as much as what changed,
+//! whatever the size of the map:
 //!
-//! - [`Snapshot::diff`] tells what differs between two snapshots, and [`OwnedDiff`] brings a replica in
-//!   another place up to date; [`Snapshot::merge`] makes one map of two forks.
-//! - [`TrieMap::commit_with`] changes several keys at one instant: it commits a fork, if nobody else has
-//!   written meanwhile.
-//! - [`Published`] holds the latest published snapshot for many readers, and wakes who waits for the
-//!   next one, in asynchronous code too; [`History`] keeps the last so many.
+//! - [`Snapshot::diff`] tells what differs between two snapshots, and [`OwnedDiff`] brings a replica in another place up
+//!   to date; [`Snapshot::merge`] makes one map of two forks.
+//! - [`TrieMap::commit_with`] changes several keys at one instant: it commits a fork, if no other writer was first.
+//! - [`Published`] holds the latest published snapshot for many readers, and wakes threads and tasks that wait for the
+//!   next one. [`History`] keeps the most recent *n*.
 //! - [`TrieMap::stats`] and [`Snapshot::stats_beyond`] tell what all this costs.
 //!
 //! # Features
@@ -161,9 +161,12 @@
 //! - The child of a `fork(2)` may use maps from its only thread, which should have used one before the fork. If other
 //!   threads held handles at the fork, the child never frees removed entries. It should end by `_exit` or `exec`.
 //! - There is no `no_std`. Handles, and the shards of counters and garbage, need thread-locals. Panics of destructors
-//!   are caught, so that one of them stops no other. Both need the standard library.
+//!   are caught, so that one of them stops no other. Both need the standard library. WebAssembly (`wasm32`) works, with
+//!   or without a system.
 //! - Live snapshots of a map are kept in a tree. Taking or dropping one costs O(log n) in their number *n*: with
 //!   10 000 alive, one to two microseconds. Each takes some 100 bytes there.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(doctest)]
 mod bounds;

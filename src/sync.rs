@@ -14,6 +14,11 @@ pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize
 #[cfg(shuttle)]
 pub(crate) use scheduled::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, fence};
 
+/// Whether there is time, and time to wait. Models know none: a schedule must go the same way each time. WebAssembly
+/// without a system has no clock, and no other thread to wait for.
+pub(crate) const HAS_TIME: bool =
+    !cfg!(any(shuttle, all(target_family = "wasm", target_os = "unknown")));
+
 /// A point where the model checker may switch threads: before a shared access that another crate
 /// makes on our behalf. Nothing otherwise.
 #[inline]

@@ -1,7 +1,7 @@
 //! The bad inputs that a concurrent map must survive, point by point.
 //!
-//! The checklist is that of `research/reliability.md`, section 6: what peers were seen to leak, hang
-//! or crash on. Tests that are not in this file are in the one that the table names.
+//! The list is what other maps were seen to leak, hang or crash on. Tests that are not in this file are in the one
+//! that the table names.
 //!
 //! | point | input | tests |
 //! |---|---|---|

@@ -8,8 +8,8 @@
 //! `SNAPTRIE_MODEL_RUNS` sets the number of schedules a test. Of the tests whose name begins with `all` every
 //! schedule of few preemptions is run ([`schedules`]), for two threads.
 //!
-//! What went wrong in other tries of this kind, and what would tell here (the bugs are those of
-//! `research/reliability.md`, section 5; `tests/planted/run` plants two of the worst):
+//! What went wrong in other tries of this kind, and what would tell here (`tests/planted/run` plants two of the
+//! worst):
 //!
 //! | bug | found by |
 //! |---|---|

@@ -24,7 +24,7 @@
 use std::time::{Duration, Instant};
 
 use crate::once::OnceBox;
-use crate::sync::{AtomicBool, AtomicU64, Ordering, planted, stall_point};
+use crate::sync::{AtomicBool, AtomicU64, HAS_TIME, Ordering, planted, stall_point};
 
 /// Ticks of epochs from the unlinking of an object until it may be freed.
 pub(super) const GRACE: u64 = 2;
@@ -87,8 +87,7 @@ impl Clock {
 
     /// Makes an attempt to move the clock, unless the last one is too recent. `hurry`: even then.
     pub(super) fn attempt(&self, hurry: bool, attempt: impl FnOnce()) {
-        // Models know no time: a schedule must go the same way each time.
-        if cfg!(shuttle) {
+        if !HAS_TIME {
             return attempt();
         }
         let start = since_first();

@@ -45,7 +45,9 @@ use super::threads::{calls_at, may_free, shard_count, thread_index, while_freein
 use crate::fallout::Fallout;
 use crate::once::OnceBox;
 use crate::prefetch;
-use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence, planted, stall_point};
+use crate::sync::{
+    AtomicBool, AtomicPtr, AtomicUsize, HAS_TIME, Ordering, fence, planted, stall_point,
+};
 
 /// Objects in a full bag. Sealing one costs a look at the clock.
 const BAG_OBJECTS: usize = if cfg!(any(miri, shuttle)) { 1 } else { 32 };
@@ -434,7 +436,7 @@ impl Limbo {
     /// [`Self::collect`], and waits some milliseconds for guards of other threads. Returns whether nothing is left.
     pub(crate) fn flush(&self, collector: &Collector) -> bool {
         (0..FLUSH_ATTEMPTS).any(|attempt| {
-            if attempt > COLLECT_ATTEMPTS && !cfg!(shuttle) {
+            if attempt > COLLECT_ATTEMPTS && HAS_TIME {
                 thread::sleep(FLUSH_PAUSE);
             }
             self.sweep(&collector.pin())

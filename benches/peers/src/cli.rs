@@ -53,7 +53,7 @@ enum Task {
         /// The file that `suite` wrote.
         file: PathBuf,
     },
-    /// Draws result files as SVG, and fills the tables of a README.
+    /// Draws result files as SVG, and fills the tables of READMEs.
     Plot {
         /// The files that `suite` and `bigrams` wrote.
         #[arg(required = true)]
@@ -61,9 +61,9 @@ enum Task {
         /// The folder for the pictures.
         #[arg(long, default_value = "charts")]
         out: PathBuf,
-        /// The README whose tables are made anew.
+        /// A README whose tables are made anew.
         #[arg(long)]
-        readme: Option<PathBuf>,
+        readme: Vec<PathBuf>,
         /// The thread counts that its tables show.
         #[arg(long, value_delimiter = ',', default_value = "1,2", value_parser = positive)]
         threads: Vec<usize>,
@@ -192,9 +192,7 @@ pub fn main(binary: Binary) -> ExitCode {
         Task::Bigrams(args) => args.run(),
         Task::BigramsOne(one) => one.run(),
         Task::Table { file } => print_table(&file),
-        Task::Plot { files, out, readme, threads } => {
-            plot::run(&files, &out, readme.as_deref(), &threads)
-        }
+        Task::Plot { files, out, readme, threads } => plot::run(&files, &out, &readme, &threads),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

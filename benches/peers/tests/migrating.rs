@@ -1,9 +1,8 @@
-//! The tables of the guide's page on migrating, row by row: what is called there and what is called here
-//! compile, and come to the same.
+//! The guide's page on migrating, line by line: the other map's call and this one's compile, and come to the same.
 #![cfg(feature = "snaptrie")]
 
 use papaya::Operation as Theirs;
-use snaptrie::{FlatMap, Operation, TrieMap, TrieSet};
+use snaptrie::{Compute, FlatMap, Operation, Published, TrieMap, TrieSet};
 
 fn sorted<T: Ord>(all: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut all: Vec<T> = all.into_iter().collect();
@@ -37,10 +36,36 @@ fn from_dashmap() {
     let theirs = sorted(there.iter().map(|entry| (*entry.key(), *entry.value())));
     assert_eq!(theirs, sorted(here.snapshot().iter().map(|(k, v)| (*k, *v))));
     assert_eq!(there.len(), here.len());
+    assert_eq!(there.view("a", |_, v| v * 2), here.pin().get("a").map(|v| v * 2));
+    assert_eq!(there.contains_key("a"), here.pin().contains_key("a"));
+    there.alter_all(|_, v| v + 1);
+    there.iter_mut().for_each(|mut entry| *entry += 1);
+    for (key, _) in &here.snapshot() {
+        here.pin().update(*key, |v| v + 2);
+    }
+    there.entry("a").and_modify(|v| *v += 1).or_insert(5);
+    here.pin().entry("a").and_modify(|v| v + 1).or_insert(5);
+    match there.entry("a") {
+        dashmap::Entry::Occupied(entry) if *entry.get() == 1 => drop(entry.remove()),
+        dashmap::Entry::Occupied(mut entry) => *entry.get_mut() -= 1,
+        dashmap::Entry::Vacant(_) => {}
+    }
+    here.pin().compute("a", |entry| match entry {
+        Some((_, 1)) => Operation::Remove,
+        Some((_, left)) => Operation::Insert(left - 1),
+        None => Operation::Abort(()),
+    });
     let (their_copy, copy) = (there.clone(), here.fork());
     there.clear();
     here.clear();
     assert_eq!((there.len(), their_copy.len()), (here.len(), copy.len()));
+    let (fixed, ours) = (their_copy.clone().into_read_only(), copy.snapshot());
+    assert_eq!((fixed.len(), fixed.get("a")), (ours.len(), ours.get("a")));
+    let all = copy.take().into_iter();
+    let all = sorted(all.map(|entry| (*entry.key(), *entry.value())));
+    assert_eq!(sorted(their_copy), all);
+    assert!(dashmap::DashMap::<u8, u8>::with_capacity(1000).capacity() >= 1000);
+    assert!(FlatMap::<u8, u8>::with_capacity(1000).capacity() >= 1000);
     let (set, here) = (dashmap::DashSet::new(), TrieSet::new());
     assert_eq!(set.insert(1), here.pin().insert(1));
 }
@@ -65,6 +90,14 @@ fn from_papaya() {
         Some(_) => Operation::<i32, ()>::Remove,
         None => Operation::Abort(()),
     });
+    let (error, ours) =
+        (theirs.try_insert(20, 2).unwrap_err(), ours.try_insert(20, 2).unwrap_err());
+    assert_eq!((error.current, error.not_inserted), (ours.current, ours.value));
+    let ours = here.pin();
+    let remove = |_: Option<(&i32, &i32)>| Theirs::<i32, ()>::Remove;
+    let panics = std::panic::catch_unwind(|| _ = there.pin().compute(100, remove));
+    assert!(panics.is_err());
+    assert_eq!(ours.compute(100, |_| Operation::<i32, ()>::Remove), Compute::Absent);
     let guard = there.guard();
     assert_eq!(there.get(&5, &guard), here.pin().get(&5));
     assert_eq!(
@@ -95,6 +128,22 @@ fn from_scc() {
         there.remove_if_sync(&1, |v| *v == 4).is_some(),
         here.pin().remove_if(&1, |_, v| *v == 4).is_some()
     );
+    for (key, value) in [(1, 1), (2, 2), (3, 3)] {
+        there.upsert_sync(key, value);
+        here.pin().insert(key, value);
+    }
+    assert_eq!(
+        there.any_sync(|_, v| *v == 2).is_some(),
+        here.snapshot().iter().any(|(_, v)| *v == 2)
+    );
+    assert_eq!(
+        there.remove_sync(&3),
+        here.pin().remove_entry(&3).map(|(key, value)| (*key, *value))
+    );
+    // `retain_async` comes to the same.
+    there.retain_sync(|_, v| *v > 1);
+    here.retain(|_, v| *v > 1);
+    assert_eq!(there.len(), here.len());
     let (index, here) = (scc::HashIndex::<i32, i32>::new(), FlatMap::new());
     assert_eq!(index.insert_sync(1, 1).is_ok(), here.pin().try_insert(1, 1).is_ok());
     assert_eq!(index.peek(&1, &scc::Guard::new()), here.pin().get(&1));
@@ -129,6 +178,13 @@ fn from_evmap() {
     assert_eq!(theirs, here.pin().get(&1).copied());
     let seen = reader.enter().map(|all| all.len());
     assert_eq!(seen, Some(here.snapshot().len()));
+    let published = Published::new(&here);
+    writer.insert(2, 3);
+    here.pin().insert(2, 3);
+    assert_eq!(reader.len(), published.load().len());
+    writer.publish();
+    published.publish(&here);
+    assert_eq!(reader.len(), published.load().len());
 }
 
 #[test]

@@ -113,7 +113,7 @@ fn draw_legend(area: &Area<'_>, maps: &[&str], width: u32) -> Done {
         area.draw(&PathElement::new([(x, y), (x + 20, y)], stroke))?;
         draw_mark(area, (x + 10, y), colour, mark)?;
         let middle = font(13).pos(Pos::new(HPos::Left, VPos::Center));
-        area.draw(&Text::new((*map).to_owned(), (x + 26, y), middle))?;
+        area.draw(&Text::new(style::name(map).to_owned(), (x + 26, y), middle))?;
     }
     Ok(())
 }
@@ -222,7 +222,7 @@ fn draw_bars(area: &Area<'_>, panel: &Panel) -> Done {
     bars.sort_by(|one, other| other.1.median.total_cmp(&one.1.median));
     let most = bars.iter().map(|(_, spread)| spread.max).fold(1e-9, f64::max);
     let count = bars.len();
-    let names = bars.iter().map(|(map, _)| (*map).to_owned()).collect();
+    let names = bars.iter().map(|(map, _)| style::name(map).to_owned()).collect();
     let y = Places::new(names, 0.6, count);
     let mut chart = ChartBuilder::on(area)
         .caption(&panel.title, font(15))

@@ -1,7 +1,7 @@
 //! Which pictures there are, and what is in each. A panel without numbers is left out, and so is a picture
 //! without panels.
 
-use super::{Data, Spread, Where, extra, mops, ns, short, time};
+use super::{Data, Spread, Where, extra, mops, ns, short, style, time};
 use crate::record::Record;
 
 /// A picture: panels side by side.
@@ -240,7 +240,7 @@ fn spikes(data: &Data) -> Vec<Panel> {
     let entries = |name: &&str| short(name.trim_start_matches("to-").parse().unwrap_or(0.0));
     let places: Vec<String> = stretches.iter().map(entries).collect();
     let panel = |series: Series| Panel {
-        title: series.map.clone(),
+        title: style::name(&series.map).into(),
         unit: "slowest insert".into(),
         along: "entries so far",
         places: places.clone(),

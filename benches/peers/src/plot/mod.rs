@@ -16,7 +16,7 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Draws all pictures that the files have numbers for into the folder `out`, and fills the tables of `readme`.
+/// Draws all pictures that the files have numbers for into the folder `out`, and fills the tables of `readmes`.
 /// The tables show `threads`.
 ///
 /// # Errors
@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 pub fn run(
     files: &[PathBuf],
     out: &Path,
-    readme: Option<&Path>,
+    readmes: &[PathBuf],
     threads: &[usize],
 ) -> Result<(), Box<dyn Error>> {
     let mut records = Vec::new();
@@ -39,7 +39,7 @@ pub fn run(
         fs::write(&path, draw::svg(&figure)?)?;
         println!("{}", path.display());
     }
-    if let Some(path) = readme {
+    for path in readmes {
         let old = fs::read_to_string(path)?;
         fs::write(path, readme::fill(&old, &data, threads)?)?;
         println!("{}", path.display());

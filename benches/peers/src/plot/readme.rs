@@ -1,7 +1,7 @@
 //! The tables of a README. Each stands between `<!-- peers NAME -->` and `<!-- /peers -->`, and what stands
 //! there is replaced: doing it twice changes nothing.
 
-use super::{Data, Spread, Where, extra, ns, time};
+use super::{Data, Spread, Where, extra, ns, short, style, time};
 use crate::record::Record;
 use std::fmt::Write;
 
@@ -19,7 +19,9 @@ pub(super) fn fill(old: &str, data: &Data, threads: &[usize]) -> Result<String, 
         let (name, after) = after.split_once(" -->").ok_or("a marker does not end")?;
         let (_, after) = after.split_once(END).ok_or_else(|| format!("no end of {name}"))?;
         let table = match name {
+            "figures" => figures(data),
             "operations" => operations(data, threads),
+            "bigrams" => bigrams(data),
             "latency" => latency(data),
             "snapshots" => snapshots(data),
             _ => return Err(format!("no table is called {name}")),
@@ -54,15 +56,53 @@ fn table(
     text
 }
 
-/// Of the repository's own maps, the type.
-fn name(map: &str) -> &str {
-    match map {
-        "snaptrie" => "**`TrieMap`**",
-        "inline" => "**`CopyTrieMap`**",
-        "flat" => "**`FlatMap`**",
-        "flat-inline" => "**`CopyFlatMap`**",
-        _ => map,
+/// The repository's own maps in bold; types as code.
+fn name(map: &str) -> String {
+    let name = style::name(map);
+    match name {
+        _ if style::is_ours(map) => format!("**`{name}`**"),
+        _ if name.contains('<') => format!("`{name}`"),
+        _ => name.to_owned(),
     }
+}
+
+/// The figures that matter: a row for each, a column for each of a few maps.
+fn figures(data: &Data) -> String {
+    const MAPS: [&str; 4] = ["snaptrie", "flat", "dashmap", "std-rwlock"];
+    type Number = fn(&Record) -> Option<f64>;
+    let max: Number = |record| extra("max")(record);
+    let rows: [(&str, &str, usize, &str, Number); 3] = [
+        ("bigrams", "count", 2, "count one of N word pairs, two threads", ns),
+        ("latency", "insert", 1, "the slowest insert while a map grows to N", max),
+        ("snapshot", "take-idle", 1, "a snapshot of N entries, and its drop", ns),
+    ];
+    let mut text = format!("| | {} |\n|---|", MAPS.map(name).join(" | "));
+    text.push_str(&"---:|".repeat(MAPS.len()));
+    text.push('\n');
+    for (workload, phase, threads, title, number) in rows {
+        let size = data.main_size(workload);
+        let place = Where { workload, phase, threads: Some(threads), size };
+        let cells = MAPS.map(|map| {
+            let spread = data.spread(map, place, number);
+            spread.map_or_else(String::new, |spread| time(spread.median))
+        });
+        if let Some(size) = size {
+            let title = title.replace('N', &short(size as f64));
+            let _ = writeln!(text, "| {title} | {} |", cells.join(" | "));
+        }
+    }
+    text
+}
+
+fn bigrams(data: &Data) -> String {
+    let threads = data.threads("bigrams");
+    let titles: Vec<String> = threads.iter().map(usize::to_string).collect();
+    let columns: Vec<&str> = titles.iter().map(String::as_str).collect();
+    table(data, "threads", &columns, |map, column| {
+        let (workload, phase, threads) = ("bigrams", "count", Some(threads[column]));
+        let place = Where { workload, phase, threads, size: data.main_size(workload) };
+        data.spread(map, place, ns).map(|spread| format!("{:.0}", spread.median))
+    })
 }
 
 fn operations(data: &Data, threads: &[usize]) -> String {
@@ -148,6 +188,14 @@ mod tests {
         assert!(once.contains("| dashmap | 40 ns | – | – | – | 90 ns |"), "{once}");
         assert!(once.starts_with("a\n") && once.ends_with("c") && !once.contains("old"));
         assert_eq!(fill(&once, &data(), &[1, 2]).unwrap(), once);
+    }
+
+    #[test]
+    fn figures_are_of_a_few_maps() {
+        let text = fill("<!-- peers figures --><!-- /peers -->", &data(), &[1]).unwrap();
+        let row = "| the slowest insert while a map grows to 10 |  |  | 90 ns |  |";
+        assert!(text.contains(row), "{text}");
+        assert!(!text.contains("word pairs"), "{text}");
     }
 
     #[test]

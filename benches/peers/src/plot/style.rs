@@ -25,6 +25,20 @@ pub(super) fn rank(map: &str) -> usize {
     names.position(|name| name == map).unwrap_or(usize::MAX)
 }
 
+/// The name of a map in pictures and tables: for the repository's own maps and some others, the type.
+pub(super) fn name(map: &str) -> &str {
+    match map {
+        "snaptrie" => "TrieMap",
+        "inline" => "CopyTrieMap",
+        "flat" => "FlatMap",
+        "flat-inline" => "CopyFlatMap",
+        "rayon-fold" => "private maps (rayon)",
+        "std-rwlock" => "RwLock<HashMap>",
+        "std-mutex" => "Mutex<HashMap>",
+        _ => map,
+    }
+}
+
 /// By name, so that a map keeps its colour when others come and go.
 const STYLES: [(&str, RGBColor, Mark); 21] = [
     ("snaptrie", RGBColor(214, 69, 65), Mark::Circle),
