@@ -55,6 +55,18 @@ pub(crate) const BATCH: usize = 32;
 /// can be freed meanwhile.
 pub(crate) const PART: usize = if cfg!(any(miri, shuttle)) { 4 } else { 256 };
 
+/// An entry on its way into an engine, with its hash.
+pub(crate) type Hashed<E> = (u64, <<E as Engine>::Content as Content>::Draft);
+
+/// How an engine is made of all its entries at once.
+pub(crate) struct Builder<E: Engine> {
+    /// Makes an engine of entries whose hashes agree in so many first bits, a multiple of four: in the order of their
+    /// hashes, no key twice.
+    pub(crate) part: fn(Collector, Vec<Hashed<E>>, u32) -> E,
+    /// Makes one of such parts, one for each value of these bits, in order.
+    pub(crate) join: fn(Collector, Vec<E>) -> E,
+}
+
 /// A concurrent hash table.
 ///
 /// What is reached under a guard from [`Self::pin`] stays allocated as long as the guard.
@@ -66,6 +78,9 @@ pub(crate) trait Engine: Sized {
     type Iter<'g>: Iterator<Item = PairOf<'g, Self>>
     where
         Self: 'g;
+
+    /// How such engines are built, if they are. Entries are inserted one by one otherwise.
+    const BUILDER: Option<Builder<Self>> = None;
 
     /// An empty one, whose guards come from this collector.
     fn empty(collector: Collector) -> Self;

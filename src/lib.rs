@@ -204,9 +204,9 @@ pub use impls::rayon::{CopyParIter, ParIter, SnapshotParIter};
 pub use map::{
     Change, CommitError, CommitFailure, Compute, Conflict, CopyFlatMap, CopyIter, CopyKeys,
     CopyMap, CopyPinned, CopyTrieMap, CopyValues, Diff, Entry, FlatMap, FlatStats, IntoIter, Iter,
-    Keys, ModifiedEntry, MoveStats, NodeStats, OccupiedError, Operation, OwnedDiff, Pinned,
+    Keys, ModifiedEntry, MoveStats, NodeStats, Number, OccupiedError, Operation, OwnedDiff, Pinned,
     Resolution, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap,
-    TrieStats, Values,
+    TrieStats, Values, Writer,
 };
 pub use plain::Plain;
 pub use published::{Current, Newer, Published, Publisher, Reader, Refresher};
@@ -227,6 +227,8 @@ pub mod mode {
     //! parameter: [`Trie`] or [`Flat`]. [`Snapshot`](crate::Snapshot) and everything that is made of snapshots has the
     //! place: [`Boxed`] or [`Inline`]. They are needed only to name those types.
 
+    #[doc(hidden)]
+    pub use crate::map::Writable;
     pub use crate::map::mode::{Boxed, Flat, Inline, Trie};
     #[doc(hidden)]
     pub use crate::map::mode::{

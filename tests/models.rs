@@ -41,6 +41,7 @@ mod models {
     mod inline;
     pub(crate) mod items;
     mod panics;
+    mod streams;
     pub(crate) mod trie;
 }
 

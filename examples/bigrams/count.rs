@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use snaptrie::{Pinned, TrieMap};
+use snaptrie::{CopyTrieMap, Pinned, TrieMap};
 
 use crate::input::{self, Content};
 use crate::snapshot::Snapshot;
@@ -13,8 +13,8 @@ use crate::snapshot::Snapshot;
 /// The number of a word.
 pub(crate) type WordId = u32;
 
-/// Words after which the handles of a thread are refreshed, so that a long piece does not keep
-/// garbage from being freed.
+/// Words after which the handle of a thread is refreshed, so that a long piece does not keep garbage
+/// from being freed.
 const REFRESH_EVERY: u64 = 4096;
 
 /// How often each bigram was met.
@@ -22,7 +22,7 @@ const REFRESH_EVERY: u64 = 4096;
 pub(crate) struct Bigrams {
     words: TrieMap<Box<str>, WordId>,
     next_id: AtomicU32,
-    counts: TrieMap<(WordId, WordId), AtomicU64>,
+    counts: CopyTrieMap<(WordId, WordId), u64>,
 }
 
 /// What has been read so far.
@@ -77,19 +77,19 @@ impl Bigrams {
     fn count_text(&self, bytes: &[u8], totals: &Totals) -> Counted {
         let text = String::from_utf8_lossy(bytes);
         let mut words = self.words.pin();
-        let mut counts = self.counts.pin();
+        // Counts when it is full, and when it is dropped.
+        let mut counts = self.counts.writer();
         let mut lower = String::new();
         let mut counted = Counted::default();
         for word in text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()) {
             let id = self.number(&words, lower_case(word, &mut lower));
             if let Some((_, before)) = counted.ends {
-                count_bigram(&counts, (before, id));
+                counts.add((before, id), 1);
             }
             counted.ends = Some((counted.ends.map_or(id, |(first, _)| first), id));
             counted.words += 1;
             if counted.words % REFRESH_EVERY == 0 {
                 words.refresh();
-                counts.refresh();
             }
         }
         totals.bytes.fetch_add(bytes.len() as u64, Relaxed);
@@ -100,13 +100,13 @@ impl Bigrams {
 
     /// Counts the bigrams that lie across the cuts between the pieces of one file.
     fn count_seams(&self, pieces: &[Counted], totals: &Totals) {
-        let counts = self.counts.pin();
+        let mut counts = self.counts.writer();
         let mut ends = pieces.iter().filter_map(|piece| piece.ends);
         let Some((_, mut before)) = ends.next() else {
             return;
         };
         for (first, last) in ends {
-            count_bigram(&counts, (before, first));
+            counts.add((before, first), 1);
             totals.bigrams.fetch_add(1, Relaxed);
             before = last;
         }
@@ -132,11 +132,6 @@ impl Bigrams {
         let counts = self.counts.snapshot();
         Snapshot { counts, words: self.words.snapshot() }
     }
-}
-
-fn count_bigram(counts: &Pinned<'_, (WordId, WordId), AtomicU64>, bigram: (WordId, WordId)) {
-    // A lookup if the bigram is known: only a new one is written to the map.
-    counts.get_or_insert_with(bigram, || AtomicU64::new(0)).fetch_add(1, Relaxed);
 }
 
 /// The word in lower case, character by character; in `buffer` if that changes anything.

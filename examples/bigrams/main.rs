@@ -6,15 +6,15 @@
 //! cargo run --release --example bigrams -- --json counts.json --every 250 docs/
 //! ```
 //!
-//! The threads of a rayon pool share two maps: words to numbers, and pairs of numbers to atomic
-//! counters. A word or bigram that is known costs one lookup and no allocation. Meanwhile another
-//! thread takes snapshots and makes a top list of each.
+//! The threads of a rayon pool share two maps: words to numbers, and pairs of numbers to counts. A
+//! word that is known costs one lookup. Each thread counts through a writer, which adds up equal
+//! bigrams and changes the map in groups. Meanwhile another thread takes snapshots and makes a top
+//! list of each.
 //!
-//! What a snapshot promises here: it fixes *which* bigrams and words there are, at one instant. The
-//! counters are atomics inside the entries, which the snapshot shares with the map, and they go on.
-//! So a list shows bigrams of one instant with counts read a little later, each read once. The
-//! final snapshot is taken when all threads are done: its counts must add up to the number of
-//! bigrams read, and the program exits with status 1 if they do not.
+//! A snapshot fixes the bigrams and their counts at one instant, so each list is consistent. It lacks
+//! what waits in the writers, 32 additions a thread at most. The final snapshot is taken when all
+//! threads are done: its counts must add up to the number of bigrams read, and the program exits with
+//! status 1 if they do not.
 //!
 //! | file | holds |
 //! |---|---|
@@ -83,9 +83,8 @@ Files with a NUL byte in the first KB count as binary and are skipped; invalid U
 replacement characters. Below the given folders, symbolic links, names that begin with a dot and \
 folders with a CACHEDIR.TAG are passed over. What cannot be read there is reported and skipped.
 
-The top list comes from a snapshot of the map of counters, taken while the writers go on. The \
-snapshot fixes which bigrams there are; the counters are atomics that go on counting, and each is \
-read once for a list. The numbers at the end are exact.
+The top list comes from a snapshot of the map of counts, taken while the writers go on: bigrams and \
+counts of one instant, less what the writers are about to add. The numbers at the end are exact.
 
 The JSON file replaces an old one when it is whole; if anything goes wrong the old one stays.
 

@@ -2,15 +2,14 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use snaptrie::{RandomState, mode};
 
 use crate::count::WordId;
 
-/// The bigrams of one instant, and (at least) the words in them.
-///
-/// The counters are shared with the live map, and go on counting.
+/// The bigrams of one instant with their counts, and (at least) the words in them.
 pub(crate) struct Snapshot {
-    pub(crate) counts: snaptrie::Snapshot<(WordId, WordId), AtomicU64>,
+    pub(crate) counts: snaptrie::Snapshot<(WordId, WordId), u64, RandomState, mode::Inline>,
     pub(crate) words: snaptrie::Snapshot<Box<str>, WordId>,
 }
 
@@ -22,7 +21,7 @@ pub(crate) struct Ranked<'s> {
 }
 
 impl Snapshot {
-    /// The most frequent bigrams, at most `limit`, the first first. Reads each counter once. O(n).
+    /// The most frequent bigrams, at most `limit`, the first first. O(n).
     pub(crate) fn top(&self, limit: usize) -> Vec<Ranked<'_>> {
         // The last of the list is at the top of the heap.
         let mut heap = BinaryHeap::new();
@@ -40,12 +39,12 @@ impl Snapshot {
         heap.into_sorted_vec()
     }
 
-    /// All bigrams, in no particular order. Reads each counter once.
+    /// All bigrams, in no particular order.
     pub(crate) fn ranked(&self) -> impl Iterator<Item = Ranked<'_>> {
         let spelling = self.spelling();
-        self.counts.iter().map(move |(&(first, second), count)| {
+        self.counts.iter().map(move |(&(first, second), &count)| {
             let words = [spelling[first as usize], spelling[second as usize]];
-            Ranked { count: Reverse(count.load(Relaxed)), words }
+            Ranked { count: Reverse(count), words }
         })
     }
 
@@ -62,8 +61,8 @@ impl Snapshot {
         spelling
     }
 
-    /// The sum of all counts. Reads each counter once.
+    /// The sum of all counts.
     pub(crate) fn sum(&self) -> u64 {
-        self.counts.values().map(|count| count.load(Relaxed)).sum()
+        self.counts.values().sum()
     }
 }

@@ -75,8 +75,16 @@ impl<'g, E: Engine<Key: Hash>, S: BuildHasher> Access<'g, E, S> {
         Q: Hash + Equivalent<E::Key> + ?Sized,
         F: FnMut(PairOf<'g, E>) -> bool,
     {
+        self.remove_hashed(self.hash(key), key, remove)
+    }
+
+    pub(super) fn remove_hashed<Q, F>(self, hash: u64, key: &Q, remove: F) -> Option<PairOf<'g, E>>
+    where
+        Q: Hash + Equivalent<E::Key> + ?Sized,
+        F: FnMut(PairOf<'g, E>) -> bool,
+    {
         let change = ByRef { hasher: self.hasher, key, remove };
-        match self.engine.modify(self.hash(key), true, self.guard, change) {
+        match self.engine.modify(hash, true, self.guard, change) {
             Outcome::Removed(pair) => Some(pair),
             Outcome::Kept(_) | Outcome::Put { .. } => None,
         }
@@ -181,7 +189,15 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         key: E::Key,
         value: E::Value,
     ) -> Result<PairOf<'g, E>, Occupied<'g, E>> {
-        let hash = self.hash(&key);
+        self.try_insert_hashed(self.hash(&key), key, value)
+    }
+
+    pub(super) fn try_insert_hashed(
+        self,
+        hash: u64,
+        key: E::Key,
+        value: E::Value,
+    ) -> Result<PairOf<'g, E>, Occupied<'g, E>> {
         let mut unused = None;
         let decide = |offer: &mut Offer<E::Content>, current: Option<PairOf<'g, E>>| {
             if current.is_none() {
@@ -219,7 +235,16 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         key: E::Key,
         value: impl FnOnce() -> E::Value,
     ) -> Result<PairOf<'g, E>, PairOf<'g, E>> {
-        let hash = self.hash(&key);
+        self.find_or_insert_hashed(self.hash(&key), key, value)
+    }
+
+    #[inline]
+    pub(super) fn find_or_insert_hashed(
+        self,
+        hash: u64,
+        key: E::Key,
+        value: impl FnOnce() -> E::Value,
+    ) -> Result<PairOf<'g, E>, PairOf<'g, E>> {
         if let Some(found) = self.engine.get(hash, |candidate| key == *candidate, self.guard) {
             return Err(found);
         }
@@ -244,9 +269,17 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
     pub(crate) fn update(
         self,
         key: E::Key,
+        update: impl FnMut(PairOf<'g, E>) -> E::Value,
+    ) -> Option<PairOf<'g, E>> {
+        self.update_hashed(self.hash(&key), key, update)
+    }
+
+    pub(super) fn update_hashed(
+        self,
+        hash: u64,
+        key: E::Key,
         mut update: impl FnMut(PairOf<'g, E>) -> E::Value,
     ) -> Option<PairOf<'g, E>> {
-        let hash = self.hash(&key);
         let decide = |offer: &mut Offer<E::Content>, current: Option<PairOf<'g, E>>| {
             let Some(pair) = current else { return Choice::Keep };
             offer.set_value(update(pair));
@@ -268,7 +301,19 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         E: Engine<Key: Copy, Value: Copy>,
         Q: Hash + Equivalent<E::Key> + ?Sized,
     {
-        let hash = self.hash(key);
+        self.renew_hashed(self.hash(key), key, update)
+    }
+
+    pub(super) fn renew_hashed<Q>(
+        self,
+        hash: u64,
+        key: &Q,
+        update: impl FnMut(E::Value) -> E::Value,
+    ) -> Option<PairOf<'g, E>>
+    where
+        E: Engine<Key: Copy, Value: Copy>,
+        Q: Hash + Equivalent<E::Key> + ?Sized,
+    {
         let change = Renewal { hasher: self.hasher, hash, key, update };
         match self.engine.modify(hash, true, self.guard, change) {
             Outcome::Put { new, .. } => Some(new),
@@ -281,10 +326,19 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
     pub(crate) fn update_or_insert_with(
         self,
         key: E::Key,
+        update: impl FnMut(PairOf<'g, E>) -> E::Value,
+        value: impl FnOnce() -> E::Value,
+    ) -> PairOf<'g, E> {
+        self.update_or_insert_hashed(self.hash(&key), key, update, value)
+    }
+
+    pub(super) fn update_or_insert_hashed(
+        self,
+        hash: u64,
+        key: E::Key,
         mut update: impl FnMut(PairOf<'g, E>) -> E::Value,
         value: impl FnOnce() -> E::Value,
     ) -> PairOf<'g, E> {
-        let hash = self.hash(&key);
         let mut make = Some(value);
         // The first value once it was made, while the key was there and took an update instead.
         let mut first = None;
@@ -309,6 +363,45 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         match self.change(true, Offer::new(hash, key), decide) {
             Outcome::Put { new, .. } => new,
             Outcome::Kept(_) | Outcome::Removed(_) => unreachable!("always puts"),
+        }
+    }
+
+    /// Inserts a key, or replaces its value by what `merge` makes of it and the one that was to be inserted.
+    pub(super) fn merge_hashed(
+        self,
+        hash: u64,
+        key: E::Key,
+        value: E::Value,
+        mut merge: impl FnMut(&E::Value, &E::Value) -> E::Value,
+    ) {
+        // Here, or offered.
+        let mut given = None;
+        let decide = |offer: &mut Offer<E::Content>, current: Option<PairOf<'g, E>>| {
+            if given.is_none() {
+                given = offer.take_value();
+            }
+            let value = match (current, &given) {
+                (Some(pair), Some(given)) => Some(merge(E::Content::pair_value(&pair), given)),
+                _ => given.take(),
+            };
+            value.map(|value| offer.set_value(value));
+            Choice::Put
+        };
+        self.change(true, Offer::with_value(hash, key, value), decide);
+    }
+
+    /// Adds to the value of a key where it is, or inserts the key.
+    pub(super) fn add_hashed(
+        self,
+        hash: u64,
+        key: E::Key,
+        value: E::Value,
+        add: impl Fn(&E::Value, &E::Value),
+    ) {
+        if let Some(found) = self.engine.get(hash, |candidate| key == *candidate, self.guard) {
+            add(E::Content::pair_value(&found), &value);
+        } else if let Err(occupied) = self.try_insert_hashed(hash, key, value) {
+            add(E::Content::pair_value(&occupied.current), &occupied.value);
         }
     }
 

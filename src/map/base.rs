@@ -3,8 +3,8 @@
 use std::hash::{BuildHasher, Hash};
 
 use super::access::Access;
-use super::batch::{Group, Stays};
-use crate::engine::{BATCH, Content, Engine, PART};
+use super::batch::Stays;
+use crate::engine::{Content, Engine, PART};
 use crate::hash;
 use crate::reclaim::{Collector, Guard};
 
@@ -71,19 +71,12 @@ impl<E: Engine<Key: Hash + Eq>, S: BuildHasher> Base<E, S> {
         entries: impl IntoIterator<Item = (u64, E::Key, E::Value)>,
         stays: Stays,
     ) {
-        let mut entries = entries.into_iter();
+        let entries = entries.into_iter();
         self.expect(entries.size_hint().0);
-        let mut group = Group::new();
-        let mut groups = 0;
-        let mut guard = self.pin();
-        while self.with(&guard).put_group(&mut group, &mut entries, stays).is_some() {
-            guard.repin();
-            groups += 1;
-        }
-        drop(guard);
-        if groups * BATCH > PART {
-            self.engine.collect();
-        }
+        let entries = entries.map(|(hash, key, value)| (hash, (key, value)));
+        self.perform_all(entries, |access, hash, (key, value)| {
+            access.put(hash, key, value, stays);
+        });
     }
 
     /// Makes room for so many insertions, if this kind of map does that ahead.

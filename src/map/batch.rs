@@ -2,9 +2,8 @@
 //!
 //! The cache misses of one key depend on each other; those of different keys do not. So the keys of
 //! a group are hashed, and the engine asks for the memory of all of them side by side. Lookups
-//! ([`Engine::get_many`]) are done with what it came to; each insertion ([`Engine::prefetch`]) is then done by
-//! itself and finds what it needs in the cache. Nothing about an operation is different from a single one, but
-//! its speed.
+//! ([`Engine::get_many`]) are done with what it came to. Changes ([`Engine::prefetch`]) are then done one by one, and
+//! find what they need in the cache. Nothing about an operation is different from a single one, but its speed.
 
 use std::hash::{BuildHasher, Hash};
 use std::panic::{self, AssertUnwindSafe};
@@ -12,10 +11,11 @@ use std::panic::{self, AssertUnwindSafe};
 use equivalent::Equivalent;
 
 use super::access::Access;
+use super::base::Base;
 use super::mode::{Mode, TrieMode};
 use super::pinned::refs;
 use super::{Pinned, Snapshot};
-use crate::engine::{BATCH, Engine, PairOf};
+use crate::engine::{BATCH, Engine, PART, PairOf};
 use crate::hash;
 
 /// Which of several entries with equal keys is in the map in the end.
@@ -25,134 +25,259 @@ pub(crate) enum Stays {
     Last,
 }
 
-/// Up to [`BATCH`] of what an iterator yields, each with its hash.
-pub(super) struct Group<T> {
+/// Up to [`BATCH`] items, each with its hash.
+pub(crate) struct Group<T> {
     hashes: [u64; BATCH],
-    items: Vec<T>,
+    items: [Option<T>; BATCH],
+    len: usize,
 }
 
 impl<T> Group<T> {
     pub(super) fn new() -> Self {
-        Self { hashes: [0; BATCH], items: Vec::new() }
+        Self { hashes: [0; BATCH], items: [const { None }; BATCH], len: 0 }
     }
 
-    /// Takes the next items. Returns false if there are none.
-    fn refill(&mut self, from: impl Iterator<Item = (u64, T)>) -> bool {
-        self.items.clear();
-        for (place, (hash, item)) in self.hashes.iter_mut().zip(from) {
-            // Reserves for the whole batch on first use; an empty batch reserves nothing.
-            if self.items.is_empty() {
-                self.items.reserve_exact(BATCH);
-            }
-            *place = hash;
-            self.items.push(item);
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.len == BATCH
+    }
+
+    pub(super) fn hashes(&self) -> &[u64] {
+        &self.hashes[..self.len]
+    }
+
+    /// The item at this place.
+    pub(super) fn get(&self, index: usize) -> &T {
+        // PANICS: never: callers count up to `len`.
+        self.items[index].as_ref().expect("an item of the group")
+    }
+
+    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut T> {
+        self.items[index].as_mut()
+    }
+
+    /// Adds an item. There must be room.
+    #[inline]
+    pub(super) fn push(&mut self, hash: u64, item: T) {
+        self.hashes[self.len] = hash;
+        self.items[self.len] = Some(item);
+        self.len += 1;
+    }
+
+    /// Drops all items, and takes the next ones. Returns false if there are none.
+    fn refill(&mut self, from: &mut impl Iterator<Item = (u64, T)>) -> bool {
+        self.drain(|_, item| drop(item));
+        while let Some((hash, item)) = if self.is_full() { None } else { from.next() } {
+            self.push(hash, item);
         }
-        !self.items.is_empty()
+        self.len > 0
     }
 
-    fn hashes(&self) -> &[u64] {
-        &self.hashes[..self.items.len()]
+    /// Takes all items out, in order. If `f` panics, those that come after are still there.
+    #[inline]
+    fn drain(&mut self, mut f: impl FnMut(u64, T)) {
+        /// Moves what was not taken to the front.
+        struct Drain<'q, T>(&'q mut Group<T>, usize);
+
+        impl<T> Drop for Drain<'_, T> {
+            fn drop(&mut self) {
+                let Self(group, taken) = self;
+                if *taken < group.len {
+                    group.hashes.copy_within(*taken..group.len, 0);
+                    group.items[..group.len].rotate_left(*taken);
+                }
+                group.len -= *taken;
+            }
+        }
+
+        let mut drain = Drain(self, 0);
+        while drain.1 < drain.0.len {
+            let (hash, item) = (drain.0.hashes[drain.1], drain.0.items[drain.1].take());
+            drain.1 += 1;
+            if let Some(item) = item {
+                f(hash, item);
+            }
+        }
     }
 }
 
-/// Looks keys up, a group at a time: `get` is given the hashes and the keys of a group, and the place for what
-/// it finds.
-pub(super) fn lookups<'q, Q: ?Sized + 'q, T: Copy>(
-    mut keys: impl Iterator<Item = &'q Q>,
-    hash: impl Fn(&Q) -> u64,
-    get: impl Fn(&[u64], &[&'q Q], &mut [Option<T>]),
+/// Does something with the items of an iterator, a group at a time: `perform` is given a group, and the place for the
+/// results.
+pub(super) fn results<I, T: Copy>(
+    mut items: impl Iterator<Item = (u64, I)>,
+    mut perform: impl FnMut(&mut Group<I>, &mut [Option<T>]),
 ) -> impl Iterator<Item = Option<T>> {
     let mut group = Group::new();
-    let mut found = [None; BATCH];
+    let mut results = [None; BATCH];
     // All of a group before the first.
-    let mut next = BATCH;
+    let (mut next, mut end) = (0, 0);
     std::iter::from_fn(move || {
-        if next >= group.items.len() {
+        if next >= end {
             // And of one in which a key panics, so that none of its results is yielded.
-            next = BATCH;
-            if !group.refill((&mut keys).map(|key| (hash(key), key))) {
+            (next, end) = (0, 0);
+            if !group.refill(&mut items) {
                 return None;
             }
-            get(group.hashes(), &group.items, &mut found[..group.items.len()]);
-            next = 0;
+            let len = group.len();
+            perform(&mut group, &mut results[..len]);
+            end = len;
         }
         next += 1;
-        Some(found[next - 1])
+        Some(results[next - 1])
     })
 }
 
-impl<'g, E: Engine, S: BuildHasher> Access<'g, E, S> {
+/// Looks keys up, a group at a time.
+pub(super) fn lookups<'q, Q: ?Sized + 'q, T: Copy>(
+    keys: impl Iterator<Item = &'q Q>,
+    hash: impl Fn(&Q) -> u64,
+    get: impl Fn(&Group<&'q Q>, &mut [Option<T>]),
+) -> impl Iterator<Item = Option<T>> {
+    results(keys.map(move |key| (hash(key), key)), move |group, found| get(group, found))
+}
+
+impl<'g, E: Engine, S> Access<'g, E, S> {
     /// Looks up a group of keys. `found` gets what `value` makes of the entries.
     pub(super) fn get_group<Q: Equivalent<E::Key> + ?Sized, T>(
         self,
-        hashes: &[u64],
-        keys: &[&Q],
+        keys: &Group<&Q>,
         value: impl Fn(PairOf<'g, E>) -> T,
         found: &mut [Option<T>],
     ) {
         let mut pairs = [None; BATCH];
         let pairs = &mut pairs[..keys.len()];
-        let eq = |index: usize, known: &E::Key| keys[index].equivalent(known);
-        self.engine.get_many(hashes, eq, self.guard, pairs);
+        let eq = |index: usize, known: &E::Key| keys.get(index).equivalent(known);
+        self.engine.get_many(keys.hashes(), eq, self.guard, pairs);
         for (found, pair) in found.iter_mut().zip(pairs) {
             *found = pair.map(&value);
         }
     }
+
+    /// Takes the items of a group out, and does something with each, in order. If that panics, those that come after
+    /// are still there.
+    #[inline]
+    pub(super) fn perform_group<T>(self, group: &mut Group<T>, each: impl FnMut(u64, T)) {
+        self.engine.prefetch(group.hashes(), self.guard);
+        group.drain(each);
+    }
+
+    /// Does something with each of the next items, as many as there are in a group. Returns false if there are none.
+    fn perform_next<T>(
+        self,
+        group: &mut Group<T>,
+        items: &mut impl Iterator<Item = (u64, T)>,
+        each: impl FnMut(u64, T),
+    ) -> bool {
+        // What the iterator gave before it panicked counts, as if it had come one by one.
+        let refilled = panic::catch_unwind(AssertUnwindSafe(|| group.refill(items)));
+        self.perform_group(group, each);
+        refilled.unwrap_or_else(|panic| panic::resume_unwind(panic))
+    }
+
+    /// Does something with each item, in order.
+    pub(super) fn perform_all<T>(
+        self,
+        items: impl IntoIterator<Item = (u64, T)>,
+        mut each: impl FnMut(Self, u64, T),
+    ) {
+        let (mut group, mut items) = (Group::new(), items.into_iter());
+        while self.perform_next(&mut group, &mut items, |hash, item| each(self, hash, item)) {}
+    }
 }
 
-impl<E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'_, E, S> {
+impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
+    /// Inserts an entry. Returns whether its key was not in the map.
+    #[inline]
+    pub(super) fn put(self, hash: u64, key: E::Key, value: E::Value, stays: Stays) -> bool {
+        match stays {
+            Stays::Last => self.insert_hashed(hash, key, value).is_none(),
+            Stays::First => self.insert_new(hash, key, value),
+        }
+    }
+
     /// Inserts many entries. Returns how many of the keys were not in the map.
     pub(crate) fn put_many(
         self,
         entries: impl IntoIterator<Item = (E::Key, E::Value)>,
         stays: Stays,
     ) -> usize {
-        let mut entries = entries.into_iter().map(|(key, value)| (self.hash(&key), key, value));
-        let mut group = Group::new();
         let mut new = 0;
-        while let Some(inserted) = self.put_group(&mut group, &mut entries, stays) {
-            new += inserted;
-        }
+        let hashed = entries.into_iter().map(|(key, value)| (self.hash(&key), (key, value)));
+        self.perform_all(hashed, |access, hash, (key, value)| {
+            new += usize::from(access.put(hash, key, value, stays));
+        });
         new
     }
 
-    /// Puts the next group into the map, if there is one. Returns how many of its keys are new.
-    pub(super) fn put_group(
+    /// Finds the entries of a group of keys, and inserts those that are not in the map. `found` gets what `value` makes of
+    /// them.
+    pub(super) fn find_or_insert_group<T>(
         self,
         group: &mut Group<(E::Key, E::Value)>,
-        entries: &mut impl Iterator<Item = (u64, E::Key, E::Value)>,
-        stays: Stays,
-    ) -> Option<usize> {
-        // What the iterator gave before it panicked is inserted, as if it had come one by one.
-        let refill = || group.refill(entries.map(|(hash, key, value)| (hash, (key, value))));
-        let refilled = panic::catch_unwind(AssertUnwindSafe(refill));
-        self.engine.prefetch(group.hashes(), self.guard);
-        let hashed = group.items.drain(..).zip(group.hashes);
-        let new = hashed.map(|((key, value), hash)| match stays {
-            Stays::Last => self.insert_hashed(hash, key, value).is_none(),
-            Stays::First => self.insert_new(hash, key, value),
+        value: impl Fn(PairOf<'g, E>) -> T,
+        found: &mut [Option<T>],
+    ) {
+        let mut found = found.iter_mut();
+        self.perform_group(group, |hash, (key, new)| {
+            let (Ok(pair) | Err(pair)) = self.find_or_insert_hashed(hash, key, || new);
+            if let Some(found) = found.next() {
+                *found = Some(value(pair));
+            }
         });
-        let new = new.filter(|new| *new).count();
-        match refilled {
-            Ok(any) => any.then_some(new),
-            Err(panic) => panic::resume_unwind(panic),
+    }
+}
+
+impl<E: Engine, S> Base<E, S> {
+    /// Does something with each item, in order, with a new guard for each group, and frees what that gave up.
+    pub(super) fn perform_all<T>(
+        &self,
+        items: impl IntoIterator<Item = (u64, T)>,
+        mut each: impl FnMut(Access<'_, E, S>, u64, T),
+    ) {
+        let (mut group, mut items) = (Group::new(), items.into_iter());
+        let mut done = 0;
+        let mut guard = self.pin();
+        loop {
+            let access = self.with(&guard);
+            let each = |hash, item| {
+                done += 1;
+                each(access, hash, item);
+            };
+            if !access.perform_next(&mut group, &mut items, each) {
+                break;
+            }
+            guard.repin();
+        }
+        drop(guard);
+        if done > PART {
+            self.engine.collect();
         }
     }
 }
 
-/// Many keys at once, for less than as many single operations where the map is much larger than the
-/// cache. A batch is no transaction: each of its operations takes effect by itself.
+/// Many keys at once, for less than as many single operations where the map is much larger than the cache.
+///
+/// # Batches
+///
+/// A batch is no transaction. It is its single operations, one after another in the order of the iterator, and other
+/// threads may see some done and others not. An operation sees what those before it in the batch did, to equal keys too.
+///
+/// Items are taken from the iterator 32 at a time. Their keys are hashed, the memory that they need is asked for side by
+/// side, and then each operation is done. So the iterator should not rely on what the batch itself does. The handle keeps
+/// what a batch removes until it is dropped or [refreshed](Self::refresh); `extend` of the map frees it meanwhile.
+///
+/// # Panics
+/// If the iterator or `Hash` panics, everything that it gave before is done. If `Eq` or a closure panics, what came
+/// before that item is done, and up to 31 items that came after are dropped.
 impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
-    /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them, with
-    /// their cache misses side by side.
+    /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them.
     ///
-    /// Keys are taken from the iterator 32 at a time and looked up when the first result of the 32 is asked
-    /// for. Each lookup takes effect by itself, at some moment of that call: so a result may be from before
-    /// changes that were made since, by this thread too.
-    ///
-    /// # Panics
-    /// If `Hash` or `Eq` of a key does, when the first result of its 32 is asked for; the map stays as it was.
-    /// None of the 32 results is yielded then.
+    /// The keys of a group are looked up when its first result is asked for. So a result may be from before changes
+    /// that were made since, by this thread too. If a key panics, that call panics, and none of the group's results is
+    /// yielded.
     ///
     /// # Examples
     /// ```
@@ -168,23 +293,36 @@ impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
         K: 'p,
     {
         let access = self.access();
-        let get = move |hashes: &[u64], keys: &[&'q Q], found: &mut [Option<&'p V>]| {
-            access.get_group(hashes, keys, |pair| refs::<K, V, M>(pair).1, found);
+        let get = move |keys: &Group<&'q Q>, found: &mut [Option<&'p V>]| {
+            access.get_group(keys, |pair| refs::<K, V, M>(pair).1, found);
         };
         lookups(keys.into_iter(), move |key| access.hash(key), get)
     }
+
+    /// Whether each of many keys is in the map, in the order of the keys. As [`Self::get_many`].
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one", 1), ("two", 2)]);
+    /// assert!(map.pin().contains_many(["two", "three"]).eq([true, false]));
+    /// ```
+    pub fn contains_many<'p, 'q, Q, I>(&'p self, keys: I) -> impl Iterator<Item = bool>
+    where
+        Q: Hash + Equivalent<K> + ?Sized + 'q,
+        I: IntoIterator<Item = &'q Q>,
+        K: 'p,
+        V: 'p,
+    {
+        self.get_many(keys).map(|found| found.is_some())
+    }
 }
 
+/// Changes of many keys at once: see [batches](#batches).
 impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
-    /// Inserts many entries: [`insert`](Self::insert) for each of them, in order, with their cache
-    /// misses side by side. Returns how many of the keys were not in the map before.
+    /// Inserts many entries: [`insert`](Self::insert) for each of them. Returns how many of the keys were not in the
+    /// map before.
     ///
-    /// Of entries with equal keys the last one stays. Entries are taken from the iterator 32 at a
-    /// time, and each insertion takes effect by itself. `extend` and `collect` do the same.
-    ///
-    /// # Panics
-    /// If the iterator does, or `Hash` or `Eq` of a key. What came before is in the map then; if it was
-    /// `Eq`, up to 31 entries that came after have been taken from the iterator and are dropped.
+    /// Of entries with equal keys the last one stays.
     ///
     /// # Examples
     /// ```
@@ -195,11 +333,91 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     pub fn insert_many(&self, entries: impl IntoIterator<Item = (K, V)>) -> usize {
         self.access().put_many(entries, Stays::Last)
     }
+
+    /// Updates many keys: [`update`](Self::update) for each of them, which also gets what came with the key. Returns how
+    /// many were in the map.
+    ///
+    /// The closure may run again for a key that another thread changed meanwhile.
+    ///
+    /// # Examples
+    /// ```
+    /// let stock = snaptrie::TrieMap::from([("apples", 5), ("pears", 2)]);
+    /// let sold = [("apples", 2), ("plums", 1), ("apples", 1)];
+    /// assert_eq!(stock.pin().update_many(sold, |left, sold| left - sold), 2);
+    /// assert_eq!(stock.pin()["apples"], 2);
+    /// ```
+    pub fn update_many<A>(
+        &self,
+        updates: impl IntoIterator<Item = (K, A)>,
+        mut update: impl FnMut(&V, &A) -> V,
+    ) -> usize {
+        let mut updated = 0;
+        let hashed = updates.into_iter().map(|(key, with)| (self.access().hash(&key), (key, with)));
+        self.access().perform_all(hashed, |access, hash, (key, with)| {
+            let update = |pair| update(refs::<K, V, M>(pair).1, &with);
+            updated += usize::from(access.update_hashed(hash, key, update).is_some());
+        });
+        updated
+    }
+
+    /// The values of many keys, in the order of the keys, which are inserted if they are not in the map:
+    /// [`get_or_insert`](Self::get_or_insert) for each of them.
+    ///
+    /// A group is done when its first result is asked for: if the results are not consumed, nothing happens. If a key
+    /// panics, none of the results of its group is yielded.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    ///
+    /// let counts = snaptrie::TrieMap::new();
+    /// let pinned = counts.pin();
+    /// let words = "the cat and the dog".split(' ').map(|word| (word, AtomicU64::new(0)));
+    /// for count in pinned.get_or_insert_many(words) {
+    ///     count.fetch_add(1, Relaxed);
+    /// }
+    /// assert_eq!(pinned["the"].load(Relaxed), 2);
+    /// ```
+    pub fn get_or_insert_many<'p, I>(&'p self, entries: I) -> impl Iterator<Item = &'p V>
+    where
+        I: IntoIterator<Item = (K, V)>,
+        K: 'p,
+        V: 'p,
+    {
+        let access = self.access();
+        let hashed = entries.into_iter().map(move |(key, new)| (access.hash(&key), (key, new)));
+        let find_or_insert = move |group: &mut Group<(K, V)>, found: &mut [Option<&'p V>]| {
+            access.find_or_insert_group(group, |pair| refs::<K, V, M>(pair).1, found);
+        };
+        results(hashed, find_or_insert).flatten()
+    }
+
+    /// Removes many keys: [`remove`](Self::remove) for each of them. Returns how many were in the map.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one", 1), ("two", 2)]);
+    /// assert_eq!(map.pin().remove_many(["two", "three", "two"]), 1);
+    /// ```
+    pub fn remove_many<'q, Q, I>(&self, keys: I) -> usize
+    where
+        Q: Hash + Equivalent<K> + ?Sized + 'q,
+        I: IntoIterator<Item = &'q Q>,
+    {
+        let mut removed = 0;
+        let hashed = keys.into_iter().map(|key| (self.access().hash(key), key));
+        self.access().perform_all(hashed, |access, hash, key| {
+            removed += usize::from(access.remove_hashed(hash, key, |_| true).is_some());
+        });
+        removed
+    }
 }
 
 impl<K, V, S: BuildHasher, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
-    /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them, with
-    /// their cache misses side by side.
+    /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them, with their cache misses
+    /// side by side.
+    ///
+    /// Keys are taken from the iterator 32 at a time.
     ///
     /// # Panics
     /// If `Hash` or `Eq` of a key does, when the first result of its 32 is asked for. None of the 32 results is
@@ -219,17 +437,32 @@ impl<K, V, S: BuildHasher, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
         K: 's,
     {
         let tree = self.tree();
-        lookups(
-            keys.into_iter(),
-            |key| hash::of(self.hasher(), key),
-            |hashes, keys, found| {
-                let mut pairs = [None; BATCH];
-                let pairs = &mut pairs[..keys.len()];
-                tree.get_many(hashes, |index, known| keys[index].equivalent(known), pairs);
-                for (found, pair) in found.iter_mut().zip(pairs) {
-                    *found = pair.map(|(_, value)| value);
-                }
-            },
-        )
+        let get = |keys: &Group<&'q Q>, found: &mut [Option<&'s V>]| {
+            let mut pairs = [None; BATCH];
+            let pairs = &mut pairs[..keys.len()];
+            let eq = |index: usize, known: &K| keys.get(index).equivalent(known);
+            tree.get_many(keys.hashes(), eq, pairs);
+            for (found, pair) in found.iter_mut().zip(pairs) {
+                *found = pair.map(|(_, value)| value);
+            }
+        };
+        lookups(keys.into_iter(), |key| hash::of(self.hasher(), key), get)
+    }
+
+    /// Whether each of many keys is in the snapshot, in the order of the keys. As [`Self::get_many`].
+    ///
+    /// # Examples
+    /// ```
+    /// let snapshot = snaptrie::TrieMap::from([("one", 1), ("two", 2)]).snapshot();
+    /// assert!(snapshot.contains_many(["two", "three"]).eq([true, false]));
+    /// ```
+    pub fn contains_many<'s, 'q, Q, I>(&'s self, keys: I) -> impl Iterator<Item = bool>
+    where
+        Q: Hash + Equivalent<K> + ?Sized + 'q,
+        I: IntoIterator<Item = &'q Q>,
+        K: 's,
+        V: 's,
+    {
+        self.get_many(keys).map(|found| found.is_some())
     }
 }

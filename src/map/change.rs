@@ -215,6 +215,12 @@ impl<C: Content> Offer<C> {
         self.value.replace(value)
     }
 
+    /// Takes the value back, if it is here.
+    pub(super) fn take_value(&mut self) -> Option<C::Value> {
+        self.undraft();
+        self.value.take()
+    }
+
     /// The key and value, if both are here.
     pub(super) fn into_pair(mut self) -> Option<(C::Key, C::Value)> {
         self.undraft();

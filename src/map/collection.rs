@@ -12,14 +12,25 @@ macro_rules! collection {
             }
         }
 
+        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher $(, $M: $Mode<K, V>)?> $Map<K, V, S $(, $M)?> {
+            pub(crate) fn collect(
+                hasher: S,
+                entries: impl IntoIterator<Item = (K, V)>,
+                stays: Stays,
+            ) -> Self {
+                Self { base: Base::collect(hasher, entries, stays) }
+            }
+        }
+
         impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher + Default $(, $M: $Mode<K, V>)?>
             FromIterator<(K, V)> for $Map<K, V, S $(, $M)?>
         {
             /// Of entries with equal keys the last one stays.
+            ///
+            /// A map with snapshots is built as a whole: this takes less time than as many insertions, and, until it
+            /// returns, the memory of the entries once more.
             fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
-                let map = Self::default();
-                map.base.insert_all(entries, Stays::Last);
-                map
+                Self::collect(S::default(), entries, Stays::Last)
             }
         }
 

@@ -8,10 +8,11 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use equivalent::Equivalent;
 
-use super::access::copies;
+use super::access::{Access, copies};
 use super::base::Base;
-use super::batch::lookups;
+use super::batch::{Group, lookups, results};
 use super::collection::collection;
+use super::copy_batch::batches;
 use super::copy_operations::operations;
 use super::mode::{self, CopyMode, Inline, TrieMode};
 use super::room::room;
@@ -225,6 +226,14 @@ impl<K: Plain, V: Plain, S, M: CopyMode<K, V>> CopyMap<K, V, S, M> {
     fn guard(&self) -> Guard {
         self.base.pin()
     }
+
+    fn perform_all<T>(
+        &self,
+        items: impl IntoIterator<Item = (u64, T)>,
+        each: impl FnMut(Access<'_, M::Engine, S>, u64, T),
+    ) {
+        self.base.perform_all(items, each);
+    }
 }
 
 impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: CopyMode<K, V>> CopyMap<K, V, S, M> {
@@ -248,6 +257,7 @@ impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: CopyMode<K, V>> CopyMap<
 }
 
 operations!(CopyMap[], "");
+batches!(CopyMap[], "");
 collection!(CopyMap, M: CopyMode, Plain);
 versions!(CopyTrieMap, Inline, Plain);
 room!(CopyFlatMap, CopyTrieMap, identity, Plain);

@@ -98,37 +98,6 @@ macro_rules! operations {
             pub fn contains_key<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
                 self.get_key_value(key).is_some()
             }
-
-            /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them, with their cache
-            /// misses side by side.
-            ///
-            /// Keys are taken from the iterator 32 at a time and looked up when the first result of the 32 is asked for.
-            /// Each lookup takes effect by itself, at some moment of that call: so a result may be from before changes
-            /// that were made since, by this thread too.
-            ///
-            /// # Panics
-            /// If `Hash` or `Eq` of a key does, when the first result of its 32 is asked for. None of the 32 results is
-            /// yielded then.
-            ///
-            /// # Examples
-            /// ```
-            /// let map = snaptrie::CopyTrieMap::from([(1, 10), (2, 20)]);
-            #[doc = concat!("let pinned = map", $pin, ";")]
-            /// let values: Vec<Option<i32>> = pinned.get_many(&[2, 3, 1]).collect();
-            /// assert_eq!(values, [Some(20), None, Some(10)]);
-            /// ```
-            pub fn get_many<'p, 'q, Q, I>(&'p self, keys: I) -> impl Iterator<Item = Option<V>>
-            where
-                Q: Hash + Equivalent<K> + ?Sized + 'q,
-                I: IntoIterator<Item = &'q Q>,
-            {
-                let get = |hashes: &[u64], keys: &[&'q Q], found: &mut [Option<V>]| {
-                    let guard = self.guard();
-                    let access = self.base().with(guard.borrow());
-                    access.get_group(hashes, keys, |pair| copies::<M::Engine>(pair).1, found);
-                };
-                lookups(keys.into_iter(), |key| hash::of(&self.base().hasher, key), get)
-            }
         }
 
         /// Removing. Each removal is linearizable and lock-free, and costs as much as a lookup and a CAS. A snapshot
@@ -207,26 +176,6 @@ macro_rules! operations {
                 let guard = self.guard();
                 let old = self.base().with(guard.borrow()).insert(key, value);
                 old.map(|pair| copies::<M::Engine>(pair).1)
-            }
-
-            /// Inserts many entries: [`insert`](Self::insert) for each of them, in order, with their cache misses side by
-            /// side. Returns how many of the keys were not in the map before.
-            ///
-            /// Of entries with equal keys the last one stays. Entries are taken from the iterator 32 at a time, and each
-            /// insertion takes effect by itself. `extend` and `collect` do the same.
-            ///
-            /// # Panics
-            /// If the iterator does, or `Hash` or `Eq` of a key. What came before is in the map then; if it was `Eq`, up
-            /// to 31 entries that came after have been taken from the iterator and are lost.
-            ///
-            /// # Examples
-            /// ```
-            /// let map = snaptrie::CopyTrieMap::from([(1, 'a')]);
-            #[doc = concat!("assert_eq!(map", $pin, ".insert_many([(1, 'b'), (2, 'c'), (2, 'd')]), 1);")]
-            #[doc = concat!("assert_eq!(map", $pin, ".get(&2), Some('d'));")]
-            /// ```
-            pub fn insert_many(&self, entries: impl IntoIterator<Item = (K, V)>) -> usize {
-                self.base().with(self.guard().borrow()).put_many(entries, Stays::Last)
             }
 
             /// Inserts a key if it is not in the map.
@@ -352,11 +301,6 @@ macro_rules! operations {
                 let guard = self.guard();
                 let access = self.base().with(guard.borrow());
                 access.insert_new(access.hash(&key), key, value)
-            }
-
-            /// [`Self::insert_many`] that leaves the keys alone that are in the map.
-            pub(crate) fn insert_many_new(&self, entries: impl IntoIterator<Item = (K, V)>) -> usize {
-                self.base().with(self.guard().borrow()).put_many(entries, Stays::First)
             }
 
             /// The key that is in the map, which is inserted if it is not.

@@ -6,9 +6,10 @@ use std::hash::{BuildHasher, Hash};
 
 use equivalent::Equivalent;
 
-use super::access::copies;
+use super::access::{Access, copies};
 use super::base::Base;
-use super::batch::lookups;
+use super::batch::{Group, lookups, results};
+use super::copy_batch::batches;
 use super::copy_operations::operations;
 use super::mode::{CopyMode, Trie};
 use super::{Compute, CopyIter, CopyKeys, CopyMap, CopyValues, OccupiedError, Operation, Stays};
@@ -120,6 +121,14 @@ impl<'m, K: Plain, V: Plain, S, M: CopyMode<K, V>> CopyPinned<'m, K, V, S, M> {
     pub(crate) fn guard(&self) -> &Guard {
         &self.guard
     }
+
+    fn perform_all<T>(
+        &self,
+        items: impl IntoIterator<Item = (u64, T)>,
+        each: impl FnMut(Access<'_, M::Engine, S>, u64, T),
+    ) {
+        self.map.base.with(&self.guard).perform_all(items, each);
+    }
 }
 
 impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: CopyMode<K, V>> CopyPinned<'_, K, V, S, M> {
@@ -138,6 +147,7 @@ impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: CopyMode<K, V>> CopyPinn
 }
 
 operations!(CopyPinned['_], ".pin()");
+batches!(CopyPinned['_], ".pin()");
 
 impl<'p, K: Plain, V: Plain, S, M: CopyMode<K, V>> IntoIterator for &'p CopyPinned<'_, K, V, S, M> {
     type Item = (K, V);

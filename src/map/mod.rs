@@ -9,7 +9,9 @@
 //! | `copy_operations` | the operations of both, written once |
 //! | `access` | the operations on a live map, in terms of what an engine hands out |
 //! | `change` | how those say to the engine what they want done with a key |
-//! | `batch` | operations on many keys at once |
+//! | `batch`, `copy_batch` | operations on many keys at once |
+//! | `build` | making a map of many entries at once |
+//! | `writer`, `number` | the [`Writer`], which queues changes, and what it adds to |
 //! | `base` | what every map holds |
 //! | `collection`, `versions`, `room` | what all maps, those with snapshots and those with a table have alike |
 //! | `compute` | the types of `compute` and `try_insert` |
@@ -31,10 +33,12 @@ mod trie_map;
 mod access;
 mod base;
 mod batch;
+pub(crate) mod build;
 mod change;
 mod collection;
 mod commit;
 mod compute;
+mod copy_batch;
 mod copy_iter;
 mod copy_operations;
 mod diff;
@@ -42,9 +46,11 @@ mod entry;
 mod iter;
 mod merge;
 pub(crate) mod mode;
+mod number;
 mod room;
 mod stats;
 mod versions;
+mod writer;
 
 #[cfg(feature = "rayon")]
 pub(crate) use base::Base;
@@ -61,7 +67,9 @@ pub use flat_map::FlatMap;
 pub(crate) use flat_map::cloned;
 pub use iter::{Iter, Keys, Values};
 pub use merge::{Conflict, Resolution};
+pub use number::Number;
 pub use pinned::Pinned;
 pub use snapshot::{IntoIter, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues};
 pub use stats::{FlatStats, MoveStats, NodeStats, TrieStats};
 pub use trie_map::TrieMap;
+pub use writer::{Writable, Writer};

@@ -158,9 +158,8 @@ macro_rules! room {
             /// ```
             #[must_use = "the result is a map of its own"]
             pub fn to_trie(&self) -> $Trie<K, V, S> {
-                let map = $Trie::with_hasher(self.base.hasher.clone());
-                map.base.insert_all(self.pin().iter().map($parts), Stays::Last);
-                map
+                let (hasher, pinned) = (self.base.hasher.clone(), self.pin());
+                $Trie::collect(hasher, pinned.iter().map($parts), Stays::Last)
             }
         }
 

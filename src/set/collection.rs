@@ -1,9 +1,9 @@
 //! The traits of a collection, for all sets.
 
 /// Implements the traits that put elements into a set. `$M` is the kind of a set that has
-/// several, `$bound` what its elements must be.
+/// several, `$Map` the map that it is made of, `$bound` what its elements must be.
 macro_rules! collection {
-    ($Set:ident $(, $M:ident: $Mode:ident, $bound:ident)?) => {
+    ($Set:ident, $Map:ident $(, $M:ident: $Mode:ident, $bound:ident)?) => {
         impl<K $(: $bound)?, S: Default $(, $M: $Mode<K, ()>)?> Default for $Set<K, S $(, $M)?> {
             fn default() -> Self {
                 Self { map: Default::default() }
@@ -15,9 +15,8 @@ macro_rules! collection {
         {
             /// Of equal elements the first one stays.
             fn from_iter<I: IntoIterator<Item = K>>(elements: I) -> Self {
-                let mut set = Self::default();
-                set.extend(elements);
-                set
+                let entries = elements.into_iter().map(|element| (element, ()));
+                Self { map: $Map::collect(S::default(), entries, Stays::First) }
             }
         }
 

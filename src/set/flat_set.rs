@@ -246,7 +246,7 @@ where
     }
 }
 
-collection!(FlatSet);
+collection!(FlatSet, FlatMap);
 equality!(FlatSet);
 
 /// The keys of a map without values.

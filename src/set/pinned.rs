@@ -120,7 +120,7 @@ impl<K: Hash, S: BuildHasher, M: Mode<K, ()>> PinnedSet<'_, K, S, M> {
         I: IntoIterator<Item = &'q Q>,
         K: 'p,
     {
-        self.keys.get_many(elements).map(|found| found.is_some())
+        self.keys.contains_many(elements)
     }
 
     /// The element of the set that is equal to this one.
@@ -214,6 +214,22 @@ impl<K: Hash + Eq, S: BuildHasher, M: Mode<K, ()>> PinnedSet<'_, K, S, M> {
     pub fn insert_many(&self, elements: impl IntoIterator<Item = K>) -> usize {
         let entries = elements.into_iter().map(|element| (element, ()));
         self.keys.access().put_many(entries, Stays::First)
+    }
+
+    /// Removes many elements: [`remove`](Self::remove) for each of them, in order, with the cache misses of 32 at a time
+    /// side by side. Returns how many were in the set.
+    ///
+    /// # Examples
+    /// ```
+    /// let set = snaptrie::TrieSet::from([1, 2]);
+    /// assert_eq!(set.pin().remove_many(&[2, 3, 2]), 1);
+    /// ```
+    pub fn remove_many<'q, Q, I>(&self, elements: I) -> usize
+    where
+        Q: Hash + Equivalent<K> + ?Sized + 'q,
+        I: IntoIterator<Item = &'q Q>,
+    {
+        self.keys.remove_many(elements)
     }
 
     /// Puts an element into the set in place of the equal one, if there is one. Returns that one.

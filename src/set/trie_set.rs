@@ -207,7 +207,7 @@ impl<K, S: Clone> TrieSet<K, S> {
     }
 }
 
-collection!(TrieSet);
+collection!(TrieSet, TrieMap);
 equality!(TrieSet);
 
 /// The keys of a map without values.

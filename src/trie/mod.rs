@@ -58,6 +58,7 @@
 //! another operation's CAS took effect, or after helping a frozen node or root on.
 #![expect(unsafe_code, reason = "roots are raw pointers that the epoch protects")]
 
+mod build;
 #[cfg(any(debug_assertions, snaptrie_check))]
 mod check;
 mod commit;
@@ -91,7 +92,7 @@ use root::{Count, Root};
 pub(crate) use stats::{SHAPES, Tally};
 
 use crate::bucket::Held;
-use crate::engine::{Change, Content, Engine};
+use crate::engine::{Builder, Change, Content, Engine};
 use crate::entry::Store;
 use crate::fallout::Fallout;
 use crate::reclaim::{Collector, Guard};
@@ -236,6 +237,8 @@ impl<St: Store> Engine for Trie<St> {
         = Iter<'g, St>
     where
         Self: 'g;
+
+    const BUILDER: Option<Builder<Self>> = Some(Self::BUILD);
 
     fn empty(collector: Collector) -> Self {
         Self::new(collector)

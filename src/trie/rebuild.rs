@@ -17,7 +17,7 @@ use crate::leaf::{self, FAN_WIDTH, Leaf, LeafDraft, Shape, Size};
 use crate::sync::stall_point;
 
 /// A slot on its way to another node, with its hash.
-type Mover<T> = (u64, T);
+pub(super) type Mover<T> = (u64, T);
 
 impl<St: Store> Trie<St> {
     /// Replaces the node at `place` by one of the operation's generation; a leaf, if it is to `grow`, by one that has room

@@ -33,6 +33,12 @@ impl Count {
         Arc::new(Self { has_base, changes: Counter::new() })
     }
 
+    pub(super) fn begun_with(entries: usize) -> Arc<Self> {
+        let count = Self::new(false);
+        count.changes.change(entries as isize);
+        count
+    }
+
     /// Counts an entry that was put into the map.
     #[inline]
     pub(super) fn up(&self) {

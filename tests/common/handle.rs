@@ -64,6 +64,14 @@ pub(crate) trait Handle: Sized {
         Self::Key: 'p,
         Self::Hasher: BuildHasher;
 
+    fn contains_many<'p, 'q, Q, I>(&'p self, keys: I) -> impl Iterator<Item = bool>
+    where
+        Q: Hash + Equivalent<Self::Key> + ?Sized + 'q,
+        I: IntoIterator<Item = &'q Q>,
+        Self::Key: 'p,
+        Self::Value: 'p,
+        Self::Hasher: BuildHasher;
+
     fn remove<Q: Hash + Equivalent<Self::Key> + ?Sized>(&self, key: &Q) -> Option<&Self::Value>
     where
         Self::Key: Hash,
@@ -94,6 +102,28 @@ pub(crate) trait Handle: Sized {
 
     fn insert_many(&self, entries: impl IntoIterator<Item = (Self::Key, Self::Value)>) -> usize
     where
+        Self::Key: Hash + Eq,
+        Self::Hasher: BuildHasher;
+
+    fn update_many<A>(
+        &self,
+        updates: impl IntoIterator<Item = (Self::Key, A)>,
+        update: impl FnMut(&Self::Value, &A) -> Self::Value,
+    ) -> usize
+    where
+        Self::Key: Hash + Eq,
+        Self::Hasher: BuildHasher;
+
+    fn get_or_insert_many<'p, I>(&'p self, entries: I) -> impl Iterator<Item = &'p Self::Value>
+    where
+        I: IntoIterator<Item = (Self::Key, Self::Value)>,
+        Self::Key: Hash + Eq + 'p,
+        Self::Hasher: BuildHasher;
+
+    fn remove_many<'q, Q, I>(&self, keys: I) -> usize
+    where
+        Q: Hash + Equivalent<Self::Key> + ?Sized + 'q,
+        I: IntoIterator<Item = &'q Q>,
         Self::Key: Hash + Eq,
         Self::Hasher: BuildHasher;
 
@@ -303,6 +333,14 @@ impl<K: snaptrie::Plain, V: snaptrie::Plain, S: BuildHasher, M: CopyMode<K, V>>
     {
         self.pinned.get_many(keys).map(|found| found.map(|value| self.value(value)))
     }
+
+    pub(crate) fn contains_many<'p, 'q, Q, I>(&'p self, keys: I) -> impl Iterator<Item = bool>
+    where
+        Q: Hash + Equivalent<K> + ?Sized + 'q,
+        I: IntoIterator<Item = &'q Q>,
+    {
+        self.pinned.contains_many(keys)
+    }
 }
 
 impl<K: snaptrie::Plain + Hash, V: snaptrie::Plain, S: BuildHasher, M: CopyMode<K, V>>
@@ -341,6 +379,29 @@ impl<K: snaptrie::Plain + Hash + Eq, V: snaptrie::Plain, S: BuildHasher, M: Copy
 
     pub(crate) fn insert_many(&self, entries: impl IntoIterator<Item = (K, V)>) -> usize {
         self.pinned.insert_many(entries)
+    }
+
+    pub(crate) fn update_many<A>(
+        &self,
+        updates: impl IntoIterator<Item = (K, A)>,
+        mut update: impl FnMut(&V, &A) -> V,
+    ) -> usize {
+        self.pinned.update_many(updates, |value, with| update(&value, with))
+    }
+
+    pub(crate) fn get_or_insert_many<I>(&self, entries: I) -> impl Iterator<Item = &V>
+    where
+        I: IntoIterator<Item = (K, V)>,
+    {
+        self.pinned.get_or_insert_many(entries).map(|value| self.value(value))
+    }
+
+    pub(crate) fn remove_many<'q, Q, I>(&self, keys: I) -> usize
+    where
+        Q: Hash + Equivalent<K> + ?Sized + 'q,
+        I: IntoIterator<Item = &'q Q>,
+    {
+        self.pinned.remove_many(keys)
     }
 
     pub(crate) fn try_insert(&self, key: K, value: V) -> Result<&V, OccupiedError<K, V, &V>> {
@@ -564,6 +625,44 @@ macro_rules! forward {
             S: BuildHasher,
         {
             self.insert_many(entries)
+        }
+        fn update_many<A>(
+            &self,
+            updates: impl IntoIterator<Item = (K, A)>,
+            update: impl FnMut(&V, &A) -> V,
+        ) -> usize
+        where
+            K: Hash + Eq,
+            S: BuildHasher,
+        {
+            self.update_many(updates, update)
+        }
+        fn get_or_insert_many<'p, I>(&'p self, entries: I) -> impl Iterator<Item = &'p V>
+        where
+            I: IntoIterator<Item = (K, V)>,
+            K: Hash + Eq + 'p,
+            S: BuildHasher,
+        {
+            self.get_or_insert_many(entries)
+        }
+        fn remove_many<'q, Q, I>(&self, keys: I) -> usize
+        where
+            Q: Hash + Equivalent<K> + ?Sized + 'q,
+            I: IntoIterator<Item = &'q Q>,
+            K: Hash + Eq,
+            S: BuildHasher,
+        {
+            self.remove_many(keys)
+        }
+        fn contains_many<'p, 'q, Q, I>(&'p self, keys: I) -> impl Iterator<Item = bool>
+        where
+            Q: Hash + Equivalent<K> + ?Sized + 'q,
+            I: IntoIterator<Item = &'q Q>,
+            K: 'p,
+            V: 'p,
+            S: BuildHasher,
+        {
+            self.contains_many(keys)
         }
         fn try_insert(&self, key: K, value: V) -> Result<&V, OccupiedError<K, V, &V>>
         where

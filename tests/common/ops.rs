@@ -127,6 +127,10 @@ verbs! {
     /// Many keys at once.
     GetMany 4 2 2,
     InsertMany 4 2 3,
+    GetOrInsertMany 2 1 1,
+    RemoveMany 2 1 2,
+    /// Insertions and removals through a writer.
+    Stream 5 4 6,
     FrozenGetMany 3 3 0,
     /// A map of the other kind with clones of the content, and one of the same kind.
     Convert 1 1 1,

@@ -181,7 +181,10 @@ macro_rules! forward_versions {
             $Map::take(self)
         }
 
-        fn fork(&self) -> Option<Self> {
+        fn fork(&self) -> Option<Self>
+        where
+            Self: Sized,
+        {
             Some($Map::fork(self))
         }
 

@@ -1,31 +1,44 @@
 //! Parallel `collect` and `extend`.
 //!
 //! Threads that insert into the same part of a map wait for each other's cache lines, and repeat what
-//! another thread's change has overtaken. So the entries are hashed and scattered first, each part of
-//! the input on its own, into buckets by the topmost bits of the hash, by which both kinds of map place
-//! their entries. Then each bucket is inserted by one thread. The parts of a bucket come in the order
-//! of the input, so that of equal keys the same one stays as without threads.
+//! another thread's change has overtaken. So the entries are hashed and divided first, each piece of
+//! the input on its own, by the topmost bits of the hash, by which both kinds of map place their entries. Then each part
+//! is inserted, or built, by one thread. The pieces of a part come in the order of the input, so that of equal keys the
+//! same one stays as without threads.
 
-use crate::plain::Plain;
 use std::collections::LinkedList;
 use std::hash::{BuildHasher, Hash};
 
 use rayon::iter::{FromParallelIterator, IntoParallelIterator, ParallelExtend, ParallelIterator};
 
-use crate::engine::Engine;
+use crate::engine::{Content, Engine};
+use crate::map::build::{Parts, hashed, to_build, unique};
 use crate::map::{Base, Stays};
+use crate::plain::Plain;
+use crate::reclaim::Collector;
 use crate::{
     CopyFlatMap, CopyFlatSet, CopyTrieMap, CopyTrieSet, FlatMap, FlatSet, TrieMap, TrieSet, hash,
 };
 
-/// An entry and its hash.
-type Hashed<E> = (u64, <E as Engine>::Key, <E as Engine>::Value);
+/// Divides items into parts, each in pieces in the order of the input.
+fn divide<T: Send, U: Send>(
+    items: impl ParallelIterator<Item = T>,
+    hashed: impl Fn(T) -> (u64, U) + Sync + Send,
+) -> Vec<Vec<Vec<(u64, U)>>> {
+    let push = |mut parts: Parts<U>, item| {
+        let (hash, item) = hashed(item);
+        parts.push(hash, item);
+        parts
+    };
+    let pieces = items.fold(Parts::new, push).map(|parts| LinkedList::from([parts]));
+    let pieces = pieces.reduce(LinkedList::new, |mut pieces, mut more| {
+        pieces.append(&mut more);
+        pieces
+    });
+    Parts::gather(pieces.into_iter().collect())
+}
 
-/// Buckets for each thread: enough that the last to end do not keep the others waiting for long, and
-/// few enough that one cache holds the ends of all.
-const BUCKETS_PER_THREAD: usize = 16;
-
-/// Scatters the entries, and inserts each bucket as one.
+/// Inserts entries, each part by one thread.
 fn fill<E, S>(
     map: &Base<E, S>,
     entries: impl ParallelIterator<Item = (E::Key, E::Value)>,
@@ -34,36 +47,35 @@ fn fill<E, S>(
     E: Engine<Key: Hash + Eq + Send, Value: Send> + Sync,
     S: BuildHasher + Sync,
 {
-    let hasher = &map.hasher;
-    let buckets = (rayon::current_num_threads() * BUCKETS_PER_THREAD).next_power_of_two();
-    let scatter = |mut part: Vec<Vec<Hashed<E>>>, (key, value)| {
-        let hash = hash::of(hasher, &key);
-        // The topmost bits; there are two buckets at least.
-        let bucket = (hash >> (u64::BITS - buckets.ilog2())) as usize;
-        part.resize_with(buckets, Vec::new);
-        part[bucket].push((hash, key, value));
-        part
-    };
-    let parts = entries.fold(Vec::new, scatter).map(|part| LinkedList::from([part])).reduce(
-        LinkedList::new,
-        |mut parts, mut more| {
-            parts.append(&mut more);
-            parts
-        },
-    );
-    let mut whole: Vec<Vec<Vec<Hashed<E>>>> = Vec::new();
-    whole.resize_with(buckets, Vec::new);
-    let mut count = 0;
-    for part in parts {
-        for (bucket, entries) in whole.iter_mut().zip(part) {
-            count += entries.len();
-            bucket.push(entries);
-        }
-    }
-    map.expect(count);
-    whole.into_par_iter().for_each(|bucket| {
-        map.insert_all_hashed(bucket.into_iter().flatten(), stays);
+    let parts = divide(entries, |(key, value)| (hash::of(&map.hasher, &key), (key, value)));
+    map.expect(parts.iter().flatten().map(Vec::len).sum());
+    parts.into_par_iter().for_each(|part| {
+        let entries = part.into_iter().flatten();
+        map.insert_all_hashed(entries.map(|(hash, (key, value))| (hash, key, value)), stays);
     });
+}
+
+/// A map of these entries, of which each part is built by one thread.
+fn collect<E, S>(
+    hasher: S,
+    entries: impl ParallelIterator<Item = (E::Key, E::Value)>,
+    stays: Stays,
+) -> Base<E, S>
+where
+    E: Engine<Key: Hash + Eq + Send, Value: Send, Content: Content<Draft: Send>> + Send + Sync,
+    S: BuildHasher + Sync,
+{
+    let Some(builder) = E::BUILDER else {
+        let map = Base::empty(hasher);
+        fill(&map, entries, stays);
+        return map;
+    };
+    let parts = divide(entries, |(key, value)| hashed::<E, S>(&hasher, key, value));
+    let parts = parts.into_par_iter().map(|part| unique::<E>(part, stays)).collect();
+    let (parts, bits) = to_build::<E>(parts);
+    let built = parts.into_par_iter().map(|part| (builder.part)(Collector::Global, part, bits));
+    let built = built.collect();
+    Base { engine: (builder.join)(Collector::Global, built), hasher }
 }
 
 /// Implements the parallel traits of a map.
@@ -77,9 +89,8 @@ macro_rules! map {
         {
             /// Of entries with equal keys the last one stays.
             fn from_par_iter<I: IntoParallelIterator<Item = (K, V)>>(entries: I) -> Self {
-                let mut map = Self::default();
-                map.par_extend(entries);
-                map
+                let base = collect(S::default(), entries.into_par_iter(), Stays::Last);
+                Self { base }
             }
         }
 
@@ -110,7 +121,7 @@ macro_rules! map {
 
 /// Implements the parallel traits of a set.
 macro_rules! set {
-    ($Set:ident $(, $bound:ident)?) => {
+    ($Set:ident, $Map:ident $(, $bound:ident)?) => {
         impl<K, S> FromParallelIterator<K> for $Set<K, S>
         where
             K: Hash + Eq + Send + Sync $(+ $bound)?,
@@ -118,9 +129,9 @@ macro_rules! set {
         {
             /// Of equal elements the first one stays.
             fn from_par_iter<I: IntoParallelIterator<Item = K>>(elements: I) -> Self {
-                let mut set = Self::default();
-                set.par_extend(elements);
-                set
+                let entries = elements.into_par_iter().map(|element| (element, ()));
+                let base = collect(S::default(), entries, Stays::First);
+                Self::from($Map { base })
             }
         }
 
@@ -152,7 +163,7 @@ map!(TrieMap);
 map!(FlatMap);
 map!(CopyTrieMap, Plain);
 map!(CopyFlatMap, Plain);
-set!(TrieSet);
-set!(FlatSet);
-set!(CopyTrieSet, Plain);
-set!(CopyFlatSet, Plain);
+set!(TrieSet, TrieMap);
+set!(FlatSet, FlatMap);
+set!(CopyTrieSet, CopyTrieMap, Plain);
+set!(CopyFlatSet, CopyFlatMap, Plain);

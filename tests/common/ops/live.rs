@@ -171,6 +171,47 @@ impl<M: Playable> World<M> {
         self.agree(new, expected);
     }
 
+    pub(super) fn get_or_insert_many(&mut self, op: Op) {
+        let live = self.live(op);
+        let (entries, rows) = self.entries(op);
+        let pinned = live.map.handle();
+        let got: Vec<_> = pinned.get_or_insert_many(entries).map(M::Value::mark).collect();
+        let mut oracle = live.oracle.borrow_mut();
+        let expected = rows.into_iter().map(|row| match oracle.get(row.id) {
+            Some(known) => known.value(),
+            None => {
+                oracle.put(row);
+                row.value()
+            }
+        });
+        let expected = expected.collect();
+        drop(oracle);
+        self.agree(got, expected);
+    }
+
+    pub(super) fn remove_many(&mut self, op: Op) {
+        let live = self.live(op);
+        let ids: Vec<u16> = self.range(op).chain([self.id(op)]).collect();
+        let removed = live.map.handle().remove_many(&ids);
+        let there = ids.iter().filter(|id| live.oracle.borrow_mut().remove(**id).is_some());
+        let there = there.count();
+        self.agree(removed, there);
+    }
+
+    /// Inserts and removes a range of keys, the first one twice.
+    pub(super) fn stream(&mut self, op: Op) {
+        let live = self.live(op);
+        let (entries, rows) = self.entries(op);
+        let is_insertion = |index: usize| index % 3 != usize::from(op.arg % 3);
+        for (index, row) in rows.into_iter().enumerate() {
+            live.oracle.borrow_mut().set(row.id, is_insertion(index).then_some(row));
+        }
+        let changes = entries.into_iter().enumerate();
+        let changes =
+            changes.map(|(index, (key, value))| (key, is_insertion(index).then_some(value)));
+        live.map.stream(changes.collect());
+    }
+
     /// Not for a map whose keys nobody can tell apart: its clones are not what it is.
     pub(super) fn convert(&mut self, op: Op) {
         let live = self.live(op);

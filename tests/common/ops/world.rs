@@ -48,6 +48,9 @@ pub(crate) trait Playable:
 
     fn extend_shared(&self, entries: Vec<(Self::Key, Self::Value)>);
 
+    /// Inserts keys that come with a value through a writer, and removes the others.
+    fn stream(&self, changes: Vec<(Self::Key, Option<Self::Value>)>);
+
     /// Plays an op on versions of maps.
     fn play_versions(world: &mut World<Self>, op: Op);
 
@@ -75,6 +78,16 @@ macro_rules! playable_trie {
                 [likenesses(pinned.iter()), likenesses(trie.handle().iter())]
             }
 
+            fn stream(&self, changes: Vec<(Self::Key, Option<Self::Value>)>) {
+                let mut writer = self.writer();
+                for (key, value) in changes {
+                    match value {
+                        Some(value) => writer.insert(key, value),
+                        None => writer.remove(key),
+                    }
+                }
+            }
+
             fn extend_shared(mut self: &Self, entries: Vec<(Self::Key, Self::Value)>) {
                 self.extend(entries);
             }
@@ -100,6 +113,16 @@ macro_rules! playable_flat {
     ($Flat:ty) => {
         impl Playable for $Flat {
             type Loose = Infallible;
+
+            fn stream(&self, changes: Vec<(Self::Key, Option<Self::Value>)>) {
+                let mut writer = self.writer();
+                for (key, value) in changes {
+                    match value {
+                        Some(value) => writer.insert(key, value),
+                        None => writer.remove(key),
+                    }
+                }
+            }
 
             fn extend_shared(mut self: &Self, entries: Vec<(Self::Key, Self::Value)>) {
                 self.extend(entries);
@@ -350,6 +373,9 @@ impl<M: Playable> World<M> {
             Verb::Shrink => self.shrink(op),
             Verb::GetMany => self.get_many(op),
             Verb::InsertMany => self.insert_many(op),
+            Verb::GetOrInsertMany => self.get_or_insert_many(op),
+            Verb::RemoveMany => self.remove_many(op),
+            Verb::Stream => self.stream(op),
             Verb::Convert => self.convert(op),
             _ => M::play_versions(self, op),
         }

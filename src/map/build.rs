@@ -1,0 +1,150 @@
+//! Making a map of all its entries at once, where no other thread can reach it yet.
+//!
+//! The entries are divided by the first bits of their hashes, and each part is sorted by the rest. So those with equal
+//! keys meet, and one of them stays. Then the engine is built at its final size.
+
+use std::hash::{BuildHasher, Hash};
+
+use super::base::Base;
+use super::batch::Stays;
+use crate::engine::{Content, Engine, Hashed};
+use crate::hash;
+use crate::reclaim::Collector;
+
+/// Bits of a hash that tell the part.
+const BITS: u32 = 8;
+
+const PARTS: usize = 1 << BITS;
+
+/// Up to so many entries are one part.
+const FEW: usize = if cfg!(any(miri, shuttle)) { 64 } else { 4096 };
+
+/// Items with their hashes, divided by the first bits of these: into [`PARTS`], or into one if they are few.
+pub(crate) struct Parts<T> {
+    /// Each in the order in which the items came.
+    parts: Vec<Vec<(u64, T)>>,
+}
+
+impl<T> Parts<T> {
+    pub(crate) fn new() -> Self {
+        Self { parts: vec![Vec::new()] }
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, hash: u64, item: T) {
+        if self.parts.len() == 1 {
+            if self.parts[0].len() < FEW {
+                self.parts[0].push((hash, item));
+                return;
+            }
+            self.divide();
+        }
+        self.parts[part(hash)].push((hash, item));
+    }
+
+    #[cold]
+    fn divide(&mut self) {
+        if self.parts.len() == 1 {
+            let few = self.parts.pop().into_iter().flatten();
+            self.parts.resize_with(PARTS, Vec::new);
+            few.for_each(|(hash, item)| self.parts[part(hash)].push((hash, item)));
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.parts.iter().map(Vec::len).sum()
+    }
+
+    /// The parts of several, each in pieces, which come in the given order.
+    pub(crate) fn gather(several: Vec<Self>) -> Vec<Vec<Vec<(u64, T)>>> {
+        let count: usize = several.iter().map(Self::len).sum();
+        let mut whole = Vec::new();
+        whole.resize_with(if count > FEW { PARTS } else { 1 }, Vec::new);
+        for mut parts in several {
+            if count > FEW {
+                parts.divide();
+            }
+            for (pieces, piece) in whole.iter_mut().zip(parts.parts) {
+                pieces.push(piece);
+            }
+        }
+        whole
+    }
+}
+
+fn part(hash: u64) -> usize {
+    (hash >> (u64::BITS - BITS)) as usize
+}
+
+/// Entries of one part, in the order of their hashes, no key twice.
+pub(crate) type Unique<E> = Vec<Hashed<E>>;
+
+/// Sorts a part by hashes. Of entries with equal keys one stays.
+pub(crate) fn unique<E>(pieces: Vec<Vec<Hashed<E>>>, stays: Stays) -> Unique<E>
+where
+    E: Engine<Key: Eq>,
+{
+    let mut pieces = pieces.into_iter();
+    let mut entries = pieces.next().unwrap_or_default();
+    entries.extend(pieces.flatten());
+    // Stable: those with equal keys stay in order.
+    entries.sort_by_key(|(hash, _)| *hash);
+    if entries.is_sorted_by(|(one, _), (other, _)| one < other) {
+        return entries;
+    }
+    let key = E::Content::draft_key;
+    let mut kept: Unique<E> = Vec::new();
+    for (hash, entry) in entries {
+        let mut same = kept.iter_mut().rev().take_while(|(known, _)| *known == hash);
+        match (same.find(|(_, known)| key(known) == key(&entry)), stays) {
+            (None, _) => kept.push((hash, entry)),
+            (Some((_, known)), Stays::Last) => *known = entry,
+            (Some(_), Stays::First) => {}
+        }
+    }
+    kept
+}
+
+/// The parts as they are to be built, each of hashes that agree in so many bits. Few entries are one part.
+pub(crate) fn to_build<E: Engine>(parts: Vec<Unique<E>>) -> (Vec<Unique<E>>, u32) {
+    if parts.len() > 1 && parts.iter().map(Vec::len).sum::<usize>() > FEW {
+        return (parts, BITS);
+    }
+    (vec![parts.into_iter().flatten().collect()], 0)
+}
+
+/// An entry that is on its way into an engine.
+#[inline]
+pub(crate) fn hashed<E, S>(hasher: &S, key: E::Key, value: E::Value) -> Hashed<E>
+where
+    E: Engine<Key: Hash>,
+    S: BuildHasher,
+{
+    let hash = hash::of(hasher, &key);
+    (hash, E::Content::draft(hash, key, value))
+}
+
+impl<E: Engine<Key: Hash + Eq>, S: BuildHasher> Base<E, S> {
+    /// A map of these entries.
+    pub(crate) fn collect(
+        hasher: S,
+        entries: impl IntoIterator<Item = (E::Key, E::Value)>,
+        stays: Stays,
+    ) -> Self {
+        let Some(builder) = E::BUILDER else {
+            let map = Self::empty(hasher);
+            map.insert_all(entries, stays);
+            return map;
+        };
+        let mut parts = Parts::new();
+        for (key, value) in entries {
+            let (hash, entry) = hashed::<E, S>(&hasher, key, value);
+            parts.push(hash, entry);
+        }
+        let parts = Parts::gather(vec![parts]);
+        let (parts, bits) =
+            to_build::<E>(parts.into_iter().map(|part| unique::<E>(part, stays)).collect());
+        let built = parts.into_iter().map(|part| (builder.part)(Collector::Global, part, bits));
+        Self { engine: (builder.join)(Collector::Global, built.collect()), hasher }
+    }
+}

@@ -1,0 +1,171 @@
+//! The batches that a [`CopyMap`](super::CopyMap) and its handle have alike.
+
+/// Implements them for a type with `base()`, `guard()` and `perform_all()`. The example of each calls it on `map` followed
+/// by `$pin`.
+macro_rules! batches {
+    ($Type:ident [$($life:lifetime)?], $pin:literal) => {
+        /// Many keys at once, for less than as many single operations where the map is much larger than the cache.
+        ///
+        /// # Batches
+        ///
+        /// A batch is no transaction. It is its single operations, one after another in the order of the iterator, and
+        /// other threads may see some done and others not. An operation sees what those before it in the batch did, to
+        /// equal keys too.
+        ///
+        /// Items are taken from the iterator 32 at a time. Their keys are hashed, the memory that they need is asked for
+        /// side by side, and then each operation is done. So the iterator should not rely on what the batch itself does.
+        ///
+        /// # Panics
+        /// If the iterator or `Hash` panics, everything that it gave before is done. If `Eq` or a closure panics, what
+        /// came before that item is done, and up to 31 items that came after are lost.
+        impl<K: Plain, V: Plain, S: BuildHasher, M: CopyMode<K, V>> $Type<$($life,)? K, V, S, M> {
+            /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them.
+            ///
+            /// The keys of a group are looked up when its first result is asked for. So a result may be from before
+            /// changes that were made since, by this thread too. If a key panics, that call panics, and none of the
+            /// group's results is yielded.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([(1, 10), (2, 20)]);
+            #[doc = concat!("let values: Vec<Option<i32>> = map", $pin, ".get_many(&[2, 3, 1]).collect();")]
+            /// assert_eq!(values, [Some(20), None, Some(10)]);
+            /// ```
+            pub fn get_many<'p, 'q, Q, I>(&'p self, keys: I) -> impl Iterator<Item = Option<V>>
+            where
+                Q: Hash + Equivalent<K> + ?Sized + 'q,
+                I: IntoIterator<Item = &'q Q>,
+            {
+                let get = |keys: &Group<&'q Q>, found: &mut [Option<V>]| {
+                    let guard = self.guard();
+                    let access = self.base().with(guard.borrow());
+                    access.get_group(keys, |pair| copies::<M::Engine>(pair).1, found);
+                };
+                lookups(keys.into_iter(), |key| hash::of(&self.base().hasher, key), get)
+            }
+
+            /// Whether each of many keys is in the map, in the order of the keys. As [`Self::get_many`].
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([(1, 10), (2, 20)]);
+            #[doc = concat!("assert!(map", $pin, ".contains_many(&[2, 3]).eq([true, false]));")]
+            /// ```
+            pub fn contains_many<'p, 'q, Q, I>(&'p self, keys: I) -> impl Iterator<Item = bool>
+            where
+                Q: Hash + Equivalent<K> + ?Sized + 'q,
+                I: IntoIterator<Item = &'q Q>,
+            {
+                self.get_many(keys).map(|found| found.is_some())
+            }
+        }
+
+        /// Changes of many keys at once: see [batches](#batches).
+        impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: CopyMode<K, V>>
+            $Type<$($life,)? K, V, S, M>
+        {
+            /// Inserts many entries: [`insert`](Self::insert) for each of them. Returns how many of the keys were not in
+            /// the map before.
+            ///
+            /// Of entries with equal keys the last one stays.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([(1, 'a')]);
+            #[doc = concat!("assert_eq!(map", $pin, ".insert_many([(1, 'b'), (2, 'c'), (2, 'd')]), 1);")]
+            #[doc = concat!("assert_eq!(map", $pin, ".get(&2), Some('d'));")]
+            /// ```
+            pub fn insert_many(&self, entries: impl IntoIterator<Item = (K, V)>) -> usize {
+                self.put_many(entries, Stays::Last)
+            }
+
+            pub(crate) fn put_many(
+                &self,
+                entries: impl IntoIterator<Item = (K, V)>,
+                stays: Stays,
+            ) -> usize {
+                let mut new = 0;
+                self.perform_all(self.hashed(entries), |access, hash, (key, value)| {
+                    new += usize::from(access.put(hash, key, value, stays));
+                });
+                new
+            }
+
+            /// Updates many keys: [`update`](Self::update) for each of them, which also gets what came with the key.
+            /// Returns how many were in the map.
+            ///
+            /// The closure [may run again](CopyMap#closures).
+            ///
+            /// # Examples
+            /// ```
+            /// let stock = snaptrie::CopyTrieMap::from([(17, 5), (18, 2)]);
+            /// let sold = [(17, 2), (19, 1), (17, 1)];
+            #[doc = concat!("assert_eq!(stock", $pin, ".update_many(sold, |left, sold| left - sold), 2);")]
+            #[doc = concat!("assert_eq!(stock", $pin, ".get(&17), Some(2));")]
+            /// ```
+            pub fn update_many<A>(
+                &self,
+                updates: impl IntoIterator<Item = (K, A)>,
+                mut update: impl FnMut(V, &A) -> V,
+            ) -> usize {
+                let mut updated = 0;
+                self.perform_all(self.hashed(updates), |access, hash, (key, with)| {
+                    let update = |value| update(value, &with);
+                    updated += usize::from(access.renew_hashed(hash, &key, update).is_some());
+                });
+                updated
+            }
+
+            /// The values of many keys, in the order of the keys, which are inserted if they are not in the map:
+            /// [`get_or_insert`](Self::get_or_insert) for each of them.
+            ///
+            /// A group is done when its first result is asked for: if the results are not consumed, nothing happens. If a
+            /// key panics, none of the results of its group is yielded.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([(1, 10)]);
+            #[doc = concat!("assert!(map", $pin, ".get_or_insert_many([(1, 11), (2, 20), (2, 21)]).eq([10, 20, 20]));")]
+            /// ```
+            pub fn get_or_insert_many<I>(&self, entries: I) -> impl Iterator<Item = V>
+            where
+                I: IntoIterator<Item = (K, V)>,
+            {
+                results(self.hashed(entries), |group, found| {
+                    let guard = self.guard();
+                    let access = self.base().with(guard.borrow());
+                    access.find_or_insert_group(group, |pair| copies::<M::Engine>(pair).1, found);
+                })
+                .flatten()
+            }
+
+            /// Removes many keys: [`remove`](Self::remove) for each of them. Returns how many were in the map.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([(1, 10), (2, 20)]);
+            #[doc = concat!("assert_eq!(map", $pin, ".remove_many(&[2, 3, 2]), 1);")]
+            /// ```
+            pub fn remove_many<'q, Q, I>(&self, keys: I) -> usize
+            where
+                Q: Hash + Equivalent<K> + ?Sized + 'q,
+                I: IntoIterator<Item = &'q Q>,
+            {
+                let mut removed = 0;
+                let keys = keys.into_iter().map(|key| (hash::of(&self.base().hasher, key), key));
+                self.perform_all(keys, |access, hash, key| {
+                    removed += usize::from(access.remove_hashed(hash, key, |_| true).is_some());
+                });
+                removed
+            }
+
+            fn hashed<T>(
+                &self,
+                items: impl IntoIterator<Item = (K, T)>,
+            ) -> impl Iterator<Item = (u64, (K, T))> {
+                items.into_iter().map(|(key, with)| (hash::of(&self.base().hasher, &key), (key, with)))
+            }
+        }
+    };
+}
+pub(super) use batches;

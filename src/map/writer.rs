@@ -1,0 +1,437 @@
+//! The writer: a queue of changes, which are done a group at a time.
+//!
+//! It holds no guard between calls. When the queue is full, one guard serves for all changes in it: the memory that they
+//! need is asked for side by side, and then they are done in order.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+
+use super::access::Access;
+use super::base::Base;
+use super::batch::Group;
+use super::mode::CopyMode;
+use super::number::{Addition, Number};
+use super::{CopyMap, FlatMap, TrieMap};
+use crate::engine::{Content, Engine, PairOf};
+use crate::fallout::Fallout;
+use crate::hash;
+use crate::plain::Plain;
+
+/// A stream of changes to a map, from [`TrieMap::writer`], [`FlatMap::writer`] or [`CopyMap::writer`].
+///
+/// Single changes of a map that is larger than the cache wait for memory, one after another. A writer queues up to 32 of
+/// them, waits for the memory of all of them together, and then does them. So a change costs about as much as in a
+/// [batch](crate::Pinned#batches), and the caller need not collect one.
+///
+/// # What other threads see
+///
+/// A change takes effect, in one atomic step of its own, at the latest when 32 more were queued, or by [`flush`](Self::flush) or the
+/// drop of the writer. Until then no other thread sees it, nor does this one through the map. The changes of one writer
+/// take effect in the order of the calls, whatever their kinds and keys, with one exception: an [`add`](Self::add) to
+/// a key whose last queued change is an `add` becomes part of that, and so takes effect with it.
+///
+/// A writer that is leaked, as by [`mem::forget`](std::mem::forget), loses what is in its queue.
+///
+/// # Functions
+///
+/// A function that is queued captures nothing, so that the queue needs no allocation: closures become function pointers.
+/// What it depends on goes through the map as a value: see [`merge`](Self::merge). For closures that capture, use a handle and
+/// its `update_many`. A function may run again if another thread changed the key meanwhile.
+///
+/// # Cost
+///
+/// The queue lives in the writer: some 32 times the size of a key, a value and four words. No call allocates for it. A
+/// writer holds no handle between calls, so that an idle one keeps no garbage from being freed. Making one is cheap, but
+/// what it is dropped with is done as a smaller group: keep a writer for many changes.
+///
+/// # Panics
+///
+/// `Hash` of a key runs when its change is queued, and so does `Eq` of a key in `add`. If either panics, that change is
+/// dropped and the queue stays as it was. `Eq` and the functions run when changes take effect, which is in a later call.
+/// If one of these panics, the change that it was about has no effect and is dropped. All others stay in the queue, the
+/// one of that call too, and later calls do them. So does the drop of a writer, even while the thread unwinds: it does
+/// everything that is left, and then goes on with the last panic.
+///
+/// # Examples
+/// ```
+/// use snaptrie::CopyTrieMap;
+///
+/// let counts = CopyTrieMap::<char, u64>::new();
+/// std::thread::scope(|scope| {
+///     for text in ["the cat and the dog", "the dog and the bird"] {
+///         let counts = &counts;
+///         scope.spawn(move || {
+///             let mut writer = counts.writer();
+///             text.chars().for_each(|letter| writer.add(letter, 1));
+///         });
+///     }
+/// });
+/// assert_eq!(counts.get(&'t'), Some(5));
+/// ```
+pub struct Writer<'m, M: Writable> {
+    map: &'m M,
+    queue: Queue<M::Key, M::Value>,
+}
+
+/// A key, and what to do with it.
+type Queued<K, V> = (K, Task<V>);
+
+enum Task<V> {
+    Insert(V),
+    Remove,
+    Update(fn(&V) -> V),
+    UpdateOrInsert(fn(&V) -> V, V),
+    Merge(fn(&V, &V) -> V, V),
+    Add(Addition<V>, V),
+}
+
+/// Where an [`Queue::latest`] of a hash is.
+const PLACES: usize = 64;
+
+struct Queue<K, V> {
+    group: Group<Queued<K, V>>,
+    /// By the lowest bits of a hash: one more than the place of the task that was queued last for such a hash, or zero.
+    latest: [u8; PLACES],
+}
+
+impl<K, V> Queue<K, V> {
+    fn push(&mut self, hash: u64, key: K, task: Task<V>) {
+        // PANICS: never: a group has fewer places.
+        self.latest[place(hash)] = u8::try_from(self.group.len() + 1).expect("a place in a group");
+        self.group.push(hash, (key, task));
+    }
+}
+
+impl<K: Eq, V> Queue<K, V> {
+    /// The value that is to be added to this key, if that is the last thing that was queued for it.
+    fn sum_of(&mut self, hash: u64, key: &K) -> Option<&mut V> {
+        let at = usize::from(self.latest[place(hash)]).checked_sub(1)?;
+        if self.group.hashes()[at] != hash {
+            return None;
+        }
+        match self.group.get_mut(at)? {
+            (queued, Task::Add(_, value)) if queued == key => Some(value),
+            _ => None,
+        }
+    }
+}
+
+fn place(hash: u64) -> usize {
+    hash as usize % PLACES
+}
+
+impl<'m, M: Writable> Writer<'m, M> {
+    /// For tests over any kind of map.
+    #[doc(hidden)]
+    pub fn new(map: &'m M) -> Self {
+        Self { map, queue: Queue { group: Group::new(), latest: [0; PLACES] } }
+    }
+
+    /// The map.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::CopyTrieMap::new();
+    /// let mut writer = map.writer();
+    /// writer.insert(1, 'a');
+    /// assert_eq!(writer.map().len(), 0);
+    /// writer.flush();
+    /// assert_eq!(writer.map().len(), 1);
+    /// ```
+    pub fn map(&self) -> &'m M {
+        self.map
+    }
+
+    /// Queues an insertion, or replacement, of an entry.
+    ///
+    /// # Examples
+    /// ```
+    /// let squares = snaptrie::CopyTrieMap::new();
+    /// let mut writer = squares.writer();
+    /// (0..1_000_u64).for_each(|i| writer.insert(i, i * i));
+    /// drop(writer);
+    /// assert_eq!((squares.len(), squares.get(&30)), (1_000, Some(900)));
+    /// ```
+    #[inline]
+    pub fn insert(&mut self, key: M::Key, value: M::Value) {
+        self.push(key, Task::Insert(value));
+    }
+
+    /// Queues the removal of a key.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("a", 1)]);
+    /// let mut writer = map.writer();
+    /// writer.remove("a");
+    /// writer.insert("b", 2);
+    /// writer.flush();
+    /// assert_eq!(map, snaptrie::TrieMap::from([("b", 2)]));
+    /// ```
+    #[inline]
+    pub fn remove(&mut self, key: M::Key) {
+        self.push(key, Task::Remove);
+    }
+
+    /// Queues an update of a key: its entry is replaced by this key and what the [function](#functions) makes of the
+    /// value. Nothing is done if the key is not in the map then.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("a", 1)]);
+    /// map.writer().update("a", |value| value + 10);
+    /// map.writer().update("b", |value| value + 10);
+    /// assert_eq!(map, snaptrie::TrieMap::from([("a", 11)]));
+    /// ```
+    #[inline]
+    pub fn update(&mut self, key: M::Key, update: fn(&M::Value) -> M::Value) {
+        self.push(key, Task::Update(update));
+    }
+
+    /// Queues an [update](Self::update), or an insertion of `value` if the key is not in the map then.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::<&str, u64>::new();
+    /// let mut writer = map.writer();
+    /// for word in ["the", "cat", "the"] {
+    ///     writer.update_or_insert(word, |count| count + 1, 1);
+    /// }
+    /// writer.flush();
+    /// assert_eq!(map.pin()["the"], 2);
+    /// ```
+    #[inline]
+    pub fn update_or_insert(
+        &mut self,
+        key: M::Key,
+        update: fn(&M::Value) -> M::Value,
+        value: M::Value,
+    ) {
+        self.push(key, Task::UpdateOrInsert(update, value));
+    }
+
+    /// Queues an insertion of `value`, or, if the key is in the map then, a replacement of its value by what the
+    /// [function](#functions) makes of that and `value`.
+    ///
+    /// # Examples
+    /// ```
+    /// let highest = snaptrie::CopyTrieMap::new();
+    /// let mut writer = highest.writer();
+    /// for (name, score) in [(1, 30), (2, 20), (1, 10)] {
+    ///     writer.merge(name, score, |old, new| *old.max(new));
+    /// }
+    /// writer.flush();
+    /// assert_eq!(highest.get(&1), Some(30));
+    /// ```
+    #[inline]
+    pub fn merge(
+        &mut self,
+        key: M::Key,
+        value: M::Value,
+        merge: fn(&M::Value, &M::Value) -> M::Value,
+    ) {
+        self.push(key, Task::Merge(merge, value));
+    }
+
+    /// Queues an addition to the value of a key, or an insertion of `amount` if the key is not in the map then.
+    ///
+    /// If the last queued change of the key is an addition, this adds to that: a key that comes often is changed in the
+    /// map once for a group. An atomic value is changed where it is, and snapshots that share it see that.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    ///
+    /// let counts = snaptrie::TrieMap::<&str, AtomicU64>::new();
+    /// let mut writer = counts.writer();
+    /// for word in "the cat and the dog".split(' ') {
+    ///     writer.add(word, 1);
+    /// }
+    /// writer.flush();
+    /// assert_eq!(counts.pin()["the"].load(Relaxed), 2);
+    /// ```
+    #[inline]
+    pub fn add(&mut self, key: M::Key, amount: <M::Value as Number>::Amount)
+    where
+        M::Value: Number,
+    {
+        let hash = hash::of(&self.map.base().hasher, &key);
+        match self.queue.sum_of(hash, &key) {
+            Some(sum) => sum.gain(amount),
+            None => {
+                self.push_hashed(hash, key, Task::Add(M::Value::ADDITION, M::Value::of(amount)));
+            }
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, key: M::Key, task: Task<M::Value>) {
+        self.push_hashed(hash::of(&self.map.base().hasher, &key), key, task);
+    }
+
+    #[inline]
+    fn push_hashed(&mut self, hash: u64, key: M::Key, task: Task<M::Value>) {
+        self.queue.push(hash, key, task);
+        if self.queue.group.is_full() {
+            self.flush();
+        }
+    }
+
+    /// Does everything that is queued. Afterwards it is in the map.
+    ///
+    /// Frees nothing by itself: for that see [`TrieMap::flush`].
+    ///
+    /// # Panics
+    /// If `Eq` of a key does, or a function: see [panics](#panics).
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::CopyTrieMap::new();
+    /// let mut writer = map.writer();
+    /// writer.insert(1, 10);
+    /// writer.flush();
+    /// assert_eq!(map.get(&1), Some(10));
+    /// ```
+    #[inline(never)]
+    pub fn flush(&mut self) {
+        if self.queue.group.len() == 0 {
+            return;
+        }
+        let guard = self.map.base().pin();
+        let access = self.map.base().with(&guard);
+        self.queue.latest = [0; PLACES];
+        access.perform_group(&mut self.queue.group, |hash, (key, task)| {
+            perform(access, hash, key, task);
+        });
+    }
+}
+
+/// Does what was queued for a key.
+fn perform<E: Engine<Key: Hash + Eq>, S: BuildHasher>(
+    access: Access<'_, E, S>,
+    hash: u64,
+    key: E::Key,
+    task: Task<E::Value>,
+) {
+    /// `update` of the value of an entry.
+    fn of_value<'g, E: Engine + 'g>(
+        update: fn(&E::Value) -> E::Value,
+    ) -> impl Fn(PairOf<'g, E>) -> E::Value {
+        move |pair| update(E::Content::pair_value(&pair))
+    }
+
+    match task {
+        Task::Insert(value) => {
+            access.insert_hashed(hash, key, value);
+        }
+        Task::Remove => {
+            access.remove_hashed(hash, &key, |_| true);
+        }
+        Task::Update(update) => {
+            access.update_hashed(hash, key, of_value::<E>(update));
+        }
+        Task::UpdateOrInsert(update, value) => {
+            access.update_or_insert_hashed(hash, key, of_value::<E>(update), || value);
+        }
+        Task::Merge(merge, value) | Task::Add(Addition::Sum(merge), value) => {
+            access.merge_hashed(hash, key, value, merge);
+        }
+        Task::Add(Addition::InPlace(add), value) => access.add_hashed(hash, key, value, add),
+    }
+}
+
+/// Does everything that is queued, whatever panics.
+impl<M: Writable> Drop for Writer<'_, M> {
+    fn drop(&mut self) {
+        let mut fallout = Fallout::default();
+        // Each time that one panics, there is one less.
+        for _ in 0..self.queue.group.len() {
+            fallout.catch(|| self.flush());
+        }
+        fallout.resume();
+    }
+}
+
+/// Tells how many changes are queued.
+impl<M: Writable> fmt::Debug for Writer<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("queued", &self.queue.group.len()).finish_non_exhaustive()
+    }
+}
+
+/// A map that has writers.
+#[doc(hidden)]
+#[expect(private_bounds, reason = "what a map is made of concerns nobody else; this seals it too")]
+pub trait Writable: Written<Engine: Engine<Key = Self::Key, Value = Self::Value>> {
+    /// Its keys.
+    type Key: Hash + Eq;
+    /// Its values.
+    type Value;
+}
+
+/// The engine and the hasher of a [`Writable`] map.
+pub(crate) trait Written {
+    type Engine: Engine<Key: Hash + Eq>;
+    type Hasher: BuildHasher;
+
+    fn base(&self) -> &Base<Self::Engine, Self::Hasher>;
+}
+
+macro_rules! writable {
+    ($Map:ident, $Example:literal $(, $M:ident: $Mode:ident, $bound:ident)?) => {
+        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher $(, $M: $Mode<K, V>)?> $Map<K, V, S $(, $M)?> {
+            /// A writer, which queues changes and does many of them together: see [`Writer`].
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map = snaptrie::", $Example, "::from([(1, 10)]);")]
+            /// let mut writer = map.writer();
+            /// writer.insert(2, 20);
+            /// writer.add(1, 5);
+            /// drop(writer);
+            #[doc = concat!("assert_eq!(map, snaptrie::", $Example, "::from([(1, 15), (2, 20)]));")]
+            /// ```
+            pub fn writer(&self) -> Writer<'_, Self> {
+                Writer::new(self)
+            }
+        }
+
+        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher $(, $M: $Mode<K, V>)?> Writable for $Map<K, V, S $(, $M)?> {
+            type Key = K;
+            type Value = V;
+        }
+    };
+}
+
+writable!(TrieMap, "TrieMap");
+writable!(FlatMap, "FlatMap");
+writable!(CopyMap, "CopyTrieMap", M: CopyMode, Plain);
+
+impl<K: Hash + Eq, V, S: BuildHasher> Written for TrieMap<K, V, S> {
+    type Engine = crate::trie::Trie<crate::entry::Boxed<K, V>>;
+    type Hasher = S;
+
+    fn base(&self) -> &Base<Self::Engine, S> {
+        &self.base
+    }
+}
+
+impl<K: Hash + Eq, V, S: BuildHasher> Written for FlatMap<K, V, S> {
+    type Engine = crate::flat::Flat<crate::flat::Boxed<K, V>>;
+    type Hasher = S;
+
+    fn base(&self) -> &Base<Self::Engine, S> {
+        &self.base
+    }
+}
+
+impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: CopyMode<K, V>> Written
+    for CopyMap<K, V, S, M>
+{
+    type Engine = M::Engine;
+    type Hasher = S;
+
+    fn base(&self) -> &Base<M::Engine, S> {
+        &self.base
+    }
+}

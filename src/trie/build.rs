@@ -1,0 +1,72 @@
+//! Building a trie of all its entries at once.
+//!
+//! Nobody else can reach it yet. So nothing is claimed, published or retired, and each leaf is made at its final size.
+#![expect(unsafe_code, reason = "moves trees between owners")]
+
+use std::sync::Arc;
+
+use super::Trie;
+use super::domain::{Domain, Lineage};
+use super::node::{FAN_BITS, Fan, Indirection, Word};
+use super::rebuild::Mover;
+use super::root::Count;
+use crate::engine::{Builder, Engine, Hashed};
+use crate::entry::Store;
+use crate::leaf::FAN_WIDTH;
+use crate::reclaim::Collector;
+
+/// The generation of a trie that is built.
+const FIRST: u64 = 1;
+
+impl<St: Store> Trie<St> {
+    pub(super) const BUILD: Builder<Self> = Builder { part: Self::part, join: Self::join };
+
+    /// A trie of these entries, which are in the order of their hashes, no key twice. If their hashes agree in the first
+    /// `bits`, a multiple of those of a fan, it is a part of one: its top belongs below as many fans.
+    fn part(collector: Collector, entries: Vec<Hashed<Self>>, bits: u32) -> Self {
+        debug_assert!(bits % FAN_BITS == 0 && entries.is_sorted_by_key(|(hash, _)| *hash));
+        let count = entries.len();
+        // No user code runs from here on, so that nothing unwinds before the trie owns the entries.
+        let exposed = entries.into_iter().map(|(hash, entry)| (hash, St::expose(entry, FIRST)));
+        let mut movers: Vec<Mover<St::Slot>> = exposed.collect();
+        Self::built(collector, Self::build(FIRST, &mut movers, bits / FAN_BITS), count)
+    }
+
+    /// The whole of its parts, one for each value of the first bits.
+    fn join(collector: Collector, mut parts: Vec<Self>) -> Self {
+        if parts.len() == 1 {
+            return parts.remove(0);
+        }
+        let count = parts.iter().map(|part| part.len(&part.pin())).sum();
+        let mut words: Vec<Word<'_, St::Slot>> = parts.into_iter().map(Self::into_tree).collect();
+        while words.len() > 1 {
+            let fan_of = |words: &[Word<'_, St::Slot>]| {
+                let mut fan = [Word::EMPTY; FAN_WIDTH];
+                fan[..words.len()].copy_from_slice(words);
+                let is_empty = words.iter().all(|word| word.is_empty());
+                if is_empty { Word::EMPTY } else { Fan::allocate(FIRST, fan) }
+            };
+            words = words.chunks(FAN_WIDTH).map(fan_of).collect();
+        }
+        Self::built(collector, words.pop().unwrap_or(Word::EMPTY), count)
+    }
+
+    fn built(collector: Collector, top: Word<'_, St::Slot>, entries: usize) -> Self {
+        if top.is_empty() {
+            return Self::new(collector);
+        }
+        let domain = Arc::new(Domain::new(collector.clone(), Lineage::first(), None));
+        Self::with_root(domain, FIRST, top, collector, Count::begun_with(entries))
+    }
+
+    /// The tree of a trie that was just built.
+    fn into_tree<'n>(mut self) -> Word<'n, St::Slot> {
+        // SAFETY:
+        // - null or from a box, and this value's alone.
+        let Some(root) = (unsafe { self.root.get_mut().as_mut() }) else { return Word::EMPTY };
+        let mut top = std::mem::replace(&mut root.top, Indirection::new(Word::EMPTY));
+        // SAFETY:
+        // - the tree is the caller's now: this trie is dropped without it.
+        unsafe { top.get_mut().detach().attach() }
+    }
+}
