@@ -190,6 +190,7 @@ mod set;
 mod sync;
 mod trie;
 
+pub use engine::Shared;
 pub use equivalent::Equivalent;
 #[cfg(any(debug_assertions, snaptrie_check))]
 #[doc(hidden)]
@@ -200,10 +201,10 @@ pub use history::{History, HistoryIter};
 pub use impls::rayon::{CopyParIter, ParIter, SnapshotParIter};
 pub use map::{
     Change, CommitError, CommitFailure, Compute, Conflict, CopyFlatMap, CopyIter, CopyKeys,
-    CopyMap, CopyPinned, CopyTrieMap, CopyValues, Diff, Entry, FlatMap, FlatStats, IntoIter, Iter,
-    Keys, ModifiedEntry, MoveStats, NodeStats, OccupiedError, Operation, OwnedDiff, Pinned,
-    Resolution, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap,
-    TrieStats, Values,
+    CopyMap, CopyPinned, CopyTrieMap, CopyValues, Diff, Entry, FlatMap, FlatStats, IntoIter,
+    IntoKeys, Iter, IterMut, Keys, ModifiedEntry, MoveStats, NodeStats, OccupiedError, Operation,
+    OwnedDiff, Pinned, Resolution, Snapshot, SnapshotEntry, SnapshotIntoIter, SnapshotIter,
+    SnapshotKeys, SnapshotValues, TrieMap, TrieStats, Values, ValuesMut,
 };
 pub use plain::Plain;
 pub use published::{Current, Newer, Published, Publisher, Reader, Refresher};

@@ -18,7 +18,7 @@ use super::room::room;
 use super::versions::versions;
 use super::{
     CommitError, CommitFailure, Compute, CopyIter, CopyKeys, CopyPinned, CopyValues, FlatStats,
-    OccupiedError, Operation, OwnedDiff, Snapshot, Stays, TrieStats,
+    IntoIter, OccupiedError, Operation, OwnedDiff, Snapshot, Stays, TrieStats,
 };
 use crate::RandomState;
 use crate::engine::Engine;
@@ -156,6 +156,7 @@ impl<K: Plain, V: Plain, M: CopyMode<K, V>> CopyMap<K, V, RandomState, M> {
 
 impl<K: Plain, V: Plain, S, M: CopyMode<K, V>> CopyMap<K, V, S, M> {
     /// For tests: a map with a collector of its own.
+    #[cfg(any(debug_assertions, snaptrie_check))]
     #[doc(hidden)]
     pub fn with_private_collector(hasher: S) -> Self {
         Self { base: Base::private(hasher) }

@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `trie_map`, `flat_map` | [`TrieMap`] and [`FlatMap`], which hand out references |
+//! | `owned` | iterators over the entries of a map that nobody else can reach |
 //! | `pinned`, `iter`, `entry` | their handle [`Pinned`], its iterators and [`Entry`] |
 //! | `copy_map` | [`CopyMap`], which hands out copies |
 //! | `copy_pinned`, `copy_iter` | its handle [`CopyPinned`] and its iterator |
@@ -42,6 +43,7 @@ mod entry;
 mod iter;
 mod merge;
 pub(crate) mod mode;
+mod owned;
 mod room;
 mod stats;
 mod versions;
@@ -61,7 +63,10 @@ pub use flat_map::FlatMap;
 pub(crate) use flat_map::cloned;
 pub use iter::{Iter, Keys, Values};
 pub use merge::{Conflict, Resolution};
+pub use owned::{IntoIter, IntoKeys, IterMut, ValuesMut};
 pub use pinned::Pinned;
-pub use snapshot::{IntoIter, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues};
+pub use snapshot::{
+    Snapshot, SnapshotEntry, SnapshotIntoIter, SnapshotIter, SnapshotKeys, SnapshotValues,
+};
 pub use stats::{FlatStats, MoveStats, NodeStats, TrieStats};
 pub use trie_map::TrieMap;

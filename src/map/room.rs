@@ -238,6 +238,24 @@ macro_rules! room {
             }
         }
 
+        /// The entries by value, in no particular order. O(n + capacity), with memory for all of them at once.
+        ///
+        /// # Examples
+        /// ```
+        #[doc = concat!("let map = snaptrie::", stringify!($Map), "::from([(1, 'a'), (2, 'b')]);")]
+        /// let mut entries: Vec<(i32, char)> = map.into_iter().collect();
+        /// entries.sort();
+        /// assert_eq!(entries, [(1, 'a'), (2, 'b')]);
+        /// ```
+        impl<K $(: $bound)?, V $(: $bound)?, S> IntoIterator for $Map<K, V, S> {
+            type Item = (K, V);
+            type IntoIter = IntoIter<K, V>;
+
+            fn into_iter(self) -> IntoIter<K, V> {
+                IntoIter::new(self.base.engine.into_pairs())
+            }
+        }
+
         #[doc = concat!("[`", stringify!($Map), "::to_trie`]. The entries are copied although the map is given away.")]
         impl<K, V, S> From<$Map<K, V, S>> for $Trie<K, V, S>
         where

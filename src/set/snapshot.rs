@@ -11,7 +11,7 @@ use crate::map::Stays;
 use crate::map::mode::StaticMode;
 use crate::mode::{Boxed, SetMode, TrieMode};
 use crate::plain::Plain;
-use crate::{IntoIter, RandomState, Snapshot, SnapshotEntry, SnapshotKeys};
+use crate::{RandomState, Snapshot, SnapshotEntry, SnapshotIntoIter, SnapshotKeys};
 
 /// The content of a [`TrieSet`](crate::TrieSet) or a [`CopyTrieSet`](crate::CopyTrieSet) at one instant, from their
 /// `snapshot` or `take`.
@@ -394,9 +394,9 @@ impl<'s, K, S, M: TrieMode<K, ()>> IntoIterator for &'s SetSnapshot<K, S, M> {
 /// ```
 impl<K: 'static, S, M: StaticMode<K, ()>> IntoIterator for SetSnapshot<K, S, M> {
     type Item = SnapshotEntry<K, (), M>;
-    type IntoIter = IntoIter<K, (), M>;
+    type IntoIter = SnapshotIntoIter<K, (), M>;
 
-    fn into_iter(self) -> IntoIter<K, (), M> {
+    fn into_iter(self) -> SnapshotIntoIter<K, (), M> {
         self.map.into_iter()
     }
 }
