@@ -158,6 +158,8 @@
 //!   it before the thread waits for anything, and [refresh](Pinned::refresh) it in long loops.
 //! - A [`FlatMap`] needs a hasher that spreads keys well, as any flat table. It stays correct with a
 //!   bad one, and becomes slow; so does a [`TrieMap`] whose hashes are all the same.
+//! - The default hasher is no protection against an adversary who chooses keys and can observe the map. See
+//!   [`RandomState`].
 //! - The child of a `fork(2)` may use maps from its only thread, which should have used one before the fork. If other
 //!   threads held handles at the fork, the child never frees removed entries. It should end by `_exit` or `exec`.
 //! - There is no `no_std`. Handles, and the shards of counters and garbage, need thread-locals. Panics of destructors
@@ -195,7 +197,7 @@ pub use equivalent::Equivalent;
 #[cfg(any(debug_assertions, snaptrie_check))]
 #[doc(hidden)]
 pub use flat::FlatStructure;
-pub use foldhash::fast::{FixedState, RandomState};
+pub use hash::{DefaultHasher, FixedState, RandomState};
 pub use history::{History, HistoryIter};
 #[cfg(feature = "rayon")]
 pub use impls::rayon::{CopyParIter, ParIter, SnapshotParIter};

@@ -6,8 +6,7 @@ macro_rules! versions {
         impl<K $(: $bound)?, V $(: $bound)?, S> $Map<K, V, S> {
             /// An empty map with this hasher. Allocates nothing.
             ///
-            /// `const`, so that a map can be a `static`. A hasher with a fixed seed gives up the protection against keys
-            /// that were chosen to collide.
+            /// `const`, so that a map can be a `static`. Which hasher to take is said at [`RandomState`].
             ///
             /// # Examples
             /// ```
