@@ -203,10 +203,11 @@ pub use history::{History, HistoryIter};
 pub use impls::rayon::{CopyParIter, ParIter, SnapshotParIter};
 pub use map::{
     Change, CommitError, CommitFailure, Compute, Conflict, CopyFlatMap, CopyIter, CopyKeys,
-    CopyMap, CopyPinned, CopyTrieMap, CopyValues, Diff, Entry, FlatMap, FlatStats, IntoIter,
-    IntoKeys, Iter, IterMut, Keys, ModifiedEntry, MoveStats, NodeStats, OccupiedError, Operation,
-    OwnedDiff, Pinned, Resolution, Snapshot, SnapshotEntry, SnapshotIntoIter, SnapshotIter,
-    SnapshotKeys, SnapshotValues, TrieMap, TrieStats, Values, ValuesMut,
+    CopyMap, CopyPinned, CopyTrieMap, CopyValues, Diff, Entry, FlatMap, FlatStats,
+    HandleStaysOnItsThread, IntoIter, IntoKeys, Iter, IterMut, Keys, ModifiedEntry, MoveStats,
+    NodeStats, OccupiedError, Operation, OwnedDiff, Pinned, Resolution, Snapshot, SnapshotEntry,
+    SnapshotIntoIter, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, TrieStats, Values,
+    ValuesMut,
 };
 pub use plain::Plain;
 pub use published::{Current, Newer, Published, Publisher, Reader, Refresher};

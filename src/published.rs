@@ -24,7 +24,7 @@ use arc_swap::{ArcSwap, Cache, Guard};
 
 use crate::fallout::Fallout;
 use crate::map::mode::{Boxed, StaticMode, TrieMode, Versioned};
-use crate::{RandomState, Snapshot};
+use crate::{RandomState, Snapshot, SnapshotIter};
 
 type Shared<K, V, S, M> = Arc<Snapshot<K, V, S, M>>;
 type Cached<'p, K, V, S, M> = Cache<&'p Latest<K, V, S, M>, Shared<K, V, S, M>>;
@@ -185,6 +185,9 @@ impl<K, V, S, M: TrieMode<K, V>> Published<K, V, S, M> {
     /// let published = snaptrie::Published::new(&map);
     /// let latest = published.load();
     /// assert_eq!((latest[&1], latest.len()), ('a', 1));
+    /// for (key, value) in &published.load() {
+    ///     assert_eq!((key, value), (&1, &'a'));
+    /// }
     /// ```
     pub fn load(&self) -> Current<K, V, S, M> {
         Current(self.latest.load())
@@ -344,6 +347,16 @@ impl<K, V, S, M: TrieMode<K, V>> Deref for Current<K, V, S, M> {
     #[inline]
     fn deref(&self) -> &Snapshot<K, V, S, M> {
         &self.0
+    }
+}
+
+/// `for (key, value) in &published.load()`.
+impl<'c, K, V, S, M: TrieMode<K, V>> IntoIterator for &'c Current<K, V, S, M> {
+    type Item = (&'c K, &'c V);
+    type IntoIter = SnapshotIter<'c, K, V, M>;
+
+    fn into_iter(self) -> SnapshotIter<'c, K, V, M> {
+        self.iter()
     }
 }
 

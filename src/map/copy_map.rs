@@ -183,6 +183,7 @@ impl<K: Plain, V: Plain, S, M: CopyMode<K, V>> CopyMap<K, V, S, M> {
     /// let pinned = map.pin();
     /// assert_eq!((0..10).filter_map(|i| pinned.get(&i)).sum::<u32>(), 285);
     /// ```
+    #[doc(alias("guard", "pin_owned", "handle"))]
     #[inline(always)]
     pub fn pin(&self) -> CopyPinned<'_, K, V, S, M> {
         CopyPinned::new(self)

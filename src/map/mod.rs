@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `trie_map`, `flat_map` | [`TrieMap`] and [`FlatMap`], which hand out references |
+//! | `local` | what keeps handles on their thread, and tells why |
 //! | `owned` | iterators over the entries of a map that nobody else can reach |
 //! | `pinned`, `iter`, `entry` | their handle [`Pinned`], its iterators and [`Entry`] |
 //! | `copy_map` | [`CopyMap`], which hands out copies |
@@ -41,6 +42,7 @@ mod copy_operations;
 mod diff;
 mod entry;
 mod iter;
+mod local;
 mod merge;
 pub(crate) mod mode;
 mod owned;
@@ -62,6 +64,7 @@ pub use flat_map::FlatMap;
 #[cfg(feature = "rayon")]
 pub(crate) use flat_map::cloned;
 pub use iter::{Iter, Keys, Values};
+pub use local::HandleStaysOnItsThread;
 pub use merge::{Conflict, Resolution};
 pub use owned::{IntoIter, IntoKeys, IterMut, ValuesMut};
 pub use pinned::Pinned;

@@ -8,6 +8,7 @@ use equivalent::Equivalent;
 
 use super::access::Access;
 use super::base::Base;
+use super::local::Local;
 use super::mode::{Flat, Lending, Mode, Trie};
 use super::{Compute, Entry, FlatMap, Iter, Keys, OccupiedError, Operation, TrieMap, Values};
 use crate::engine::{Engine, Lent, PairOf};
@@ -65,7 +66,7 @@ use crate::reclaim::Guard;
 /// ```
 pub struct Pinned<'m, K, V, S = crate::RandomState, M: Mode<K, V> = Trie> {
     map: &'m M::Map<S>,
-    guard: Guard,
+    guard: Local<Guard>,
 }
 
 /// The engine of a kind of map.
@@ -115,7 +116,7 @@ impl<'m, K, V, S> Pinned<'m, K, V, S, Flat> {
 impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     #[inline(always)]
     pub(crate) fn new(map: &'m M::Map<S>) -> Self {
-        Self { map, guard: M::base(map).pin() }
+        Self { map, guard: Local::new(M::base(map).pin()) }
     }
 
     fn base(&self) -> &'m Base<M::Engine, S> {
@@ -254,6 +255,7 @@ impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// let bigrams = TrieMap::from([(("the".to_string(), "cat".to_string()), 1)]);
     /// assert_eq!(bigrams.pin().get(&Words("the", "cat")), Some(&1));
     /// ```
+    #[doc(alias("view", "peek", "read"))]
     #[inline(always)]
     pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
         self.get_key_value(key).map(|(_, value)| value)
@@ -385,6 +387,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     /// assert_eq!(map.pin().insert("one", 1), None);
     /// assert_eq!(map.pin().insert("one", 11), Some(&1));
     /// ```
+    #[doc(alias("set", "put", "replace"))]
     #[inline]
     pub fn insert(&self, key: K, value: V) -> Option<&V> {
         self.access().insert(key, value).map(|pair| refs::<K, V, M>(pair).1)
@@ -428,6 +431,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     /// }
     /// assert_eq!(counts.pin()["the"].load(Relaxed), 2);
     /// ```
+    #[doc(alias = "or_insert")]
     #[inline]
     pub fn get_or_insert(&self, key: K, value: V) -> &V {
         self.get_or_insert_with(key, || value)
@@ -587,6 +591,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     /// assert_eq!(map.pin().update("one", |value| value + 10), Some(&11));
     /// assert_eq!(map.pin().update("two", |value| value + 10), None);
     /// ```
+    #[doc(alias("alter", "modify", "get_mut"))]
     pub fn update(&self, key: K, mut update: impl FnMut(&V) -> V) -> Option<&V> {
         let updated = self.access().update(key, |pair| update(refs::<K, V, M>(pair).1));
         updated.map(|pair| refs::<K, V, M>(pair).1)
@@ -603,6 +608,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     /// assert_eq!(map.pin().update_or_insert("k", |value| value + 1, 1), &1);
     /// assert_eq!(map.pin().update_or_insert("k", |value| value + 1, 1), &2);
     /// ```
+    #[doc(alias("upsert", "and_modify"))]
     pub fn update_or_insert(&self, key: K, update: impl FnMut(&V) -> V, value: V) -> &V {
         self.update_or_insert_with(key, update, || value)
     }
@@ -667,6 +673,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     /// };
     /// assert!(matches!(pinned.compute('a', compute), Compute::Aborted(1)));
     /// ```
+    #[doc(alias("alter", "rcu", "compare_and_swap"))]
     pub fn compute<'p, A>(
         &'p self,
         key: K,
