@@ -167,8 +167,6 @@
 //! - Live snapshots of a map are kept in a tree. Taking or dropping one costs O(log n) in their number *n*: with
 //!   10 000 alive, one to two microseconds. Each takes some 100 bytes there.
 
-#[cfg(doctest)]
-mod bounds;
 mod bucket;
 mod count;
 mod engine;
@@ -181,6 +179,8 @@ mod hash;
 mod history;
 mod impls;
 mod leaf;
+#[cfg(doctest)]
+mod lifetimes;
 mod map;
 mod once;
 mod plain;

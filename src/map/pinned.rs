@@ -10,7 +10,9 @@ use super::access::Access;
 use super::base::Base;
 use super::local::Local;
 use super::mode::{Flat, Lending, Mode, Trie};
-use super::{Compute, Entry, FlatMap, Iter, Keys, OccupiedError, Operation, TrieMap, Values};
+use super::{
+    Compute, Entry, FlatMap, Iter, Keys, OccupiedError, Operation, Stays, TrieMap, Values,
+};
 use crate::engine::{Engine, Lent, PairOf};
 use crate::reclaim::Guard;
 
@@ -566,6 +568,18 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
             Ok(new) => Ok(refs::<K, V, M>(new).1),
             Err(current) => Err(refs::<K, V, M>(current).1),
         }
+    }
+
+    /// Inserts a key if it is not in the map. Returns whether it was not.
+    #[inline]
+    pub(crate) fn insert_new(&self, key: K, value: V) -> bool {
+        let access = self.access();
+        access.insert_new(access.hash(&key), key, value)
+    }
+
+    /// [`Self::insert_many`] that leaves the keys alone that are in the map.
+    pub(crate) fn insert_many_new(&self, entries: impl IntoIterator<Item = (K, V)>) -> usize {
+        self.access().put_many(entries, Stays::First)
     }
 
     /// The key that is in the map, which is inserted if it is not.
