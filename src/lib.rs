@@ -162,10 +162,14 @@
 //!   [`RandomState`].
 //! - The child of a `fork(2)` may use maps from its only thread, which should have used one before the fork. If other
 //!   threads held handles at the fork, the child never frees removed entries. It should end by `_exit` or `exec`.
+//! - The target needs atomic operations of 64 bits, which some with pointers of 32 bits lack. Others do not compile.
 //! - There is no `no_std`. Handles, and the shards of counters and garbage, need thread-locals. Panics of destructors
 //!   are caught, so that one of them stops no other. Both need the standard library.
 //! - Live snapshots of a map are kept in a tree. Taking or dropping one costs O(log n) in their number *n*: with
 //!   10 000 alive, one to two microseconds. Each takes some 100 bytes there.
+
+#[cfg(not(target_has_atomic = "64"))]
+compile_error!("snaptrie needs a target with atomic operations of 64 bits, such as `AtomicU64`");
 
 mod bucket;
 mod count;
