@@ -12,8 +12,7 @@ use std::panic::{self, AssertUnwindSafe};
 use equivalent::Equivalent;
 
 use super::access::Access;
-use super::mode::{Mode, TrieMode};
-use super::pinned::refs;
+use super::mode::{Mode, TrieMode, refs};
 use super::{Pinned, Snapshot};
 use crate::engine::{BATCH, Engine, PairOf};
 use crate::hash;

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::access::copies;
 use super::base::Base;
 use super::local::Local;
-use super::mode::{CopyMode, Copying, Trie};
+use super::mode::{CopyMode, Inline, Made, Trie};
 use crate::engine::Engine;
 use crate::plain::Plain;
 use crate::reclaim::Guard;
@@ -21,7 +21,7 @@ use crate::reclaim::Guard;
 /// [handle](crate::CopyPinned).
 pub struct CopyIter<'p, K: Plain + 'p, V: Plain + 'p, M: CopyMode<K, V> + 'p = Trie> {
     /// Declared first, so that it is dropped before its guard.
-    entries: Local<<<M as Copying<K, V>>::Engine as Engine>::Iter<'p>>,
+    entries: Local<<<M as Made<K, V, Inline>>::Engine as Engine>::Iter<'p>>,
     /// The guard that `entries` works under, if this owns it.
     _guard: Local<Option<Rc<Guard>>>,
 }

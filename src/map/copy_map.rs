@@ -13,7 +13,7 @@ use super::base::Base;
 use super::batch::lookups;
 use super::collection::collection;
 use super::copy_operations::operations;
-use super::mode::{self, CopyMode, Inline, TrieMode};
+use super::mode::{self, CopyMode, Inline, TrieBase, TrieMode, Versioned};
 use super::room::room;
 use super::versions::versions;
 use super::{
@@ -253,6 +253,25 @@ operations!(CopyMap[], "");
 collection!(CopyMap, M: CopyMode, Plain);
 versions!(CopyTrieMap, Inline, Plain);
 room!(CopyFlatMap, CopyTrieMap, identity, Plain);
+
+#[expect(private_interfaces, reason = "as for the trait")]
+impl<K: Plain, V: Plain> TrieMode<K, V> for Inline {
+    type Map<S> = CopyTrieMap<K, V, S>;
+
+    fn base<S>(map: &CopyTrieMap<K, V, S>) -> &TrieBase<K, V, S, Self> {
+        &map.base
+    }
+
+    fn map<S>(base: TrieBase<K, V, S, Self>) -> CopyTrieMap<K, V, S> {
+        CopyTrieMap { base }
+    }
+}
+
+impl<K: Plain, V: Plain, S> Versioned<K, V, S, Inline> for CopyTrieMap<K, V, S> {
+    fn map(&self) -> &Self {
+        self
+    }
+}
 
 impl<'p, K: Plain, V: Plain, S, M: CopyMode<K, V>> IntoIterator for &'p CopyMap<K, V, S, M> {
     type Item = (K, V);

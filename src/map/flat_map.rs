@@ -8,7 +8,7 @@ use equivalent::Equivalent;
 
 use super::base::Base;
 use super::collection::{by_reference, collection};
-use super::mode::{self, TrieMode};
+use super::mode::{self, Mode, TrieMode};
 use super::room::room;
 use super::{
     CopyFlatMap, FlatStats, IntoIter, IterMut, OwnedDiff, Pinned, Snapshot, Stays, TrieMap,
@@ -77,6 +77,34 @@ pub struct FlatMap<K, V, S = RandomState> {
 by_reference!(FlatMap, mode::Flat);
 room!(FlatMap, TrieMap, cloned);
 collection!(FlatMap);
+
+#[expect(private_interfaces, reason = "as for the trait")]
+impl<K, V> Mode<K, V> for mode::Flat {
+    type Map<S> = FlatMap<K, V, S>;
+
+    #[inline(always)]
+    fn base<S>(map: &FlatMap<K, V, S>) -> &Base<Self::Engine, S> {
+        &map.base
+    }
+}
+
+impl<'m, K, V, S> Pinned<'m, K, V, S, mode::Flat> {
+    /// The map.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::FlatMap::<u32, u32>::new();
+    /// assert_eq!(map.pin().map().capacity(), 0);
+    /// ```
+    pub fn map(&self) -> &'m FlatMap<K, V, S> {
+        self.map
+    }
+
+    #[cfg(feature = "rayon")]
+    pub(crate) fn shared_iter(&self) -> crate::flat::SharedIter<'_, crate::flat::Boxed<K, V>> {
+        self.map.base.engine.shared_iter(&self.guard)
+    }
+}
 
 impl<K, V, S, M> Snapshot<K, V, S, M>
 where

@@ -4,12 +4,11 @@ use std::fmt;
 use std::iter::FusedIterator;
 
 use super::local::Local;
-use super::mode::{Lending, Mode, Trie};
-use super::pinned::refs;
+use super::mode::{Boxed, Made, Mode, Trie, refs};
 use crate::engine::Engine;
 
 /// The engine's iterator.
-type Entries<'p, K, V, M> = <<M as Lending<K, V>>::Engine as Engine>::Iter<'p>;
+type Entries<'p, K, V, M> = <<M as Made<K, V, Boxed>>::Engine as Engine>::Iter<'p>;
 
 /// An iterator over the entries of a live map, from [`Pinned::iter`](crate::Pinned::iter).
 ///

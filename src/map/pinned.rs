@@ -9,16 +9,15 @@ use equivalent::Equivalent;
 use super::access::Access;
 use super::base::Base;
 use super::local::Local;
-use super::mode::{Flat, Lending, Mode, Trie};
-use super::{
-    Compute, Entry, FlatMap, Iter, Keys, OccupiedError, Operation, Stays, TrieMap, Values,
-};
-use crate::engine::{Engine, Lent, PairOf};
+use super::mode::{Mode, Trie, refs};
+use super::{Compute, Iter, Keys, OccupiedError, Operation, Stays, Values};
+use crate::engine::Engine;
 use crate::reclaim::Guard;
 
-/// A handle to a map for the calling thread, from [`TrieMap::pin`] or [`FlatMap::pin`].
+/// A handle to a map for the calling thread, from [`TrieMap::pin`](crate::TrieMap::pin) or
+/// [`FlatMap::pin`](crate::FlatMap::pin).
 ///
-/// `Pinned<'_, K, V, S>` is a handle to a [`TrieMap`]. The last parameter tells the
+/// `Pinned<'_, K, V, S>` is a handle to a [`TrieMap`](crate::TrieMap). The last parameter tells the
 /// [kind of map](crate::mode); both kinds have the same methods. The handle to a [`CopyMap`](crate::CopyMap) is
 /// [`CopyPinned`](crate::CopyPinned).
 ///
@@ -67,52 +66,8 @@ use crate::reclaim::Guard;
 /// assert!(one.is_some());
 /// ```
 pub struct Pinned<'m, K, V, S = crate::RandomState, M: Mode<K, V> = Trie> {
-    map: &'m M::Map<S>,
-    guard: Local<Guard>,
-}
-
-/// The engine of a kind of map.
-type EngineOf<K, V, M> = <M as Lending<K, V>>::Engine;
-
-/// The key and the value of an entry.
-#[inline(always)]
-pub(super) fn refs<'g, K, V, M: Mode<K, V>>(pair: PairOf<'g, EngineOf<K, V, M>>) -> (&'g K, &'g V)
-where
-    EngineOf<K, V, M>: 'g,
-{
-    <<EngineOf<K, V, M> as Engine>::Content as Lent>::refs(pair)
-}
-
-impl<'m, K, V, S> Pinned<'m, K, V, S> {
-    /// The map.
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::TrieMap::from([("a", 1)]);
-    /// let pinned = map.pin();
-    /// assert_eq!(pinned.map().snapshot().len(), 1);
-    /// ```
-    pub fn map(&self) -> &'m TrieMap<K, V, S> {
-        self.map
-    }
-}
-
-impl<'m, K, V, S> Pinned<'m, K, V, S, Flat> {
-    /// The map.
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::FlatMap::<u32, u32>::new();
-    /// assert_eq!(map.pin().map().capacity(), 0);
-    /// ```
-    pub fn map(&self) -> &'m FlatMap<K, V, S> {
-        self.map
-    }
-
-    #[cfg(feature = "rayon")]
-    pub(crate) fn shared_iter(&self) -> crate::flat::SharedIter<'_, crate::flat::Boxed<K, V>> {
-        self.map.base.engine.shared_iter(&self.guard)
-    }
+    pub(super) map: &'m M::Map<S>,
+    pub(super) guard: Local<Guard>,
 }
 
 impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
@@ -136,9 +91,9 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     /// references that it gave out, so that later operations can free that. It has no such effect
     /// while the thread holds another handle, of any map.
     ///
-    /// It looks at all garbage of the map, and moves a part of a [`FlatMap`]'s table if a move to another one is under
+    /// It looks at all garbage of the map, and moves a part of a [`FlatMap`](crate::FlatMap)'s table if a move to another one is under
     /// way. So call it every few hundred operations. To free the rest, drop the handle and call
-    /// [`flush`](TrieMap::flush).
+    /// [`flush`](crate::TrieMap::flush).
     ///
     /// # Examples
     /// ```
@@ -166,7 +121,7 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     /// Number of entries. Weakly consistent: exact if nobody writes meanwhile.
     ///
     /// Adds up counters that writers keep: O(processors). For a fork, the first call also counts what it began with. For
-    /// the number at one instant while others write, ask a [snapshot](TrieMap::snapshot).
+    /// the number at one instant while others write, ask a [snapshot](crate::TrieMap::snapshot).
     ///
     /// # Examples
     /// ```
@@ -225,8 +180,8 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     }
 }
 
-/// Looking up. Each lookup is linearizable and waits for nothing. In a [`TrieMap`] it costs O(log n)
-/// with base 16, one to three cache misses in a map of millions; in a [`FlatMap`] O(1), two cache
+/// Looking up. Each lookup is linearizable and waits for nothing. In a [`TrieMap`](crate::TrieMap) it costs O(log n)
+/// with base 16, one to three cache misses in a map of millions; in a [`FlatMap`](crate::FlatMap) O(1), two cache
 /// misses for a key that is there and one for another.
 ///
 /// # Panics
@@ -289,14 +244,14 @@ impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
 }
 
 /// Removing. Each removal is linearizable and lock-free, and costs as much as a lookup and a CAS.
-/// An entry that a [snapshot](TrieMap::snapshot) holds stays there.
+/// An entry that a [snapshot](crate::TrieMap::snapshot) holds stays there.
 ///
 /// # Panics
 /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was.
 impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// Removes a key. Returns the value that it had.
     ///
-    /// The entry is dropped later: see [`flush`](TrieMap::flush).
+    /// The entry is dropped later: see [`flush`](crate::TrieMap::flush).
     ///
     /// # Examples
     /// ```
@@ -346,7 +301,7 @@ impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// Each entry is removed in one atomic step with the closure's answer. If the value was replaced in between,
     /// the closure is asked again. Weakly consistent, as an iteration: see [`Iter`].
     ///
-    /// This handle keeps the removed entries until it is dropped. The map's own [`retain`](TrieMap::retain) frees them
+    /// This handle keeps the removed entries until it is dropped. The map's own [`retain`](crate::TrieMap::retain) frees them
     /// as it goes.
     ///
     /// # Examples
@@ -365,9 +320,9 @@ impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
 }
 
 /// Inserting and updating. Each operation is linearizable and lock-free. It costs as much as a
-/// lookup, an allocation for the new entry, and a CAS. In a [`TrieMap`] now and then a branch is
+/// lookup, an allocation for the new entry, and a CAS. In a [`TrieMap`](crate::TrieMap) now and then a branch is
 /// rebuilt, a few microseconds at most, and the first write to a part of the map after a snapshot
-/// copies the nodes on its path. While the table of a [`FlatMap`] moves to another one, each write moves a small
+/// copies the nodes on its path. While the table of a [`FlatMap`](crate::FlatMap) moves to another one, each write moves a small
 /// part of it, and so do some lookups.
 ///
 /// Values are never changed in place: an update replaces the entry, and references and snapshots keep
@@ -381,7 +336,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     /// Inserts a key, or replaces its value. Returns the value that it had.
     ///
     /// Key and value are replaced together: unlike in a standard map, it is the new key that is in
-    /// the map afterwards. The old entry is dropped later: see [`flush`](TrieMap::flush).
+    /// the map afterwards. The old entry is dropped later: see [`flush`](crate::TrieMap::flush).
     ///
     /// # Examples
     /// ```
@@ -534,19 +489,6 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
             Some(value) => Ok(value),
             None => value().map(|value| self.get_or_insert(key, value)),
         }
-    }
-
-    /// The entry of a key, for chains as with the standard map. Each chain is one atomic operation: see [`Entry`].
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::TrieMap::new();
-    /// map.pin().entry("one").or_insert(1);
-    /// map.pin().entry("one").and_modify(|value| value + 10).or_insert(1);
-    /// assert_eq!(map.pin()["one"], 11);
-    /// ```
-    pub fn entry(&self, key: K) -> Entry<'_, 'm, K, V, S, M> {
-        Entry::new(self, key)
     }
 
     /// Inserts a key with the closure's value if it is not in the map.

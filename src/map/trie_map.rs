@@ -8,7 +8,7 @@ use equivalent::Equivalent;
 
 use super::base::Base;
 use super::collection::{by_reference, collection};
-use super::mode::{self, Boxed};
+use super::mode::{self, Boxed, Mode, TrieBase, TrieMode, Versioned};
 use super::versions::versions;
 use super::{
     CommitError, CommitFailure, IntoIter, IterMut, OwnedDiff, Pinned, Snapshot, Stays, TrieStats,
@@ -62,6 +62,49 @@ pub struct TrieMap<K, V, S = RandomState> {
 by_reference!(TrieMap, mode::Trie);
 versions!(TrieMap, Boxed);
 collection!(TrieMap);
+
+#[expect(private_interfaces, reason = "as for the trait")]
+impl<K, V> Mode<K, V> for mode::Trie {
+    type Map<S> = TrieMap<K, V, S>;
+
+    #[inline(always)]
+    fn base<S>(map: &TrieMap<K, V, S>) -> &Base<Self::Engine, S> {
+        &map.base
+    }
+}
+
+#[expect(private_interfaces, reason = "as for the trait")]
+impl<K, V> TrieMode<K, V> for Boxed {
+    type Map<S> = TrieMap<K, V, S>;
+
+    fn base<S>(map: &TrieMap<K, V, S>) -> &TrieBase<K, V, S, Self> {
+        &map.base
+    }
+
+    fn map<S>(base: TrieBase<K, V, S, Self>) -> TrieMap<K, V, S> {
+        TrieMap { base }
+    }
+}
+
+impl<K, V, S> Versioned<K, V, S, Boxed> for TrieMap<K, V, S> {
+    fn map(&self) -> &Self {
+        self
+    }
+}
+
+impl<'m, K, V, S> Pinned<'m, K, V, S> {
+    /// The map.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("a", 1)]);
+    /// let pinned = map.pin();
+    /// assert_eq!(pinned.map().snapshot().len(), 1);
+    /// ```
+    pub fn map(&self) -> &'m TrieMap<K, V, S> {
+        self.map
+    }
+}
 
 /// Changing values where they are, through a map that is borrowed mutably.
 ///

@@ -11,7 +11,7 @@ use super::room::room;
 use super::versions::versions;
 use super::{CopyPinnedSet, SetSnapshot};
 use crate::map::Stays;
-use crate::mode::{self, CopyMode, Inline, TrieMode};
+use crate::mode::{self, CopyMode, Inline, SetMode, TrieMode};
 use crate::plain::Plain;
 use crate::{
     Compute, CopyFlatMap, CopyKeys, CopyMap, CopyTrieMap, IntoKeys, Operation, RandomState,
@@ -63,3 +63,25 @@ operations!(CopySet[] of CopyMode, K = K, CopyKeys, "CopyTrieSet", "", "", Plain
 collection!(CopySet, CopyMap, CopyPinnedSet<M>, "CopyTrieSet", M: CopyMode, Plain);
 versions!(CopyTrieSet, CopyTrieMap, Inline, Plain);
 room!(CopyFlatSet, CopyFlatMap, CopyTrieSet, to_copy_flat, Plain);
+
+impl<K: Plain> SetMode<K> for Inline {
+    type Set<S> = CopyTrieSet<K, S>;
+}
+
+impl<K: Clone + Hash + Eq, S: BuildHasher + Clone, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
+    /// A [`CopyFlatSet`] of the elements, with the same hasher. As [`Snapshot::to_copy_flat`](crate::Snapshot::to_copy_flat).
+    ///
+    /// # Examples
+    /// ```
+    /// let ingest: snaptrie::CopyTrieSet<u32> = (0..1_000).collect();
+    /// let serve = ingest.take().to_copy_flat();
+    /// assert!(serve.pin().contains(&30));
+    /// ```
+    #[must_use = "the result is a set of its own"]
+    pub fn to_copy_flat(&self) -> CopyFlatSet<K, S>
+    where
+        K: Plain,
+    {
+        self.as_map().to_copy_flat().into()
+    }
+}

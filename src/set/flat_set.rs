@@ -38,3 +38,18 @@ pub struct FlatSet<K, S = RandomState> {
 collection!(FlatSet, FlatMap, PinnedSet<mode::Flat>, "FlatSet");
 by_reference!(FlatSet, FlatMap);
 room!(FlatSet, FlatMap, TrieSet, to_flat);
+
+impl<K: Clone + Hash + Eq, S: BuildHasher + Clone, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
+    /// A [`FlatSet`] with clones of the elements, and the same hasher. As [`Snapshot::to_flat`](crate::Snapshot::to_flat).
+    ///
+    /// # Examples
+    /// ```
+    /// let ingest: snaptrie::TrieSet<u32> = (0..1_000).collect();
+    /// let serve = ingest.take().to_flat();
+    /// assert!(serve.pin().contains(&30));
+    /// ```
+    #[must_use = "the result is a set of its own"]
+    pub fn to_flat(&self) -> FlatSet<K, S> {
+        self.as_map().to_flat().into()
+    }
+}
