@@ -180,7 +180,6 @@ mod flat;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod hash;
-mod history;
 mod impls;
 mod leaf;
 #[cfg(doctest)]
@@ -189,7 +188,6 @@ mod map;
 mod once;
 mod plain;
 mod prefetch;
-mod published;
 mod reclaim;
 mod request;
 mod set;
@@ -202,19 +200,17 @@ pub use equivalent::Equivalent;
 #[doc(hidden)]
 pub use flat::FlatStructure;
 pub use hash::{DefaultHasher, FixedState, RandomState};
-pub use history::{History, HistoryIter};
 #[cfg(feature = "rayon")]
 pub use impls::rayon::{CopyParIter, ParIter, SnapshotParIter};
 pub use map::{
     Change, CommitError, CommitFailure, Compute, Conflict, CopyFlatMap, CopyIter, CopyKeys,
-    CopyMap, CopyPinned, CopyTrieMap, CopyValues, Diff, Entry, FlatMap, FlatStats,
-    HandleStaysOnItsThread, IntoIter, IntoKeys, Iter, IterMut, Keys, ModifiedEntry, MoveStats,
-    NodeStats, OccupiedError, Operation, OwnedDiff, Pinned, Resolution, Snapshot, SnapshotEntry,
-    SnapshotIntoIter, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, TrieStats, Values,
-    ValuesMut,
+    CopyMap, CopyPinned, CopyTrieMap, CopyValues, Current, Diff, Entry, FlatMap, FlatStats,
+    HandleStaysOnItsThread, History, HistoryIter, IntoIter, IntoKeys, Iter, IterMut, Keys,
+    ModifiedEntry, MoveStats, Newer, NodeStats, OccupiedError, Operation, OwnedDiff, Pinned,
+    Published, Publisher, Reader, Refresher, Resolution, Snapshot, SnapshotEntry, SnapshotIntoIter,
+    SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, TrieStats, Values, ValuesMut,
 };
 pub use plain::Plain;
-pub use published::{Current, Newer, Published, Publisher, Reader, Refresher};
 pub use set::{
     CopyFlatSet, CopyPinnedSet, CopySet, CopyTrieSet, FlatSet, PinnedSet, SetSnapshot, TrieSet,
 };

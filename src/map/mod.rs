@@ -13,13 +13,11 @@
 //! | `change` | how those say to the engine what they want done with a key |
 //! | `batch` | operations on many keys at once |
 //! | `base` | what every map holds |
-//! | `collection`, `versions`, `room` | what all maps, those with snapshots and those with a table have alike |
+//! | `collection`, `room` | what all maps and those with a table have alike |
 //! | `compute` | the types of `compute` and `try_insert` |
 //! | `mode` | the kinds of map, by which shared types are written once |
 //! | `snapshot` | [`Snapshot`] |
-//! | `diff` | what differs between two snapshots |
-//! | `merge` | two forks made one |
-//! | `commit` | why a fork's content was not made the map's |
+//! | [`versions`] | what is done with snapshots and forks |
 //! | `stats` | what maps are made of |
 
 // First what begins the page of each type in the documentation.
@@ -35,15 +33,12 @@ mod base;
 mod batch;
 mod change;
 mod collection;
-mod commit;
 mod compute;
 mod copy_iter;
 mod copy_operations;
-mod diff;
 mod entry;
 mod iter;
 mod local;
-mod merge;
 pub(crate) mod mode;
 mod owned;
 mod room;
@@ -53,19 +48,16 @@ mod versions;
 #[cfg(feature = "rayon")]
 pub(crate) use base::Base;
 pub(crate) use batch::Stays;
-pub use commit::{CommitError, CommitFailure};
 pub use compute::{Compute, OccupiedError, Operation};
 pub use copy_iter::{CopyIter, CopyKeys, CopyValues};
 pub use copy_map::{CopyFlatMap, CopyMap, CopyTrieMap};
 pub use copy_pinned::CopyPinned;
-pub use diff::{Change, Diff, OwnedDiff};
 pub use entry::{Entry, ModifiedEntry};
 pub use flat_map::FlatMap;
 #[cfg(feature = "rayon")]
 pub(crate) use flat_map::cloned;
 pub use iter::{Iter, Keys, Values};
 pub use local::HandleStaysOnItsThread;
-pub use merge::{Conflict, Resolution};
 pub use owned::{IntoIter, IntoKeys, IterMut, ValuesMut};
 pub use pinned::Pinned;
 pub use snapshot::{
@@ -73,3 +65,7 @@ pub use snapshot::{
 };
 pub use stats::{FlatStats, MoveStats, NodeStats, TrieStats};
 pub use trie_map::TrieMap;
+pub use versions::{
+    Change, CommitError, CommitFailure, Conflict, Current, Diff, History, HistoryIter, Newer,
+    OwnedDiff, Published, Publisher, Reader, Refresher, Resolution,
+};

@@ -11,7 +11,7 @@ use crate::entry::{self, Compare, Store};
 use crate::plain::Plain;
 use crate::{flat, trie};
 
-/// A trie, with snapshots: a [`TrieMap`], or a [`CopyMap`](crate::CopyMap) of this kind ([`CopyTrieMap`]).
+/// A trie, with snapshots: a [`TrieMap`](crate::TrieMap), or a [`CopyMap`](crate::CopyMap) of this kind ([`CopyTrieMap`](crate::CopyTrieMap)).
 ///
 /// ```
 /// use snaptrie::{Iter, TrieMap, mode};
@@ -24,7 +24,7 @@ use crate::{flat, trie};
 #[derive(Debug)]
 pub enum Trie {}
 
-/// A flat table: a [`FlatMap`], or a [`CopyMap`](crate::CopyMap) of this kind ([`CopyFlatMap`](crate::CopyFlatMap)).
+/// A flat table: a [`FlatMap`](crate::FlatMap), or a [`CopyMap`](crate::CopyMap) of this kind ([`CopyFlatMap`](crate::CopyFlatMap)).
 ///
 /// ```
 /// use snaptrie::{FlatMap, Pinned, RandomState, mode};
@@ -37,11 +37,11 @@ pub enum Trie {}
 #[derive(Debug)]
 pub enum Flat {}
 
-/// Entries in allocations of their own: what a [`Snapshot`](crate::Snapshot) of a [`TrieMap`] has. The default.
+/// Entries in allocations of their own: what a [`Snapshot`](crate::Snapshot) of a [`TrieMap`](crate::TrieMap) has. The default.
 #[derive(Debug)]
 pub enum Boxed {}
 
-/// Entries in the nodes: what a [`Snapshot`](crate::Snapshot) of a [`CopyTrieMap`] has.
+/// Entries in the nodes: what a [`Snapshot`](crate::Snapshot) of a [`CopyTrieMap`](crate::CopyTrieMap) has.
 ///
 /// ```
 /// use snaptrie::{CopyTrieMap, RandomState, Snapshot, mode};

@@ -307,4 +307,4 @@ macro_rules! versions {
         }
     };
 }
-pub(super) use versions;
+pub(in crate::map) use versions;
