@@ -4,6 +4,9 @@
 //! hash and a way to recognise a key. The map layer (`crate::map`) writes each public method once, in
 //! these terms, for all engines.
 
+use std::error::Error;
+use std::fmt;
+
 use crate::reclaim::{Collector, Guard};
 
 /// What an engine keeps: keys and values, and how the two travel into it.
@@ -147,6 +150,21 @@ pub(crate) trait Engine: Sized {
     /// [`Self::collect`], and waits a little for guards of other threads. Returns whether no garbage is left.
     fn flush(&self) -> bool;
 }
+
+/// The error of methods that need the entries of a map for themselves: snapshots or forks share them.
+///
+/// It is returned as long as a snapshot of the map is alive, or a fork that began with one; and by a map that is itself
+/// a fork of one with entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Shared;
+
+impl fmt::Display for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("snapshots or forks share the entries of the map")
+    }
+}
+
+impl Error for Shared {}
 
 /// What to do with a key.
 pub(crate) enum Action<D> {

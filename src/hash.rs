@@ -1,6 +1,123 @@
-//! From a key to the 64 bits that the maps work with.
+//! The hashers of the maps, and the way from a key to the 64 bits that the maps work with.
 
-use std::hash::{BuildHasher, Hash};
+use std::fmt;
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use foldhash::fast;
+
+/// The default hasher of the maps: fast, and seeded at random for each map.
+///
+/// The seeds keep keys from colliding by chance or by habit. They are no promise against an attacker who can choose keys
+/// and observe the map: the algorithm, foldhash, is not a cryptographic one, and a trie iterates in the order of the
+/// hashes, which reveals something of them. A map whose keys all collide stays correct and becomes slow, O(n) for each
+/// operation. If keys come from an adversary, take a keyed hash such as the standard library's SipHash:
+///
+/// ```
+/// use snaptrie::TrieMap;
+///
+/// let sessions = TrieMap::with_hasher(std::hash::RandomState::new());
+/// sessions.insert("token from outside".to_string(), 1);
+/// ```
+///
+/// The hashes are those of this process, and change between versions of this crate.
+#[derive(Clone, Debug, Default)]
+pub struct RandomState(fast::RandomState);
+
+impl RandomState {
+    /// A hasher with a new seed.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl BuildHasher for RandomState {
+    type Hasher = DefaultHasher;
+
+    #[inline(always)]
+    fn build_hasher(&self) -> DefaultHasher {
+        DefaultHasher(self.0.build_hasher())
+    }
+}
+
+/// [`RandomState`]'s algorithm with a fixed seed: for maps in a `static`, and for runs that are to repeat.
+///
+/// Anyone who knows the seed can choose keys that collide: see [`RandomState`].
+///
+/// # Examples
+/// ```
+/// use snaptrie::{FixedState, TrieMap};
+///
+/// static SEEN: TrieMap<u64, u64, FixedState> = TrieMap::with_hasher(FixedState::with_seed(7));
+/// assert!(SEEN.insert(1, 42));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct FixedState(fast::FixedState);
+
+impl FixedState {
+    /// A hasher with this seed.
+    pub const fn with_seed(seed: u64) -> Self {
+        Self(fast::FixedState::with_seed(seed))
+    }
+}
+
+impl BuildHasher for FixedState {
+    type Hasher = DefaultHasher;
+
+    #[inline(always)]
+    fn build_hasher(&self) -> DefaultHasher {
+        DefaultHasher(self.0.build_hasher())
+    }
+}
+
+/// The hasher that [`RandomState`] and [`FixedState`] build.
+#[derive(Clone)]
+pub struct DefaultHasher(fast::FoldHasher<'static>);
+
+/// Each is forwarded: the algorithm treats numbers by their size.
+macro_rules! forward {
+    ($($write:ident: $Number:ty),*) => {
+        impl Hasher for DefaultHasher {
+            #[inline(always)]
+            fn write(&mut self, bytes: &[u8]) {
+                self.0.write(bytes);
+            }
+
+            $(
+                #[inline(always)]
+                fn $write(&mut self, number: $Number) {
+                    self.0.$write(number);
+                }
+            )*
+
+            #[inline(always)]
+            fn finish(&self) -> u64 {
+                self.0.finish()
+            }
+        }
+    };
+}
+
+forward!(
+    write_u8: u8,
+    write_u16: u16,
+    write_u32: u32,
+    write_u64: u64,
+    write_u128: u128,
+    write_usize: usize,
+    write_i8: i8,
+    write_i16: i16,
+    write_i32: i32,
+    write_i64: i64,
+    write_i128: i128,
+    write_isize: isize
+);
+
+/// Its state says nothing to a reader.
+impl fmt::Debug for DefaultHasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DefaultHasher").finish_non_exhaustive()
+    }
+}
 
 /// The hash of a key, spread over all 64 bits.
 ///
@@ -33,8 +150,25 @@ const fn spread(hash: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+    use std::hash::BuildHasher;
 
-    use super::spread;
+    use foldhash::fast;
+
+    use super::{FixedState, spread};
+
+    #[test]
+    fn fixed_seeds_hash_as_the_algorithm_does() {
+        let (own, plain) = (FixedState::with_seed(7), fast::FixedState::with_seed(7));
+        assert_eq!(
+            own.hash_one((1_u8, 2_u16, 3_i32, 4_u64)),
+            plain.hash_one((1_u8, 2_u16, 3_i32, 4_u64))
+        );
+        assert_eq!(
+            own.hash_one((5_usize, 6_i128, "seven")),
+            plain.hash_one((5_usize, 6_i128, "seven"))
+        );
+        assert_ne!(own.hash_one(1), FixedState::with_seed(8).hash_one(1));
+    }
 
     #[test]
     fn small_integers_differ_in_their_high_and_low_bits() {

@@ -158,8 +158,11 @@
 //!   it before the thread waits for anything, and [refresh](Pinned::refresh) it in long loops.
 //! - A [`FlatMap`] needs a hasher that spreads keys well, as any flat table. It stays correct with a
 //!   bad one, and becomes slow; so does a [`TrieMap`] whose hashes are all the same.
+//! - The default hasher is no protection against an adversary who chooses keys and can observe the map. See
+//!   [`RandomState`].
 //! - The child of a `fork(2)` may use maps from its only thread, which should have used one before the fork. If other
 //!   threads held handles at the fork, the child never frees removed entries. It should end by `_exit` or `exec`.
+//! - The target needs atomic operations of 64 bits, which some with pointers of 32 bits lack. Others do not compile.
 //! - There is no `no_std`. Handles, and the shards of counters and garbage, need thread-locals. Panics of destructors
 //!   are caught, so that one of them stops no other. Both need the standard library. WebAssembly (`wasm32`) works, with
 //!   or without a system.
@@ -168,8 +171,9 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(doctest)]
-mod bounds;
+#[cfg(not(target_has_atomic = "64"))]
+compile_error!("snaptrie needs a target with atomic operations of 64 bits, such as `AtomicU64`");
+
 mod bucket;
 mod count;
 mod engine;
@@ -179,37 +183,38 @@ mod flat;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod hash;
-mod history;
 mod impls;
 mod leaf;
+#[cfg(doctest)]
+mod lifetimes;
 mod map;
 mod once;
 mod plain;
 mod prefetch;
-mod published;
 mod reclaim;
 mod request;
 mod set;
 mod sync;
 mod trie;
 
+pub use engine::Shared;
 pub use equivalent::Equivalent;
 #[cfg(any(debug_assertions, snaptrie_check))]
 #[doc(hidden)]
 pub use flat::FlatStructure;
-pub use foldhash::fast::{FixedState, RandomState};
-pub use history::{History, HistoryIter};
+pub use hash::{DefaultHasher, FixedState, RandomState};
 #[cfg(feature = "rayon")]
 pub use impls::rayon::{CopyParIter, ParIter, SnapshotParIter};
 pub use map::{
     Change, CommitError, CommitFailure, Compute, Conflict, CopyFlatMap, CopyIter, CopyKeys,
-    CopyMap, CopyPinned, CopyTrieMap, CopyValues, Diff, Entry, FlatMap, FlatStats, IntoIter, Iter,
-    Keys, ModifiedEntry, MoveStats, NodeStats, Number, OccupiedError, Operation, OwnedDiff, Pinned,
-    Resolution, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap,
-    TrieStats, Values, Writer,
+    CopyMap, CopyPinned, CopyTrieMap, CopyValues, Current, Diff, Entry, FlatMap, FlatStats,
+    HandleStaysOnItsThread, History, HistoryIter, IntoIter, IntoKeys, Iter, IterMut, Keys,
+    ModifiedEntry, MoveStats, Newer, NodeStats, Number, OccupiedError, Operation, OwnedDiff,
+    Pinned, Published, Publisher, Reader, Refresher, Resolution, Snapshot, SnapshotEntry,
+    SnapshotIntoIter, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, TrieStats, Values,
+    ValuesMut, Writer,
 };
 pub use plain::Plain;
-pub use published::{Current, Newer, Published, Publisher, Reader, Refresher};
 pub use set::{
     CopyFlatSet, CopyPinnedSet, CopySet, CopyTrieSet, FlatSet, PinnedSet, SetSnapshot, TrieSet,
 };

@@ -121,6 +121,17 @@ impl<K, V> BoxedSlot<K, V> {
         // - came from a box, by `expose`, and is not freed: promised by the caller. A published entry does not change.
         unsafe { &*self.0 }
     }
+
+    /// The key, and the value to be changed where it is.
+    ///
+    /// # Safety
+    /// - The slot is live, and nobody else reaches its entry for `'a`.
+    pub(crate) unsafe fn pair_mut<'a>(self) -> (&'a K, &'a mut V) {
+        // SAFETY:
+        // - came from a box, by `expose`, is not freed, and not shared: promised by the caller.
+        let entry: &'a mut Entry<K, V> = unsafe { &mut *self.0 };
+        (&entry.key, &mut entry.value)
+    }
 }
 
 impl<K, V> Store for Boxed<K, V> {

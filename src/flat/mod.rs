@@ -71,6 +71,7 @@ mod check;
 mod iter;
 mod line;
 mod migrate;
+mod owned;
 mod probe;
 mod raw;
 mod room;
@@ -298,14 +299,11 @@ impl<S: Store> Flat<S> {
         unsafe { left.retire(|garbage| self.limbo.retire(guard, garbage)) };
     }
 
-    /// Frees the entries of all tables that the map has.
+    /// Calls `f` with the lines that hold the entries, of all tables that the map has.
     ///
     /// While a move is under way, there are two. Then the entries of a unit are in the new one if any
-    /// of its chunks is marked as moved, and otherwise in the old one.
-    ///
-    /// # Safety
-    /// - Nobody else can reach the map, and its entries are not used again.
-    unsafe fn free_all_entries(table: &Table<S>, fallout: &mut Fallout) {
+    /// of its chunks is marked as moved, and otherwise in the old one. Nobody may change the map meanwhile.
+    fn for_all_lines<'g>(table: &'g Table<S>, mut f: impl FnMut(&'g [Line<S>])) {
         let next = table.next();
         let unit = next.map_or(0, |next| table.shape.unit_log(next.shape));
         for first in (0..table.shape.chunks()).step_by(1 << unit) {
@@ -325,10 +323,29 @@ impl<S: Store> Flat<S> {
             };
             for chunk in chunks {
                 if let Spot::Here(chunk) = owner.spot(chunk) {
-                    // SAFETY:
-                    // - each of the map's entries is in one chunk of these, as said above.
-                    unsafe { free_entries(current(chunk), fallout) };
+                    f(current(chunk));
                 }
+            }
+        }
+    }
+}
+
+impl<S: Store> Flat<S> {
+    /// Frees a root and the next table, without the entries.
+    ///
+    /// # Safety
+    /// - They are the map's, and nobody else can reach them.
+    unsafe fn free_tables(root: *mut Table<S>) {
+        // SAFETY:
+        // - from boxes, and exclusively this caller's: promised by the caller.
+        unsafe {
+            let mut root = Box::from_raw(root);
+            let next = root.next_address();
+            root.free_segments();
+            if !next.is_null() {
+                let mut next = Box::from_raw(next);
+                debug_assert!(next.next().is_none());
+                next.free_segments();
             }
         }
     }
@@ -351,18 +368,11 @@ impl<S: Store> Drop for Flat<S> {
         let root = *self.root.get_mut();
         if !root.is_null() {
             // SAFETY:
-            // - from a box, and the map's own, as is the next table; the entries are the map's, and
-            //   nobody else can reach any of it.
+            // - from a box, and the map's own, as is the next table; each of the map's entries is in one line, as
+            //   `for_all_lines` says, and nobody else can reach any of it.
             unsafe {
-                let mut root = Box::from_raw(root);
-                Self::free_all_entries(&root, &mut fallout);
-                let next = root.next_address();
-                root.free_segments();
-                if !next.is_null() {
-                    let mut next = Box::from_raw(next);
-                    debug_assert!(next.next().is_none());
-                    next.free_segments();
-                }
+                Self::for_all_lines(&*root, |lines| free_entries(lines, &mut fallout));
+                Self::free_tables(root);
             }
         }
         fallout.resume();

@@ -20,6 +20,7 @@ impl<E: Engine, S> Base<E, S> {
     }
 
     /// For tests: with a collector of its own.
+    #[cfg(any(debug_assertions, snaptrie_check))]
     pub(crate) fn private(hasher: S) -> Self {
         Self { engine: E::empty(Collector::private()), hasher }
     }

@@ -12,8 +12,7 @@ use equivalent::Equivalent;
 
 use super::access::Access;
 use super::base::Base;
-use super::mode::{Mode, TrieMode};
-use super::pinned::refs;
+use super::mode::{Mode, TrieMode, refs};
 use super::{Pinned, Snapshot};
 use crate::engine::{BATCH, Engine, PART, PairOf};
 use crate::hash;

@@ -107,6 +107,7 @@ macro_rules! by_reference {
 
         impl<K, V, S> $Map<K, V, S> {
             /// For tests: a map with a collector of its own.
+            #[cfg(any(debug_assertions, snaptrie_check))]
             #[doc(hidden)]
             pub fn with_private_collector(hasher: S) -> Self {
                 Self { base: Base::private(hasher) }
@@ -134,6 +135,7 @@ macro_rules! by_reference {
             /// pinned.insert("a", 1);
             /// assert_eq!(pinned.get("a"), Some(&1));
             /// ```
+            #[doc(alias("guard", "pin_owned", "handle"))]
             #[inline(always)]
             pub fn pin(&self) -> Pinned<'_, K, V, S, $mode> {
                 Pinned::new(self)
@@ -189,7 +191,138 @@ macro_rules! by_reference {
             }
         }
 
+        /// Single operations without a handle. Each makes a handle for its duration and returns nothing that borrows
+        /// from it. Otherwise it is the method of [`Pinned`] with that name: as linearizable, and as lock-free.
+        ///
+        /// # Panics
+        /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was.
+        impl<K, V, S: BuildHasher> $Map<K, V, S> {
+            /// Whether the key is in the map.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::from([(\"one\".to_string(), 1)]);")]
+            /// assert!(map.contains_key("one"));
+            /// ```
+            #[inline]
+            pub fn contains_key<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
+                self.with(key, |_| ()).is_some()
+            }
+
+            /// Calls the closure with the value of a key, if the key is in the map. Returns the closure's result.
+            ///
+            /// The closure runs under a handle and may call any method of any map. It should not wait for anything: see
+            /// [`Pinned`].
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::from([(\"one\", \"1\".to_string())]);")]
+            /// assert_eq!(map.with("one", |value| value.len()), Some(1));
+            /// assert_eq!(map.with("two", |value| value.len()), None);
+            /// ```
+            #[doc(alias("view", "peek", "read", "get", "peek_with"))]
+            #[inline]
+            pub fn with<Q, R>(&self, key: &Q, f: impl FnOnce(&V) -> R) -> Option<R>
+            where
+                Q: Hash + Equivalent<K> + ?Sized,
+            {
+                self.pin().get(key).map(f)
+            }
+
+            /// A clone of the value of a key.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::from([(\"one\", \"1\".to_string())]);")]
+            /// assert_eq!(map.cloned("one"), Some("1".to_string()));
+            /// ```
+            #[doc(alias("get", "get_cloned"))]
+            #[inline]
+            pub fn cloned<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V>
+            where
+                V: Clone,
+            {
+                self.with(key, V::clone)
+            }
+
+            /// Removes a key. Returns whether it was in the map.
+            ///
+            /// [`Pinned::remove`] returns the value.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::from([(\"one\", 1)]);")]
+            /// assert!(map.remove("one"));
+            /// assert!(!map.remove("one"));
+            /// ```
+            #[inline]
+            pub fn remove<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool
+            where
+                K: Hash,
+            {
+                self.pin().remove(key).is_some()
+            }
+        }
+
+        /// Single operations without a handle, which insert or update: see [above](#method.contains_key).
+        ///
+        /// # Panics
+        /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was.
         impl<K: Hash + Eq, V, S: BuildHasher> $Map<K, V, S> {
+            /// Inserts a key, or replaces its value. Returns whether the key is new.
+            ///
+            /// [`Pinned::insert`] returns the value that was replaced.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::new();")]
+            /// assert!(map.insert("one", 1));
+            /// assert!(!map.insert("one", 11));
+            /// assert_eq!(map.cloned("one"), Some(11));
+            /// ```
+            #[doc(alias("set", "put", "replace"))]
+            #[inline]
+            pub fn insert(&self, key: K, value: V) -> bool {
+                self.pin().insert(key, value).is_none()
+            }
+
+            /// Replaces the value of a key by what the closure makes of it, if the key is in the map. Returns whether it
+            /// is.
+            ///
+            /// The closure may run again, if another thread changed the key meanwhile. [`Pinned::update`] returns the new
+            /// value.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::from([(\"one\", 1)]);")]
+            /// assert!(map.update("one", |value| value + 10));
+            /// assert!(!map.update("two", |value| value + 10));
+            /// assert_eq!(map.cloned("one"), Some(11));
+            /// ```
+            #[doc(alias("alter", "modify", "get_mut"))]
+            pub fn update(&self, key: K, update: impl FnMut(&V) -> V) -> bool {
+                self.pin().update(key, update).is_some()
+            }
+
+            /// Calls the closure with the value of a key, which is inserted if it is not in the map. Returns the
+            /// closure's result.
+            ///
+            /// # Examples
+            /// ```
+            /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+            ///
+            #[doc = concat!("let counts = snaptrie::", stringify!($Map), "::new();")]
+            /// for word in "the cat and the dog".split(' ') {
+            ///     counts.with_or_insert(word, AtomicU64::new(0), |count| count.fetch_add(1, Relaxed));
+            /// }
+            /// assert_eq!(counts.with("the", |count| count.load(Relaxed)), Some(2));
+            /// ```
+            #[doc(alias("entry", "or_insert"))]
+            #[inline]
+            pub fn with_or_insert<R>(&self, key: K, value: V, f: impl FnOnce(&V) -> R) -> R {
+                f(self.pin().get_or_insert(key, value))
+            }
+
             /// Removes the entries for which the closure does not hold, and frees them meanwhile. O(n).
             ///
             /// Each entry is removed in one atomic step with the answer that condemned it: a value that was replaced

@@ -77,21 +77,17 @@ pub struct OccupiedError<K, V, C = V> {
     pub value: V,
 }
 
-impl<K: fmt::Debug, V: fmt::Debug, C: fmt::Debug> fmt::Debug for OccupiedError<K, V, C> {
+/// Without the key and the values, which need not be `Debug`: so it is an [`Error`] for all types.
+impl<K, V, C> fmt::Debug for OccupiedError<K, V, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OccupiedError")
-            .field("key", &self.key)
-            .field("current", &self.current)
-            .field("value", &self.value)
-            .finish()
+        f.debug_struct("OccupiedError").finish_non_exhaustive()
     }
 }
 
-impl<K: fmt::Debug, V: fmt::Debug, C: fmt::Debug> fmt::Display for OccupiedError<K, V, C> {
+impl<K, V, C> fmt::Display for OccupiedError<K, V, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { current, key, value } = self;
-        write!(f, "did not insert {value:?}: key {key:?} already has the value {current:?}")
+        f.write_str("the key is in the map already")
     }
 }
 
-impl<K: fmt::Debug, V: fmt::Debug, C: fmt::Debug> Error for OccupiedError<K, V, C> {}
+impl<K, V, C> Error for OccupiedError<K, V, C> {}

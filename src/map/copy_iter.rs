@@ -7,7 +7,8 @@ use std::rc::Rc;
 
 use super::access::copies;
 use super::base::Base;
-use super::mode::{CopyMode, Copying, Trie};
+use super::local::Local;
+use super::mode::{CopyMode, Inline, Made, Trie};
 use crate::engine::Engine;
 use crate::plain::Plain;
 use crate::reclaim::Guard;
@@ -20,9 +21,9 @@ use crate::reclaim::Guard;
 /// [handle](crate::CopyPinned).
 pub struct CopyIter<'p, K: Plain + 'p, V: Plain + 'p, M: CopyMode<K, V> + 'p = Trie> {
     /// Declared first, so that it is dropped before its guard.
-    entries: <<M as Copying<K, V>>::Engine as Engine>::Iter<'p>,
-    /// The guard that `entries` works under, if this owns it. Keeps the iterator on its thread in any case.
-    _guard: Option<Rc<Guard>>,
+    entries: Local<<<M as Made<K, V, Inline>>::Engine as Engine>::Iter<'p>>,
+    /// The guard that `entries` works under, if this owns it.
+    _guard: Local<Option<Rc<Guard>>>,
 }
 
 impl<'p, K: Plain, V: Plain, M: CopyMode<K, V>> CopyIter<'p, K, V, M> {
@@ -33,12 +34,12 @@ impl<'p, K: Plain, V: Plain, M: CopyMode<K, V>> CopyIter<'p, K, V, M> {
         // - the guard stays where it is until the last handle to it is dropped. That is this iterator's, which is
         //   dropped after `entries`; and `entries` yields copies, which need no guard.
         let lasting: &'p Guard = unsafe { &*Rc::as_ptr(&guard) };
-        Self { entries: base.engine.iter(lasting), _guard: Some(guard) }
+        Self { entries: Local::new(base.engine.iter(lasting)), _guard: Local::new(Some(guard)) }
     }
 
     /// Under a handle's guard.
     pub(super) fn under<S>(base: &'p Base<M::Engine, S>, guard: &'p Guard) -> Self {
-        Self { entries: base.engine.iter(guard), _guard: None }
+        Self { entries: Local::new(base.engine.iter(guard)), _guard: Local::new(None) }
     }
 }
 
@@ -52,7 +53,7 @@ impl<'p, K: Plain, V: Plain, M: CopyMode<K, V>> Iterator for CopyIter<'p, K, V, 
 
     #[inline]
     fn fold<B, F: FnMut(B, (K, V)) -> B>(self, init: B, mut f: F) -> B {
-        self.entries.fold(init, |result, pair| f(result, copies::<M::Engine>(pair)))
+        self.entries.into_inner().fold(init, |result, pair| f(result, copies::<M::Engine>(pair)))
     }
 }
 

@@ -14,12 +14,12 @@ use super::batch::{Group, lookups, results};
 use super::collection::collection;
 use super::copy_batch::batches;
 use super::copy_operations::operations;
-use super::mode::{self, CopyMode, Inline, TrieMode};
+use super::mode::{self, CopyMode, Inline, TrieBase, TrieMode, Versioned};
 use super::room::room;
 use super::versions::versions;
 use super::{
     CommitError, CommitFailure, Compute, CopyIter, CopyKeys, CopyPinned, CopyValues, FlatStats,
-    OccupiedError, Operation, OwnedDiff, Snapshot, Stays, TrieStats,
+    IntoIter, OccupiedError, Operation, OwnedDiff, Snapshot, Stays, TrieStats,
 };
 use crate::RandomState;
 use crate::engine::Engine;
@@ -157,6 +157,7 @@ impl<K: Plain, V: Plain, M: CopyMode<K, V>> CopyMap<K, V, RandomState, M> {
 
 impl<K: Plain, V: Plain, S, M: CopyMode<K, V>> CopyMap<K, V, S, M> {
     /// For tests: a map with a collector of its own.
+    #[cfg(any(debug_assertions, snaptrie_check))]
     #[doc(hidden)]
     pub fn with_private_collector(hasher: S) -> Self {
         Self { base: Base::private(hasher) }
@@ -183,6 +184,7 @@ impl<K: Plain, V: Plain, S, M: CopyMode<K, V>> CopyMap<K, V, S, M> {
     /// let pinned = map.pin();
     /// assert_eq!((0..10).filter_map(|i| pinned.get(&i)).sum::<u32>(), 285);
     /// ```
+    #[doc(alias("guard", "pin_owned", "handle"))]
     #[inline(always)]
     pub fn pin(&self) -> CopyPinned<'_, K, V, S, M> {
         CopyPinned::new(self)
@@ -261,6 +263,25 @@ batches!(CopyMap[], "");
 collection!(CopyMap, M: CopyMode, Plain);
 versions!(CopyTrieMap, Inline, Plain);
 room!(CopyFlatMap, CopyTrieMap, identity, Plain);
+
+#[expect(private_interfaces, reason = "as for the trait")]
+impl<K: Plain, V: Plain> TrieMode<K, V> for Inline {
+    type Map<S> = CopyTrieMap<K, V, S>;
+
+    fn base<S>(map: &CopyTrieMap<K, V, S>) -> &TrieBase<K, V, S, Self> {
+        &map.base
+    }
+
+    fn map<S>(base: TrieBase<K, V, S, Self>) -> CopyTrieMap<K, V, S> {
+        CopyTrieMap { base }
+    }
+}
+
+impl<K: Plain, V: Plain, S> Versioned<K, V, S, Inline> for CopyTrieMap<K, V, S> {
+    fn map(&self) -> &Self {
+        self
+    }
+}
 
 impl<'p, K: Plain, V: Plain, S, M: CopyMode<K, V>> IntoIterator for &'p CopyMap<K, V, S, M> {
     type Item = (K, V);

@@ -70,6 +70,7 @@ macro_rules! operations {
             #[doc = concat!("assert_eq!(map", $pin, ".get(&1), Some(10));")]
             #[doc = concat!("assert_eq!(map", $pin, ".get(&2), None);")]
             /// ```
+            #[doc(alias("view", "peek", "read", "with"))]
             #[inline(always)]
             pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
                 self.get_key_value(key).map(|(_, value)| value)
@@ -171,6 +172,7 @@ macro_rules! operations {
             #[doc = concat!("assert_eq!(map", $pin, ".insert(1, 10), None);")]
             #[doc = concat!("assert_eq!(map", $pin, ".insert(1, 11), Some(10));")]
             /// ```
+            #[doc(alias("set", "put", "replace"))]
             #[inline]
             pub fn insert(&self, key: K, value: V) -> Option<V> {
                 let guard = self.guard();
@@ -211,6 +213,7 @@ macro_rules! operations {
             #[doc = concat!("assert_eq!(map", $pin, ".get_or_insert(1, 10), 10);")]
             #[doc = concat!("assert_eq!(map", $pin, ".get_or_insert(1, 11), 10);")]
             /// ```
+            #[doc(alias("entry", "or_insert"))]
             #[inline]
             pub fn get_or_insert(&self, key: K, value: V) -> V {
                 self.get_or_insert_with(key, || value)
@@ -327,6 +330,7 @@ macro_rules! operations {
             #[doc = concat!("assert_eq!(map", $pin, ".update(&1, |value| value + 1), Some(11));")]
             #[doc = concat!("assert_eq!(map", $pin, ".update(&2, |value| value + 1), None);")]
             /// ```
+            #[doc(alias("alter", "modify", "get_mut"))]
             #[inline]
             pub fn update<Q>(&self, key: &Q, update: impl FnMut(V) -> V) -> Option<V>
             where
@@ -348,6 +352,7 @@ macro_rules! operations {
             #[doc = concat!("assert_eq!(map", $pin, ".update_or_insert(1, |value| value + 1, 10), 10);")]
             #[doc = concat!("assert_eq!(map", $pin, ".update_or_insert(1, |value| value + 1, 10), 11);")]
             /// ```
+            #[doc(alias("entry", "upsert", "and_modify"))]
             #[inline]
             pub fn update_or_insert(&self, key: K, update: impl FnMut(V) -> V, value: V) -> V {
                 self.update_or_insert_with(key, update, || value)
@@ -393,6 +398,7 @@ macro_rules! operations {
             /// assert_eq!(buy(), Compute::Removed(17, 1));
             /// assert_eq!(buy(), Compute::Aborted("sold out"));
             /// ```
+            #[doc(alias("alter", "rcu", "compare_and_swap"))]
             pub fn compute<A>(
                 &self,
                 key: K,

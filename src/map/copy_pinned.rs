@@ -11,6 +11,7 @@ use super::base::Base;
 use super::batch::{Group, lookups, results};
 use super::copy_batch::batches;
 use super::copy_operations::operations;
+use super::local::Local;
 use super::mode::{CopyMode, Trie};
 use super::{Compute, CopyIter, CopyKeys, CopyMap, CopyValues, OccupiedError, Operation, Stays};
 use crate::RandomState;
@@ -49,13 +50,13 @@ use crate::reclaim::Guard;
 /// ```
 pub struct CopyPinned<'m, K: Plain, V: Plain, S = RandomState, M: CopyMode<K, V> = Trie> {
     map: &'m CopyMap<K, V, S, M>,
-    guard: Guard,
+    guard: Local<Guard>,
 }
 
 impl<'m, K: Plain, V: Plain, S, M: CopyMode<K, V>> CopyPinned<'m, K, V, S, M> {
     #[inline(always)]
     pub(super) fn new(map: &'m CopyMap<K, V, S, M>) -> Self {
-        Self { map, guard: map.base.pin() }
+        Self { map, guard: Local::new(map.base.pin()) }
     }
 
     /// The map.

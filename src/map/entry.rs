@@ -26,11 +26,22 @@ pub struct Entry<'p, 'm, K, V, S, M: Mode<K, V> = Trie> {
     key: K,
 }
 
-impl<'p, 'm, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Entry<'p, 'm, K, V, S, M> {
-    pub(super) fn new(pinned: &'p Pinned<'m, K, V, S, M>, key: K) -> Self {
-        Self { pinned, key }
+impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
+    /// The entry of a key, for chains as with the standard map. Each chain is one atomic operation: see [`Entry`].
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::new();
+    /// map.pin().entry("one").or_insert(1);
+    /// map.pin().entry("one").and_modify(|value| value + 10).or_insert(1);
+    /// assert_eq!(map.pin()["one"], 11);
+    /// ```
+    pub fn entry(&self, key: K) -> Entry<'_, 'm, K, V, S, M> {
+        Entry { pinned: self, key }
     }
+}
 
+impl<'p, 'm, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Entry<'p, 'm, K, V, S, M> {
     /// The key, as it was given to [`Pinned::entry`].
     ///
     /// # Examples

@@ -4,14 +4,20 @@ use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
+use equivalent::Equivalent;
+
 use super::base::Base;
 use super::collection::{by_reference, collection};
-use super::mode::{self, TrieMode};
+use super::mode::{self, Mode, TrieMode};
 use super::room::room;
-use super::{CopyFlatMap, FlatStats, OwnedDiff, Pinned, Snapshot, Stays, TrieMap};
+use super::{
+    CopyFlatMap, FlatStats, IntoIter, IterMut, OwnedDiff, Pinned, Snapshot, Stays, TrieMap,
+    ValuesMut,
+};
 use crate::RandomState;
 use crate::engine::Engine;
 use crate::flat::{self, Flat};
+use crate::hash;
 use crate::plain::Plain;
 use crate::reclaim::Collector;
 
@@ -72,6 +78,34 @@ by_reference!(FlatMap, mode::Flat);
 room!(FlatMap, TrieMap, cloned);
 collection!(FlatMap);
 
+#[expect(private_interfaces, reason = "as for the trait")]
+impl<K, V> Mode<K, V> for mode::Flat {
+    type Map<S> = FlatMap<K, V, S>;
+
+    #[inline(always)]
+    fn base<S>(map: &FlatMap<K, V, S>) -> &Base<Self::Engine, S> {
+        &map.base
+    }
+}
+
+impl<'m, K, V, S> Pinned<'m, K, V, S, mode::Flat> {
+    /// The map.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::FlatMap::<u32, u32>::new();
+    /// assert_eq!(map.pin().map().capacity(), 0);
+    /// ```
+    pub fn map(&self) -> &'m FlatMap<K, V, S> {
+        self.map
+    }
+
+    #[cfg(feature = "rayon")]
+    pub(crate) fn shared_iter(&self) -> crate::flat::SharedIter<'_, crate::flat::Boxed<K, V>> {
+        self.map.base.engine.shared_iter(&self.guard)
+    }
+}
+
 impl<K, V, S, M> Snapshot<K, V, S, M>
 where
     K: Clone + Hash + Eq,
@@ -92,6 +126,7 @@ where
     /// assert_eq!(serve.len(), 1_000);
     /// assert_eq!(serve.pin()[&30], 900);
     /// ```
+    #[doc(alias = "into_read_only")]
     #[must_use = "the result is a map of its own"]
     pub fn to_flat(&self) -> FlatMap<K, V, S> {
         FlatMap { base: self.to_table() }
@@ -120,6 +155,67 @@ where
         let base = Base { engine, hasher: self.hasher().clone() };
         base.insert_all(self.iter().map(cloned), Stays::Last);
         base
+    }
+}
+
+/// Changing values where they are, through a map that is borrowed mutably.
+impl<K, V, S> FlatMap<K, V, S> {
+    /// The value of a key, to be changed where it is.
+    ///
+    /// # Panics
+    /// If `Hash` or `Eq` of the key does.
+    ///
+    /// # Examples
+    /// ```
+    /// let mut map = snaptrie::FlatMap::from([("one", 1)]);
+    /// if let Some(value) = map.get_mut("one") {
+    ///     *value += 10;
+    /// }
+    /// assert_eq!(map.cloned("one"), Some(11));
+    /// ```
+    pub fn get_mut<Q>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        S: BuildHasher,
+    {
+        let Base { engine, hasher } = &mut self.base;
+        engine.get_mut(hash::of(hasher, key), |candidate| key.equivalent(candidate))
+    }
+
+    /// Iterates over the entries, with values that can be changed where they are, in no particular order. O(n + capacity),
+    /// with memory for a pair of references to each entry.
+    ///
+    /// # Examples
+    /// ```
+    /// let mut map = snaptrie::FlatMap::from([("one", 1), ("two", 2)]);
+    /// for (key, value) in map.iter_mut() {
+    ///     *value += key.len();
+    /// }
+    /// assert_eq!(map.cloned("two"), Some(5));
+    /// ```
+    pub fn iter_mut(&mut self) -> IterMut<'_, K, V> {
+        IterMut::new(self.base.engine.pairs_mut())
+    }
+
+    /// Iterates over the values, which can be changed where they are. As [`Self::iter_mut`].
+    ///
+    /// # Examples
+    /// ```
+    /// let mut map = snaptrie::FlatMap::from([("one", 1), ("two", 2)]);
+    /// map.values_mut().for_each(|value| *value *= 10);
+    /// assert_eq!(map.cloned("two"), Some(20));
+    /// ```
+    pub fn values_mut(&mut self) -> ValuesMut<'_, K, V> {
+        ValuesMut(self.iter_mut())
+    }
+}
+
+impl<'a, K, V, S> IntoIterator for &'a mut FlatMap<K, V, S> {
+    type Item = (&'a K, &'a mut V);
+    type IntoIter = IterMut<'a, K, V>;
+
+    fn into_iter(self) -> IterMut<'a, K, V> {
+        self.iter_mut()
     }
 }
 

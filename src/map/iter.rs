@@ -2,29 +2,25 @@
 
 use std::fmt;
 use std::iter::FusedIterator;
-use std::marker::PhantomData;
 
-use super::mode::{Lending, Mode, Trie};
-use super::pinned::refs;
+use super::local::Local;
+use super::mode::{Boxed, Made, Mode, Trie, refs};
 use crate::engine::Engine;
-use crate::reclaim::Guard;
 
 /// The engine's iterator.
-type Entries<'p, K, V, M> = <<M as Lending<K, V>>::Engine as Engine>::Iter<'p>;
+type Entries<'p, K, V, M> = <<M as Made<K, V, Boxed>>::Engine as Engine>::Iter<'p>;
 
 /// An iterator over the entries of a live map, from [`Pinned::iter`](crate::Pinned::iter).
 ///
 /// Weakly consistent: it yields no key twice, yields what is in the map all the while, and may or
 /// may not yield what is inserted, replaced or removed meanwhile.
 pub struct Iter<'p, K: 'p, V: 'p, M: Mode<K, V> + 'p = Trie> {
-    entries: Entries<'p, K, V, M>,
-    // Not `Send`: it lives under a guard that belongs to a thread.
-    _guard: PhantomData<&'p Guard>,
+    entries: Local<Entries<'p, K, V, M>>,
 }
 
 impl<'p, K, V, M: Mode<K, V>> Iter<'p, K, V, M> {
     pub(super) fn new(entries: Entries<'p, K, V, M>) -> Self {
-        Self { entries, _guard: PhantomData }
+        Self { entries: Local::new(entries) }
     }
 }
 
@@ -38,7 +34,7 @@ impl<'p, K, V, M: Mode<K, V>> Iterator for Iter<'p, K, V, M> {
 
     #[inline]
     fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
-        self.entries.fold(init, |result, pair| f(result, refs::<K, V, M>(pair)))
+        self.entries.into_inner().fold(init, |result, pair| f(result, refs::<K, V, M>(pair)))
     }
 }
 

@@ -3,6 +3,8 @@
 //! | file | holds |
 //! |---|---|
 //! | `trie_map`, `flat_map` | [`TrieMap`] and [`FlatMap`], which hand out references |
+//! | `local` | what keeps handles on their thread, and tells why |
+//! | `owned` | iterators over the entries of a map that nobody else can reach |
 //! | `pinned`, `iter`, `entry` | their handle [`Pinned`], its iterators and [`Entry`] |
 //! | `copy_map` | [`CopyMap`], which hands out copies |
 //! | `copy_pinned`, `copy_iter` | its handle [`CopyPinned`] and its iterator |
@@ -13,13 +15,11 @@
 //! | `build` | making a map of many entries at once |
 //! | `writer`, `number` | the [`Writer`], which queues changes, and what it adds to |
 //! | `base` | what every map holds |
-//! | `collection`, `versions`, `room` | what all maps, those with snapshots and those with a table have alike |
+//! | `collection`, `room` | what all maps and those with a table have alike |
 //! | `compute` | the types of `compute` and `try_insert` |
 //! | `mode` | the kinds of map, by which shared types are written once |
 //! | `snapshot` | [`Snapshot`] |
-//! | `diff` | what differs between two snapshots |
-//! | `merge` | two forks made one |
-//! | `commit` | why a fork's content was not made the map's |
+//! | [`versions`] | what is done with snapshots and forks |
 //! | `stats` | what maps are made of |
 
 // First what begins the page of each type in the documentation.
@@ -36,17 +36,16 @@ mod batch;
 pub(crate) mod build;
 mod change;
 mod collection;
-mod commit;
 mod compute;
 mod copy_batch;
 mod copy_iter;
 mod copy_operations;
-mod diff;
 mod entry;
 mod iter;
-mod merge;
+mod local;
 pub(crate) mod mode;
 mod number;
+mod owned;
 mod room;
 mod stats;
 mod versions;
@@ -55,21 +54,26 @@ mod writer;
 #[cfg(feature = "rayon")]
 pub(crate) use base::Base;
 pub(crate) use batch::Stays;
-pub use commit::{CommitError, CommitFailure};
 pub use compute::{Compute, OccupiedError, Operation};
 pub use copy_iter::{CopyIter, CopyKeys, CopyValues};
 pub use copy_map::{CopyFlatMap, CopyMap, CopyTrieMap};
 pub use copy_pinned::CopyPinned;
-pub use diff::{Change, Diff, OwnedDiff};
 pub use entry::{Entry, ModifiedEntry};
 pub use flat_map::FlatMap;
 #[cfg(feature = "rayon")]
 pub(crate) use flat_map::cloned;
 pub use iter::{Iter, Keys, Values};
-pub use merge::{Conflict, Resolution};
+pub use local::HandleStaysOnItsThread;
 pub use number::Number;
+pub use owned::{IntoIter, IntoKeys, IterMut, ValuesMut};
 pub use pinned::Pinned;
-pub use snapshot::{IntoIter, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys, SnapshotValues};
+pub use snapshot::{
+    Snapshot, SnapshotEntry, SnapshotIntoIter, SnapshotIter, SnapshotKeys, SnapshotValues,
+};
 pub use stats::{FlatStats, MoveStats, NodeStats, TrieStats};
 pub use trie_map::TrieMap;
+pub use versions::{
+    Change, CommitError, CommitFailure, Conflict, Current, Diff, History, HistoryIter, Newer,
+    OwnedDiff, Published, Publisher, Reader, Refresher, Resolution,
+};
 pub use writer::{Writable, Writer};

@@ -1,16 +1,17 @@
 //! The kinds of map, and the places where entries are, as public types name them.
+//!
+//! The traits say what is made of what. They are implemented beside the maps and sets that they name, which import them
+//! and not the other way round. What they need is private, so nobody else can implement them.
 
 use std::sync::Arc;
 
 use super::base::Base;
-use super::{CopyTrieMap, FlatMap, TrieMap};
-use crate::engine::{Engine, Lent};
+use crate::engine::{Engine, Lent, PairOf};
 use crate::entry::{self, Compare, Store};
 use crate::plain::Plain;
-use crate::set::{CopyTrieSet, TrieSet};
 use crate::{flat, trie};
 
-/// A trie, with snapshots: a [`TrieMap`], or a [`CopyMap`](crate::CopyMap) of this kind ([`CopyTrieMap`]).
+/// A trie, with snapshots: a [`TrieMap`](crate::TrieMap), or a [`CopyMap`](crate::CopyMap) of this kind ([`CopyTrieMap`](crate::CopyTrieMap)).
 ///
 /// ```
 /// use snaptrie::{Iter, TrieMap, mode};
@@ -23,7 +24,7 @@ use crate::{flat, trie};
 #[derive(Debug)]
 pub enum Trie {}
 
-/// A flat table: a [`FlatMap`], or a [`CopyMap`](crate::CopyMap) of this kind ([`CopyFlatMap`](crate::CopyFlatMap)).
+/// A flat table: a [`FlatMap`](crate::FlatMap), or a [`CopyMap`](crate::CopyMap) of this kind ([`CopyFlatMap`](crate::CopyFlatMap)).
 ///
 /// ```
 /// use snaptrie::{FlatMap, Pinned, RandomState, mode};
@@ -36,11 +37,11 @@ pub enum Trie {}
 #[derive(Debug)]
 pub enum Flat {}
 
-/// Entries in allocations of their own: what a [`Snapshot`](crate::Snapshot) of a [`TrieMap`] has. The default.
+/// Entries in allocations of their own: what a [`Snapshot`](crate::Snapshot) of a [`TrieMap`](crate::TrieMap) has. The default.
 #[derive(Debug)]
 pub enum Boxed {}
 
-/// Entries in the nodes: what a [`Snapshot`](crate::Snapshot) of a [`CopyTrieMap`] has.
+/// Entries in the nodes: what a [`Snapshot`](crate::Snapshot) of a [`CopyTrieMap`](crate::CopyTrieMap) has.
 ///
 /// ```
 /// use snaptrie::{CopyTrieMap, RandomState, Snapshot, mode};
@@ -56,159 +57,44 @@ pub enum Inline {}
 /// A kind of map that hands out references.
 #[doc(hidden)]
 #[expect(private_bounds, reason = "what a kind is made of concerns nobody else; this seals it too")]
-pub trait Mode<K, V>: Lending<K, V> {}
-
-impl<K, V, M: Lending<K, V>> Mode<K, V> for M {}
-
-/// A kind of map that hands out copies.
-#[doc(hidden)]
-#[expect(private_bounds, reason = "as for `Mode`")]
-pub trait CopyMode<K: Plain, V: Plain>: Copying<K, V> {}
-
-impl<K: Plain, V: Plain, M: Copying<K, V>> CopyMode<K, V> for M {}
-
-/// Where a map with snapshots keeps keys and values of these types.
-#[doc(hidden)]
-#[expect(private_bounds, reason = "as for `Mode`")]
-#[expect(private_interfaces, reason = "as for `Mode`")]
-pub trait TrieMode<K, V>: Layout<K, V> + Sized {
+#[expect(private_interfaces, reason = "as above")]
+pub trait Mode<K, V>: Made<K, V, Boxed, Engine: Engine<Content: Lent>> {
     /// The map.
-    type Map<S>;
-
-    fn base<S>(map: &Self::Map<S>) -> &TrieBase<K, V, S, Self>;
-    fn map<S>(base: TrieBase<K, V, S, Self>) -> Self::Map<S>;
-}
-
-/// What a map with snapshots is made of.
-type TrieBase<K, V, S, M> = Base<trie::Trie<<M as Layout<K, V>>::Store>, S>;
-
-impl<K, V> TrieMode<K, V> for Boxed {
-    type Map<S> = TrieMap<K, V, S>;
-
-    #[expect(private_interfaces, reason = "as for `Mode`")]
-    fn base<S>(map: &TrieMap<K, V, S>) -> &TrieBase<K, V, S, Self> {
-        &map.base
-    }
-
-    #[expect(private_interfaces, reason = "as for `Mode`")]
-    fn map<S>(base: TrieBase<K, V, S, Self>) -> TrieMap<K, V, S> {
-        TrieMap { base }
-    }
-}
-
-impl<K: Plain, V: Plain> TrieMode<K, V> for Inline {
-    type Map<S> = CopyTrieMap<K, V, S>;
-
-    #[expect(private_interfaces, reason = "as for `Mode`")]
-    fn base<S>(map: &CopyTrieMap<K, V, S>) -> &TrieBase<K, V, S, Self> {
-        &map.base
-    }
-
-    #[expect(private_interfaces, reason = "as for `Mode`")]
-    fn map<S>(base: TrieBase<K, V, S, Self>) -> CopyTrieMap<K, V, S> {
-        CopyTrieMap { base }
-    }
-}
-
-/// A map with snapshots: a [`TrieMap`], a [`CopyTrieMap`], or an [`Arc`] of one.
-#[doc(hidden)]
-pub trait Versioned<K, V, S, M: TrieMode<K, V>> {
-    /// The map.
-    fn map(&self) -> &M::Map<S>;
-}
-
-impl<K, V, S> Versioned<K, V, S, Boxed> for TrieMap<K, V, S> {
-    fn map(&self) -> &Self {
-        self
-    }
-}
-
-impl<K: Plain, V: Plain, S> Versioned<K, V, S, Inline> for CopyTrieMap<K, V, S> {
-    fn map(&self) -> &Self {
-        self
-    }
-}
-
-impl<K, V, S, M: TrieMode<K, V>, T: Versioned<K, V, S, M>> Versioned<K, V, S, M> for Arc<T> {
-    fn map(&self) -> &M::Map<S> {
-        T::map(self)
-    }
-}
-
-/// Where a set with snapshots keeps its elements.
-#[doc(hidden)]
-pub trait SetMode<K>: TrieMode<K, ()> {
-    /// The set.
-    type Set<S>: From<Self::Map<S>>;
-}
-
-impl<K> SetMode<K> for Boxed {
-    type Set<S> = TrieSet<K, S>;
-}
-
-impl<K: Plain> SetMode<K> for Inline {
-    type Set<S> = CopyTrieSet<K, S>;
-}
-
-/// A [`TrieMode`] for keys and values that borrow nothing.
-#[doc(hidden)]
-#[expect(private_bounds, reason = "as for `Mode`")]
-pub trait StaticMode<K: 'static, V: 'static>:
-    Layout<K, V, Store: Store<Slot: 'static>> + TrieMode<K, V>
-{
-}
-
-impl<K: 'static, V: 'static, M> StaticMode<K, V> for M where
-    M: Layout<K, V, Store: Store<Slot: 'static>> + TrieMode<K, V>
-{
-}
-
-/// A [`TrieMode`] whose versions can be compared: any [`Boxed`] one, and an [`Inline`] one if its values are
-/// `PartialEq`.
-#[doc(hidden)]
-#[expect(private_bounds, reason = "as for `Mode`")]
-pub trait CompareMode<K, V>: Layout<K, V, Store: Compare> + TrieMode<K, V> {}
-
-impl<K, V, M> CompareMode<K, V> for M where M: Layout<K, V, Store: Compare> + TrieMode<K, V> {}
-
-/// The engine and the map of a [`Mode`].
-pub(crate) trait Lending<K, V> {
-    type Engine: Engine<Key = K, Value = V, Content: Lent>;
     type Map<S>;
 
     fn base<S>(map: &Self::Map<S>) -> &Base<Self::Engine, S>;
 }
 
-impl<K, V> Lending<K, V> for Trie {
-    type Engine = trie::Trie<entry::Boxed<K, V>>;
-    type Map<S> = TrieMap<K, V, S>;
-
-    #[inline(always)]
-    fn base<S>(map: &TrieMap<K, V, S>) -> &Base<Self::Engine, S> {
-        &map.base
-    }
+/// The key and the value of an entry.
+#[inline(always)]
+pub(super) fn refs<'g, K, V, M: Mode<K, V>>(pair: PairOf<'g, M::Engine>) -> (&'g K, &'g V)
+where
+    M::Engine: 'g,
+{
+    <<M::Engine as Engine>::Content as Lent>::refs(pair)
 }
 
-impl<K, V> Lending<K, V> for Flat {
-    type Engine = flat::Flat<flat::Boxed<K, V>>;
-    type Map<S> = FlatMap<K, V, S>;
+/// A kind of map that hands out copies.
+#[doc(hidden)]
+#[expect(private_bounds, reason = "as for `Mode`")]
+pub trait CopyMode<K: Plain, V: Plain>: Made<K, V, Inline> {}
 
-    #[inline(always)]
-    fn base<S>(map: &FlatMap<K, V, S>) -> &Base<Self::Engine, S> {
-        &map.base
-    }
-}
+impl<K: Plain, V: Plain, M: Made<K, V, Inline>> CopyMode<K, V> for M {}
 
-/// The engine of a [`CopyMode`].
-pub(crate) trait Copying<K: Plain, V: Plain> {
+/// What a map of this kind is made of, if it has its entries in `Place`.
+pub(crate) trait Made<K, V, Place> {
     type Engine: Engine<Key = K, Value = V>;
 }
 
-impl<K: Plain, V: Plain> Copying<K, V> for Trie {
-    type Engine = trie::Trie<entry::Inline<K, V>>;
+impl<K, V, Place: Layout<K, V>> Made<K, V, Place> for Trie {
+    type Engine = trie::Trie<Place::Store>;
 }
 
-impl<K: Plain, V: Plain> Copying<K, V> for Flat {
+impl<K, V> Made<K, V, Boxed> for Flat {
+    type Engine = flat::Flat<flat::Boxed<K, V>>;
+}
+
+impl<K: Plain, V: Plain> Made<K, V, Inline> for Flat {
     type Engine = flat::Flat<flat::Inline<K, V>>;
 }
 
@@ -224,3 +110,59 @@ impl<K, V> Layout<K, V> for Boxed {
 impl<K: Plain, V: Plain> Layout<K, V> for Inline {
     type Store = entry::Inline<K, V>;
 }
+
+/// Where a map with snapshots keeps keys and values of these types.
+#[doc(hidden)]
+#[expect(private_bounds, reason = "as for `Mode`")]
+#[expect(private_interfaces, reason = "as for `Mode`")]
+pub trait TrieMode<K, V>: Layout<K, V> + Sized {
+    /// The map.
+    type Map<S>;
+
+    fn base<S>(map: &Self::Map<S>) -> &TrieBase<K, V, S, Self>;
+    fn map<S>(base: TrieBase<K, V, S, Self>) -> Self::Map<S>;
+}
+
+/// What a map with snapshots is made of.
+pub(super) type TrieBase<K, V, S, M> = Base<trie::Trie<<M as Layout<K, V>>::Store>, S>;
+
+/// Where a set with snapshots keeps its elements.
+#[doc(hidden)]
+pub trait SetMode<K>: TrieMode<K, ()> {
+    /// The set.
+    type Set<S>: From<Self::Map<S>>;
+}
+
+/// A map with snapshots: a [`TrieMap`](crate::TrieMap), a [`CopyTrieMap`](crate::CopyTrieMap), or an [`Arc`] of one.
+#[doc(hidden)]
+pub trait Versioned<K, V, S, M: TrieMode<K, V>> {
+    /// The map.
+    fn map(&self) -> &M::Map<S>;
+}
+
+impl<K, V, S, M: TrieMode<K, V>, T: Versioned<K, V, S, M>> Versioned<K, V, S, M> for Arc<T> {
+    fn map(&self) -> &M::Map<S> {
+        T::map(self)
+    }
+}
+
+/// A [`TrieMode`] for keys and values that borrow nothing.
+#[doc(hidden)]
+#[expect(private_bounds, reason = "as for `Mode`")]
+pub trait StaticMode<K: 'static, V: 'static>:
+    TrieMode<K, V> + Layout<K, V, Store: Store<Slot: 'static>>
+{
+}
+
+impl<K: 'static, V: 'static, M> StaticMode<K, V> for M where
+    M: TrieMode<K, V> + Layout<K, V, Store: Store<Slot: 'static>>
+{
+}
+
+/// A [`TrieMode`] whose versions can be compared: any [`Boxed`] one, and an [`Inline`] one if its values are
+/// `PartialEq`.
+#[doc(hidden)]
+#[expect(private_bounds, reason = "as for `Mode`")]
+pub trait CompareMode<K, V>: TrieMode<K, V> + Layout<K, V, Store: Compare> {}
+
+impl<K, V, M: TrieMode<K, V> + Layout<K, V, Store: Compare>> CompareMode<K, V> for M {}

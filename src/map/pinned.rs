@@ -8,14 +8,16 @@ use equivalent::Equivalent;
 
 use super::access::Access;
 use super::base::Base;
-use super::mode::{Flat, Lending, Mode, Trie};
-use super::{Compute, Entry, FlatMap, Iter, Keys, OccupiedError, Operation, TrieMap, Values};
-use crate::engine::{Engine, Lent, PairOf};
+use super::local::Local;
+use super::mode::{Mode, Trie, refs};
+use super::{Compute, Iter, Keys, OccupiedError, Operation, Stays, Values};
+use crate::engine::Engine;
 use crate::reclaim::Guard;
 
-/// A handle to a map for the calling thread, from [`TrieMap::pin`] or [`FlatMap::pin`].
+/// A handle to a map for the calling thread, from [`TrieMap::pin`](crate::TrieMap::pin) or
+/// [`FlatMap::pin`](crate::FlatMap::pin).
 ///
-/// `Pinned<'_, K, V, S>` is a handle to a [`TrieMap`]. The last parameter tells the
+/// `Pinned<'_, K, V, S>` is a handle to a [`TrieMap`](crate::TrieMap). The last parameter tells the
 /// [kind of map](crate::mode); both kinds have the same methods. The handle to a [`CopyMap`](crate::CopyMap) is
 /// [`CopyPinned`](crate::CopyPinned).
 ///
@@ -64,58 +66,14 @@ use crate::reclaim::Guard;
 /// assert!(one.is_some());
 /// ```
 pub struct Pinned<'m, K, V, S = crate::RandomState, M: Mode<K, V> = Trie> {
-    map: &'m M::Map<S>,
-    guard: Guard,
-}
-
-/// The engine of a kind of map.
-type EngineOf<K, V, M> = <M as Lending<K, V>>::Engine;
-
-/// The key and the value of an entry.
-#[inline(always)]
-pub(super) fn refs<'g, K, V, M: Mode<K, V>>(pair: PairOf<'g, EngineOf<K, V, M>>) -> (&'g K, &'g V)
-where
-    EngineOf<K, V, M>: 'g,
-{
-    <<EngineOf<K, V, M> as Engine>::Content as Lent>::refs(pair)
-}
-
-impl<'m, K, V, S> Pinned<'m, K, V, S> {
-    /// The map.
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::TrieMap::from([("a", 1)]);
-    /// let pinned = map.pin();
-    /// assert_eq!(pinned.map().snapshot().len(), 1);
-    /// ```
-    pub fn map(&self) -> &'m TrieMap<K, V, S> {
-        self.map
-    }
-}
-
-impl<'m, K, V, S> Pinned<'m, K, V, S, Flat> {
-    /// The map.
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::FlatMap::<u32, u32>::new();
-    /// assert_eq!(map.pin().map().capacity(), 0);
-    /// ```
-    pub fn map(&self) -> &'m FlatMap<K, V, S> {
-        self.map
-    }
-
-    #[cfg(feature = "rayon")]
-    pub(crate) fn shared_iter(&self) -> crate::flat::SharedIter<'_, crate::flat::Boxed<K, V>> {
-        self.map.base.engine.shared_iter(&self.guard)
-    }
+    pub(super) map: &'m M::Map<S>,
+    pub(super) guard: Local<Guard>,
 }
 
 impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     #[inline(always)]
     pub(crate) fn new(map: &'m M::Map<S>) -> Self {
-        Self { map, guard: M::base(map).pin() }
+        Self { map, guard: Local::new(M::base(map).pin()) }
     }
 
     fn base(&self) -> &'m Base<M::Engine, S> {
@@ -133,9 +91,9 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     /// references that it gave out, so that later operations can free that. It has no such effect
     /// while the thread holds another handle, of any map.
     ///
-    /// It looks at all garbage of the map, and moves a part of a [`FlatMap`]'s table if a move to another one is under
+    /// It looks at all garbage of the map, and moves a part of a [`FlatMap`](crate::FlatMap)'s table if a move to another one is under
     /// way. So call it every few hundred operations. To free the rest, drop the handle and call
-    /// [`flush`](TrieMap::flush).
+    /// [`flush`](crate::TrieMap::flush).
     ///
     /// # Examples
     /// ```
@@ -163,7 +121,7 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     /// Number of entries. Weakly consistent: exact if nobody writes meanwhile.
     ///
     /// Adds up counters that writers keep: O(processors). For a fork, the first call also counts what it began with. For
-    /// the number at one instant while others write, ask a [snapshot](TrieMap::snapshot).
+    /// the number at one instant while others write, ask a [snapshot](crate::TrieMap::snapshot).
     ///
     /// # Examples
     /// ```
@@ -222,8 +180,8 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
     }
 }
 
-/// Looking up. Each lookup is linearizable and waits for nothing. In a [`TrieMap`] it costs O(log n)
-/// with base 16, one to three cache misses in a map of millions; in a [`FlatMap`] O(1), two cache
+/// Looking up. Each lookup is linearizable and waits for nothing. In a [`TrieMap`](crate::TrieMap) it costs O(log n)
+/// with base 16, one to three cache misses in a map of millions; in a [`FlatMap`](crate::FlatMap) O(1), two cache
 /// misses for a key that is there and one for another.
 ///
 /// # Panics
@@ -254,6 +212,7 @@ impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// let bigrams = TrieMap::from([(("the".to_string(), "cat".to_string()), 1)]);
     /// assert_eq!(bigrams.pin().get(&Words("the", "cat")), Some(&1));
     /// ```
+    #[doc(alias("view", "peek", "read"))]
     #[inline(always)]
     pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
         self.get_key_value(key).map(|(_, value)| value)
@@ -285,14 +244,14 @@ impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
 }
 
 /// Removing. Each removal is linearizable and lock-free, and costs as much as a lookup and a CAS.
-/// An entry that a [snapshot](TrieMap::snapshot) holds stays there.
+/// An entry that a [snapshot](crate::TrieMap::snapshot) holds stays there.
 ///
 /// # Panics
 /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was.
 impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// Removes a key. Returns the value that it had.
     ///
-    /// The entry is dropped later: see [`flush`](TrieMap::flush).
+    /// The entry is dropped later: see [`flush`](crate::TrieMap::flush).
     ///
     /// # Examples
     /// ```
@@ -342,7 +301,7 @@ impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// Each entry is removed in one atomic step with the closure's answer. If the value was replaced in between,
     /// the closure is asked again. Weakly consistent, as an iteration: see [`Iter`].
     ///
-    /// This handle keeps the removed entries until it is dropped. The map's own [`retain`](TrieMap::retain) frees them
+    /// This handle keeps the removed entries until it is dropped. The map's own [`retain`](crate::TrieMap::retain) frees them
     /// as it goes.
     ///
     /// # Examples
@@ -361,9 +320,9 @@ impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
 }
 
 /// Inserting and updating. Each operation is linearizable and lock-free. It costs as much as a
-/// lookup, an allocation for the new entry, and a CAS. In a [`TrieMap`] now and then a branch is
+/// lookup, an allocation for the new entry, and a CAS. In a [`TrieMap`](crate::TrieMap) now and then a branch is
 /// rebuilt, a few microseconds at most, and the first write to a part of the map after a snapshot
-/// copies the nodes on its path. While the table of a [`FlatMap`] moves to another one, each write moves a small
+/// copies the nodes on its path. While the table of a [`FlatMap`](crate::FlatMap) moves to another one, each write moves a small
 /// part of it, and so do some lookups.
 ///
 /// Values are never changed in place: an update replaces the entry, and references and snapshots keep
@@ -377,7 +336,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     /// Inserts a key, or replaces its value. Returns the value that it had.
     ///
     /// Key and value are replaced together: unlike in a standard map, it is the new key that is in
-    /// the map afterwards. The old entry is dropped later: see [`flush`](TrieMap::flush).
+    /// the map afterwards. The old entry is dropped later: see [`flush`](crate::TrieMap::flush).
     ///
     /// # Examples
     /// ```
@@ -385,6 +344,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     /// assert_eq!(map.pin().insert("one", 1), None);
     /// assert_eq!(map.pin().insert("one", 11), Some(&1));
     /// ```
+    #[doc(alias("set", "put", "replace"))]
     #[inline]
     pub fn insert(&self, key: K, value: V) -> Option<&V> {
         self.access().insert(key, value).map(|pair| refs::<K, V, M>(pair).1)
@@ -428,6 +388,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     /// }
     /// assert_eq!(counts.pin()["the"].load(Relaxed), 2);
     /// ```
+    #[doc(alias = "or_insert")]
     #[inline]
     pub fn get_or_insert(&self, key: K, value: V) -> &V {
         self.get_or_insert_with(key, || value)
@@ -530,19 +491,6 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
         }
     }
 
-    /// The entry of a key, for chains as with the standard map. Each chain is one atomic operation: see [`Entry`].
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::TrieMap::new();
-    /// map.pin().entry("one").or_insert(1);
-    /// map.pin().entry("one").and_modify(|value| value + 10).or_insert(1);
-    /// assert_eq!(map.pin()["one"], 11);
-    /// ```
-    pub fn entry(&self, key: K) -> Entry<'_, 'm, K, V, S, M> {
-        Entry::new(self, key)
-    }
-
     /// Inserts a key with the closure's value if it is not in the map.
     ///
     /// The closure runs once at most.
@@ -562,6 +510,22 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
             Ok(new) => Ok(refs::<K, V, M>(new).1),
             Err(current) => Err(refs::<K, V, M>(current).1),
         }
+    }
+
+    /// Inserts a key if it is not in the map. Returns whether it was not.
+    #[inline]
+    pub(crate) fn insert_new(&self, key: K, value: V) -> bool {
+        let access = self.access();
+        access.insert_new(access.hash(&key), key, value)
+    }
+
+    /// Inserts many entries. Returns how many of the keys were not in the map.
+    pub(crate) fn put_many(
+        &self,
+        entries: impl IntoIterator<Item = (K, V)>,
+        stays: Stays,
+    ) -> usize {
+        self.access().put_many(entries, stays)
     }
 
     /// The key that is in the map, which is inserted if it is not.
@@ -587,6 +551,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     /// assert_eq!(map.pin().update("one", |value| value + 10), Some(&11));
     /// assert_eq!(map.pin().update("two", |value| value + 10), None);
     /// ```
+    #[doc(alias("alter", "modify", "get_mut"))]
     pub fn update(&self, key: K, mut update: impl FnMut(&V) -> V) -> Option<&V> {
         let updated = self.access().update(key, |pair| update(refs::<K, V, M>(pair).1));
         updated.map(|pair| refs::<K, V, M>(pair).1)
@@ -603,6 +568,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     /// assert_eq!(map.pin().update_or_insert("k", |value| value + 1, 1), &1);
     /// assert_eq!(map.pin().update_or_insert("k", |value| value + 1, 1), &2);
     /// ```
+    #[doc(alias("upsert", "and_modify"))]
     pub fn update_or_insert(&self, key: K, update: impl FnMut(&V) -> V, value: V) -> &V {
         self.update_or_insert_with(key, update, || value)
     }
@@ -667,6 +633,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     /// };
     /// assert!(matches!(pinned.compute('a', compute), Compute::Aborted(1)));
     /// ```
+    #[doc(alias("alter", "rcu", "compare_and_swap"))]
     pub fn compute<'p, A>(
         &'p self,
         key: K,

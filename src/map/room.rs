@@ -26,8 +26,7 @@ macro_rules! room {
         impl<K $(: $bound)?, V $(: $bound)?, S> $Map<K, V, S> {
             /// An empty map with this hasher. Allocates nothing.
             ///
-            /// `const`, so that a map can be a `static`. A hasher with a fixed seed gives up the protection against keys
-            /// that were chosen to collide.
+            /// `const`, so that a map can be a `static`. Which hasher to take is said at [`RandomState`].
             ///
             /// # Examples
             /// ```
@@ -234,6 +233,24 @@ macro_rules! room {
         {
             fn from(map: $Trie<K, V, S>) -> Self {
                 Self::from(&map.snapshot())
+            }
+        }
+
+        /// The entries by value, in no particular order. O(n + capacity), with memory for all of them at once.
+        ///
+        /// # Examples
+        /// ```
+        #[doc = concat!("let map = snaptrie::", stringify!($Map), "::from([(1, 'a'), (2, 'b')]);")]
+        /// let mut entries: Vec<(i32, char)> = map.into_iter().collect();
+        /// entries.sort();
+        /// assert_eq!(entries, [(1, 'a'), (2, 'b')]);
+        /// ```
+        impl<K $(: $bound)?, V $(: $bound)?, S> IntoIterator for $Map<K, V, S> {
+            type Item = (K, V);
+            type IntoIter = IntoIter<K, V>;
+
+            fn into_iter(self) -> IntoIter<K, V> {
+                IntoIter::new(self.base.engine.into_pairs())
             }
         }
 

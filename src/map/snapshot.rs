@@ -317,10 +317,10 @@ impl<'s, K, V, S, M: TrieMode<K, V>> IntoIterator for &'s Snapshot<K, V, S, M> {
 /// ```
 impl<K: 'static, V: 'static, S, M: StaticMode<K, V>> IntoIterator for Snapshot<K, V, S, M> {
     type Item = SnapshotEntry<K, V, M>;
-    type IntoIter = IntoIter<K, V, M>;
+    type IntoIter = SnapshotIntoIter<K, V, M>;
 
-    fn into_iter(self) -> IntoIter<K, V, M> {
-        IntoIter { entries: OwnedIter::new(self.tree), yielded: 0 }
+    fn into_iter(self) -> SnapshotIntoIter<K, V, M> {
+        SnapshotIntoIter { entries: OwnedIter::new(self.tree), yielded: 0 }
     }
 }
 
@@ -400,12 +400,12 @@ impl<'s, K: 's, V: 's, M: TrieMode<K, V>> Iterator for SnapshotValues<'s, K, V, 
 }
 
 /// An iterator that owns its snapshot, from `Snapshot::into_iter`.
-pub struct IntoIter<K: 'static, V: 'static, M: StaticMode<K, V> = Boxed> {
+pub struct SnapshotIntoIter<K: 'static, V: 'static, M: StaticMode<K, V> = Boxed> {
     entries: OwnedIter<M::Store>,
     yielded: usize,
 }
 
-impl<K: 'static, V: 'static, M: StaticMode<K, V>> Iterator for IntoIter<K, V, M> {
+impl<K: 'static, V: 'static, M: StaticMode<K, V>> Iterator for SnapshotIntoIter<K, V, M> {
     type Item = SnapshotEntry<K, V, M>;
 
     fn next(&mut self) -> Option<SnapshotEntry<K, V, M>> {
@@ -475,12 +475,12 @@ impl<K: fmt::Debug, V: fmt::Debug, M: TrieMode<K, V>> fmt::Debug for SnapshotEnt
 impl<K, V, M: TrieMode<K, V>> ExactSizeIterator for SnapshotIter<'_, K, V, M> {}
 impl<K, V, M: TrieMode<K, V>> ExactSizeIterator for SnapshotKeys<'_, K, V, M> {}
 impl<K, V, M: TrieMode<K, V>> ExactSizeIterator for SnapshotValues<'_, K, V, M> {}
-impl<K: 'static, V: 'static, M: StaticMode<K, V>> ExactSizeIterator for IntoIter<K, V, M> {}
+impl<K: 'static, V: 'static, M: StaticMode<K, V>> ExactSizeIterator for SnapshotIntoIter<K, V, M> {}
 
 impl<K, V, M: TrieMode<K, V>> FusedIterator for SnapshotIter<'_, K, V, M> {}
 impl<K, V, M: TrieMode<K, V>> FusedIterator for SnapshotKeys<'_, K, V, M> {}
 impl<K, V, M: TrieMode<K, V>> FusedIterator for SnapshotValues<'_, K, V, M> {}
-impl<K: 'static, V: 'static, M: StaticMode<K, V>> FusedIterator for IntoIter<K, V, M> {}
+impl<K: 'static, V: 'static, M: StaticMode<K, V>> FusedIterator for SnapshotIntoIter<K, V, M> {}
 
 macro_rules! debug_what_is_left {
     ($($name:ident [$($borrow:lifetime)?] [$($life:lifetime)?] $Mode:ident),*) => {$(
@@ -498,5 +498,5 @@ debug_what_is_left!(
     SnapshotIter ['_] [] TrieMode,
     SnapshotKeys ['_] [] TrieMode,
     SnapshotValues ['_] [] TrieMode,
-    IntoIter [] ['static] StaticMode
+    SnapshotIntoIter [] ['static] StaticMode
 );

@@ -4,13 +4,18 @@ use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
+use equivalent::Equivalent;
+
 use super::base::Base;
 use super::collection::{by_reference, collection};
-use super::mode::{self, Boxed};
+use super::mode::{self, Boxed, Mode, TrieBase, TrieMode, Versioned};
 use super::versions::versions;
-use super::{CommitError, CommitFailure, OwnedDiff, Pinned, Snapshot, Stays, TrieStats};
+use super::{
+    CommitError, CommitFailure, IntoIter, IterMut, OwnedDiff, Pinned, Snapshot, Stays, TrieStats,
+    ValuesMut,
+};
 use crate::RandomState;
-use crate::engine::Engine;
+use crate::engine::{Engine, Shared};
 use crate::entry;
 use crate::hash;
 use crate::reclaim::Collector;
@@ -57,3 +62,103 @@ pub struct TrieMap<K, V, S = RandomState> {
 by_reference!(TrieMap, mode::Trie);
 versions!(TrieMap, Boxed);
 collection!(TrieMap);
+
+#[expect(private_interfaces, reason = "as for the trait")]
+impl<K, V> Mode<K, V> for mode::Trie {
+    type Map<S> = TrieMap<K, V, S>;
+
+    #[inline(always)]
+    fn base<S>(map: &TrieMap<K, V, S>) -> &Base<Self::Engine, S> {
+        &map.base
+    }
+}
+
+#[expect(private_interfaces, reason = "as for the trait")]
+impl<K, V> TrieMode<K, V> for Boxed {
+    type Map<S> = TrieMap<K, V, S>;
+
+    fn base<S>(map: &TrieMap<K, V, S>) -> &TrieBase<K, V, S, Self> {
+        &map.base
+    }
+
+    fn map<S>(base: TrieBase<K, V, S, Self>) -> TrieMap<K, V, S> {
+        TrieMap { base }
+    }
+}
+
+impl<K, V, S> Versioned<K, V, S, Boxed> for TrieMap<K, V, S> {
+    fn map(&self) -> &Self {
+        self
+    }
+}
+
+impl<'m, K, V, S> Pinned<'m, K, V, S> {
+    /// The map.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("a", 1)]);
+    /// let pinned = map.pin();
+    /// assert_eq!(pinned.map().snapshot().len(), 1);
+    /// ```
+    pub fn map(&self) -> &'m TrieMap<K, V, S> {
+        self.map
+    }
+}
+
+/// Changing values where they are, through a map that is borrowed mutably.
+///
+/// # Errors
+/// Snapshots and forks share the entries of the map, which must not change then: see [`Shared`].
+impl<K, V, S> TrieMap<K, V, S> {
+    /// The value of a key, to be changed where it is.
+    ///
+    /// # Panics
+    /// If `Hash` or `Eq` of the key does.
+    ///
+    /// # Examples
+    /// ```
+    /// let mut map = snaptrie::TrieMap::from([("one", 1)]);
+    /// if let Some(value) = map.get_mut("one").unwrap() {
+    ///     *value += 10;
+    /// }
+    /// let snapshot = map.snapshot();
+    /// assert_eq!(snapshot["one"], 11);
+    /// assert!(map.get_mut("one").is_err(), "the snapshot sees the value");
+    /// ```
+    pub fn get_mut<Q>(&mut self, key: &Q) -> Result<Option<&mut V>, Shared>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        S: BuildHasher,
+    {
+        let Base { engine, hasher } = &mut self.base;
+        engine.get_mut(hash::of(hasher, key), |candidate| key.equivalent(candidate))
+    }
+
+    /// Iterates over the entries, with values that can be changed where they are, in no particular order. O(n), with
+    /// memory for a pair of references to each entry.
+    ///
+    /// # Examples
+    /// ```
+    /// let mut map = snaptrie::TrieMap::from([("one", 1), ("two", 2)]);
+    /// for (key, value) in map.iter_mut().unwrap() {
+    ///     *value += key.len();
+    /// }
+    /// assert_eq!(map.cloned("two"), Some(5));
+    /// ```
+    pub fn iter_mut(&mut self) -> Result<IterMut<'_, K, V>, Shared> {
+        self.base.engine.pairs_mut().map(IterMut::new)
+    }
+
+    /// Iterates over the values, which can be changed where they are. As [`Self::iter_mut`].
+    ///
+    /// # Examples
+    /// ```
+    /// let mut map = snaptrie::TrieMap::from([("one", 1), ("two", 2)]);
+    /// map.values_mut().unwrap().for_each(|value| *value *= 10);
+    /// assert_eq!(map.cloned("two"), Some(20));
+    /// ```
+    pub fn values_mut(&mut self) -> Result<ValuesMut<'_, K, V>, Shared> {
+        self.iter_mut().map(ValuesMut)
+    }
+}

@@ -1,9 +1,87 @@
-//! The traits of a collection, for all sets.
+//! What all sets have alike.
 
-/// Implements the traits that put elements into a set. `$M` is the kind of a set that has
-/// several, `$Map` the map that it is made of, `$bound` what its elements must be.
+/// Implements it. `$Example` is the set of the examples, `$M` the kind of a set that has several, `$bound` what its
+/// elements must be.
 macro_rules! collection {
-    ($Set:ident, $Map:ident $(, $M:ident: $Mode:ident, $bound:ident)?) => {
+    (
+        $Set:ident, $Map:ident, $Pinned:ident<$kind:ty>, $Example:literal
+        $(, $M:ident: $Mode:ident, $bound:ident)?
+    ) => {
+        impl<K $(: $bound)? $(, $M: $Mode<K, ()>)?> $Set<K, RandomState $(, $M)?> {
+            /// An empty set. Allocates nothing.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("assert!(snaptrie::", $Example, "::<u64>::new().is_empty());")]
+            /// ```
+            pub fn new() -> Self {
+                Self::default()
+            }
+        }
+
+        impl<K $(: $bound)?, S $(, $M: $Mode<K, ()>)?> $Set<K, S $(, $M)?> {
+            /// The set's hasher.
+            ///
+            /// # Examples
+            /// ```
+            /// use std::hash::BuildHasher;
+            ///
+            #[doc = concat!("let set = snaptrie::", $Example, "::<u32>::new();")]
+            /// assert_eq!(set.hasher().hash_one(1), set.hasher().hash_one(1));
+            /// ```
+            pub const fn hasher(&self) -> &S {
+                self.map.hasher()
+            }
+
+            /// The map that holds the elements as keys, for what only maps can do.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", $Example, "::from([1]);")]
+            /// let pinned = set.as_map().pin();
+            /// assert_eq!(pinned.remove_if(&1, |element, ()| *element > 3), None);
+            /// ```
+            pub const fn as_map(&self) -> &$Map<K, (), S $(, $M)?> {
+                &self.map
+            }
+
+            /// A handle for the calling thread, with all operations on elements.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", $Example, "::new();")]
+            /// let pinned = set.pin();
+            /// assert!(pinned.insert(1) && pinned.contains(&1));
+            /// ```
+            #[inline]
+            pub fn pin(&self) -> $Pinned<'_, K, S, $kind> {
+                $Pinned::new(self.map.pin())
+            }
+
+            #[doc = concat!(
+                "Frees what was removed from the set and can be freed. Returns whether nothing is left. As [`",
+                stringify!($Map), "::flush`]."
+            )]
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", $Example, "::from([1, 2]);")]
+            /// set.remove(&1);
+            /// set.flush();
+            /// assert_eq!(set.len(), 1);
+            /// ```
+            pub fn flush(&self) -> bool {
+                self.map.flush()
+            }
+        }
+
+        /// The keys of a map without values.
+        impl<K $(: $bound)?, S $(, $M: $Mode<K, ()>)?> From<$Map<K, (), S $(, $M)?>> for $Set<K, S $(, $M)?> {
+            fn from(map: $Map<K, (), S $(, $M)?>) -> Self {
+                Self { map }
+            }
+        }
+
         impl<K $(: $bound)?, S: Default $(, $M: $Mode<K, ()>)?> Default for $Set<K, S $(, $M)?> {
             fn default() -> Self {
                 Self { map: Default::default() }
@@ -62,17 +140,89 @@ macro_rules! collection {
 }
 pub(super) use collection;
 
-/// Compares sets as their maps are compared.
-macro_rules! equality {
-    ($Set:ident $(, $bound:ident)?) => {
-        /// As two maps are compared.
-        impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher> PartialEq for $Set<K, S> {
-            fn eq(&self, other: &Self) -> bool {
-                self.map == other.map
+/// Implements what sets that hand out references do by themselves, without a handle.
+macro_rules! by_reference {
+    ($Set:ident, $Map:ident) => {
+        impl<K, S> $Set<K, S> {
+            /// Number of elements. As [`PinnedSet::len`].
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("assert_eq!(snaptrie::", stringify!($Set), "::from([1, 2, 2]).len(), 2);")]
+            /// ```
+            pub fn len(&self) -> usize {
+                self.map.len()
+            }
+
+            /// Whether the set is empty. As [`PinnedSet::is_empty`].
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("assert!(!snaptrie::", stringify!($Set), "::from([1, 2]).is_empty());")]
+            /// ```
+            pub fn is_empty(&self) -> bool {
+                self.map.is_empty()
             }
         }
 
-        impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher> Eq for $Set<K, S> {}
+        /// Single operations without a handle. Each makes one for its duration, and returns nothing that borrows from it.
+        ///
+        /// # Panics
+        /// These methods panic if `Hash` or `Eq` of the element or the closure does; the set stays as it was.
+        impl<K: Hash + Eq, S: BuildHasher> $Set<K, S> {
+            /// Whether an element is in the set.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", stringify!($Set), "::from([\"a\".to_string()]);")]
+            /// assert!(set.contains("a"));
+            /// ```
+            #[inline]
+            pub fn contains<Q: Hash + Equivalent<K> + ?Sized>(&self, element: &Q) -> bool {
+                self.map.contains_key(element)
+            }
+
+            /// Inserts an element if no equal one is in the set. Returns whether it was inserted.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", stringify!($Set), "::new();")]
+            /// assert!(set.insert("a"));
+            /// assert!(!set.insert("a"));
+            /// ```
+            #[inline]
+            pub fn insert(&self, element: K) -> bool {
+                self.pin().insert(element)
+            }
+
+            /// Removes an element. Returns whether it was in the set.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", stringify!($Set), "::from([\"a\"]);")]
+            /// assert!(set.remove("a"));
+            /// assert!(!set.remove("a"));
+            /// ```
+            #[inline]
+            pub fn remove<Q: Hash + Equivalent<K> + ?Sized>(&self, element: &Q) -> bool {
+                self.map.remove(element)
+            }
+
+            #[doc = concat!(
+                "Removes the elements for which the closure does not hold, and frees them meanwhile. O(n). As [`",
+                stringify!($Map), "::retain`]."
+            )]
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set: snaptrie::", stringify!($Set), "<u32> = (0..10).collect();")]
+            /// set.retain(|element| element % 2 == 0);
+            /// assert_eq!(set.len(), 5);
+            /// ```
+            pub fn retain(&self, mut keep: impl FnMut(&K) -> bool) {
+                self.map.retain(|element, ()| keep(element));
+            }
+        }
     };
 }
-pub(super) use equality;
+pub(super) use by_reference;

@@ -2,12 +2,12 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `trie_set` | [`TrieSet`]: construction and versions |
-//! | `flat_set` | [`FlatSet`]: construction and room |
-//! | `pinned` | [`PinnedSet`]: the operations on a live set, by reference |
-//! | `copy_set` | [`CopySet`] and its handle, by value |
+//! | `trie_set`, `flat_set` | [`TrieSet`] and [`FlatSet`], which hand out references |
+//! | `copy_set` | [`CopySet`], which hands out copies |
+//! | `pinned` | their handles, [`PinnedSet`] and [`CopyPinnedSet`] |
 //! | `snapshot` | [`SetSnapshot`], and what can be made of two of them |
-//! | `collection` | the traits of a collection, for all sets |
+//! | `operations` | the operations on a live set, written once for handles and for `CopySet` |
+//! | `collection`, `versions`, `room` | what all sets, those with snapshots and those with a table have alike |
 //!
 //! What differs from a map: of two equal elements a set keeps the first, as the standard set does,
 //! where a map replaces key and value together.
@@ -15,12 +15,15 @@
 mod collection;
 mod copy_set;
 mod flat_set;
+mod operations;
 mod pinned;
+mod room;
 mod snapshot;
 mod trie_set;
+mod versions;
 
-pub use copy_set::{CopyFlatSet, CopyPinnedSet, CopySet, CopyTrieSet};
+pub use copy_set::{CopyFlatSet, CopySet, CopyTrieSet};
 pub use flat_set::FlatSet;
-pub use pinned::PinnedSet;
+pub use pinned::{CopyPinnedSet, PinnedSet};
 pub use snapshot::SetSnapshot;
 pub use trie_set::TrieSet;

@@ -6,12 +6,10 @@ use std::ops::{BitAnd, BitOr, BitXor, Sub};
 
 use equivalent::Equivalent;
 
-use super::{CopyFlatSet, FlatSet};
 use crate::map::Stays;
 use crate::map::mode::StaticMode;
 use crate::mode::{Boxed, SetMode, TrieMode};
-use crate::plain::Plain;
-use crate::{IntoIter, RandomState, Snapshot, SnapshotEntry, SnapshotKeys};
+use crate::{RandomState, Snapshot, SnapshotEntry, SnapshotIntoIter, SnapshotKeys};
 
 /// The content of a [`TrieSet`](crate::TrieSet) or a [`CopyTrieSet`](crate::CopyTrieSet) at one instant, from their
 /// `snapshot` or `take`.
@@ -281,37 +279,6 @@ impl<K, S: Clone, M: SetMode<K>> SetSnapshot<K, S, M> {
     }
 }
 
-impl<K: Clone + Hash + Eq, S: BuildHasher + Clone, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
-    /// A [`FlatSet`] with clones of the elements, and the same hasher. As [`Snapshot::to_flat`].
-    ///
-    /// # Examples
-    /// ```
-    /// let ingest: snaptrie::TrieSet<u32> = (0..1_000).collect();
-    /// let serve = ingest.take().to_flat();
-    /// assert!(serve.pin().contains(&30));
-    /// ```
-    #[must_use = "the result is a set of its own"]
-    pub fn to_flat(&self) -> FlatSet<K, S> {
-        self.map.to_flat().into()
-    }
-
-    /// A [`CopyFlatSet`] of the elements, with the same hasher. As [`Snapshot::to_copy_flat`].
-    ///
-    /// # Examples
-    /// ```
-    /// let ingest: snaptrie::CopyTrieSet<u32> = (0..1_000).collect();
-    /// let serve = ingest.take().to_copy_flat();
-    /// assert!(serve.pin().contains(&30));
-    /// ```
-    #[must_use = "the result is a set of its own"]
-    pub fn to_copy_flat(&self) -> CopyFlatSet<K, S>
-    where
-        K: Plain,
-    {
-        self.map.to_copy_flat().into()
-    }
-}
-
 /// Makes an operator of two snapshots, whose result is a set that begins as a fork of the left one and is changed.
 macro_rules! operator {
     ($(#[$doc:meta])* $Trait:ident, $method:ident, |$fork:ident, $right:ident| $change:expr) => {
@@ -414,9 +381,9 @@ impl<'s, K, S, M: TrieMode<K, ()>> IntoIterator for &'s SetSnapshot<K, S, M> {
 /// ```
 impl<K: 'static, S, M: StaticMode<K, ()>> IntoIterator for SetSnapshot<K, S, M> {
     type Item = SnapshotEntry<K, (), M>;
-    type IntoIter = IntoIter<K, (), M>;
+    type IntoIter = SnapshotIntoIter<K, (), M>;
 
-    fn into_iter(self) -> IntoIter<K, (), M> {
+    fn into_iter(self) -> SnapshotIntoIter<K, (), M> {
         self.map.into_iter()
     }
 }

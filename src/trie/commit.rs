@@ -123,7 +123,7 @@ impl<St: Store> Trie<St> {
     }
 
     /// Root and domain of a map that has no snapshots or forks.
-    fn alone(&mut self) -> Result<(&Root<St>, &Domain<St>), Refusal> {
+    pub(super) fn alone(&mut self) -> Result<(&Root<St>, &Domain<St>), Refusal> {
         let root = NonNull::new(*self.root.get_mut()).ok_or(Refusal::Unrelated)?;
         // SAFETY:
         // - the map's root, and the reference to the domain that the map holds, made by
@@ -144,7 +144,7 @@ impl<St: Store> Trie<St> {
     }
 
     /// Drops a map without its tree, which is another map's now.
-    fn dissolve(mut self) {
+    pub(super) fn dissolve(mut self) {
         let root = std::mem::replace(self.root.get_mut(), ptr::null_mut());
         let mut fallout = Fallout::default();
         // SAFETY:

@@ -435,7 +435,7 @@ impl<St: Store> Drop for Domain<St> {
 
 /// # Safety
 /// - As for [`Domain::retire`], and the node is not freed.
-unsafe fn node_garbage<St: Store>(node: RawNode) -> Garbage {
+pub(super) unsafe fn node_garbage<St: Store>(node: RawNode) -> Garbage {
     unsafe fn free<St: Store>(body: *mut ()) {
         // SAFETY:
         // - the body of a node over this store's slots, freed once, by the contract of `Garbage`.

@@ -68,6 +68,7 @@ mod frozen;
 mod iter;
 mod lookup;
 mod node;
+mod owned;
 mod rebuild;
 mod registry;
 mod root;

@@ -8,9 +8,10 @@ use std::sync::MutexGuard;
 
 use snaptrie::{
     Compute, CopyFlatMap, CopyFlatSet, CopyIter, CopyKeys, CopyPinned, CopyPinnedSet, CopyTrieMap,
-    CopyValues, FlatMap, FlatSet, IntoIter, Iter, Keys, OccupiedError, Operation, Pinned,
-    PinnedSet, RandomState, SetSnapshot, Snapshot, SnapshotEntry, SnapshotIter, SnapshotKeys,
-    SnapshotValues, TrieMap, TrieSet, Values, mode,
+    CopyValues, DefaultHasher, FixedState, FlatMap, FlatSet, IntoIter, IntoKeys, Iter, IterMut,
+    Keys, OccupiedError, Operation, Pinned, PinnedSet, RandomState, SetSnapshot, Shared, Snapshot,
+    SnapshotEntry, SnapshotIntoIter, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, TrieSet,
+    Values, ValuesMut, mode,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -69,9 +70,9 @@ assert_not_impl_any!(CopyValues<'static, u8, u8>: Send, Sync);
 assert_impl_all!(Snapshot<u8, u8, RandomState, mode::Inline>: Send, Sync, Unpin, UnwindSafe);
 assert_not_impl_any!(Snapshot<u8, OneThread, RandomState, mode::Inline>: Send, Sync);
 assert_impl_all!(SnapshotIter<'static, u8, u8, mode::Inline>: Send, Sync);
-assert_impl_all!(IntoIter<u8, u8, mode::Inline>: Send, Sync);
+assert_impl_all!(SnapshotIntoIter<u8, u8, mode::Inline>: Send, Sync);
 assert_impl_all!(SnapshotEntry<u8, u8, mode::Inline>: Send, Sync);
-assert_not_impl_any!(IntoIter<u8, OneThread, mode::Inline>: Send, Sync);
+assert_not_impl_any!(SnapshotIntoIter<u8, OneThread, mode::Inline>: Send, Sync);
 assert_not_impl_any!(SnapshotEntry<u8, OneThread, mode::Inline>: Send, Sync);
 
 assert_impl_all!(FlatMap<String, Vec<u8>>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
@@ -138,17 +139,31 @@ assert_not_impl_any!(TrieMap<RefCell<u8>, u8>: UnwindSafe, RefUnwindSafe);
 assert_impl_all!(SnapshotIter<'static, String, u8>: Send, Sync);
 assert_impl_all!(SnapshotKeys<'static, String, u8>: Send, Sync);
 assert_impl_all!(SnapshotValues<'static, String, u8>: Send, Sync);
-assert_impl_all!(IntoIter<String, u8>: Send, Sync);
+assert_impl_all!(SnapshotIntoIter<String, u8>: Send, Sync);
 assert_impl_all!(SnapshotEntry<String, u8>: Send, Sync);
 assert_not_impl_any!(SnapshotIter<'static, u8, SendOnly>: Send, Sync);
 assert_not_impl_any!(SnapshotKeys<'static, u8, SendOnly>: Send, Sync);
 assert_not_impl_any!(SnapshotValues<'static, u8, SendOnly>: Send, Sync);
-assert_not_impl_any!(IntoIter<u8, SendOnly>: Send, Sync);
+assert_not_impl_any!(SnapshotIntoIter<u8, SendOnly>: Send, Sync);
 assert_not_impl_any!(SnapshotEntry<u8, SendOnly>: Send, Sync);
 assert_not_impl_any!(SnapshotIter<'static, SyncOnly, u8>: Send, Sync);
-assert_not_impl_any!(IntoIter<SyncOnly, u8>: Send, Sync);
+assert_not_impl_any!(SnapshotIntoIter<SyncOnly, u8>: Send, Sync);
 assert_not_impl_any!(SnapshotEntry<SyncOnly, u8>: Send, Sync);
 
+assert_impl_all!(IntoIter<String, SendOnly>: Send, Unpin);
+assert_not_impl_any!(IntoIter<u8, SendOnly>: Sync);
+assert_impl_all!(IntoKeys<SyncOnly>: Sync);
+assert_not_impl_any!(IntoKeys<SyncOnly>: Send);
+assert_impl_all!(IterMut<'static, u8, SendOnly>: Send);
+assert_not_impl_any!(IterMut<'static, SendOnly, u8>: Send, Sync);
+assert_not_impl_any!(ValuesMut<'static, u8, Rc<u8>>: Send, Sync);
+assert_impl_all!(Shared: Send, Sync, Copy, std::error::Error);
+assert_impl_all!(RandomState: Send, Sync, Clone, UnwindSafe, RefUnwindSafe);
+assert_impl_all!(FixedState: Send, Sync, Clone, UnwindSafe, RefUnwindSafe);
+assert_impl_all!(DefaultHasher: Send, Sync, Clone);
+
+// For an error, nothing is asked of keys and values.
+assert_impl_all!(OccupiedError<Rc<u8>, SyncOnly, fn()>: std::error::Error);
 assert_impl_all!(OccupiedError<String, u8, &'static u8>: Send, Sync, std::error::Error);
 assert_not_impl_any!(OccupiedError<u8, SendOnly, &'static SendOnly>: Send, Sync);
 assert_impl_all!(Compute<&'static String, &'static u8, ()>: Send, Sync);

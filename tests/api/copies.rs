@@ -66,7 +66,7 @@ fn inserting() {
     assert_eq!(map.try_insert(2, 20), Ok(20));
     let error = OccupiedError { current: 20, key: 2, value: 21 };
     assert_eq!(map.try_insert(2, 21), Err(error));
-    assert_eq!(error.to_string(), "did not insert 21: key 2 already has the value 20");
+    assert_eq!(error.to_string(), "the key is in the map already");
     assert_eq!(map.try_insert_with(3, || 30), Ok(30));
     assert_eq!(map.try_insert_with(3, || unreachable!()), Err(30));
     assert_eq!((map.get_or_insert(4, 40), map.get_or_insert(4, 41)), (40, 40));

@@ -163,7 +163,7 @@ fn try_insert_gives_back_what_it_did_not_insert() {
     assert!(["111", "222", "333"].iter().all(|part| text.contains(part)), "{text}");
     assert!(!text.ends_with('.') && !text.contains('\n'), "{text}");
     let debug = format!("{error:?}");
-    assert_eq!(debug, "OccupiedError { key: 111, current: 222, value: 333 }");
+    assert_eq!(debug, "OccupiedError { .. }");
     let source: &dyn std::error::Error = &error;
     assert!(source.source().is_none());
     drop(pinned);

@@ -33,6 +33,8 @@ mod closures;
 mod collection;
 #[path = "constructors.rs"]
 mod constructors;
+#[path = "direct.rs"]
+mod direct;
 #[path = "entries.rs"]
 mod entries;
 #[path = "iterators.rs"]

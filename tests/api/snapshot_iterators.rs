@@ -2,7 +2,7 @@
 
 use std::iter::FusedIterator;
 
-use snaptrie::{IntoIter, SnapshotIter, SnapshotKeys, SnapshotValues};
+use snaptrie::{SnapshotIntoIter, SnapshotIter, SnapshotKeys, SnapshotValues};
 
 use super::{Map, Mode};
 use crate::support::{Tested, finish, over_hashers, sort};
@@ -102,6 +102,6 @@ fn debug_of_snapshot_iterators() {
     let values: SnapshotValues<'_, u32, u32, Mode> = snapshot.values();
     assert_eq!(format!("{keys:?}"), "SnapshotKeys { left: 3 }");
     assert_eq!(format!("{values:?}"), "SnapshotValues { left: 3 }");
-    let owned: IntoIter<u32, u32, Mode> = snapshot.into_iter();
-    assert_eq!(format!("{owned:?}"), "IntoIter { left: 3 }");
+    let owned: SnapshotIntoIter<u32, u32, Mode> = snapshot.into_iter();
+    assert_eq!(format!("{owned:?}"), "SnapshotIntoIter { left: 3 }");
 }

@@ -12,6 +12,12 @@ fn check(set: &Set<u8>) {
     verify(set.as_map());
 }
 
+fn into_elements<K: std::fmt::Debug>(set: Set<K>) -> snaptrie::IntoKeys<K> {
+    set.try_into_iter().unwrap()
+}
+
+#[path = "direct.rs"]
+mod direct;
 #[path = "elements.rs"]
 mod elements;
 #[path = "numbers.rs"]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::thread;
 
-use snaptrie::{History, TrieMap};
+use snaptrie::{History, Shared, TrieMap};
 
 use super::diffs::size;
 use crate::support::{
@@ -20,6 +20,7 @@ over_hashers!(
     commits_beside_writers,
     what_falls_out_of_a_history_is_dropped,
     what_is_shared_is_not_cloned,
+    shared_entries_are_not_taken,
 );
 
 type CountedMap = TrieMap<u64, Counted, Chosen>;
@@ -219,4 +220,41 @@ fn what_is_shared_is_not_cloned() {
     let cloned = merged.handle().values().filter(|value| Arc::strong_count(value) > 1).count();
     assert_eq!(cloned, 1);
     finish(merged);
+}
+
+fn shared_entries_are_not_taken() {
+    let ledger = Ledger::new();
+    let mut map = counted(ledger, 0..100);
+    let snapshot = map.snapshot();
+    assert_eq!(map.iter_mut().err(), Some(Shared));
+    assert!(map.get_mut(&1).is_err() && map.values_mut().is_err());
+    map = map.try_into_iter().unwrap_err();
+    drop(snapshot);
+    // The snapshot froze what it read: nothing of that is in the way.
+    map.values_mut().unwrap().for_each(|value| *value = ledger.make(value.tag() + 1));
+    put(&map, ledger, 0..10);
+
+    // A fork shares what it began with, and owns what it was given when empty.
+    let mut fork = map.fork();
+    assert!(fork.get_mut(&1).is_err() && map.get_mut(&1).is_err());
+    fork = fork.try_into_iter().unwrap_err();
+    fork.clear();
+    assert!(fork.try_into_iter().is_err(), "still a fork");
+    let fork = TrieMap::<u64, Counted, Chosen>::default().fork();
+    put(&fork, ledger, 0..10);
+    assert_eq!(fork.try_into_iter().unwrap().len(), 10);
+
+    // What was committed is the map's own.
+    map.commit_with(|fork| put(fork, ledger, 50..60));
+    let taken = map.take();
+    put(&map, ledger, 0..5);
+    assert!(map.get_mut(&1).is_err());
+    drop(taken);
+    assert_eq!(map.get_mut(&1).unwrap().map(|value| value.tag()), Some(1));
+    put(&map, ledger, 0..300);
+    map.commit_with(|fork| put(fork, ledger, 50..60));
+    let mut tags: Vec<u64> = map.try_into_iter().unwrap().map(|(_, value)| value.tag()).collect();
+    tags.sort_unstable();
+    assert!(tags.into_iter().eq(0..300));
+    assert_eq!(ledger.live(), 0);
 }

@@ -80,6 +80,21 @@ impl<K, V> Content for Boxed<K, V> {
     }
 }
 
+impl<K, V> Boxed<K, V> {
+    /// The key, and the value to be changed where it is.
+    ///
+    /// # Safety
+    /// - A live entry, which nobody else reaches for `'a`.
+    pub(in crate::flat) unsafe fn pair_mut<'a>(
+        mut entry: NonNull<Entry<K, V>>,
+    ) -> (&'a K, &'a mut V) {
+        // SAFETY:
+        // - from a box, not freed, and not shared: promised by the caller.
+        let Entry { key, value, .. } = unsafe { entry.as_mut() };
+        (key, value)
+    }
+}
+
 impl<K, V> Lent for Boxed<K, V> {
     #[inline]
     fn refs<'g>(pair: (&'g K, &'g V)) -> (&'g K, &'g V)

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use std::rc::Rc;
 
 use snaptrie::mode::{self, StaticMode};
-use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, IntoIter, SnapshotEntry, TrieMap};
+use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, SnapshotEntry, SnapshotIntoIter, TrieMap};
 
 use super::hashes::{Hashes, Hashing};
 use super::objects::{AnyKey, AnyValue, CopyKey, CopyValue, Key, Ledger, Mark, Mood, Value};
@@ -250,7 +250,7 @@ impl<M: Playable> Shot<M> {
 pub(crate) enum Loose<K: 'static, V: 'static, L: StaticMode<K, V>> {
     Entry(SnapshotEntry<K, V, L>, Row),
     /// An iterator, the rows that it has yielded, and what it iterates over.
-    Rest(IntoIter<K, V, L>, Vec<Row>, Oracle),
+    Rest(SnapshotIntoIter<K, V, L>, Vec<Row>, Oracle),
 }
 
 /// A call of a map's method whose closure may play other ops.

@@ -6,8 +6,7 @@ macro_rules! versions {
         impl<K $(: $bound)?, V $(: $bound)?, S> $Map<K, V, S> {
             /// An empty map with this hasher. Allocates nothing.
             ///
-            /// `const`, so that a map can be a `static`. A hasher with a fixed seed gives up the protection against keys
-            /// that were chosen to collide.
+            /// `const`, so that a map can be a `static`. Which hasher to take is said at [`RandomState`].
             ///
             /// # Examples
             /// ```
@@ -87,6 +86,32 @@ macro_rules! versions {
             }
         }
 
+        impl<K $(: $bound)?, V $(: $bound)?, S> $Map<K, V, S> {
+            /// The entries by value, in no particular order. O(n), with memory for all of them at once.
+            ///
+            /// # Errors
+            /// If snapshots of the map or forks share entries with it, it is given back: see [`Shared`](crate::Shared).
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::from([(1, 'a'), (2, 'b')]);")]
+            /// let snapshot = map.snapshot();
+            /// let map = map.try_into_iter().unwrap_err();
+            /// drop(snapshot);
+            /// let mut entries: Vec<(i32, char)> = map.try_into_iter().unwrap().collect();
+            /// entries.sort();
+            /// assert_eq!(entries, [(1, 'a'), (2, 'b')]);
+            /// ```
+            #[doc(alias("drain", "into_iter"))]
+            pub fn try_into_iter(self) -> Result<IntoIter<K, V>, Self> {
+                let Base { engine, hasher } = self.base;
+                match engine.into_pairs() {
+                    Ok(entries) => Ok(IntoIter::new(entries)),
+                    Err(engine) => Err(Self { base: Base { engine, hasher } }),
+                }
+            }
+        }
+
         impl<K $(: $bound)?, V $(: $bound)?, S: Clone> $Map<K, V, S> {
             /// The map's content at one instant, as a frozen map. O(1), lock-free; writers go on.
             ///
@@ -104,6 +129,7 @@ macro_rules! versions {
             /// map.pin().insert('b', 3);
             /// assert_eq!(snapshot.iter().collect::<Vec<_>>(), [(&'a', &1)]);
             /// ```
+            #[doc(alias("into_read_only", "freeze"))]
             pub fn snapshot(&self) -> Snapshot<K, V, S, $mode> {
                 let hasher = self.base.hasher.clone();
                 Snapshot::new(self.base.engine.snapshot(), hasher)
@@ -125,6 +151,7 @@ macro_rules! versions {
             /// assert_eq!(taken.len(), 1);
             /// assert!(map.is_empty());
             /// ```
+            #[doc(alias = "drain")]
             pub fn take(&self) -> Snapshot<K, V, S, $mode> {
                 // Before the take: a panic here must not lose the entries.
                 let hasher = self.base.hasher.clone();
@@ -280,4 +307,4 @@ macro_rules! versions {
         }
     };
 }
-pub(super) use versions;
+pub(in crate::map) use versions;

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::mode::{Boxed, TrieMode};
+use crate::map::mode::{Boxed, TrieMode};
 use crate::trie::Refusal;
 
 /// Why [`TrieMap::try_commit`](crate::TrieMap::try_commit) refused a fork.

@@ -2,9 +2,9 @@
 
 use std::hash::{BuildHasher, Hash};
 
-use super::Snapshot;
-use super::mode::CompareMode;
 use crate::hash;
+use crate::map::Snapshot;
+use crate::map::mode::CompareMode;
 
 impl<K, V, S, M> Snapshot<K, V, S, M>
 where

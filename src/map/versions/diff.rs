@@ -4,11 +4,11 @@ use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::iter::FusedIterator;
 
-use super::Snapshot;
-use super::mode::{Boxed, CompareMode, TrieMode};
 use crate::RandomState;
 use crate::entry::Store;
 use crate::hash;
+use crate::map::Snapshot;
+use crate::map::mode::{Boxed, CompareMode, TrieMode};
 use crate::trie::{FrozenIter, TreeChange, TreeDiff};
 
 impl<K: Hash + Eq, V, S: BuildHasher, M: CompareMode<K, V>> Snapshot<K, V, S, M> {

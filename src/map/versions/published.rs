@@ -9,22 +9,23 @@
 //! who publish and those who wait, and by no reader or writer.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
 use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, JoinHandle, Thread};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, Cache, Guard};
 
 use crate::fallout::Fallout;
 use crate::map::mode::{Boxed, StaticMode, TrieMode, Versioned};
-use crate::{RandomState, Snapshot};
+use crate::{RandomState, Snapshot, SnapshotIter};
 
 type Shared<K, V, S, M> = Arc<Snapshot<K, V, S, M>>;
 type Cached<'p, K, V, S, M> = Cache<&'p Latest<K, V, S, M>, Shared<K, V, S, M>>;
@@ -42,7 +43,8 @@ type Latest<K, V, S, M> = ArcSwap<Snapshot<K, V, S, M>>;
 /// |---|---|
 /// | [`load`](Self::load) | wait-free, some nanoseconds, no shared counter is written |
 /// | [`Reader::latest`] | one load of a pointer, while nothing new was published |
-/// | [`publish`](Self::publish) | O(1): a snapshot and a swap; and a wake-up for each who waits |
+/// | [`publish`](Self::publish) | O(1): a snapshot and a swap; and a wake-up for each waiter |
+/// | a poll of [`newer_than`](Self::newer_than) | O(1), however many wait |
 ///
 /// Memory: what the map has changed since the version that is published.
 ///
@@ -65,7 +67,8 @@ pub struct Published<K, V, S = RandomState, M: TrieMode<K, V> = Boxed> {
 /// The wakers that the next publication calls.
 #[derive(Default)]
 struct Waiting {
-    wakers: Vec<(u64, Waker)>,
+    /// By the number of the future.
+    wakers: HashMap<u64, Waker>,
     next_id: u64,
 }
 
@@ -168,7 +171,7 @@ impl<K, V, S, M: TrieMode<K, V>> Published<K, V, S, M> {
         // After the swap: a thread that comes to the list too late finds the new version.
         let wakers = std::mem::take(&mut self.waiting().wakers);
         // One that panics keeps no other from waking.
-        wakers.into_iter().for_each(|(_, waker)| fallout.catch(|| waker.wake()));
+        wakers.into_values().for_each(|waker| fallout.catch(|| waker.wake()));
         fallout.resume();
         true
     }
@@ -185,6 +188,9 @@ impl<K, V, S, M: TrieMode<K, V>> Published<K, V, S, M> {
     /// let published = snaptrie::Published::new(&map);
     /// let latest = published.load();
     /// assert_eq!((latest[&1], latest.len()), ('a', 1));
+    /// for (key, value) in &published.load() {
+    ///     assert_eq!((key, value), (&1, &'a'));
+    /// }
     /// ```
     pub fn load(&self) -> Current<K, V, S, M> {
         Current(self.latest.load())
@@ -263,13 +269,8 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> Published<K, V, S, M> {
         generation: u64,
         timeout: Duration,
     ) -> Option<Snapshot<K, V, S, M>> {
-        struct Unpark(Thread);
-        impl Wake for Unpark {
-            fn wake(self: Arc<Self>) {
-                self.0.unpark();
-            }
-        }
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let bell = Arc::new(Bell::default());
+        let waker = Waker::from(Arc::clone(&bell));
         let start = Instant::now();
         let mut newer = pin!(self.newer_than(generation));
         loop {
@@ -277,8 +278,32 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> Published<K, V, S, M> {
                 return Some(snapshot);
             }
             let left = timeout.checked_sub(start.elapsed()).filter(|left| !left.is_zero())?;
-            thread::park_timeout(left);
+            bell.wait(left);
         }
+    }
+}
+
+/// Wakes a thread that waits. Not by `unpark`: a thread has one token for that, and it may be meant for other code.
+#[derive(Default)]
+struct Bell {
+    rang: Mutex<bool>,
+    rings: Condvar,
+}
+
+impl Bell {
+    /// Returns after a ring, or after so long.
+    fn wait(&self, timeout: Duration) {
+        let rang = self.rang.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.rings.wait_timeout_while(rang, timeout, |rang| !*rang);
+        let (mut rang, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        *rang = false;
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        *self.rang.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.rings.notify_one();
     }
 }
 
@@ -344,6 +369,16 @@ impl<K, V, S, M: TrieMode<K, V>> Deref for Current<K, V, S, M> {
     #[inline]
     fn deref(&self) -> &Snapshot<K, V, S, M> {
         &self.0
+    }
+}
+
+/// `for (key, value) in &published.load()`.
+impl<'c, K, V, S, M: TrieMode<K, V>> IntoIterator for &'c Current<K, V, S, M> {
+    type Item = (&'c K, &'c V);
+    type IntoIter = SnapshotIter<'c, K, V, M>;
+
+    fn into_iter(self) -> SnapshotIter<'c, K, V, M> {
+        self.iter()
     }
 }
 
@@ -474,13 +509,7 @@ impl<K, V, S, M: TrieMode<K, V>> Newer<'_, K, V, S, M> {
         let mut waiting = self.published.waiting();
         let id = self.id.unwrap_or(waiting.next_id);
         waiting.next_id = waiting.next_id.max(id + 1);
-        let replaced = match waiting.wakers.iter_mut().find(|(waits, _)| *waits == id) {
-            Some((_, old)) => Some(std::mem::replace(old, waker)),
-            None => {
-                waiting.wakers.push((id, waker));
-                None
-            }
-        };
+        let replaced = waiting.wakers.insert(id, waker);
         drop(waiting);
         self.id = Some(id);
         // Not under the lock: the waker's destructor is any code.
@@ -491,8 +520,7 @@ impl<K, V, S, M: TrieMode<K, V>> Newer<'_, K, V, S, M> {
     fn leave(&mut self) {
         let Some(id) = self.id.take() else { return };
         let mut waiting = self.published.waiting();
-        let at = waiting.wakers.iter().position(|(waits, _)| *waits == id);
-        let mine = at.map(|at| waiting.wakers.swap_remove(at));
+        let mine = waiting.wakers.remove(&id);
         drop(waiting);
         drop(mine);
     }

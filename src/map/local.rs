@@ -1,0 +1,70 @@
+//! What belongs to the thread that made it, with a compiler's message that says so.
+#![expect(unsafe_code, reason = "`Send` and `Sync` under a condition that never holds")]
+
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+
+/// Why a handle or a live iterator is neither `Send` nor `Sync`: it belongs to the thread that made it.
+///
+/// Nothing implements this trait; it is there to be named by the compiler, when a handle crosses an `.await` of a
+/// future that has to be `Send`, or goes to another thread. Either end the handle before that, or keep a
+/// [`Snapshot`](crate::Snapshot), which any thread may have.
+///
+/// ```compile_fail
+/// fn spawn(future: impl Future<Output = ()> + Send) { /* as tokio::spawn */ }
+///
+/// let map = snaptrie::TrieMap::from([("users", 3)]);
+/// spawn(async move {
+///     let pinned = map.pin();
+///     let users = pinned.get("users");
+///     std::future::ready(()).await; // the handle is still alive here
+///     println!("{users:?}");
+/// });
+/// ```
+/// ```
+/// fn spawn(future: impl Future<Output = ()> + Send) { /* as tokio::spawn */ }
+///
+/// let map = snaptrie::TrieMap::from([("users", 3)]);
+/// spawn(async move {
+///     let users = map.cloned("users");
+///     std::future::ready(()).await;
+///     println!("{users:?}");
+/// });
+/// ```
+pub trait HandleStaysOnItsThread {}
+
+/// A value that stays on its thread.
+pub(super) struct Local<T>(T);
+
+// SAFETY:
+// - Send and Sync: never. A trait object is neither unless its type says so.
+unsafe impl<T> Send for Local<T> where for<'a> PhantomData<dyn HandleStaysOnItsThread + 'a>: Send {}
+// SAFETY:
+// - as for Send.
+unsafe impl<T> Sync for Local<T> where for<'a> PhantomData<dyn HandleStaysOnItsThread + 'a>: Sync {}
+
+impl<T> Local<T> {
+    pub(super) fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    pub(super) fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> Deref for Local<T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Local<T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}

@@ -1,0 +1,249 @@
+//! The operations on a live set, for handles, and for the sets that need none.
+
+/// Implements them for a type with a `map` that has the operations of maps. Elements are found as `$Found`: `&K` or `K`.
+///
+/// `$Item` is that for as long as `'p`. The example of each calls it on `set`, which is a `$Set`, followed by `$pin`; `$at`
+/// makes a `$Found` of a literal.
+macro_rules! operations {
+    (
+        $Type:ident [$($life:lifetime)?] of $Mode:ident, $Found:ty = $Item:ty, $Elements:ident,
+        $Set:literal, $pin:literal, $at:literal $(, $bound:ident)?
+    ) => {
+        impl<K $(: $bound)?, S, M: $Mode<K, ()>> $Type<$($life,)? K, S, M> {
+            /// Number of elements. Weakly consistent: exact if nobody writes meanwhile. Costs O(processors).
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", $Set, "::from([1, 2, 2]);")]
+            #[doc = concat!("assert_eq!(set", $pin, ".len(), 2);")]
+            /// ```
+            pub fn len(&self) -> usize {
+                self.map.len()
+            }
+
+            /// Whether the set is empty. Stops at the first element.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", $Set, "::<u32>::new();")]
+            #[doc = concat!("assert!(set", $pin, ".is_empty());")]
+            /// ```
+            pub fn is_empty(&self) -> bool {
+                self.map.is_empty()
+            }
+
+            /// Iterates over the elements, in no particular order. Weakly consistent, as an iteration over a map.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", $Set, "::from([1, 2]);")]
+            #[doc = concat!("assert_eq!(set", $pin, ".iter().sum::<i32>(), 3);")]
+            /// ```
+            pub fn iter(&self) -> $Elements<'_, K, (), M> {
+                self.map.keys()
+            }
+        }
+
+        /// Looking up and removing. Each operation is linearizable and lock-free.
+        ///
+        /// # Panics
+        /// These methods panic if `Hash` or `Eq` of the element or the closure does; the set stays as it was.
+        impl<K: Hash $(+ $bound)?, S: BuildHasher, M: $Mode<K, ()>> $Type<$($life,)? K, S, M> {
+            /// Whether an element is in the set.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", $Set, "::from([1]);")]
+            #[doc = concat!("assert!(set", $pin, ".contains(&1));")]
+            /// ```
+            #[inline]
+            pub fn contains<Q: Hash + Equivalent<K> + ?Sized>(&self, element: &Q) -> bool {
+                self.map.contains_key(element)
+            }
+
+            /// Whether each of many elements is in the set, in their order, with the cache misses of 32 at a time side by
+            /// side. As the `get_many` of a map.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", $Set, "::from([1, 2]);")]
+            #[doc = concat!("let pinned = set", $pin, ";")]
+            /// assert_eq!(pinned.contains_many(&[2, 3, 1]).collect::<Vec<_>>(), [true, false, true]);
+            /// ```
+            pub fn contains_many<'p, 'q, Q, I>(&'p self, elements: I) -> impl Iterator<Item = bool>
+            where
+                Q: Hash + Equivalent<K> + ?Sized + 'q,
+                I: IntoIterator<Item = &'q Q>,
+                K: 'p,
+            {
+                self.map.contains_many(elements)
+            }
+
+            /// The element of the set that is equal to this one.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", $Set, "::from(['a']);")]
+            #[doc = concat!("assert_eq!(set", $pin, ".get(&'a'), Some(", $at, "'a'));")]
+            /// ```
+            #[inline]
+            pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, element: &Q) -> Option<$Found> {
+                self.map.get_key_value(element).map(|(element, _)| element)
+            }
+
+            /// Removes an element. Returns whether it was in the set.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", $Set, "::from([1]);")]
+            #[doc = concat!("assert!(set", $pin, ".remove(&1));")]
+            #[doc = concat!("assert!(!set", $pin, ".remove(&1));")]
+            /// ```
+            #[inline]
+            pub fn remove<Q: Hash + Equivalent<K> + ?Sized>(&self, element: &Q) -> bool {
+                self.remove_get(element).is_some()
+            }
+
+            /// Removes an element. Returns the one that was in the set.
+            ///
+            /// The standard set calls this `take`; here that takes all elements out of a set with snapshots.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", $Set, "::from(['a']);")]
+            #[doc = concat!("assert_eq!(set", $pin, ".remove_get(&'a'), Some(", $at, "'a'));")]
+            /// ```
+            #[doc(alias = "take")]
+            #[inline]
+            pub fn remove_get<Q: Hash + Equivalent<K> + ?Sized>(&self, element: &Q) -> Option<$Found> {
+                self.map.remove_entry(element).map(|(element, _)| element)
+            }
+
+            /// Removes the elements for which the closure does not hold. O(n). Weakly consistent, as the `retain` of a
+            /// map or its handle.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set: snaptrie::", $Set, "<u32> = (0..10).collect();")]
+            #[doc = concat!("set", $pin, ".retain(|element| element % 2 == 0);")]
+            /// assert_eq!(set.len(), 5);
+            /// ```
+            pub fn retain(&self, mut keep: impl FnMut(&K) -> bool)
+            where
+                K: Eq,
+            {
+                self.map.retain(|element, ()| keep(element));
+            }
+        }
+
+        /// Inserting. Each operation is linearizable and lock-free.
+        ///
+        /// # Panics
+        /// These methods panic if `Hash` or `Eq` of the element or the closure does; the set stays as it was, and what
+        /// was not inserted is dropped.
+        impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher, M: $Mode<K, ()>> $Type<$($life,)? K, S, M> {
+            /// Inserts an element if no equal one is in the set. Returns whether it was inserted.
+            ///
+            /// If many threads insert equal elements at once, one of them gets `true`.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", $Set, "::new();")]
+            #[doc = concat!("assert!(set", $pin, ".insert(1));")]
+            #[doc = concat!("assert!(!set", $pin, ".insert(1));")]
+            /// ```
+            #[inline]
+            pub fn insert(&self, element: K) -> bool {
+                self.map.insert_new(element, ())
+            }
+
+            /// Inserts many elements: [`insert`](Self::insert) for each of them, in order, with the cache misses of 32 at
+            /// a time side by side. Returns how many were inserted. `extend` and `collect` do the same.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", $Set, "::from([1]);")]
+            #[doc = concat!("assert_eq!(set", $pin, ".insert_many([1, 2, 2, 3]), 2);")]
+            /// ```
+            pub fn insert_many(&self, elements: impl IntoIterator<Item = K>) -> usize {
+                self.map.put_many(elements.into_iter().map(|element| (element, ())), Stays::First)
+            }
+
+            /// Removes many elements: [`remove`](Self::remove) for each of them, in order, with the cache misses of 32 at a
+            /// time side by side. Returns how many were in the set.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", $Set, "::from([1, 2]);")]
+            #[doc = concat!("assert_eq!(set", $pin, ".remove_many(&[2, 3, 2]), 1);")]
+            /// ```
+            pub fn remove_many<'q, Q, I>(&self, elements: I) -> usize
+            where
+                Q: Hash + Equivalent<K> + ?Sized + 'q,
+                I: IntoIterator<Item = &'q Q>,
+            {
+                self.map.remove_many(elements)
+            }
+
+            /// Puts an element into the set in place of the equal one, if there is one. Returns that one.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", $Set, "::new();")]
+            #[doc = concat!("assert_eq!(set", $pin, ".replace('a'), None);")]
+            #[doc = concat!("assert_eq!(set", $pin, ".replace('a'), Some(", $at, "'a'));")]
+            /// ```
+            pub fn replace(&self, element: K) -> Option<$Found> {
+                match self.map.compute(element, |_| Operation::<(), ()>::Insert(())) {
+                    Compute::Updated { old: (old, _), .. } => Some(old),
+                    _ => None,
+                }
+            }
+
+            /// The element of the set that is equal to this one, which is inserted if there is none.
+            ///
+            /// If it is there this is a lookup, and writes nothing.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", $Set, "::new();")]
+            #[doc = concat!("assert_eq!(set", $pin, ".get_or_insert(1), ", $at, "1);")]
+            /// ```
+            #[inline]
+            pub fn get_or_insert(&self, element: K) -> $Found {
+                self.map.find_or_insert(element)
+            }
+
+            /// The element of the set that is equal to this one, or the closure's, which is inserted if there is none:
+            /// for when an owned element is costly to make.
+            ///
+            /// The closure runs once at most. If what it makes is not equal to the argument, it is inserted as what it
+            /// is, or the element that is equal to it returned.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", $Set, "::new();")]
+            #[doc = concat!("assert_eq!(set", $pin, ".get_or_insert_with(&1, |one| *one), ", $at, "1);")]
+            /// ```
+            pub fn get_or_insert_with<Q>(&self, element: &Q, make: impl FnOnce(&Q) -> K) -> $Found
+            where
+                Q: Hash + Equivalent<K> + ?Sized,
+            {
+                match self.get(element) {
+                    Some(element) => element,
+                    None => self.get_or_insert(make(element)),
+                }
+            }
+        }
+
+        impl<'p, K $(: $bound)?, S, M: $Mode<K, ()>> IntoIterator for &'p $Type<$($life,)? K, S, M> {
+            type Item = $Item;
+            type IntoIter = $Elements<'p, K, (), M>;
+
+            fn into_iter(self) -> Self::IntoIter {
+                self.iter()
+            }
+        }
+    };
+}
+pub(super) use operations;

@@ -1,0 +1,165 @@
+//! What sets with a table have alike: `FlatSet` and `CopyFlatSet`.
+
+/// Implements it. `$Trie` is the set that has snapshots, `$to_flat` what makes this set of one, `$bound` what elements
+/// must be.
+macro_rules! room {
+    ($Set:ident, $Map:ident, $Trie:ident, $to_flat:ident $(, $bound:ident)?) => {
+        impl<K $(: $bound)?> $Set<K> {
+            #[doc = concat!("An empty set with room for this many elements. As [`", stringify!($Map), "::with_capacity`].")]
+            ///
+            /// # Panics
+            /// If that is more room than there can be.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("assert!(snaptrie::", stringify!($Set), "::<u64>::with_capacity(1_000).capacity() >= 1_000);")]
+            /// ```
+            pub fn with_capacity(capacity: usize) -> Self {
+                Self::with_capacity_and_hasher(capacity, RandomState::default())
+            }
+        }
+
+        impl<K $(: $bound)?, S> $Set<K, S> {
+            /// An empty set with this hasher. Allocates nothing. `const`, so that a set can be a `static`.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("use snaptrie::{FixedState, ", stringify!($Set), "};")]
+            ///
+            #[doc = concat!("static SEEN: ", stringify!($Set), "<u64, FixedState> =")]
+            #[doc = concat!("    ", stringify!($Set), "::with_hasher(FixedState::with_seed(7));")]
+            /// assert!(SEEN.insert(1));
+            /// ```
+            pub const fn with_hasher(hasher: S) -> Self {
+                Self { map: $Map::<K, (), S>::with_hasher(hasher) }
+            }
+
+            /// An empty set with this hasher, and room for this many elements. It stays, as after [`Self::reserve`].
+            ///
+            /// # Panics
+            /// If that is more room than there can be.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("use snaptrie::{FixedState, ", stringify!($Set), "};")]
+            ///
+            /// let hasher = FixedState::with_seed(7);
+            #[doc = concat!("let set = ", stringify!($Set), "::<u64, _>::with_capacity_and_hasher(100, hasher);")]
+            /// assert!(set.capacity() >= 100);
+            /// ```
+            pub fn with_capacity_and_hasher(capacity: usize, hasher: S) -> Self {
+                Self { map: $Map::<K, (), S>::with_capacity_and_hasher(capacity, hasher) }
+            }
+
+            #[doc = concat!("Removes all elements, one by one. As [`", stringify!($Map), "::clear`].")]
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", stringify!($Set), "::from([1, 2]);")]
+            /// set.clear();
+            /// assert!(set.is_empty());
+            /// ```
+            pub fn clear(&self) {
+                self.map.clear();
+            }
+
+            #[doc = concat!("Number of elements for which the present table has room. As [`", stringify!($Map), "::capacity`].")]
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("assert_eq!(snaptrie::", stringify!($Set), "::<u32>::new().capacity(), 0);")]
+            /// ```
+            pub fn capacity(&self) -> usize {
+                self.map.capacity()
+            }
+
+            #[doc = concat!("Makes room for this many elements more than there are. As [`", stringify!($Map), "::reserve`].")]
+            ///
+            /// # Panics
+            /// If that is more room than there can be; the set stays as it was.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", stringify!($Set), "::from([1]);")]
+            /// set.reserve(1_000);
+            /// assert!(set.capacity() >= 1_001);
+            /// ```
+            pub fn reserve(&self, additional: usize) {
+                self.map.reserve(additional);
+            }
+
+            #[doc = concat!("Makes the table as small as its elements allow. As [`", stringify!($Map), "::shrink_to_fit`].")]
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", stringify!($Set), "::<u32>::with_capacity(1_000);")]
+            /// set.shrink_to_fit();
+            /// assert!(set.capacity() < 1_000);
+            /// ```
+            pub fn shrink_to_fit(&self) {
+                self.map.shrink_to_fit();
+            }
+        }
+
+        impl<K: Clone + Hash + Eq $(+ $bound)?, S: BuildHasher + Clone> $Set<K, S> {
+            #[doc = concat!("A [`", stringify!($Trie), "`] with copies of the elements, and the same hasher. As [`", stringify!($Map), "::to_trie`].")]
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", stringify!($Set), "::from([1, 2]);")]
+            /// let snapshot = set.to_trie().snapshot();
+            /// assert!(snapshot.contains(&2));
+            /// ```
+            #[must_use = "the result is a set of its own"]
+            pub fn to_trie(&self) -> $Trie<K, S> {
+                self.map.to_trie().into()
+            }
+        }
+
+        #[doc = concat!("[`SetSnapshot::", stringify!($to_flat), "`].")]
+        impl<K, S, M> From<&SetSnapshot<K, S, M>> for $Set<K, S>
+        where
+            K: Clone + Hash + Eq $(+ $bound)?,
+            S: BuildHasher + Clone,
+            M: TrieMode<K, ()>,
+        {
+            fn from(snapshot: &SetSnapshot<K, S, M>) -> Self {
+                snapshot.$to_flat()
+            }
+        }
+
+        #[doc = concat!("The elements by value, in no particular order. As a [`", stringify!($Map), "`]'s entries.")]
+        impl<K $(: $bound)?, S> IntoIterator for $Set<K, S> {
+            type Item = K;
+            type IntoIter = IntoKeys<K>;
+
+            fn into_iter(self) -> IntoKeys<K> {
+                IntoKeys(self.map.into_iter())
+            }
+        }
+
+        /// As two maps are compared.
+        impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher> PartialEq for $Set<K, S> {
+            fn eq(&self, other: &Self) -> bool {
+                self.map == other.map
+            }
+        }
+
+        impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher> Eq for $Set<K, S> {}
+
+        /// Copies every element. Weakly consistent, as an iteration is.
+        impl<K: Clone + Hash + Eq $(+ $bound)?, S: BuildHasher + Clone> Clone for $Set<K, S> {
+            fn clone(&self) -> Self {
+                Self { map: self.map.clone() }
+            }
+        }
+
+        /// Lists the elements, weakly consistent.
+        impl<K: fmt::Debug $(+ $bound)?, S> fmt::Debug for $Set<K, S> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.pin().fmt(f)
+            }
+        }
+    };
+}
+pub(super) use room;

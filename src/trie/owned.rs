@@ -1,0 +1,103 @@
+//! The entries of a map that nobody else can reach: no snapshot, no fork, and no operation in flight.
+#![expect(unsafe_code, reason = "takes entries out of slots, and hands out values to be changed")]
+
+use super::domain::node_garbage;
+use super::iter::Iter;
+use super::lookup;
+use super::node::{Node, View, Word};
+use super::{Refusal, Trie};
+use crate::engine::{Content, Engine, Shared};
+use crate::entry::{Boxed, Store};
+use crate::fallout::Fallout;
+use crate::reclaim::Guard;
+
+/// Keys and values of a store.
+type Pairs<St> = Vec<(<St as Content>::Key, <St as Content>::Value)>;
+
+impl<St: Store> Trie<St> {
+    /// Takes all entries out, if nobody shares them.
+    pub(crate) fn into_pairs(mut self) -> Result<Pairs<St>, Self> {
+        match self.is_exclusive() {
+            Ok(true) => {}
+            Ok(false) => return Ok(Vec::new()),
+            Err(Shared) => return Err(self),
+        }
+        let mut pairs = Vec::new();
+        let guard = self.pin();
+        let top = self.top(&guard);
+        Iter::<St>::new(top, View::Live(&guard)).fold_slots((), |(), slot| {
+            // SAFETY:
+            // - live in a map that is owned and shares nothing; each entry is in one slot, and nobody else takes it.
+            pairs.push(St::into_pair(unsafe { St::retract(slot.now) }));
+        });
+        // SAFETY:
+        // - as above. The map is dissolved next, which leaves the tree alone.
+        unsafe { free_nodes::<St>(top) };
+        drop(guard);
+        self.dissolve();
+        Ok(pairs)
+    }
+
+    /// Whether there is a tree, which is the map's alone.
+    fn is_exclusive(&mut self) -> Result<bool, Shared> {
+        match self.alone() {
+            // What a fork began with belongs to its base.
+            Ok((_, domain)) if domain.base.is_none() => Ok(true),
+            Ok(_) | Err(Refusal::Shared) => Err(Shared),
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn top<'g>(&'g self, guard: &'g Guard) -> Word<'g, St::Slot> {
+        self.root(guard).map_or(Word::EMPTY, |context| context.root.top.load(guard))
+    }
+}
+
+/// Frees the nodes of a tree, without the entries.
+///
+/// # Safety
+/// - Nobody else can reach the tree, and nobody uses it again.
+unsafe fn free_nodes<St: Store>(tree: Word<'_, St::Slot>) {
+    let (Some(node), Some(raw)) = (tree.node(), tree.raw_node()) else { return };
+    if let Node::Fan(fan) = node {
+        for word in fan.words() {
+            // SAFETY: the same contract.
+            unsafe { free_nodes::<St>(word.observe()) };
+        }
+    }
+    // Nodes have no destructors that could panic.
+    let mut fallout = Fallout::default();
+    // SAFETY:
+    // - once: each node is reached from its one parent.
+    unsafe { node_garbage::<St>(raw).free(&mut fallout) };
+}
+
+impl<K, V> Trie<Boxed<K, V>> {
+    /// The value of the key with this hash for which `eq` holds, to be changed where it is.
+    pub(crate) fn get_mut(
+        &mut self,
+        hash: u64,
+        mut eq: impl FnMut(&K) -> bool,
+    ) -> Result<Option<&mut V>, Shared> {
+        self.is_exclusive()?;
+        let guard = self.pin();
+        let found =
+            lookup::find::<Boxed<K, V>>(self.top(&guard), View::Live(&guard), 0, hash, &mut eq);
+        // SAFETY:
+        // - live in a map that shares nothing, and is borrowed exclusively for as long as the result.
+        Ok(found.map(|slot| unsafe { slot.now.pair_mut().1 }))
+    }
+
+    /// All entries, with values to be changed where they are.
+    pub(crate) fn pairs_mut(&mut self) -> Result<Vec<(&K, &mut V)>, Shared> {
+        self.is_exclusive()?;
+        let guard = self.pin();
+        let entries = Iter::<Boxed<K, V>>::new(self.top(&guard), View::Live(&guard));
+        let mut pairs = Vec::new();
+        // SAFETY:
+        // - live in a map that shares nothing, and is borrowed exclusively for as long as the result. Each entry is in
+        //   one slot.
+        entries.fold_slots((), |(), slot| pairs.push(unsafe { slot.now.pair_mut() }));
+        Ok(pairs)
+    }
+}
