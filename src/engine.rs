@@ -119,8 +119,8 @@ pub(crate) trait Engine: Sized {
     /// Number of entries, exact if nobody writes meanwhile.
     fn len(&self, guard: &Guard) -> usize;
 
-    /// Makes room for this many entries more, if that is something the engine does ahead.
-    fn reserve(&self, _additional: usize, _guard: &Guard) {}
+    /// Makes room for this many entries more, if that is something the engine does ahead. `rehash` tells a key's hash.
+    fn reserve(&self, _additional: usize, _guard: &Guard, _rehash: &dyn Fn(&Self::Key) -> u64) {}
 
     /// Frees what is due, and does some of whatever else is left to do.
     fn refresh(&self, guard: &Guard);

@@ -188,6 +188,7 @@ mod reclaim;
 mod request;
 mod set;
 mod sync;
+mod tree;
 mod trie;
 
 pub use equivalent::Equivalent;

@@ -11,7 +11,8 @@ use super::room::room;
 use super::{CopyFlatMap, FlatStats, OwnedDiff, Pinned, Snapshot, Stays, TrieMap};
 use crate::RandomState;
 use crate::engine::Engine;
-use crate::flat::{self, Flat};
+use crate::entry::{Boxed, Store};
+use crate::flat::Flat;
 use crate::plain::Plain;
 use crate::reclaim::Collector;
 
@@ -65,7 +66,7 @@ use crate::reclaim::Collector;
 /// assert_eq!(routes.len(), 2);
 /// ```
 pub struct FlatMap<K, V, S = RandomState> {
-    pub(crate) base: Base<Flat<flat::Boxed<K, V>>, S>,
+    pub(crate) base: Base<Flat<Boxed<K, V>>, S>,
 }
 
 by_reference!(FlatMap, mode::Flat);
@@ -115,7 +116,7 @@ where
         CopyFlatMap { base: self.to_table() }
     }
 
-    pub(super) fn to_table<St: flat::Store<Key = K, Value = V>>(&self) -> Base<Flat<St>, S> {
+    pub(super) fn to_table<St: Store<Key = K, Value = V>>(&self) -> Base<Flat<St>, S> {
         let engine = Flat::with_capacity(self.len(), Collector::Global);
         let base = Base { engine, hasher: self.hasher().clone() };
         base.insert_all(self.iter().map(cloned), Stays::Last);

@@ -190,7 +190,7 @@ impl<K, V> Lending<K, V> for Trie {
 }
 
 impl<K, V> Lending<K, V> for Flat {
-    type Engine = flat::Flat<flat::Boxed<K, V>>;
+    type Engine = flat::Flat<entry::Boxed<K, V>>;
     type Map<S> = FlatMap<K, V, S>;
 
     #[inline(always)]
@@ -209,7 +209,7 @@ impl<K: Plain, V: Plain> Copying<K, V> for Trie {
 }
 
 impl<K: Plain, V: Plain> Copying<K, V> for Flat {
-    type Engine = flat::Flat<flat::Inline<K, V>>;
+    type Engine = flat::Flat<entry::Inline<K, V>>;
 }
 
 /// The store of a [`TrieMode`].

@@ -107,7 +107,7 @@ impl<'m, K, V, S> Pinned<'m, K, V, S, Flat> {
     }
 
     #[cfg(feature = "rayon")]
-    pub(crate) fn shared_iter(&self) -> crate::flat::SharedIter<'_, crate::flat::Boxed<K, V>> {
+    pub(crate) fn shared_iter(&self) -> crate::flat::SharedIter<'_, crate::entry::Boxed<K, V>> {
         self.map.base.engine.shared_iter(&self.guard)
     }
 }

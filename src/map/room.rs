@@ -59,6 +59,38 @@ macro_rules! room {
                 Self { base: Base { engine: Flat::with_capacity(capacity, Collector::Global), hasher } }
             }
 
+            /// Number of entries for which the present table has room. O(1).
+            ///
+            /// The map grows only when it holds more. With keys that are removed and others that are inserted it may
+            /// move within that number too, to a table of the same size; and it shrinks when little of it is used.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::<u32, u32>::with_capacity(10);")]
+            /// assert!(map.capacity() >= 10);
+            /// ```
+            pub fn capacity(&self) -> usize {
+                self.base.engine.capacity(&self.base.pin())
+            }
+
+            /// What the map is made of. O(capacity). While others write, each number was right at some moment of the
+            /// call.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::from([(1, 'a'), (2, 'b')]);")]
+            /// let stats = map.stats();
+            /// assert_eq!(stats.entries, 2);
+            /// assert!(stats.load() <= 1.0 && stats.moving.is_none());
+            /// println!("{stats}");
+            /// ```
+            pub fn stats(&self) -> FlatStats {
+                let engine = &self.base.engine;
+                FlatStats::new(self.len(), engine.entry_bytes(), &engine.tally())
+            }
+        }
+
+        impl<K: Hash $(+ $bound)?, V $(: $bound)?, S: BuildHasher> $Map<K, V, S> {
             /// Removes all entries, one by one, frees them meanwhile, and gives the table's memory back. O(n + capacity).
             ///
             /// Not one instant: an entry that another thread inserts meanwhile may stay, and others may see some entries
@@ -72,21 +104,7 @@ macro_rules! room {
             /// assert!(map.is_empty());
             /// ```
             pub fn clear(&self) {
-                self.base.engine.clear();
-            }
-
-            /// Number of entries for which the present table has room. O(1).
-            ///
-            /// The map grows only when it holds more. With keys that are removed and others that are inserted it may
-            /// move within that number too, to a table of the same size; and it shrinks when little of it is used.
-            ///
-            /// # Examples
-            /// ```
-            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::<u32, u32>::with_capacity(10);")]
-            /// assert!(map.capacity() >= 10);
-            /// ```
-            pub fn capacity(&self) -> usize {
-                self.base.engine.capacity(&self.base.pin())
+                self.base.engine.clear(&self.base.rehash());
             }
 
             /// Makes room for this many entries more than there are, so that inserting them moves nothing.
@@ -104,7 +122,7 @@ macro_rules! room {
             /// assert!(map.capacity() >= 1_001);
             /// ```
             pub fn reserve(&self, additional: usize) {
-                self.base.engine.reserve_for_good(additional, &self.base.pin());
+                self.base.engine.make_room(additional, true, &self.base.pin(), &self.base.rehash());
             }
 
             /// Makes the table as small as its entries allow. O(n + capacity). Other threads go on, and help.
@@ -120,22 +138,7 @@ macro_rules! room {
             /// assert!(map.capacity() < 1_000);
             /// ```
             pub fn shrink_to_fit(&self) {
-                self.base.engine.shrink_to_fit(&self.base.pin());
-            }
-
-            /// What the map is made of. O(capacity). While others write, each number was right at some moment of the
-            /// call.
-            ///
-            /// # Examples
-            /// ```
-            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::from([(1, 'a'), (2, 'b')]);")]
-            /// let stats = map.stats();
-            /// assert_eq!(stats.entries, 2);
-            /// assert!(stats.load() <= 1.0 && stats.moving.is_none());
-            /// println!("{stats}");
-            /// ```
-            pub fn stats(&self) -> FlatStats {
-                FlatStats::new(self.len(), &self.base.engine.tally())
+                self.base.engine.shrink_to_fit(&self.base.pin(), &self.base.rehash());
             }
         }
 

@@ -510,6 +510,18 @@ impl<K: Plain, S> CopyFlatSet<K, S> {
         Self { map }
     }
 
+    /// Number of elements for which the present table has room.
+    ///
+    /// # Examples
+    /// ```
+    /// assert_eq!(snaptrie::CopyFlatSet::<u32>::new().capacity(), 0);
+    /// ```
+    pub fn capacity(&self) -> usize {
+        self.map.capacity()
+    }
+}
+
+impl<K: Plain + Hash, S: BuildHasher> CopyFlatSet<K, S> {
     /// Removes all elements, one by one. As [`CopyFlatMap::clear`](crate::CopyFlatMap::clear).
     ///
     /// # Examples
@@ -520,16 +532,6 @@ impl<K: Plain, S> CopyFlatSet<K, S> {
     /// ```
     pub fn clear(&self) {
         self.map.clear();
-    }
-
-    /// Number of elements for which the present table has room.
-    ///
-    /// # Examples
-    /// ```
-    /// assert_eq!(snaptrie::CopyFlatSet::<u32>::new().capacity(), 0);
-    /// ```
-    pub fn capacity(&self) -> usize {
-        self.map.capacity()
     }
 
     /// Makes room for this many elements more than there are. As [`CopyFlatMap::reserve`](crate::CopyFlatMap::reserve).

@@ -177,6 +177,18 @@ impl<K, S> FlatSet<K, S> {
         self.map.retain(|element, ()| keep(element));
     }
 
+    /// Number of elements for which the present table has room. As [`FlatMap::capacity`].
+    ///
+    /// # Examples
+    /// ```
+    /// assert_eq!(snaptrie::FlatSet::<u32>::new().capacity(), 0);
+    /// ```
+    pub fn capacity(&self) -> usize {
+        self.map.capacity()
+    }
+}
+
+impl<K: Hash, S: BuildHasher> FlatSet<K, S> {
     /// Removes all elements, one by one. As [`FlatMap::clear`].
     ///
     /// # Examples
@@ -187,16 +199,6 @@ impl<K, S> FlatSet<K, S> {
     /// ```
     pub fn clear(&self) {
         self.map.clear();
-    }
-
-    /// Number of elements for which the present table has room. As [`FlatMap::capacity`].
-    ///
-    /// # Examples
-    /// ```
-    /// assert_eq!(snaptrie::FlatSet::<u32>::new().capacity(), 0);
-    /// ```
-    pub fn capacity(&self) -> usize {
-        self.map.capacity()
     }
 
     /// Makes room for this many elements more than there are. As [`FlatMap::reserve`].
