@@ -29,7 +29,7 @@
 //!
 //! [`FlatMap`] is a flat table with the same methods and without snapshots. It finds an entry with fewer steps, and
 //! grows without making anybody wait either. [`CopyTrieMap`] and [`CopyFlatMap`] are the same two for small plain
-//! pairs, such as `u64 → u64`. They keep the pairs in their nodes and lines, and hand them out by value:
+//! pairs, such as `u64 → u64`. They keep the pairs in their nodes, and hand them out by value:
 //!
 //! ```
 //! use snaptrie::CopyTrieMap;
@@ -58,7 +58,7 @@
 //!
 //! Take a [`TrieMap`] if you ever need the whole content at one instant (to save it, to iterate over
 //! it, to compare, to drain it, to try something out on a fork), or if many threads write all the
-//! time: it grows leaf by leaf, and keeps no table that has to be moved. Take a [`FlatMap`] if
+//! time: it grows leaf by leaf, and has no table that has to be moved. Take a [`FlatMap`] if
 //! look-ups are most of the work and each key stands for itself: caches, routing tables, interned
 //! strings. To fill a map first and serve it afterwards, fill a [`TrieMap`] and turn a snapshot of it
 //! into a [`FlatMap`] by [`Snapshot::to_flat`].
@@ -156,8 +156,8 @@
 //!   [`flush`](TrieMap::flush) after removing many of them.
 //! - A [`Pinned`] that is held keeps everything that any thread removes meanwhile, from all maps of the process. Drop
 //!   it before the thread waits for anything, and [refresh](Pinned::refresh) it in long loops.
-//! - A [`FlatMap`] needs a hasher that spreads keys well, as any flat table. It stays correct with a
-//!   bad one, and becomes slow; so does a [`TrieMap`] whose hashes are all the same.
+//! - Maps need a hasher that spreads keys well. They stay correct with a bad one, and become slow where many hashes
+//!   are all the same.
 //! - The child of a `fork(2)` may use maps from its only thread, which should have used one before the fork. If other
 //!   threads held handles at the fork, the child never frees removed entries. It should end by `_exit` or `exec`.
 //! - There is no `no_std`. Handles, and the shards of counters and garbage, need thread-locals. Panics of destructors

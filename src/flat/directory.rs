@@ -67,7 +67,8 @@ impl<T> Directory<T> {
             let words = words.cast::<Indirection<T>>().as_ptr();
             Box::from_raw(ptr::slice_from_raw_parts_mut(words, 1 << bits))
         };
-        let (next, cursor, moved) = Default::default();
+        let next = AtomicPtr::new(ptr::null_mut());
+        let (cursor, moved) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Box::new(Self { bits, least, words, next, cursor, moved })
     }
 

@@ -3,7 +3,6 @@
 
 use std::ops::Range;
 
-use super::Flat;
 use super::directory::{Directory, Units};
 use crate::bucket::Held;
 use crate::entry::Store;
@@ -218,7 +217,7 @@ impl<'g, St: Store + 'g> Iterator for SharedIter<'g, St> {
 }
 
 #[cfg(feature = "rayon")]
-impl<St: Store> Flat<St> {
+impl<St: Store> super::Flat<St> {
     pub(crate) fn shared_iter<'g>(&'g self, guard: &'g Guard) -> SharedIter<'g, St> {
         SharedIter(Iter::starting_at(0, self.root(guard), guard))
     }

@@ -18,9 +18,9 @@ use crate::reclaim::Collector;
 
 /// A concurrent hash map for read-heavy loads.
 ///
-/// A lock-free flat table with open addressing: a look-up goes to one line of the table and to the
-/// entry. When it has to grow, the operations that write move it to a larger table, each a small
-/// part, and readers read on; no operation ever waits for a resize or for another thread. All
+/// A lock-free table of leaves: a look-up goes to one bucket of a leaf, and to the
+/// entry. Leaves grow by themselves. When there have to be more, the operations that write move them to a larger table, each
+/// a small part, and readers read on; no operation ever waits for a resize or for another thread. All
 /// operations take `&self`; those on entries are methods of the handle that [`pin`](Self::pin)
 /// returns, the same as for a [`TrieMap`].
 ///

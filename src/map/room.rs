@@ -7,8 +7,7 @@ macro_rules! room {
         impl<K $(: $bound)?, V $(: $bound)?> $Map<K, V> {
             /// An empty map with room for this many entries, so that inserting them moves nothing.
             ///
-            /// The room stays, as after [`Self::reserve`]. Its memory comes as it is used, up to 256 KiB at a time: one
-            /// insertion in some thousands takes up to 0.1 ms for it.
+            /// The room stays, as after [`Self::reserve`]. Its memory comes as it is used, a leaf of some KiB at a time.
             ///
             /// # Panics
             /// If that is more room than there can be.
@@ -61,8 +60,8 @@ macro_rules! room {
 
             /// Number of entries for which the present table has room. O(1).
             ///
-            /// The map grows only when it holds more. With keys that are removed and others that are inserted it may
-            /// move within that number too, to a table of the same size; and it shrinks when little of it is used.
+            /// The table grows only when it holds more, and shrinks when little of it is used. Below that number its leaves
+            /// still grow and shrink, each by itself.
             ///
             /// # Examples
             /// ```
@@ -91,7 +90,7 @@ macro_rules! room {
         }
 
         impl<K: Hash $(+ $bound)?, V $(: $bound)?, S: BuildHasher> $Map<K, V, S> {
-            /// Removes all entries, one by one, frees them meanwhile, and gives the table's memory back. O(n + capacity).
+            /// Removes all entries, leaf by leaf, frees them meanwhile, and gives the table's memory back. O(n + capacity).
             ///
             /// Not one instant: an entry that another thread inserts meanwhile may stay, and others may see some entries
             /// gone and some still there. Every entry that was in the map when this was called is gone afterwards. Some
