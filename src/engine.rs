@@ -7,6 +7,7 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::hash::Rehash;
 use crate::reclaim::{Collector, Guard};
 
 /// What an engine keeps: keys and values, and how the two travel into it.
@@ -137,8 +138,9 @@ pub(crate) trait Engine: Sized {
     /// Number of entries, exact if nobody writes meanwhile.
     fn len(&self, guard: &Guard) -> usize;
 
-    /// Makes room for this many entries more, if that is something the engine does ahead.
-    fn reserve(&self, _additional: usize, _guard: &Guard) {}
+    /// Makes room for this many entries more, if that is something the engine does ahead. `rehash` tells the
+    /// hashes of keys.
+    fn reserve(&self, _additional: usize, _guard: &Guard, _rehash: Rehash<'_, Self::Key>) {}
 
     /// Frees what is due, and does some of whatever else is left to do.
     fn refresh(&self, guard: &Guard);

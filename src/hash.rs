@@ -130,6 +130,9 @@ pub(crate) fn of<Q: Hash + ?Sized, S: BuildHasher>(hasher: &S, key: &Q) -> u64 {
     spread(hasher.hash_one(key))
 }
 
+/// Tells the hashes of some keys of a map.
+pub(crate) type Rehash<'a, K> = &'a dyn Fn(&[&K], &mut [u64]);
+
 /// [`of`] for several keys.
 pub(crate) fn of_each<K: Hash, S: BuildHasher>(hasher: &S) -> impl Fn(&[&K], &mut [u64]) {
     move |keys, hashes| {

@@ -27,7 +27,7 @@
 //!
 //! [`FlatMap`] is a flat table with the same methods and without snapshots. It finds an entry in fewer steps, and grows
 //! without pauses too. [`CopyTrieMap`] and [`CopyFlatMap`] are the same two for small plain pairs, such as `u64 → u64`.
-//! They allocate no entries, and hand values out as copies:
+//! They keep the pairs in their nodes, and hand them out by value:
 //!
 //! ```
 //! use snaptrie::CopyTrieMap;
@@ -156,8 +156,8 @@
 //!   [`flush`](TrieMap::flush) after removing many of them.
 //! - A [`Pinned`] that is held keeps everything that any thread removes meanwhile, from all maps of the process. Drop
 //!   it before the thread waits for anything, and [refresh](Pinned::refresh) it in long loops.
-//! - A [`FlatMap`] needs a hasher that spreads keys well, as any flat table. It stays correct with a
-//!   bad one, and becomes slow; so does a [`TrieMap`] whose hashes are all the same.
+//! - Maps need a hasher that spreads keys well. They stay correct with a bad one, and become slow where many hashes
+//!   are all the same.
 //! - The default hasher is no protection against an adversary who chooses keys and can observe the map. See
 //!   [`RandomState`].
 //! - The child of a `fork(2)` may use maps from its only thread, which should have used one before the fork. If other
@@ -195,6 +195,7 @@ mod reclaim;
 mod request;
 mod set;
 mod sync;
+mod tree;
 mod trie;
 
 pub use engine::Shared;

@@ -38,6 +38,12 @@ impl<'g, Ct: Content + 'g, C: Change<'g, Ct> + ?Sized> Request<'g, Ct, C> {
         self.change.is_key(candidate, self.spare.as_ref().map(Ct::draft_key))
     }
 
+    /// Tells the hash of any key of the map.
+    #[inline]
+    pub(crate) fn rehash(&self) -> impl Fn(&[&Ct::Key], &mut [u64]) {
+        |keys, hashes| self.change.rehash_all(keys, hashes)
+    }
+
     /// Asks what to do with a key that has this entry.
     ///
     /// An answer that could not take effect stands as long as the entry does: when the operation starts again

@@ -1,7 +1,7 @@
 //! The flat table under a model checker, one test an interleaving.
 //!
-//! Runs as `tests/models.rs` does. In this build chunks have four slots, tables begin with two, and every
-//! removal looks whether the table is too large: so moves, buckets and shrinking are near.
+//! Runs as `tests/models.rs` does. In this build buckets have three slots and leaves two buckets at most, a word is
+//! for one entry, and a table with a fourth of those shrinks: so moves, fans and shrinking are near.
 //!
 //! `SNAPTRIE_MODEL_RUNS` sets the number of schedules a test. Of the tests whose name begins with `all` every
 //! schedule of few preemptions is run (`schedules`), for two threads.

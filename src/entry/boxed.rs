@@ -4,9 +4,10 @@
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
-use super::{Compare, Rehash, Store};
+use super::{Compare, Store};
 use crate::bucket::{Held, Slot};
 use crate::engine::{Content, Lent};
+use crate::hash::Rehash;
 use crate::prefetch;
 use crate::reclaim::Garbage;
 use crate::sync::Ordering;

@@ -11,9 +11,10 @@ use std::mem::{MaybeUninit, offset_of};
 use std::ptr;
 use std::sync::atomic::AtomicU64;
 
-use super::{Compare, Rehash, Store};
+use super::{Compare, Store};
 use crate::bucket::{Held, MOST_ENTRIES, Slot};
 use crate::engine::Content;
+use crate::hash::Rehash;
 use crate::plain::{self, Plain};
 use crate::reclaim::Garbage;
 use crate::sync::Ordering;

@@ -13,10 +13,8 @@ pub(crate) use inline::Inline;
 
 use crate::bucket::{Held, Slot};
 use crate::engine::Content;
+use crate::hash::Rehash;
 use crate::reclaim::Garbage;
-
-/// Tells the hashes of some keys of the map.
-pub(crate) type Rehash<'a, K> = &'a dyn Fn(&[&K], &mut [u64]);
 
 /// What a slot of the trie holds, and what it means.
 pub(crate) trait Store: Content {

@@ -1,121 +1,101 @@
 //! The structure checker: walks a whole map and verifies what `mod.rs` says of it.
 //!
 //! For tests. It must run alone: no other thread may change the map meanwhile.
-#![expect(unsafe_code, reason = "reads the hashes of entries")]
-
-use std::collections::HashMap;
+#![expect(unsafe_code, reason = "reads the keys of slots")]
 
 use super::Flat;
-use super::bucket::{Chunk, Truth};
-use super::line::Line;
-use super::probe::Lines;
-use super::slot::Slot;
-use super::store::Store;
-use super::table::{Spot, Table};
+use super::directory::{Directory, Units};
+use super::moving::BIRTH;
 use crate::engine::Engine;
+use crate::entry::Store;
+use crate::reclaim::Guard;
+use crate::tree::node::View;
+use crate::tree::{Walk, lookup};
 
 /// What the checker counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FlatStructure {
-    /// Slots of the table, or of the one that it moves to.
-    pub slots: usize,
+    /// Words of the directory, or of the one that it moves to.
+    pub words: usize,
+    /// Nodes that hold words or entries, where entries are now.
+    pub nodes: usize,
     /// Entries.
     pub entries: usize,
-    /// Tombstones, where entries are now.
-    pub tombstones: usize,
-    /// Chunks that have gone to a bucket.
-    pub buckets: usize,
-    /// The slots of these buckets.
-    pub bucket_slots: usize,
+    /// Levels of fans above the deepest entry.
+    pub depth: usize,
     /// Whether a move is under way.
     pub moving: bool,
 }
 
-impl<S: Store> Flat<S> {
-    /// Verifies every invariant of the map; `hash` tells a key's hash.
+impl<St: Store> Flat<St> {
+    /// Verifies every invariant of the map; `hash` tells the hashes of keys.
     ///
     /// # Panics
     /// If one does not hold.
-    pub(crate) fn check(&self, hash: impl Fn(&S::Key) -> u64) -> FlatStructure {
+    pub(crate) fn check(&self, hash: impl Fn(&[&St::Key], &mut [u64])) -> FlatStructure {
         let guard = self.pin();
         let mut found = FlatStructure::default();
+        let mut walk = Walk::<St>::new(&hash);
         if let Some(root) = self.root(&guard) {
-            found.moving = root.next().is_some();
-            found.slots = root.next().unwrap_or(root).shape.slots();
-            check_table(root, &mut found);
-            if let Some(next) = root.next() {
-                assert!(next.next().is_none(), "a table moves on before it is the root");
-                check_table(next, &mut found);
+            let next = root.next(&guard);
+            found.moving = next.is_some();
+            found.words = next.unwrap_or(root).words().len();
+            match next {
+                None => check_words(root, 0..root.words().len(), &mut walk, &guard),
+                Some(next) => check_move(root, next, &mut walk, &guard),
             }
         }
-        let mut entries = HashMap::<*const S::Key, usize>::new();
-        let mut iter = self.iter(&guard);
-        while let Some(key) = iter.next_key() {
-            *entries.entry(key).or_default() += 1;
-            let same = |other: &S::Key| std::ptr::eq(other, key);
-            assert!(
-                self.lookup::<false>(hash(key), same, &guard).is_some(),
-                "an entry that no lookup reaches"
-            );
-        }
-        assert!(entries.values().all(|&times| times == 1), "an entry that comes twice");
-        assert_eq!(found.entries, entries.len(), "entries in slots and in an iteration");
-        assert_eq!(found.entries, self.len(&guard), "entries in slots and in the counter");
+        let mut entries = self.iter(&guard);
+        walk.reach(std::iter::from_fn(|| entries.next_slot()), &|hash, mut eq| {
+            // Not as others do, who help to move.
+            let (word, view, path) = self.way_to(hash, &guard);
+            // SAFETY:
+            // - live, and reached under the guard.
+            let is_it = |slot: &St::Slot| unsafe { lookup::is_it::<St>(slot, hash, &mut eq) };
+            lookup::find_below::<St>(word, view, path, hash, is_it)
+        });
+        (found.nodes, found.entries, found.depth) = (walk.nodes, walk.entries, walk.fans);
+        assert_eq!(
+            found.entries,
+            self.iter(&guard).count(),
+            "entries in leaves and in an iteration"
+        );
+        assert_eq!(found.entries, self.len(&guard), "entries in leaves and in the counter");
         found
     }
 }
 
-fn check_table<S: Store>(table: &Table<S>, found: &mut FlatStructure) {
-    for index in 0..table.shape.chunks() {
-        let Spot::Here(chunk) = table.spot(index) else { continue };
-        let Truth::Here(slots) = chunk.truth() else {
-            assert!(table.next().is_some(), "moved to no table");
-            continue;
-        };
-        let own = slots.lines().is(chunk.own());
-        assert!(!slots.is_moving(), "a chunk that was claimed and not moved");
-        if !own {
-            found.buckets += 1;
-            found.bucket_slots += slots.lines().len();
-            check_frozen(chunk);
-        }
-        check_lines(table, index, slots.lines(), found);
+fn check_words<St: Store>(
+    directory: &Directory<St::Slot>,
+    words: std::ops::Range<usize>,
+    walk: &mut Walk<'_, St>,
+    guard: &Guard,
+) {
+    for index in words {
+        let word = directory.words()[index].load(guard);
+        assert!(!word.is_moved(), "moved to no directory");
+        let path = directory.first_hash(index).expect("a word");
+        walk.node(word, View::Live(guard), BIRTH, directory.bits(), path);
     }
 }
 
-fn check_frozen<S: Store>(chunk: Chunk<'_, S>) {
-    let frozen = chunk.own().all().iter().all(|line| line.tags().is_frozen());
-    assert!(frozen, "a bucket for a chunk whose own slots can be written to");
-}
-
-/// Checks the lines where the entries of a chunk are.
-fn check_lines<S: Store>(
-    table: &Table<S>,
-    index: usize,
-    lines: Lines<'_, S>,
-    found: &mut FlatStructure,
+fn check_move<St: Store>(
+    old: &Directory<St::Slot>,
+    next: &Directory<St::Slot>,
+    walk: &mut Walk<'_, St>,
+    guard: &Guard,
 ) {
-    for line in lines.all() {
-        // SAFETY:
-        // - nobody changes the map, by the contract of `check`.
-        unsafe { line.check() };
-        assert!(!line.tags().is_frozen(), "a frozen line that counts");
-        let words = line.slots().each_ref().map(Slot::load);
-        let used = words.iter().take_while(|word| !word.is_empty()).count();
-        assert!(words[used..].iter().all(|word| word.is_empty()), "an empty slot before another");
-        found.tombstones += words.iter().filter(|word| word.is_tombstone()).count();
-        for (slot, word) in words.into_iter().enumerate() {
-            let Some(entry) = line.entry(slot, word) else { continue };
-            found.entries += 1;
-            // SAFETY:
-            // - in a slot that is not frozen, under a guard.
-            let hash = unsafe { S::hash(word, entry) };
-            assert_eq!(table.shape.chunk_of(hash), index, "an entry in another's chunk");
-            let mut way = lines.way_to(line, hash).map(Line::tags);
-            assert!(
-                way.all(|tags| tags.may_be_passed(hash)),
-                "a way to an entry that ends before it"
-            );
+    assert!(next.next(guard).is_none(), "a directory moves on before it is the root");
+    let units = Units::between(old, next);
+    for unit in 0..units.count() {
+        let words = &old.words()[units.words(unit)];
+        if words.iter().any(|word| word.load(guard).is_moved()) {
+            let successors = &next.words()[units.successors(unit)];
+            let made = successors.iter().all(|word| !word.load(guard).is_unmade());
+            assert!(made, "moved to words that were not made");
+            check_words(next, units.successors(unit), walk, guard);
+        } else {
+            check_words(old, units.words(unit), walk, guard);
         }
     }
 }

@@ -1,168 +1,160 @@
 //! Walking over all entries.
 #![expect(unsafe_code, reason = "hands out the entries of slots")]
 
-use std::ptr::{self, NonNull};
+use std::ops::Range;
 
-use super::bucket::{Chunk, Truth};
-use super::line::Line;
-use super::slot::{Slot, Word};
-use super::store::Store;
-use super::table::{Spot, Table};
-use super::{Flat, Pair};
-use crate::engine::{Action, Change, Engine, Outcome, PART};
-use crate::prefetch;
+use super::directory::{Directory, Units};
+use crate::bucket::Held;
+use crate::entry::Store;
 use crate::reclaim::Guard;
+use crate::tree::node::{Indirection, View, Word};
+use crate::tree::{self, Pair, path_below};
 
 /// An iterator over the entries of a map.
 ///
-/// It passes each hash once, and reads each chunk as a whole. Of a chunk that has moved it reads
-/// those of the next table that its hashes went to, and so on. So what is in the map throughout is seen:
-/// it was in the slots that counted when they were read.
-///
-/// A key that is removed and inserted again while its chunk is read may be seen in two slots. Then the
-/// first of the two had become a tombstone before the second was filled. So the slots are looked at
-/// a second time, and what has become a tombstone is left out: no key comes twice. Model:
-/// `an_iterator_against_removal_and_insertion_of_one_key`.
-pub(crate) struct Iter<'g, S: Store> {
-    /// What is left to read, the next on top: the hashes from `first` to `last`.
-    todo: Vec<Stretch<'g, S>>,
-    /// What is left of the chunk that was read last.
-    found: Vec<Seen<'g, S>>,
-    /// For the first reading of a chunk; kept for its memory.
-    read: Vec<Reading<'g, S>>,
-}
-
-/// What a slot held.
-struct Reading<'g, S: Store> {
-    line: &'g Line<S>,
-    /// The slot's place in the line.
-    slot: usize,
-    word: Word<S>,
-    entry: NonNull<S::Entry>,
-}
-
-/// An entry that is to be yielded, and the hash of its key.
-struct Seen<'g, S: Store> {
-    entry: &'g S::Entry,
-    hash: u64,
-    slot: &'g Slot<S>,
-}
-
-struct Stretch<'g, S: Store> {
-    table: &'g Table<S>,
+/// It walks over the directory that was the root when it began, also over what moves from there meanwhile: a word that has
+/// moved still leads to the frozen nodes, which the guard keeps, and which hold what was there when it moved. If a move
+/// was under way already, what had moved before must be read in the next directory, and of that the same holds. Which
+/// of the two a unit is read in, is told once, when the walk comes to it. So each hash is passed once, and what is in the
+/// map throughout is seen.
+pub(crate) struct Iter<'g, St: Store> {
+    guard: &'g Guard,
+    /// The root at the beginning; none if there was none.
+    old: Option<&'g Directory<St::Slot>>,
+    /// The one that it was moving to then.
+    next: Option<&'g Directory<St::Slot>>,
+    /// Nothing before this hash is asked for.
     first: u64,
-    last: u64,
+    /// The units of a move that are left.
+    units: Range<usize>,
+    /// Words that are left of this unit, or of all if there is no move; of the next directory if `has_moved`.
+    words: Range<usize>,
+    has_moved: bool,
+    /// What is left of a word.
+    tree: tree::Iter<'g, St>,
 }
 
-impl<'g, S: Store> Iter<'g, S> {
-    /// From this hash on.
-    pub(super) fn new(root: Option<&'g Table<S>>, first: u64) -> Self {
-        let todo = root.map(|table| Stretch { table, first, last: u64::MAX });
-        Self { todo: todo.into_iter().collect(), found: Vec::new(), read: Vec::new() }
+/// How many words ahead of a walk the memory of their nodes is asked for.
+const AHEAD: usize = 2;
+
+impl<'g, St: Store> Iter<'g, St> {
+    /// The entries whose hashes are at least `first`, and others of the leaf where that would be.
+    pub(super) fn starting_at(
+        first: u64,
+        root: Option<&'g Directory<St::Slot>>,
+        guard: &'g Guard,
+    ) -> Self {
+        let next = root.and_then(|root| root.next(guard));
+        let (mut units, mut words) = (0..0, 0..0);
+        if let Some(root) = root {
+            match next {
+                Some(next) => {
+                    let all = Units::between(root, next);
+                    units = all.of_word(root.index(first))..all.count();
+                }
+                None => words = root.index(first)..root.words().len(),
+            }
+        }
+        let tree = tree::Iter::new(Word::EMPTY, View::Live(guard));
+        Self { guard, old: root, next, first, units, words, has_moved: false, tree }
+    }
+
+    /// The directory that the words of this unit are read in.
+    fn directory(&self) -> Option<&'g Directory<St::Slot>> {
+        if self.has_moved { self.next } else { self.old }
     }
 
     /// The first hash that is left, if all entries of those before it have been yielded.
     pub(super) fn position(&self) -> Option<u64> {
-        self.todo.last().filter(|_| self.found.is_empty()).map(|stretch| stretch.first)
+        let directory = self.directory()?;
+        if !self.tree.is_at_end() {
+            let path = self.tree.position()?;
+            let bits = directory.bits();
+            return Some(directory.first_hash(self.words.start - 1)? | path >> bits);
+        }
+        if !self.words.is_empty() {
+            return directory.first_hash(self.words.start);
+        }
+        let (old, next) = (self.old?, self.next?);
+        let unit = self.units.clone().next()?;
+        old.first_hash(Units::between(old, next).words(unit).start)
     }
 
-    /// The key of the next entry, where it is.
-    #[cfg(any(debug_assertions, snaptrie_check))]
-    pub(super) fn next_key(&mut self) -> Option<&'g S::Key> {
-        self.next_seen().map(|seen| S::key(seen.entry))
-    }
-
-    #[inline]
-    fn next_seen(&mut self) -> Option<Seen<'g, S>> {
-        loop {
-            if let Some(seen) = self.found.pop() {
-                return Some(seen);
-            }
-            self.read_on()?;
-        }
-    }
-
-    /// Reads the next chunk, or leaves out a segment that is not there, or goes to the next table.
-    fn read_on(&mut self) -> Option<()> {
-        let Stretch { table, first, last } = self.todo.pop()?;
-        let shape = table.shape;
-        let spot = table.spot(shape.chunk_of(first));
-        let end = match spot {
-            Spot::Here(_) => shape.chunk_end(first),
-            Spot::Absent | Spot::Moved => shape.segment_end(first),
-        };
-        let end = end.min(last);
-        if end < last {
-            self.todo.push(Stretch { table, first: end + 1, last });
-        }
-        let read = match spot {
-            Spot::Absent => true,
-            Spot::Moved => false,
-            Spot::Here(chunk) => {
-                // A chunk of a table that was halved has more than what is asked for.
-                let whole = (first, end) == (shape.chunk_start(first), shape.chunk_end(first));
-                self.read_chunk(chunk, |hash| whole || (first..=end).contains(&hash))
-            }
-        };
-        if !read {
-            self.todo.push(Stretch { table: table.moved_to(), first, last: end });
-        }
+    /// Goes to the next unit of a move.
+    #[cold]
+    fn next_unit(&mut self) -> Option<()> {
+        let unit = self.units.next()?;
+        let (old, next) = (self.old?, self.next?);
+        let units = Units::between(old, next);
+        let words = &old.words()[units.words(unit)];
+        // If one has moved, the successors have the entries of all.
+        self.has_moved = words.iter().any(|word| word.load(self.guard).is_moved());
+        self.words = if self.has_moved { units.successors(unit) } else { units.words(unit) };
+        // Of the first unit.
+        let first = self.directory()?.index(self.first);
+        self.words.start = self.words.start.max(first);
         Some(())
     }
 
-    /// Reads a chunk. Returns false if it has moved.
-    fn read_chunk(&mut self, chunk: Chunk<'g, S>, wanted: impl Fn(u64) -> bool) -> bool {
-        let mut lines = chunk.own();
+    /// Goes to the next word that is not empty.
+    fn next_word(&mut self) -> Option<()> {
+        let directory = self.directory()?;
+        let all = &directory.words()[..self.words.end];
+        let empty = |word: &Indirection<_>| word.load(self.guard).is_empty();
+        let skipped = all[self.words.start..].iter().take_while(|word| empty(word)).count();
+        let index = self.words.start + skipped;
+        let Some(cell) = all.get(index) else {
+            self.words.start = self.words.end;
+            return self.next_unit();
+        };
+        if let Some(later) = all.get(index + AHEAD) {
+            later.prefetch();
+        }
+        self.words.start = index + 1;
+        let (word, view) = (cell.load(self.guard), View::Live(self.guard));
+        self.tree = if directory.first_hash(index).is_some_and(|hash| hash < self.first) {
+            tree::Iter::starting_at(path_below(self.first, directory.bits()), word, view)
+        } else {
+            tree::Iter::new(word, view)
+        };
+        Some(())
+    }
+
+    #[inline]
+    pub(super) fn next_slot(&mut self) -> Option<Held<'g, St::Slot>> {
         loop {
-            let mut frozen = false;
-            self.read.clear();
-            for line in lines.all() {
-                for (slot, word) in line.slots().each_ref().map(Slot::load).into_iter().enumerate()
-                {
-                    frozen |= word.is_frozen();
-                    if let Some(entry) = line.entry(slot, word) {
-                        prefetch::read(entry.as_ptr());
-                        self.read.push(Reading { line, slot, word, entry });
-                    }
-                }
+            if let Some(slot) = self.tree.next_slot() {
+                return Some(slot);
             }
-            if !frozen {
-                break;
-            }
-            // Frozen slots may be out of date.
-            match chunk.truth() {
-                Truth::Moved => return false,
-                Truth::Here(trusted) if trusted.lines().is(lines) => break,
-                Truth::Here(trusted) => lines = trusted.lines(),
-            }
+            self.next_word()?;
         }
-        for &Reading { line, slot, word, entry } in &self.read {
-            let place = &line.slots()[slot];
-            if place.load().is_tombstone() {
-                continue;
-            }
-            // SAFETY:
-            // - if the slot was not frozen, the entry was in the map when it was read, under the
-            //   guard that the chunk was reached under, and that guard keeps it for `'g`.
-            // - if it was, the chunk's head named these slots afterwards, under that guard: they are
-            //   what `Trusted` says.
-            let (entry, hash) = unsafe { (entry.as_ref(), S::hash(word, entry)) };
-            if wanted(hash) {
-                // What is seen here is seen by everybody from now on.
-                line.help_tag(slot, line.tags(), hash);
-                self.found.push(Seen { entry, hash, slot: place });
-            }
-        }
-        true
     }
 }
 
-impl<'g, S: Store + 'g> Iterator for Iter<'g, S> {
-    type Item = Pair<'g, S>;
+impl<'g, St: Store + 'g> Iterator for Iter<'g, St> {
+    type Item = Pair<'g, St>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_seen().map(|seen| S::pair(seen.entry))
+        // SAFETY:
+        // - reached under the guard, which keeps it for `'g`.
+        self.next_slot().map(|slot| unsafe { St::pair(slot.now) })
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(mut self, init: B, mut f: F) -> B {
+        let mut result = init;
+        loop {
+            let nothing = tree::Iter::new(Word::EMPTY, View::Live(self.guard));
+            let tree = std::mem::replace(&mut self.tree, nothing);
+            // SAFETY:
+            // - as in `next`.
+            result =
+                tree.fold_slots(result, |result, slot| f(result, unsafe { St::pair(slot.now) }));
+            if self.next_word().is_none() {
+                return result;
+            }
+        }
     }
 }
 
@@ -171,97 +163,62 @@ impl<'g, S: Store + 'g> Iterator for Iter<'g, S> {
 /// A guard keeps what was reachable since it was made, whoever reads it; it is lent for `'g`, so the
 /// thread that it belongs to keeps it until all of them are done.
 #[cfg(feature = "rayon")]
-pub(crate) struct SharedIter<'g, S: Store>(Iter<'g, S>);
+pub(crate) struct SharedIter<'g, St: Store>(Iter<'g, St>);
 
 // SAFETY:
-// - Send: it holds shared references to tables and entries, which are made of atomics, keys and
+// - Send: it holds shared references to directories, nodes and entries, which are made of atomics, keys and
 //   values (`Sync`), and plain memory. They stay allocated for `'g`: the guard that is borrowed for
 //   that long was made before any of them was read, and handing this over orders it so for the
-//   other thread too.
+//   other thread too. Of the guard itself nothing is used but its lifetime.
 #[cfg(feature = "rayon")]
-unsafe impl<S: Store<Key: Send + Sync, Value: Send + Sync>> Send for SharedIter<'_, S> {}
+unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for SharedIter<'_, St> {}
 
 #[cfg(feature = "rayon")]
-impl<S: Store> SharedIter<'_, S> {
-    /// Gives away about half of the hashes that this has yet to pass; none if they are one chunk.
+impl<St: Store> SharedIter<'_, St> {
+    /// Gives away about half of what this has yet to yield; none if it is too little to be shared.
     pub(crate) fn split(&mut self) -> Option<Self> {
-        // The lowest stretch is the last, and the largest unless little is left.
-        let lowest = self.0.todo.first_mut()?;
-        let middle = lowest.first + (lowest.last - lowest.first) / 2;
-        let end = lowest.table.shape.chunk_end(middle);
-        if end >= lowest.last {
-            return None;
+        fn upper_half(range: &mut Range<usize>) -> Range<usize> {
+            let middle = range.start + range.len() / 2;
+            let upper = middle..range.end;
+            range.end = middle;
+            upper
         }
-        let given = Stretch { table: lowest.table, first: end + 1, last: lowest.last };
-        lowest.last = end;
-        Some(Self(Iter { todo: vec![given], found: Vec::new(), read: Vec::new() }))
+        let this = &mut self.0;
+        let (units, words, tree);
+        let nothing = tree::Iter::new(Word::EMPTY, View::Live(this.guard));
+        if !this.units.is_empty() {
+            (units, words, tree) = (upper_half(&mut this.units), 0..0, nothing);
+        } else if this.words.len() > 1 || !this.words.is_empty() && !this.tree.is_at_end() {
+            (units, words, tree) = (0..0, upper_half(&mut this.words), nothing);
+        } else {
+            // All that is left is below one word.
+            if this.tree.is_at_end() {
+                this.next_word()?;
+            }
+            (units, words, tree) = (0..0, 0..0, this.tree.split()?);
+        }
+        Some(Self(Iter { units, words, tree, ..*this }))
     }
 }
 
 #[cfg(feature = "rayon")]
-impl<'g, S: Store + 'g> Iterator for SharedIter<'g, S> {
-    type Item = Pair<'g, S>;
+impl<'g, St: Store + 'g> Iterator for SharedIter<'g, St> {
+    type Item = Pair<'g, St>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.0.next()
     }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, f: F) -> B {
+        self.0.fold(init, f)
+    }
 }
 
 #[cfg(feature = "rayon")]
-impl<S: Store> Flat<S> {
-    pub(crate) fn shared_iter<'g>(&'g self, guard: &'g Guard) -> SharedIter<'g, S> {
-        SharedIter(Iter::new(self.root(guard), 0))
-    }
-}
-
-/// Removes one entry, if its key still has it.
-struct ThisOne<K>(*const K);
-
-impl<'g, S: Store + 'g> Change<'g, S> for ThisOne<S::Key> {
-    fn is_key(&self, candidate: &S::Key, _in_draft: Option<&S::Key>) -> bool {
-        ptr::eq(candidate, self.0)
-    }
-
-    fn decide(
-        &mut self,
-        current: Option<Pair<'g, S>>,
-        _spare: Option<S::Draft>,
-    ) -> Action<S::Draft> {
-        if current.is_some() { Action::Remove } else { Action::Keep }
-    }
-}
-
-impl<S: Store> Flat<S> {
-    /// Removes every entry that is in the map throughout. Holds guards for a part of them each.
-    pub(super) fn remove_all(&self) {
-        // Where a move makes copies, an entry that was seen may be somewhere else when it is to be removed. Only then
-        // it is tried again, so that a thread that goes on replacing entries does not keep this one busy.
-        while self.remove_seen() && !S::STAYS {}
-    }
-
-    /// Removes every entry that an iteration finds, where it was seen. Returns whether some may have been copied
-    /// before that.
-    fn remove_seen(&self) -> bool {
-        let (mut copied, mut next) = (false, Some(0));
-        while let Some(first) = next {
-            next = self.remove_part(first, &self.pin(), &mut copied);
-        }
-        copied
-    }
-
-    /// [`Self::remove_seen`] for a part of the entries. Returns the hash to go on with.
-    fn remove_part(&self, first: u64, guard: &Guard, copied: &mut bool) -> Option<u64> {
-        let mut iter = Iter::new(self.root(guard), first);
-        for seen in 0.. {
-            if let Some(next) = iter.position().filter(|_| seen >= PART) {
-                return Some(next);
-            }
-            let Seen { entry, hash, slot } = iter.next_seen()?;
-            let outcome = self.upsert(hash, false, guard, ThisOne(S::key(entry)));
-            // If it is not there, and its slot is not frozen, another thread replaced or removed it there.
-            *copied |= !matches!(outcome, Outcome::Removed(_)) && slot.load().is_frozen();
-        }
-        None
+impl<St: Store> super::Flat<St> {
+    pub(crate) fn shared_iter<'g>(&'g self, guard: &'g Guard) -> SharedIter<'g, St> {
+        SharedIter(Iter::starting_at(0, self.root(guard), guard))
     }
 }

@@ -1,145 +1,128 @@
-//! The flat table: open addressing for read-heavy loads.
+//! The flat table: a directory of leaves, for read-heavy loads.
 //!
-//! A lookup touches the slot and the entry, and writes nothing. The entry is in an allocation of its own, or
-//! beside the slot ([`store`]).
+//! The topmost bits of a hash tell a word of the directory, and the word leads to a leaf: a load, and then the bucket.
+//! A leaf has any size, grows and shrinks by itself, and is what the trie has too; so are the fans of leaves
+//! and the collision nodes that hashes make which agree in too many bits. All that is in [`tree`](crate::tree), as is the
+//! proof that a key is in one place. Here is what the directory adds.
 //!
-//! # Terms
-//!
-//! | term | here |
+//! | file | holds |
 //! |---|---|
-//! | slot | one atomic word: the address of an entry, and flags: [`slot`] |
-//! | cell | the place of an entry in a line, for small plain pairs: [`store`] |
-//! | tombstone | what a removal leaves in a slot. A slot that is not empty never is again |
-//! | tag | a byte of a slot's hash, by which lookups find it; set last: [`mod@line`] |
-//! | mark | a bit of a line, set before an entry goes past it: [`mod@line`] |
-//! | line | seven slots and their tags, on one cache line: [`mod@line`] |
-//! | chunk | eight lines; a search stays within one. The topmost bits of a hash tell which: [`shape`] |
-//! | head | the word of a chunk that says where its entries are: [`bucket`] |
-//! | bucket | lines that take the place of a chunk's own |
-//! | segment | some chunks and their heads, one allocation: [`table`] |
-//! | spare | a segment that is made ahead, while a table moves: [`mod@spare`] |
-//! | move | of all entries to the next table, a unit at a time: [`migrate`] |
+//! | [`directory`] | the array of words, and the next one |
+//! | `change` | the way to a bucket |
+//! | [`moving`] | the move to another directory, a unit at a time |
+//! | `room` | when to move: growth, shrinking, reservations; and `clear` |
+//! | `iter` | walking over all entries, across a move |
+//! | `stats`, `check` | counting, and verifying for tests |
 //!
 //! # Paths
 //!
-//! 1. A lookup ([`probe`]) goes from the root to the table, to the home line of the hash, and compares
-//!    the keys whose tag is right; on to the next line of the chunk if all tags of this one are set, and a
-//!    mark there says that an entry with such a hash went past.
-//! 2. A change ([`upsert`]) searches the same way, then goes from slot to slot where tags are missing,
-//!    and CASes the slot that it ended at. If that is empty, it first leaves its mark in the lines before it, and
-//!    then sets the tag.
-//! 3. A chunk without an empty slot, and removals ([`room`]): the table moves to one of twice or half
-//!    the size, or of the same size to be rid of tombstones; or the chunk's entries go to a bucket.
-//! 4. While a table moves, each writer moves one unit, or zeros a page of the spare, and moves every unit that it
-//!    needs ([`migrate`]); and some lookups of what has moved do, so that a move comes to its end where writes
-//!    do. An operation that meets a frozen slot looks at the chunk's head.
-//! 5. An iteration ([`iter`]) reads chunk after chunk, each where its entries are at the time.
-//!
-//! # Why a key is in one place
-//!
-//! Within slots: an insertion goes to the first empty slot of its way, by CAS from empty, after it
-//! has seen that no slot before it has the key; none of these can get the key later, for they are not
-//! empty and never will be. So of two insertions of one key one fails, and finds the other. (It takes
-//! effect when its tag is set: why, and by whom, [`mod@line`] says.)
-//!
-//! Between slots: an operation changes only slots that are not frozen, and slots are copied only when
-//! all of them are. So they are what counts until their copy is announced in the head, and the copy is
-//! from then on. (Where entries do not stay where they are, those left behind are garbage from then on.)
+//! 1. A lookup reads the root, one word, and the bucket. Where the word has moved, it goes on in the next directory.
+//! 2. A change goes the same way, and is made in the bucket. What finds something in its way starts again in `persist`, as in
+//!    the trie.
+//! 3. A leaf of the largest size that is full calls for a directory of twice as many words, if there are enough
+//!    entries for that ([`moving`]). If there are not, hashes are bad, and the leaf becomes a fan. So no hash makes the
+//!    directory large.
+//! 4. While a table moves, each writer that comes to what has moved, or starts again, moves a unit. So the more has moved, the
+//!    faster it goes; where only lookups are made, handles that are refreshed end it.
+//! 5. Removals that leave little in a large directory begin a move to a smaller one.
 //!
 //! # Orderings
 //!
 //! | write | read | publishes |
 //! |---|---|---|
-//! | `Slot::replace` (Release) | `Slot::load` (Acquire) | an entry, whole |
-//! | `Line::pass` (Relaxed, before `Slot::replace`) | `Line::tags` (Acquire) | that an entry may be behind a full line |
-//! | `Line::set_tag`, `freeze` (Release) | `Line::tags` (Acquire) | that the slot is filled; that the line is frozen |
-//! | `Slot::freeze` (Release) | `Slot::load` (Acquire) | that a table has a next one |
-//! | `Head::replace` (Release) | `Head::load` (Acquire) | a bucket, whole; the claim's next table; a unit that was filled |
-//! | `Table::chunk_or_new`, `seal`, `leave` (Release) | `Table::segment` (Acquire) | a segment's zeros; that all of it has moved |
-//! | `Spare::advance` (Release) | `Spare::swap` (Acquire) | what is zeroed of a segment in the making |
-//! | the stores in `first_unmoved` (Release) | the loads there (Acquire) | that chunks, or segments, before one have moved |
-//! | `Table::set_next` (Release) | `Table::next` (Acquire) | a table |
-//! | the root's CASes (Release) | `Flat::root` (Acquire) | a table, and that everything is in it |
+//! | `Indirection::replace` (Release) | `Indirection::load` (Acquire) | a node, whole; that the successors of a moved word are there |
+//! | see [`crate::bucket`] | | slots and tags of a bucket, and the entries behind them |
+//! | `Directory::set_next` (Release) | `Directory::next` (Acquire) | a directory |
+//! | the store of `moved` (Release) | its load (Acquire) | that the words before have moved |
+//! | the root's CASes (Release) | `Flat::root` (Acquire) | a directory, and that everything is in it |
 //!
 //! Progress: every operation is lock-free. The loops here go round again only if a CAS failed, so
 //! another operation's CAS took effect, or after helping a move on.
-#![expect(unsafe_code, reason = "tables are raw pointers that the epoch protects")]
+#![expect(unsafe_code, reason = "directories are raw pointers that the epoch protects")]
 
-mod bucket;
+mod change;
 #[cfg(any(debug_assertions, snaptrie_check))]
 mod check;
+mod directory;
 mod iter;
-mod line;
-mod migrate;
+mod moving;
 mod owned;
-mod probe;
-mod raw;
 mod room;
-mod shape;
-mod slot;
-mod spare;
 mod stats;
-mod store;
-mod table;
 #[cfg(all(test, any(debug_assertions, snaptrie_check)))]
 mod tests;
-mod upsert;
 
 use std::marker::PhantomData;
 use std::ptr;
 
-use bucket::{Chunk, Left};
+use crossbeam_utils::CachePadded;
+
 #[cfg(any(debug_assertions, snaptrie_check))]
 pub use check::FlatStructure;
+use directory::{Directory, Units};
 pub(crate) use iter::Iter;
 #[cfg(feature = "rayon")]
 pub(crate) use iter::SharedIter;
-use line::Line;
-use shape::Shape;
 pub(crate) use stats::FlatTally;
-pub(crate) use store::{Boxed, Inline, Store};
-use table::{Spot, Table};
 
-use crossbeam_utils::CachePadded;
-
+use crate::bucket::Held;
 use crate::count::Counter;
-use crate::engine::{Change, Content, Engine, Outcome};
+use crate::engine::{Change, Engine};
+use crate::entry::Store;
 use crate::fallout::Fallout;
+use crate::leaf::Size;
 use crate::reclaim::{Collector, Guard, Limbo};
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
-
-/// What an operation under a guard hands out of an entry.
-pub(crate) type Pair<'g, S> = <S as Content>::Pair<'g>;
+use crate::tree::lookup::{self, Lane};
+use crate::tree::node::{Node, View, Word};
+use crate::tree::{Changed, Pair, Rehash, each_node, free_shell};
 
 /// Units that [`Engine::refresh`] moves: some 10 µs of work.
 const UNITS_BY_REFRESH: usize = 8;
 
+/// One lookup in two to this that does not go the usual way moves a unit.
+const LOOKUPS_LOG: u32 = 3;
+
 /// A concurrent hash table of one level.
-pub(crate) struct Flat<S: Store> {
+pub(crate) struct Flat<St: Store> {
     /// Null until the first write, or a reservation. INVARIANT: comes from `Box::into_raw`.
-    root: AtomicPtr<Table<S>>,
-    /// The table does not shrink by itself below 2 to this.
-    floor: AtomicUsize,
+    root: AtomicPtr<Directory<St::Slot>>,
+    /// Entries that there is to be room for: the directory does not shrink by itself below what they need.
+    reserved: AtomicUsize,
     count: CachePadded<Counter>,
     limbo: Limbo,
     collector: Collector,
-    _owns: PhantomData<(S::Key, S::Value)>,
+    _owns: PhantomData<(St::Key, St::Value)>,
 }
 
 // SAFETY:
 // - Send: a map that moves to another thread takes its keys and values there (`Send`); what they are
 //   shared with before, by reference, stays borrowed. `Sync` as for the other maps.
-unsafe impl<S: Store<Key: Send + Sync, Value: Send + Sync>> Send for Flat<S> {}
+unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for Flat<St> {}
 // SAFETY:
 // - Sync: a shared map hands out references to keys and values on any thread (`Sync`), takes them
 //   from any thread, and drops them on any thread (`Send`).
-unsafe impl<S: Store<Key: Send + Sync, Value: Send + Sync>> Sync for Flat<S> {}
+unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Sync for Flat<St> {}
 
-impl<S: Store> Flat<S> {
+/// What an operation holds: the directory it works in, and what keeps it.
+struct Context<'g, St: Store> {
+    flat: &'g Flat<St>,
+    directory: &'g Directory<St::Slot>,
+    guard: &'g Guard,
+}
+
+impl<St: Store> Clone for Context<'_, St> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<St: Store> Copy for Context<'_, St> {}
+
+impl<St: Store> Flat<St> {
     pub(crate) const fn new(collector: Collector) -> Self {
         Self {
             root: AtomicPtr::new(ptr::null_mut()),
-            floor: AtomicUsize::new(0),
+            reserved: AtomicUsize::new(0),
             count: CachePadded::new(Counter::new()),
             limbo: Limbo::new(),
             collector,
@@ -147,35 +130,26 @@ impl<S: Store> Flat<S> {
         }
     }
 
-    /// A map that takes so many entries before its table grows, and does not become smaller by itself.
-    ///
-    /// # Panics
-    /// If so many entries cannot be.
-    pub(crate) fn with_capacity(entries: usize, collector: Collector) -> Self {
-        let mut flat = Self::new(collector);
-        if entries > 0 {
-            let shape = Shape::of_entries(entries).expect("capacity overflow");
-            flat.raise_floor(shape);
-            *flat.root.get_mut() = Box::into_raw(Table::boxed(shape));
-        }
-        flat
-    }
-
     #[inline]
-    fn root<'g>(&'g self, _guard: &'g Guard) -> Option<&'g Table<S>> {
-        // Acquire: the table, and all that moved there; pairs with the Release of the CASes.
+    fn root<'g>(&'g self, _guard: &'g Guard) -> Option<&'g Directory<St::Slot>> {
+        // Acquire: the directory, and all that moved there; pairs with the Release of the CASes.
         let root = self.root.load(Ordering::Acquire);
         // SAFETY:
-        // - null or from a box. A table is retired only once it is not the root any more, so the
+        // - null or from a box. A directory is retired only once it is not the root any more, so the
         //   guard keeps it.
         unsafe { root.as_ref() }
     }
 
-    /// The root, which is made with this shape if there is none.
-    fn root_or_first<'g>(&'g self, shape: Shape<S>, guard: &'g Guard) -> &'g Table<S> {
+    /// The root, which is made like this if there is none.
+    fn root_or_first<'g>(
+        &'g self,
+        bits: u32,
+        least: Size,
+        guard: &'g Guard,
+    ) -> &'g Directory<St::Slot> {
         if self.root(guard).is_none() {
-            let first = Box::into_raw(Table::boxed(shape));
-            // Release: the table; pairs with the Acquire of `root`.
+            let first = Box::into_raw(Directory::boxed(bits, least));
+            // Release: the directory; pairs with the Acquire of `root`.
             let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
             if self.root.compare_exchange(ptr::null_mut(), first, release, relaxed).is_err() {
                 // SAFETY:
@@ -186,14 +160,43 @@ impl<S: Store> Flat<S> {
         // PANICS: never: a root that is there once is only ever replaced by another.
         self.root(guard).expect("a root that was just set")
     }
+
+    /// The word that a hash belongs to, in the directory where that has not moved, and what is left of the hash below.
+    fn way_to<'g>(&'g self, hash: u64, guard: &'g Guard) -> Lane<'g, St::Slot> {
+        let mut directory = self.root(guard);
+        while let Some(here) = directory {
+            let word = here.towards(hash).load(guard);
+            if !word.is_moved() {
+                return (word, View::Live(guard), hash << here.bits());
+            }
+            directory = here.next(guard);
+        }
+        (Word::EMPTY, View::Live(guard), 0)
+    }
+
+    /// [`Engine::get`] by any way.
+    #[inline(never)]
+    fn find<'g>(
+        &'g self,
+        hash: u64,
+        is_it: impl FnMut(&St::Slot) -> bool,
+        guard: &'g Guard,
+    ) -> Option<Held<'g, St::Slot>> {
+        // Who only reads would take the longer way for ever. (Pairs that do not tell their hashes wait for a writer.)
+        if St::OWNS && hash.trailing_zeros() >= LOOKUPS_LOG {
+            self.go_on_moving(1, guard, None);
+        }
+        let (word, view, path) = self.way_to(hash, guard);
+        lookup::find_below::<St>(word, view, path, hash, is_it)
+    }
 }
 
-impl<S: Store> Engine for Flat<S> {
-    type Key = S::Key;
-    type Value = S::Value;
-    type Content = S;
+impl<St: Store> Engine for Flat<St> {
+    type Key = St::Key;
+    type Value = St::Value;
+    type Content = St;
     type Iter<'g>
-        = Iter<'g, S>
+        = Iter<'g, St>
     where
         Self: 'g;
 
@@ -206,24 +209,42 @@ impl<S: Store> Engine for Flat<S> {
         self.collector.pin()
     }
 
+    /// LINEARIZES get, contains_key: as for the trie, the read that validates what was found. Frozen nodes are what counts
+    /// until their word has moved; if it moved since this read it, what is there was current when it did.
     #[inline(always)]
     fn get<'g>(
         &'g self,
         hash: u64,
-        eq: impl FnMut(&S::Key) -> bool,
+        mut eq: impl FnMut(&St::Key) -> bool,
         guard: &'g Guard,
-    ) -> Option<Pair<'g, S>> {
-        self.lookup::<true>(hash, eq, guard)
+    ) -> Option<Pair<'g, St>> {
+        let directory = self.root(guard)?;
+        let word = directory.towards(hash).load(guard);
+        // SAFETY:
+        // - not freed: the guard keeps what is reached under it.
+        let mut is_it = |slot: &St::Slot| unsafe { lookup::is_it::<St>(slot, hash, &mut eq) };
+        let path = hash << directory.bits();
+        let at_once = |leaf| lookup::find_in_leaf(leaf, path, hash, &mut is_it);
+        let found = match word.own_leaf().and_then(at_once) {
+            Some(found) => found,
+            None => self.find(hash, is_it, guard),
+        };
+        // SAFETY:
+        // - the entry was reached under the guard, which keeps it for `'g`.
+        found.map(|slot| unsafe { St::pair(slot.now) })
     }
 
     fn get_many<'g>(
         &'g self,
         hashes: &[u64],
-        eq: impl FnMut(usize, &S::Key) -> bool,
+        eq: impl FnMut(usize, &St::Key) -> bool,
         guard: &'g Guard,
-        found: &mut [Option<Pair<'g, S>>],
+        found: &mut [Option<Pair<'g, St>>],
     ) {
-        self.lookup_many(hashes, eq, guard, found);
+        // SAFETY:
+        // - reached under the guard, which keeps it for `'g`.
+        let pair = |slot: Held<'g, St::Slot>| unsafe { St::pair(slot.now) };
+        lookup::find_many::<St, _>(|hash| self.way_to(hash, guard), hashes, eq, pair, found);
     }
 
     #[inline]
@@ -232,36 +253,34 @@ impl<S: Store> Engine for Flat<S> {
         hash: u64,
         peek: bool,
         guard: &'g Guard,
-        change: impl Change<'g, S>,
-    ) -> Outcome<Pair<'g, S>> {
+        change: impl Change<'g, St>,
+    ) -> Changed<'g, St> {
         self.upsert(hash, peek, guard, change)
     }
 
     fn prefetch(&self, hashes: &[u64], guard: &Guard) {
-        self.prefetch_many(hashes, guard);
+        lookup::prefetch::<St>(|hash| self.way_to(hash, guard), hashes);
     }
 
-    fn iter_from<'g>(&'g self, first: u64, guard: &'g Guard) -> Iter<'g, S> {
-        Iter::new(self.root(guard), first)
+    fn iter_from<'g>(&'g self, first: u64, guard: &'g Guard) -> Iter<'g, St> {
+        Iter::starting_at(first, self.root(guard), guard)
     }
 
-    fn position(iter: &Iter<'_, S>) -> Option<u64> {
+    fn position(iter: &Iter<'_, St>) -> Option<u64> {
         iter.position()
     }
 
-    /// From a counter: O(1), and exact if nobody writes meanwhile.
+    /// From a counter: exact if nobody writes meanwhile.
     fn len(&self, _guard: &Guard) -> usize {
         self.count.sum()
     }
 
-    fn reserve(&self, additional: usize, guard: &Guard) {
-        if let Some(wanted) = self.shape_for(additional) {
-            self.grow_to(wanted, guard);
-        }
+    fn reserve(&self, additional: usize, guard: &Guard, rehash: Rehash<'_, St>) {
+        self.make_room(additional, false, guard, rehash);
     }
 
     fn refresh(&self, guard: &Guard) {
-        self.go_on_moving(UNITS_BY_REFRESH, guard);
+        self.go_on_moving(UNITS_BY_REFRESH, guard, None);
         self.limbo.sweep(guard);
     }
 
@@ -275,105 +294,90 @@ impl<S: Store> Engine for Flat<S> {
     }
 }
 
-/// Frees the entries of a chunk.
-///
-/// # Safety
-/// - They are the map's, which nobody else can reach, and nobody frees them again.
-unsafe fn free_entries<S: Store>(lines: &[Line<S>], fallout: &mut Fallout) {
-    for slot in lines.iter().flat_map(Line::slots) {
-        // SAFETY:
-        // - in a slot, so from the store; once, and by its owner: by the contract.
-        if let Some(garbage) = unsafe { S::garbage(slot.load()) } {
-            // SAFETY:
-            // - as above: nobody looks at it any more.
-            unsafe { garbage.free(fallout) };
-        }
+/// Shows the entries of a node that is frozen, or that nobody else can reach.
+fn each_entry<St: Store>(word: Word<'_, St::Slot>, mut f: impl FnMut(St::Slot)) {
+    match word.node() {
+        Some(Node::Leaf(leaf)) => leaf.for_each(|slot| f(*slot)),
+        Some(Node::Collision(node)) => node.slots().for_each(|slot| f(slot.now)),
+        Some(Node::Fan(_)) | None => {}
     }
 }
 
-impl<S: Store> Flat<S> {
-    /// Retires what a chunk left when this thread announced that its entries are somewhere else.
-    fn retire_left(&self, left: Left<'_, S>, guard: &Guard) {
-        // SAFETY:
-        // - `left` is what the announcement returned, and only this function takes it.
-        unsafe { left.retire(|garbage| self.limbo.retire(guard, garbage)) };
-    }
-
-    /// Calls `f` with the lines that hold the entries, of all tables that the map has.
-    ///
-    /// While a move is under way, there are two. Then the entries of a unit are in the new one if any
-    /// of its chunks is marked as moved, and otherwise in the old one. Nobody may change the map meanwhile.
-    fn for_all_lines<'g>(table: &'g Table<S>, mut f: impl FnMut(&'g [Line<S>])) {
-        let next = table.next();
-        let unit = next.map_or(0, |next| table.shape.unit_log(next.shape));
-        for first in (0..table.shape.chunks()).step_by(1 << unit) {
-            let chunks = first..first + (1 << unit);
-            let moved = chunks.clone().any(|chunk| match table.spot(chunk) {
-                Spot::Moved => true,
-                Spot::Absent => false,
-                Spot::Here(chunk) => chunk.head().is_moved(),
-            });
-            // Both cover the same hashes.
-            let (owner, chunks) = match next {
-                Some(next) if moved => {
-                    let spread = table.shape.spread_log(next.shape);
-                    (next, (first >> unit) << spread..((first >> unit) + 1) << spread)
-                }
-                _ => (table, chunks),
-            };
-            for chunk in chunks {
-                if let Spot::Here(chunk) = owner.spot(chunk) {
-                    f(current(chunk));
-                }
-            }
-        }
-    }
-}
-
-impl<S: Store> Flat<S> {
-    /// Frees a root and the next table, without the entries.
+impl<St: Store> Flat<St> {
+    /// Frees what is below a word, the entries only if they are `owned`.
     ///
     /// # Safety
-    /// - They are the map's, and nobody else can reach them.
-    unsafe fn free_tables(root: *mut Table<S>) {
+    /// - Nobody else can reach it, and it is not used again.
+    unsafe fn free(word: Word<'_, St::Slot>, owned: bool, fallout: &mut Fallout) {
+        each_node::<St>(word, &mut |word| {
+            if St::OWNS && owned {
+                each_entry::<St>(word, |slot| {
+                    // SAFETY:
+                    // - the map's, once: its owner is this word; nobody looks at it any more.
+                    unsafe { St::garbage(slot).free(fallout) };
+                });
+            }
+            // SAFETY:
+            // - what is below is freed, and nobody can reach it.
+            unsafe { free_shell::<St>(word) };
+        });
+    }
+}
+
+impl<St: Store> Flat<St> {
+    /// Frees the directories and all that is below them, the entries only `with_entries`.
+    ///
+    /// # Safety
+    /// - Entries that are not freed were taken out.
+    unsafe fn free_all(&mut self, with_entries: bool, fallout: &mut Fallout) {
+        let root = std::mem::replace(self.root.get_mut(), ptr::null_mut());
+        if root.is_null() {
+            return;
+        }
         // SAFETY:
-        // - from boxes, and exclusively this caller's: promised by the caller.
-        unsafe {
-            let mut root = Box::from_raw(root);
-            let next = root.next_address();
-            root.free_segments();
-            if !next.is_null() {
-                let mut next = Box::from_raw(next);
-                debug_assert!(next.next().is_none());
-                next.free_segments();
+        // - from a box, and the map's own.
+        let mut root = unsafe { Box::from_raw(root) };
+        let mut next = root.take_next();
+        let units = next.as_ref().map(|next| Units::between(&root, next));
+        // The words of a unit that has moved, in part at least, own nothing.
+        let mut moved = vec![false; units.map_or(0, Units::count)];
+        for (index, word) in root.words_mut().iter_mut().enumerate() {
+            let word = word.get_mut();
+            let unit = units.map(|units| units.of_word(index));
+            if let Some(unit) = unit.filter(|_| word.is_moved()) {
+                moved[unit] = true;
+            }
+        }
+        for (index, word) in root.words_mut().iter_mut().enumerate() {
+            let word = word.get_mut();
+            let owned = units.is_none_or(|units| !moved[units.of_word(index)]);
+            if !word.is_moved() {
+                // SAFETY:
+                // - nobody else can reach the map. Who moved a word retired its nodes.
+                unsafe { Self::free(word, owned && with_entries, fallout) };
+            }
+        }
+        if let (Some(next), Some(units)) = (&mut next, units) {
+            debug_assert!(next.take_next().is_none());
+            for (unit, moved) in moved.into_iter().enumerate() {
+                for word in &mut next.words_mut()[units.successors(unit)] {
+                    // SAFETY:
+                    // - as above; of a unit that has not moved these are copies.
+                    unsafe { Self::free(word.get_mut(), moved && with_entries, fallout) };
+                }
             }
         }
     }
 }
 
-/// The lines where a chunk's entries are, of a table that nobody else can reach.
-fn current<S: Store>(chunk: Chunk<'_, S>) -> &[Line<S>] {
-    match chunk.truth() {
-        bucket::Truth::Here(trusted) => trusted.lines().all(),
-        bucket::Truth::Moved => &[],
-    }
-}
-
-impl<S: Store> Drop for Flat<S> {
+impl<St: Store> Drop for Flat<St> {
     fn drop(&mut self) {
         let mut fallout = Fallout::default();
         // SAFETY:
-        // - every operation borrows the map, so none is in flight.
-        unsafe { self.limbo.close(&mut fallout) };
-        let root = *self.root.get_mut();
-        if !root.is_null() {
-            // SAFETY:
-            // - from a box, and the map's own, as is the next table; each of the map's entries is in one line, as
-            //   `for_all_lines` says, and nobody else can reach any of it.
-            unsafe {
-                Self::for_all_lines(&*root, |lines| free_entries(lines, &mut fallout));
-                Self::free_tables(root);
-            }
+        // - every operation borrows the map, so none is in flight; with the entries.
+        unsafe {
+            self.limbo.close(&mut fallout);
+            self.free_all(true, &mut fallout);
         }
         fallout.resume();
     }

@@ -6,9 +6,9 @@ use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use super::line::{LINE_SLOTS, Tags};
 use super::*;
-use crate::engine::{Action, Content};
+use crate::engine::{Action, Content, Outcome};
+use crate::entry::{Boxed, Inline};
 
 /// From a key to its hash.
 type Hash = fn(u64) -> u64;
@@ -21,7 +21,7 @@ fn good(key: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// All in the first chunk.
+/// All below the first word.
 fn low(key: u64) -> u64 {
     good(key) >> 32
 }
@@ -68,35 +68,35 @@ macro_rules! with_each_store {
 
 with_each_store! {
     a_map_grows_and_shrinks_with_its_entries,
-    tombstones_make_a_table_move_before_many_of_its_chunks_have_buckets,
-    a_good_hash_needs_few_buckets,
-    few_lookups_of_absent_keys_look_at_more_than_one_line,
-    a_growing_map_makes_its_segments_ahead,
+    a_good_hash_needs_few_fans_and_little_room,
     churn_at_constant_size_takes_bounded_memory,
-    a_key_that_comes_and_goes_in_a_large_table_does_not_move_it,
-    random_programs_agree_with_a_hash_map,
+    a_key_that_comes_and_goes_does_not_move_anything,
     a_capacity_is_kept_until_it_is_given_up,
+    a_cleared_map_is_small_and_works,
     a_lookup_during_a_move_finds_what_is_there_and_not_what_was,
-    a_move_that_writers_have_left_comes_to_its_end,
-    a_move_comes_to_its_end_where_threads_left_units_that_they_took,
-    a_tally_counts_what_has_moved_and_what_was_removed,
-    a_table_that_entries_still_come_to_does_not_move_on,
+    a_move_comes_to_its_end,
+    writers_alone_end_a_move,
+    only_a_root_moves_on,
     a_reservation_spreads_a_small_table_over_a_large_one,
     absurd_capacities_are_refused,
+    parts_of_an_iteration_see_what_stays,
+    random_programs_agree_with_a_hash_map,
     a_map_that_is_only_read_and_removed_from_allocates_no_table,
-    a_removal_of_what_is_not_there_makes_no_room,
-    a_cleared_map_is_small_and_works,
     an_iteration_across_moves_sees_what_stays_and_nothing_twice,
     a_closure_is_asked_again_when_its_key_has_changed,
     threads_that_insert_and_remove_leave_what_they_should,
 }
 
 /// Puts this value, or removes the key.
-struct Set<V>(u64, u64, Option<V>);
+struct Set<V>(Hash, u64, Option<V>);
 
 impl<'g, S: Store<Key = u64> + 'g> Change<'g, S> for Set<S::Value> {
     fn is_key(&self, candidate: &u64, _in_draft: Option<&u64>) -> bool {
         *candidate == self.1
+    }
+
+    fn rehash(&self, key: &u64) -> u64 {
+        (self.0)(*key)
     }
 
     fn decide(
@@ -104,7 +104,7 @@ impl<'g, S: Store<Key = u64> + 'g> Change<'g, S> for Set<S::Value> {
         current: Option<Pair<'g, S>>,
         spare: Option<S::Draft>,
     ) -> Action<S::Draft> {
-        let draft = self.2.take().map(|value| S::draft(self.0, self.1, value)).or(spare);
+        let draft = self.2.take().map(|value| S::draft((self.0)(self.1), self.1, value)).or(spare);
         match (draft, current) {
             (Some(draft), _) => Action::Put(draft),
             (None, Some(_)) => Action::Remove,
@@ -130,8 +130,7 @@ impl<V: Clone, S: Store<Key = u64, Value = V>> Map<S> {
 
     fn set(&self, key: u64, value: Option<V>) -> Option<V> {
         let guard = self.flat.pin();
-        let hash = (self.hash)(key);
-        match self.flat.modify(hash, false, &guard, Set(hash, key, value)) {
+        match self.flat.modify((self.hash)(key), false, &guard, Set(self.hash, key, value)) {
             Outcome::Kept(found) => found.map(value_of::<S>),
             Outcome::Put { old, new } => {
                 assert_eq!(*S::pair_key(&new), key);
@@ -151,177 +150,38 @@ impl<V: Clone, S: Store<Key = u64, Value = V>> Map<S> {
 
     fn get(&self, key: u64) -> Option<V> {
         let guard = self.flat.pin();
-        let found = self.flat.lookup::<false>((self.hash)(key), |other| *other == key, &guard);
+        let found = self.flat.get((self.hash)(key), |other| *other == key, &guard);
         found.map(value_of::<S>)
     }
 
     fn check(&self) -> FlatStructure {
-        self.flat.check(|key| (self.hash)(*key))
+        self.flat.check(self.rehash())
     }
 
-    /// Looks many keys up, which helps a move once it has begun.
-    fn read_often(&self) {
-        let guard = self.flat.pin();
-        self.flat.go_on_moving(1, &guard);
-        (0..200_000).for_each(|key| _ = self.flat.get((self.hash)(key), |_| false, &guard));
+    fn rehash(&self) -> impl Fn(&[&u64], &mut [u64]) {
+        |keys, hashes| {
+            for (key, hash) in keys.iter().zip(hashes) {
+                *hash = (self.hash)(**key);
+            }
+        }
     }
 
-    /// As [`Self::collect_all`], but a move does not go on.
-    fn free_garbage(&self) {
-        self.flat.limbo.collect(&self.flat.collector);
+    fn reserve(&self, additional: usize) {
+        self.flat.make_room(additional, true, &self.flat.pin(), &self.rehash());
+    }
+
+    fn shrink_to_fit(&self) {
+        self.flat.shrink_to_fit(&self.flat.pin(), &self.rehash());
+    }
+
+    fn words(&self) -> usize {
+        self.flat.root(&self.flat.pin()).map_or(0, |root| root.words().len())
     }
 
     fn collect_all(&self) {
         (0..100).for_each(|_| self.flat.refresh(&self.flat.pin()));
         self.flat.flush();
     }
-}
-
-fn a_map_grows_and_shrinks_with_its_entries<S: Words>() {
-    for hash in HASHES {
-        let map = Map::<S>::new(hash);
-        let entries = scaled(60_000, hash);
-        for key in 0..entries {
-            assert_eq!(map.insert(key, key), None);
-            assert_eq!(map.get(key), Some(key));
-        }
-        let full = map.check();
-        assert_eq!(full.entries as u64, entries);
-        assert!(full.slots as u64 <= entries * 4 + 64, "{full:?}");
-        assert!(full.bucket_slots as u64 <= entries * 3, "{full:?}");
-        for key in 0..entries {
-            assert_eq!(map.get(key), Some(key));
-            assert_eq!(map.insert(key, key + 1), Some(key));
-            assert_eq!(map.get(key + entries), None);
-        }
-        map.check();
-        for key in 0..entries {
-            assert_eq!(map.remove(key), Some(key + 1));
-            assert_eq!(map.remove(key), None);
-        }
-        let empty = map.check();
-        assert_eq!(empty.entries, 0);
-        assert!(empty.slots <= 1_024, "{empty:?}");
-    }
-}
-
-fn tombstones_make_a_table_move_before_many_of_its_chunks_have_buckets<S: Words>() {
-    let map = Map::<S>::new(good);
-    let (entries, rounds) = (scaled(5_000, good), scaled(60_000, good));
-    (0..entries).for_each(|key| assert_eq!(map.insert(key, key), None));
-    for key in 0..rounds {
-        assert_eq!(map.remove(key), Some(key));
-        assert_eq!(map.insert(key + entries, key + entries), None);
-    }
-    let found = map.check();
-    assert!(found.slots as u64 <= entries * 4, "{found:?}");
-    // One in eight, and not a few more.
-    assert!(found.buckets * 56 * 6 <= found.slots, "{found:?}");
-}
-
-fn a_good_hash_needs_few_buckets<S: Words>() {
-    let map = Map::<S>::new(good);
-    for key in 0..scaled(100_000, good) {
-        map.insert(key, key);
-    }
-    let found = map.check();
-    assert!(found.buckets * 64 * 100 <= found.slots, "{found:?}");
-}
-
-fn few_lookups_of_absent_keys_look_at_more_than_one_line<S: Words>() {
-    let map = Map::<S>::new(good);
-    let mut keys = 0..;
-    let insert = |key| assert_eq!(map.insert(key, key), None);
-    keys.by_ref().take(if cfg!(miri) { 300 } else { 60_000 }).for_each(insert);
-    // Up to the moment at which the table grows.
-    let room = map.flat.tally().capacity - map.flat.count.sum();
-    keys.by_ref().take(room).for_each(insert);
-    let guard = map.flat.pin();
-    let table = map.flat.root(&guard).unwrap();
-    assert!(table.next().is_none(), "the table grows below its capacity");
-    let (mut full, mut passed, absent) = (0, 0, if cfg!(miri) { 1_000 } else { 50_000 });
-    for hash in keys.take(absent).map(good) {
-        let tags = table.home_line(hash).map_or(Tags::NONE, Line::tags);
-        full += usize::from(tags.are_set());
-        passed += usize::from(tags.may_be_passed(hash));
-    }
-    assert!(full * 100 > absent * 20, "{full} of {absent} come to a full line");
-    assert!(passed * 100 < absent * 10, "{passed} of {absent} look further");
-    drop(guard);
-    map.check();
-}
-
-fn a_growing_map_makes_its_segments_ahead<S: Words>() {
-    let map = Map::<S>::new(good);
-    // Segments of the table that entries move to, how many of them there are, and whether the next one waits.
-    let look = || {
-        let guard = map.flat.pin();
-        let next = map.flat.root(&guard).and_then(Table::next)?;
-        let all = next.shape.segments();
-        let made = (0..all).filter(|&index| matches!(next.segment(index), Spot::Here(_))).count();
-        next.is_worth_a_spare().then(|| (all, made, next.has_whole_spare()))
-    };
-    let (mut ahead, mut late) = (0, 0);
-    // A table of four segments is too small for so many. (One whose segment is worth a spare is, with Miri.)
-    let large = (4 * LINE_SLOTS as u64) << S::SEGMENT_LINES_LOG;
-    let entries = if cfg!(not(miri)) {
-        large
-    } else if S::STAYS {
-        1_200
-    } else {
-        400
-    };
-    for key in 0..entries {
-        let before = look();
-        assert_eq!(map.insert(key, key), None);
-        if let (Some((all, made, waited)), Some((all_now, made_now, _))) = (before, look()) {
-            assert_eq!(all, all_now);
-            *if waited { &mut ahead } else { &mut late } += made_now - made;
-        }
-    }
-    assert!(late == 0 && ahead > 0, "{ahead} segments were ready, {late} were not");
-    map.check();
-    map.collect_all();
-    let tally = map.flat.tally();
-    assert_eq!((tally.moving, tally.segments_made), (None, tally.segments), "{tally:?}");
-    let guard = map.flat.pin();
-    assert_eq!(map.flat.root(&guard).unwrap().spare_bytes(), 0);
-}
-
-fn churn_at_constant_size_takes_bounded_memory<S: Words>() {
-    for hash in HASHES {
-        let map = Map::<S>::new(hash);
-        let (live, rounds) = (scaled(2_000, hash), scaled(100_000, hash));
-        for key in 0..rounds {
-            map.insert(key, key);
-            if key >= live {
-                assert_eq!(map.remove(key - live), Some(key - live));
-            }
-            if key % (rounds / 8) == 0 {
-                let found = map.check();
-                assert!(found.slots as u64 <= live * 4 + 64, "{found:?}");
-                assert!(found.bucket_slots as u64 <= live * 4 + 128, "{found:?}");
-            }
-        }
-    }
-}
-
-fn a_key_that_comes_and_goes_in_a_large_table_does_not_move_it<S: Words>() {
-    let map = Map::<S>::new(good);
-    // Fewer than the capacity of the table that they fit into, by far.
-    let entries = scaled(15_000, good);
-    for key in 0..entries {
-        map.insert(key, key);
-    }
-    map.flat.shrink_to_fit(&map.flat.pin());
-    let root = map.flat.root.load(Ordering::Relaxed);
-    for round in 0..10_000 {
-        assert_eq!(map.insert(entries, round), None);
-        assert_eq!(map.remove(entries), Some(round));
-    }
-    assert_eq!(map.flat.root.load(Ordering::Relaxed), root);
-    let found = map.check();
-    assert!(found.buckets >= 1 && found.bucket_slots <= 128 * found.buckets, "{found:?}");
 }
 
 fn random_programs_agree_with_a_hash_map<S: Words>() {
@@ -343,12 +203,12 @@ fn random_programs_agree_with_a_hash_map<S: Words>() {
             }
             if random(500) == 0 {
                 keys = 1 << random(if hash(1) == hash(2) { 7 } else { 12 });
-                let (guard, more) = (map.flat.pin(), usize::try_from(random(300)).unwrap());
+                let more = usize::try_from(random(300)).unwrap();
                 match random(12) {
-                    0 => map.flat.reserve_for_good(more, &guard),
-                    1 => map.flat.shrink_to_fit(&guard),
+                    0 => map.reserve(more),
+                    1 => map.shrink_to_fit(),
                     2 => {
-                        map.flat.clear();
+                        map.flat.clear(&map.rehash());
                         model.clear();
                     }
                     _ => {}
@@ -388,7 +248,7 @@ impl Drop for Counted {
 #[test]
 fn every_entry_is_dropped_once_whenever_the_map_is() {
     for hash in HASHES {
-        let (mut moving, most) = (0, scaled(4_000, hash).max(70));
+        let most = scaled(4_000, hash).max(70);
         for entries in (0..most).step_by(if hash(1) == hash(2) { 9 } else { 61 }) {
             let live = Rc::default();
             let map = Map::<Boxed<_, _>>::new(hash);
@@ -401,31 +261,11 @@ fn every_entry_is_dropped_once_whenever_the_map_is() {
                     map.remove(key / 3);
                 }
             }
-            moving += usize::from(map.check().moving);
+            map.check();
             drop(map);
             assert_eq!(live.get(), 0, "{entries} entries");
         }
-        if std::ptr::fn_addr_eq(hash, good as Hash) && !cfg!(miri) {
-            assert!(moving > 0, "no map was dropped during a move");
-        }
     }
-}
-
-#[test]
-fn every_entry_is_dropped_once_where_a_chunk_becomes_many() {
-    let live = Rc::default();
-    let map = Map::<Boxed<_, _>>::new(good);
-    (0..1_000).for_each(|key| _ = map.insert(key, Counted::new(&live)));
-    map.collect_all();
-    let guard = map.flat.pin();
-    let root = map.flat.root(&guard).unwrap();
-    let wanted = root.shape.doubled().doubled().doubled();
-    assert!(map.flat.begin_move(root, wanted, &guard).is_some());
-    map.flat.go_on_moving(3, &guard);
-    drop(guard);
-    assert!(map.check().moving);
-    drop(map);
-    assert_eq!(live.get(), 0);
 }
 
 #[test]
@@ -443,198 +283,16 @@ fn removed_entries_go_while_the_map_lives() {
     assert!(live.get() < 20, "{} alive", live.get());
 }
 
-fn a_capacity_is_kept_until_it_is_given_up<S: Words>() {
-    let flat = Flat::<S>::with_capacity(1_000, Collector::private());
-    let map = Map { flat, hash: good };
-    let guard = map.flat.pin();
-    let capacity = map.flat.capacity(&guard);
-    assert!((1_000..2_000).contains(&capacity), "{capacity}");
-    let root = map.flat.root.load(Ordering::Relaxed);
-    for key in 0..1_000 {
-        map.insert(key, key);
-    }
-    for key in 0..1_000 {
-        map.remove(key);
-    }
-    assert_eq!(map.flat.root.load(Ordering::Relaxed), root, "the table moved");
-    map.flat.reserve_for_good(5_000, &guard);
-    let larger = map.flat.capacity(&guard);
-    assert!((5_000..10_000).contains(&larger), "{larger}");
-    map.insert(1, 1);
-    map.flat.shrink_to_fit(&guard);
-    assert!(map.flat.capacity(&guard) <= 8);
-    assert_eq!(map.get(1), Some(1));
-    map.check();
-}
-
-/// A map of several chunks whose move to the next table has just begun.
-fn moving<S: Words>(hash: Hash) -> (Map<S>, u64) {
-    moving_from(hash, |shape| shape.chunks() >= 16)
-}
-
-/// A map of several segments whose move to the next table has just begun.
-fn moving_segments<S: Words>() -> (Map<S>, u64) {
-    let segments = if cfg!(miri) { 1 } else { 2 };
-    moving_from(good, |shape| shape.chunks() >= 16 && shape.segments() >= segments)
-}
-
-/// A map whose move from a table of such a shape has just begun.
-fn moving_from<S: Words>(hash: Hash, wanted: impl Fn(Shape<S>) -> bool) -> (Map<S>, u64) {
-    let map = Map::new(hash);
-    let mut entries = 0;
-    while !(map.flat.root(&map.flat.pin()))
-        .is_some_and(|root| root.next().is_some() && wanted(root.shape))
-    {
-        assert_eq!(map.insert(entries, entries), None);
-        entries += 1;
-    }
-    (map, entries)
-}
-
-fn a_lookup_during_a_move_finds_what_is_there_and_not_what_was<S: Words>() {
-    let (map, entries) = moving::<S>(good);
-    let mut removed = 0;
-    while map.check().moving {
-        assert_eq!(map.remove(removed), Some(removed));
-        map.free_garbage();
-        removed += 1;
-        for key in 0..removed + 10 {
-            assert_eq!(map.get(key), (key >= removed).then_some(key));
-        }
-    }
-    assert!(removed > 10 && removed < entries);
-}
-
-fn a_move_that_writers_have_left_comes_to_its_end<S: Words>() {
-    for come_to_an_end in [Map::collect_all as fn(&Map<S>), Map::read_often] {
-        let (map, entries) = moving::<S>(good);
-        come_to_an_end(&map);
-        assert!(!map.check().moving);
-        assert!((0..entries).all(|key| map.get(key) == Some(key)));
-    }
-}
-
-fn a_move_comes_to_its_end_where_threads_left_units_that_they_took<S: Words>() {
-    let (map, entries) = moving_segments::<S>();
-    let guard = map.flat.pin();
-    let root = map.flat.root(&guard).unwrap();
-    let chunks = root.shape.chunks();
-    root.progress.cursor.store(chunks, Ordering::Relaxed);
-    drop(guard);
-    // Each moves eight units.
-    (0..chunks).for_each(|_| map.flat.refresh(&map.flat.pin()));
-    assert!(!map.check().moving);
-    assert!((0..entries).all(|key| map.get(key) == Some(key)));
-}
-
-fn a_tally_counts_what_has_moved_and_what_was_removed<S: Words>() {
-    let (map, _) = moving_segments::<S>();
-    let mut step = 0;
-    while map.flat.tally().moving.is_some() {
-        // Removals go on with the move, and leave tombstones in chunks of both tables.
-        map.remove(step);
-        step += 1;
-        if step % 64 == 0 {
-            let guard = map.flat.pin();
-            let root = map.flat.root(&guard).unwrap();
-            let has_moved = |&chunk: &usize| match root.spot(chunk) {
-                Spot::Moved => true,
-                Spot::Here(chunk) => chunk.head().is_moved(),
-                Spot::Absent => false,
-            };
-            let moved = (0..root.shape.chunks()).filter(has_moved).count();
-            let tally = map.flat.tally();
-            if let Some(progress) = tally.moving {
-                assert_eq!(progress, (moved, root.shape.chunks()));
-            }
-            assert_eq!(tally.tombstones, map.check().tombstones);
-        }
-    }
-    assert!(step > 64 && map.flat.tally().tombstones > 0);
-}
-
-fn a_table_that_entries_still_come_to_does_not_move_on<S: Words>() {
-    let (map, entries) = moving::<S>(good);
-    let guard = map.flat.pin();
-    let root = map.flat.root(&guard).unwrap();
-    let next = root.next().unwrap();
-    assert!(map.flat.begin_move(next, next.shape.doubled(), &guard).is_none());
-    // Nor does the root move elsewhere.
-    let chosen = map.flat.begin_move(root, root.shape, &guard);
-    assert!(chosen.is_some_and(|chosen| ptr::eq(chosen, next)));
-    map.flat.move_all(root, &guard);
-    assert!(map.flat.begin_move(next, next.shape.doubled(), &guard).is_some());
-    assert!((0..entries).all(|key| map.get(key) == Some(key)));
-    map.check();
-}
-
-fn a_reservation_spreads_a_small_table_over_a_large_one<S: Words>() {
-    for hash in HASHES {
-        let map = Map::<S>::new(hash);
-        let entries = scaled(3_000, hash);
-        for key in 0..entries {
-            map.insert(key, key);
-        }
-        map.flat.reserve(50_000, &map.flat.pin());
-        let found = map.check();
-        assert!(!found.moving && found.slots >= 65_536, "{found:?}");
-        assert!((0..entries).all(|key| map.get(key) == Some(key)));
-    }
-}
-
-fn absurd_capacities_are_refused<S: Words>() {
-    for entries in [usize::MAX, usize::MAX / 8, usize::MAX / 64] {
-        let made = catch_unwind(|| Flat::<S>::with_capacity(entries, Collector::private()));
-        assert!(made.is_err(), "{entries}");
-        let map = Map::<S>::new(good);
-        map.insert(1, 1);
-        let reserve = || map.flat.reserve(entries, &map.flat.pin());
-        assert!(catch_unwind(AssertUnwindSafe(reserve)).is_err());
-        assert_eq!(map.get(1), Some(1));
-    }
-}
-
 fn a_map_that_is_only_read_and_removed_from_allocates_no_table<S: Words>() {
     let map = Map::<S>::new(good);
     assert_eq!((map.get(1), map.remove(1)), (None, None));
     assert!(map.flat.iter(&map.flat.pin()).next().is_none());
-    map.flat.shrink_to_fit(&map.flat.pin());
-    map.flat.clear();
+    map.shrink_to_fit();
+    map.flat.clear(&map.rehash());
     assert_eq!(map.flat.capacity(&map.flat.pin()), 0);
     assert!(map.flat.root.load(Ordering::Relaxed).is_null());
     let map = Flat::<S>::with_capacity(0, Collector::private());
     assert!(map.root.load(Ordering::Relaxed).is_null());
-}
-
-fn a_removal_of_what_is_not_there_makes_no_room<S: Words>() {
-    let map = Map { flat: Flat::<S>::with_capacity(10_000, Collector::private()), hash: constant };
-    let guard = map.flat.pin();
-    let root = map.flat.root(&guard).unwrap();
-    let chunk = root.shape.chunk_of(constant(0));
-    assert_eq!(map.remove(0), None);
-    assert!(matches!(root.spot(chunk), Spot::Absent));
-    let slots = (root.shape.chunk_lines() * LINE_SLOTS) as u64;
-    for key in 0..slots {
-        assert_eq!(map.insert(key, key), None);
-    }
-    assert_eq!(map.remove(slots), None);
-    assert_eq!(map.check().buckets, 0);
-    assert_eq!(map.insert(slots, slots), None);
-    assert_eq!(map.check().buckets, 1);
-}
-
-fn a_cleared_map_is_small_and_works<S: Words>() {
-    for hash in HASHES {
-        let map = Map::<S>::new(hash);
-        for key in 0..scaled(8_000, hash) {
-            map.insert(key, key);
-        }
-        map.flat.clear();
-        let found = map.check();
-        assert_eq!((found.entries, found.slots, found.buckets), (0, LINE_SLOTS, 0));
-        assert_eq!(map.insert(1, 1), None);
-        assert_eq!(map.get(1), Some(1));
-    }
 }
 
 fn an_iteration_across_moves_sees_what_stays_and_nothing_twice<S: Words>() {
@@ -665,7 +323,7 @@ fn an_iteration_across_moves_sees_what_stays_and_nothing_twice<S: Words>() {
 }
 
 /// Runs a closure when it is asked.
-struct Ask<F>(u64, u64, F);
+struct Ask<F>(Hash, u64, F);
 
 impl<'g, S, F> Change<'g, S> for Ask<F>
 where
@@ -677,13 +335,17 @@ where
         *candidate == self.1
     }
 
+    fn rehash(&self, key: &u64) -> u64 {
+        (self.0)(*key)
+    }
+
     fn decide(
         &mut self,
         current: Option<Pair<'g, S>>,
         _spare: Option<S::Draft>,
     ) -> Action<S::Draft> {
         match (self.2)(current.map(value_of::<S>)) {
-            Some(value) => Action::Put(S::draft(self.0, self.1, value)),
+            Some(value) => Action::Put(S::draft((self.0)(self.1), self.1, value)),
             None => Action::Remove,
         }
     }
@@ -699,7 +361,7 @@ fn a_closure_that_changes_other_keys_is_asked_once() {
             };
             fill(100..100 + before);
             let mut asked = 0;
-            let change = Ask(hash(3), 3, |_: Option<u64>| {
+            let change = Ask(hash, 3, |_: Option<u64>| {
                 asked += 1;
                 // Fills slots, and moves the table under the operation.
                 fill(1_000..1_000 + scaled(2_000, hash));
@@ -718,7 +380,7 @@ fn a_closure_is_asked_again_when_its_key_has_changed<S: Words>() {
     let map = Map::<S>::new(good);
     map.insert(3, 1);
     let mut seen = Vec::new();
-    let change = Ask(good(3), 3, |current| {
+    let change = Ask(good, 3, |current| {
         seen.push(current);
         match seen.len() {
             1 => assert_eq!(map.insert(3, 2), Some(1)),
@@ -779,7 +441,7 @@ fn a_destructor_that_panics_in_a_drop_stops_no_other() {
     let guard = flat.pin();
     for key in 0..200 {
         let bomb = Bomb(Counted::new(&live), key % 7 == 0);
-        flat.modify(good(key), false, &guard, Set(good(key), key, Some(bomb)));
+        flat.modify(good(key), false, &guard, Set(good, key, Some(bomb)));
     }
     drop(guard);
     assert!(catch_unwind(AssertUnwindSafe(|| drop(flat))).is_err());
@@ -795,8 +457,8 @@ fn threads_that_insert_and_remove_leave_what_they_should<S: Words>() {
             for thread in 0..4_u64 {
                 scope.spawn(move || {
                     let set = |key: u64, value: Option<u64>| {
-                        let (guard, hash) = (flat.pin(), hash(key));
-                        flat.modify(hash, false, &guard, Set(hash, key, value));
+                        let guard = flat.pin();
+                        flat.modify(hash(key), false, &guard, Set(hash, key, value));
                     };
                     for round in 0..rounds {
                         let key = (round << 2) | thread;
@@ -813,5 +475,298 @@ fn threads_that_insert_and_remove_leave_what_they_should<S: Words>() {
             assert_eq!(map.get(key), Some(key));
         }
         map.check();
+    }
+}
+
+fn a_map_grows_and_shrinks_with_its_entries<S: Words>() {
+    for hash in HASHES {
+        let map = Map::<S>::new(hash);
+        let entries = scaled(60_000, hash);
+        for key in 0..entries {
+            assert_eq!(map.insert(key, key), None);
+            assert_eq!(map.get(key), Some(key));
+        }
+        let full = map.check();
+        assert_eq!(full.entries as u64, entries);
+        // As many words as entries call for, whatever the hash.
+        let fitting = 1 << Directory::<S::Slot>::bits_for(full.entries).unwrap();
+        assert!(full.words <= 2 * fitting, "{full:?}");
+        for key in 0..entries {
+            assert_eq!(map.get(key), Some(key));
+            assert_eq!(map.insert(key, key + 1), Some(key));
+            assert_eq!(map.get(key + entries), None);
+        }
+        map.check();
+        for key in 0..entries {
+            assert_eq!(map.remove(key), Some(key + 1));
+            assert_eq!(map.remove(key), None);
+        }
+        let empty = map.check();
+        assert_eq!((empty.entries, empty.nodes), (0, 0));
+        assert!(empty.words <= full.words / 8 + 1, "{empty:?} from {full:?}");
+        map.flat.flush();
+        assert_eq!((map.words(), map.check().moving), (1, false));
+    }
+}
+
+fn a_good_hash_needs_few_fans_and_little_room<S: Words>() {
+    let map = Map::<S>::new(good);
+    let mut most = 0;
+    for key in 0..scaled(100_000, good) {
+        map.insert(key, key);
+        if key % 1_000 == 0 {
+            let tally = map.flat.tally();
+            // Where so many hashes come to one bucket, by chance.
+            assert!(tally.fans <= 1 + tally.words / 64, "{tally:?}");
+            if key >= 10_000 {
+                most = most.max(tally.table_bytes as u64 / key);
+            }
+        }
+    }
+    let slot = size_of::<S::Slot>() as u64;
+    assert!(most <= 4 * slot, "{most} bytes for each slot of {slot}");
+    map.check();
+}
+
+fn churn_at_constant_size_takes_bounded_memory<S: Words>() {
+    for hash in HASHES {
+        let map = Map::<S>::new(hash);
+        let (live, rounds) = (scaled(2_000, hash), scaled(100_000, hash));
+        let mut most = 0;
+        for key in 0..rounds {
+            map.insert(key, key);
+            if key >= live {
+                assert_eq!(map.remove(key - live), Some(key - live));
+            }
+            if key % (rounds / 8) == 0 {
+                map.check();
+                most = most.max(map.flat.tally().table_bytes as u64);
+            }
+        }
+        assert!(most <= 1_000 + live * 200, "{most} bytes for {live} entries");
+    }
+}
+
+fn a_key_that_comes_and_goes_does_not_move_anything<S: Words>() {
+    for entries in [0, 6, 42, 191, 192, 193, 2_000, 3_071, 3_072, 3_073, 12_000] {
+        for reserved in [0, 20_000] {
+            let map = Map::<S>::new(good);
+            map.reserve(reserved);
+            (0..entries).for_each(|key| _ = map.insert(key, key));
+            map.collect_all();
+            let mut roots = HashSet::new();
+            for round in 0..200 {
+                assert_eq!(map.insert(entries, round), None);
+                assert_eq!(map.remove(entries), Some(round));
+                roots.insert(map.flat.root.load(Ordering::Relaxed));
+            }
+            assert!(roots.len() <= 2, "{} tables for {entries} entries", roots.len());
+            map.check();
+        }
+    }
+}
+
+fn a_capacity_is_kept_until_it_is_given_up<S: Words>() {
+    let flat = Flat::<S>::with_capacity(1_000, Collector::private());
+    let map = Map { flat, hash: good };
+    let guard = map.flat.pin();
+    let capacity = map.flat.capacity(&guard);
+    assert!((1_000..2_000).contains(&capacity), "{capacity}");
+    let root = map.flat.root.load(Ordering::Relaxed);
+    (0..1_000).for_each(|key| _ = map.insert(key, key));
+    (0..1_000).for_each(|key| _ = map.remove(key));
+    assert_eq!(map.flat.root.load(Ordering::Relaxed), root, "the table moved");
+    assert_eq!(map.flat.tally().leaves, 0, "leaves of an empty table");
+    map.reserve(5_000);
+    let larger = map.flat.capacity(&guard);
+    assert!((5_000..10_000).contains(&larger), "{larger}");
+    map.insert(1, 1);
+    map.shrink_to_fit();
+    assert_eq!(map.words(), 1);
+    assert_eq!(map.get(1), Some(1));
+    map.check();
+}
+
+fn a_cleared_map_is_small_and_works<S: Words>() {
+    for hash in HASHES {
+        for moving in [false, true] {
+            let map = Map::<S>::new(hash);
+            (0..scaled(8_000, hash)).for_each(|key| _ = map.insert(key, key));
+            if moving {
+                let guard = map.flat.pin();
+                let root = map.flat.root(&guard).unwrap();
+                map.flat.begin_move(root, root.bits() + 2, Size::SMALLEST, &guard);
+                map.flat.go_on_moving(3, &guard, Some(&map.rehash()));
+            }
+            map.flat.clear(&map.rehash());
+            let found = map.check();
+            assert_eq!((found.entries, found.words, found.nodes), (0, 1, 0));
+            assert_eq!(map.insert(1, 1), None);
+            assert_eq!(map.get(1), Some(1));
+        }
+    }
+}
+
+/// A map of several words whose move to the next directory has just begun.
+fn moving<S: Words>(hash: Hash, grow: bool) -> (Map<S>, u64) {
+    let (map, entries) = (Map::new(hash), scaled(8_000, hash));
+    map.reserve(5_000);
+    (0..entries).for_each(|key| assert_eq!(map.insert(key, key), None));
+    map.collect_all();
+    let guard = map.flat.pin();
+    let root = map.flat.root(&guard).unwrap();
+    assert!(root.next(&guard).is_none() && root.bits() >= 4);
+    let bits = if grow { root.bits() + 1 } else { root.bits() - 2 };
+    map.flat.begin_move(root, bits, Size::SMALLEST, &guard);
+    drop(guard);
+    assert!(map.check().moving);
+    (map, entries)
+}
+
+fn a_lookup_during_a_move_finds_what_is_there_and_not_what_was<S: Words>() {
+    for grow in [true, false] {
+        let (map, entries) = moving::<S>(good, grow);
+        let mut removed = 0;
+        while map.check().moving {
+            assert_eq!(map.remove(removed), Some(removed));
+            map.flat.go_on_moving(1, &map.flat.pin(), Some(&map.rehash()));
+            map.flat.limbo.collect(&map.flat.collector);
+            removed += 1;
+            for key in 0..removed + 10 {
+                assert_eq!(map.get(key), (key >= removed).then_some(key));
+            }
+        }
+        assert!(removed > 3 && removed < entries);
+    }
+}
+
+fn a_move_comes_to_its_end<S: Words>() {
+    for hash in [good, low] {
+        for grow in [true, false] {
+            // By writers, also where others have taken units and left them.
+            for taken in [0, usize::MAX / 2] {
+                let (map, entries) = moving::<S>(hash, grow);
+                map.flat.root(&map.flat.pin()).unwrap().cursor.fetch_add(taken, Ordering::Relaxed);
+                // (Those that are made in the usual way move nothing.)
+                for _ in 0..entries {
+                    map.flat.go_on_moving(1, &map.flat.pin(), Some(&map.rehash()));
+                }
+                assert!(!map.check().moving);
+                assert!((0..entries).all(|key| map.get(key) == Some(key)));
+            }
+            // By handles, of entries that tell their hashes.
+            let (map, entries) = moving::<S>(hash, grow);
+            map.collect_all();
+            assert_eq!(map.check().moving, !S::OWNS);
+            assert!((0..entries).all(|key| map.get(key) == Some(key)));
+            (0..entries).for_each(|key| assert_eq!(map.remove(key), Some(key)));
+            assert_eq!(map.check().entries, 0);
+        }
+    }
+}
+
+/// With a part of the words moved, and of units too.
+fn writers_alone_end_a_move<S: Words>() {
+    for grow in [true, false] {
+        let (map, entries) = moving::<S>(good, grow);
+        map.flat.go_on_moving(1, &map.flat.pin(), Some(&map.rehash()));
+        let mut rounds = 0;
+        while map.check().moving {
+            (0..entries).for_each(|key| _ = map.insert(key, key));
+            rounds += 1;
+        }
+        assert!(rounds <= 2, "{rounds} times all");
+    }
+}
+
+fn only_a_root_moves_on<S: Words>() {
+    let (map, entries) = moving::<S>(good, true);
+    let guard = map.flat.pin();
+    let root = map.flat.root(&guard).unwrap();
+    let next = root.next(&guard).unwrap();
+    map.flat.begin_move(next, next.bits() + 1, Size::SMALLEST, &guard);
+    assert!(next.next(&guard).is_none());
+    // Nor does the root move elsewhere.
+    map.flat.begin_move(root, root.bits(), Size::SMALLEST, &guard);
+    assert!(root.next(&guard).is_some_and(|chosen| ptr::eq(chosen, next)));
+    map.flat.move_all(root, &guard, Some(&map.rehash()));
+    map.flat.begin_move(next, next.bits() + 1, Size::SMALLEST, &guard);
+    assert!(next.next(&guard).is_some());
+    assert!((0..entries).all(|key| map.get(key) == Some(key)));
+    map.check();
+}
+
+fn a_reservation_spreads_a_small_table_over_a_large_one<S: Words>() {
+    for hash in HASHES {
+        let map = Map::<S>::new(hash);
+        let entries = scaled(3_000, hash);
+        (0..entries).for_each(|key| _ = map.insert(key, key));
+        map.reserve(50_000);
+        let found = map.check();
+        assert!(!found.moving && found.words >= 256, "{found:?}");
+        assert!((0..entries).all(|key| map.get(key) == Some(key)));
+    }
+}
+
+fn absurd_capacities_are_refused<S: Words>() {
+    for entries in [usize::MAX, usize::MAX / 8, usize::MAX / 64] {
+        let made = catch_unwind(|| Flat::<S>::with_capacity(entries, Collector::private()));
+        assert!(made.is_err(), "{entries}");
+        let map = Map::<S>::new(good);
+        map.insert(1, 1);
+        assert!(catch_unwind(AssertUnwindSafe(|| map.reserve(entries))).is_err());
+        assert_eq!(map.get(1), Some(1));
+    }
+}
+
+/// Parts of an iteration that each go on where the last one ended, while the table moves.
+fn parts_of_an_iteration_see_what_stays<S: Words>() {
+    for hash in HASHES {
+        let map = Map::<S>::new(hash);
+        let (stay, all) = (scaled(6_000, hash), scaled(24_000, hash));
+        (0..stay).for_each(|key| _ = map.insert(key, key));
+        let (mut seen, mut next, mut round) = (HashSet::new(), Some(0), 0);
+        while let Some(first) = next {
+            let guard = map.flat.pin();
+            let mut iter = map.flat.iter_from(first, &guard);
+            next = loop {
+                let Some(pair) = iter.next() else { break None };
+                seen.insert(numbers::<S>(pair).0);
+                if let Some(position) = Flat::<S>::position(&iter) {
+                    assert!(position > first || round == 0);
+                    break Some(position);
+                }
+            };
+            round += 1;
+            let grow = round % 8 < 4;
+            (stay..all).step_by(7).skip(round * 31 % 900).take(300).for_each(|key| {
+                map.set(key, grow.then_some(key));
+            });
+        }
+        assert!((0..stay).all(|key| seen.contains(&key)));
+        map.check();
+    }
+}
+
+#[test]
+fn every_entry_is_dropped_once_at_each_step_of_a_move() {
+    for (bits, more) in [(0, 3), (3, 4), (4, 0), (4, 3), (3, 3)] {
+        for steps in 0..=1 << bits.min(more) {
+            let live = Rc::default();
+            let map = Map::<Boxed<_, _>>::new(good);
+            map.reserve(1_000);
+            (0..1_000).for_each(|key| _ = map.insert(key, Counted::new(&live)));
+            let guard = map.flat.pin();
+            map.flat.begin_move(map.flat.root(&guard).unwrap(), bits, Size::SMALLEST, &guard);
+            map.flat.move_all(map.flat.root(&guard).unwrap(), &guard, None);
+            map.flat.begin_move(map.flat.root(&guard).unwrap(), more, Size::SMALLEST, &guard);
+            map.flat.go_on_moving(steps, &guard, None);
+            (0..1_000).step_by(3).for_each(|key| _ = map.insert(key, Counted::new(&live)));
+            (0..1_000).step_by(5).for_each(|key| _ = map.remove(key));
+            drop(guard);
+            assert_eq!(map.check().entries, 800);
+            drop(map);
+            assert_eq!(live.get(), 0);
+        }
     }
 }

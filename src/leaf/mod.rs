@@ -181,11 +181,13 @@ impl<'g, T: Slot> Leaf<'g, T> {
         self.buckets().map(|bucket| bucket.load().count()).sum()
     }
 
-    /// Whether a removal has left so few entries that the leaf should be rebuilt, or none.
-    pub(crate) fn is_far_too_large(self) -> bool {
+    /// Whether a removal has left so few entries that the leaf should be rebuilt, or none. One of the `least` size, or a
+    /// smaller one, stays while it holds any.
+    pub(crate) fn is_far_too_large(self, least: Size) -> bool {
         let count = self.buckets().try_fold(0, |count, bucket| {
             let count = count + bucket.load().count();
-            (count == 0 || self.size.is_far_too_large::<T>(count)).then_some(count)
+            let few = self.size > least && self.size.is_far_too_large::<T>(count);
+            (count == 0 || few).then_some(count)
         });
         count.is_some()
     }

@@ -45,6 +45,13 @@ impl<E: Engine, S> Base<E, S> {
     }
 }
 
+impl<E: Engine<Key: Hash>, S: BuildHasher> Base<E, S> {
+    /// Tells the hashes of keys.
+    pub(crate) fn rehash(&self) -> impl Fn(&[&E::Key], &mut [u64]) {
+        hash::of_each(&self.hasher)
+    }
+}
+
 impl<E: Engine<Key: Hash + Eq>, S: BuildHasher> Base<E, S> {
     /// Removes the entries for which the closure does not hold, with a new guard for each part of them, and frees
     /// what that removed.
@@ -84,7 +91,7 @@ impl<E: Engine<Key: Hash + Eq>, S: BuildHasher> Base<E, S> {
     pub(crate) fn expect(&self, insertions: usize) {
         // As the standard map does: half of the keys may be in the map already.
         let new = if self.is_empty() { insertions } else { insertions.div_ceil(2) };
-        self.engine.reserve(new, &self.pin());
+        self.engine.reserve(new, &self.pin(), &self.rehash());
     }
 
     /// Whether each entry of one map is in the other: of no one instant if either is written meanwhile.

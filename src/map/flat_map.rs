@@ -16,7 +16,8 @@ use super::{
 };
 use crate::RandomState;
 use crate::engine::Engine;
-use crate::flat::{self, Flat};
+use crate::entry::{Boxed, Store};
+use crate::flat::Flat;
 use crate::hash;
 use crate::plain::Plain;
 use crate::reclaim::Collector;
@@ -71,7 +72,7 @@ use crate::reclaim::Collector;
 /// assert_eq!(routes.len(), 2);
 /// ```
 pub struct FlatMap<K, V, S = RandomState> {
-    pub(crate) base: Base<Flat<flat::Boxed<K, V>>, S>,
+    pub(crate) base: Base<Flat<Boxed<K, V>>, S>,
 }
 
 by_reference!(FlatMap, mode::Flat);
@@ -101,7 +102,7 @@ impl<'m, K, V, S> Pinned<'m, K, V, S, mode::Flat> {
     }
 
     #[cfg(feature = "rayon")]
-    pub(crate) fn shared_iter(&self) -> crate::flat::SharedIter<'_, crate::flat::Boxed<K, V>> {
+    pub(crate) fn shared_iter(&self) -> crate::flat::SharedIter<'_, Boxed<K, V>> {
         self.map.base.engine.shared_iter(&self.guard)
     }
 }
@@ -150,7 +151,7 @@ where
         CopyFlatMap { base: self.to_table() }
     }
 
-    pub(super) fn to_table<St: flat::Store<Key = K, Value = V>>(&self) -> Base<Flat<St>, S> {
+    pub(super) fn to_table<St: Store<Key = K, Value = V>>(&self) -> Base<Flat<St>, S> {
         let engine = Flat::with_capacity(self.len(), Collector::Global);
         let base = Base { engine, hasher: self.hasher().clone() };
         base.insert_all(self.iter().map(cloned), Stays::Last);

@@ -90,12 +90,8 @@ impl<K, V, Place: Layout<K, V>> Made<K, V, Place> for Trie {
     type Engine = trie::Trie<Place::Store>;
 }
 
-impl<K, V> Made<K, V, Boxed> for Flat {
-    type Engine = flat::Flat<flat::Boxed<K, V>>;
-}
-
-impl<K: Plain, V: Plain> Made<K, V, Inline> for Flat {
-    type Engine = flat::Flat<flat::Inline<K, V>>;
+impl<K, V, Place: Layout<K, V>> Made<K, V, Place> for Flat {
+    type Engine = flat::Flat<Place::Store>;
 }
 
 /// The store of a [`TrieMode`].

@@ -7,8 +7,7 @@ macro_rules! room {
         impl<K $(: $bound)?, V $(: $bound)?> $Map<K, V> {
             /// An empty map with room for this many entries, so that inserting them moves nothing.
             ///
-            /// The room stays, as after [`Self::reserve`]. Its memory comes as it is used, up to 256 KiB at a time: one
-            /// insertion in some thousands takes up to 0.1 ms for it.
+            /// The room stays, as after [`Self::reserve`]. Its memory comes as it is used, a leaf of some KiB at a time.
             ///
             /// # Panics
             /// If that is more room than there can be.
@@ -58,7 +57,39 @@ macro_rules! room {
                 Self { base: Base { engine: Flat::with_capacity(capacity, Collector::Global), hasher } }
             }
 
-            /// Removes all entries, one by one, frees them meanwhile, and gives the table's memory back. O(n + capacity).
+            /// Number of entries for which the present table has room. O(1).
+            ///
+            /// The table grows only when it holds more, and shrinks when little of it is used. Below that number its leaves
+            /// still grow and shrink, each by itself.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::<u32, u32>::with_capacity(10);")]
+            /// assert!(map.capacity() >= 10);
+            /// ```
+            pub fn capacity(&self) -> usize {
+                self.base.engine.capacity(&self.base.pin())
+            }
+
+            /// What the map is made of. O(capacity). While others write, each number was right at some moment of the
+            /// call.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::from([(1, 'a'), (2, 'b')]);")]
+            /// let stats = map.stats();
+            /// assert_eq!(stats.entries, 2);
+            /// assert!(stats.load() <= 1.0 && stats.moving.is_none());
+            /// println!("{stats}");
+            /// ```
+            pub fn stats(&self) -> FlatStats {
+                let engine = &self.base.engine;
+                FlatStats::new(self.len(), engine.entry_bytes(), &engine.tally())
+            }
+        }
+
+        impl<K: Hash $(+ $bound)?, V $(: $bound)?, S: BuildHasher> $Map<K, V, S> {
+            /// Removes all entries, leaf by leaf, frees them meanwhile, and gives the table's memory back. O(n + capacity).
             ///
             /// Not one instant: an entry that another thread inserts meanwhile may stay, and others may see some entries
             /// gone and some still there. Every entry that was in the map when this was called is gone afterwards. Some
@@ -71,21 +102,7 @@ macro_rules! room {
             /// assert!(map.is_empty());
             /// ```
             pub fn clear(&self) {
-                self.base.engine.clear();
-            }
-
-            /// Number of entries for which the present table has room. O(1).
-            ///
-            /// The map grows only when it holds more. With keys that are removed and others that are inserted it may
-            /// move within that number too, to a table of the same size; and it shrinks when little of it is used.
-            ///
-            /// # Examples
-            /// ```
-            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::<u32, u32>::with_capacity(10);")]
-            /// assert!(map.capacity() >= 10);
-            /// ```
-            pub fn capacity(&self) -> usize {
-                self.base.engine.capacity(&self.base.pin())
+                self.base.engine.clear(&self.base.rehash());
             }
 
             /// Makes room for this many entries more than there are, so that inserting them moves nothing.
@@ -103,7 +120,7 @@ macro_rules! room {
             /// assert!(map.capacity() >= 1_001);
             /// ```
             pub fn reserve(&self, additional: usize) {
-                self.base.engine.reserve_for_good(additional, &self.base.pin());
+                self.base.engine.make_room(additional, true, &self.base.pin(), &self.base.rehash());
             }
 
             /// Makes the table as small as its entries allow. O(n + capacity). Other threads go on, and help.
@@ -119,22 +136,7 @@ macro_rules! room {
             /// assert!(map.capacity() < 1_000);
             /// ```
             pub fn shrink_to_fit(&self) {
-                self.base.engine.shrink_to_fit(&self.base.pin());
-            }
-
-            /// What the map is made of. O(capacity). While others write, each number was right at some moment of the
-            /// call.
-            ///
-            /// # Examples
-            /// ```
-            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::from([(1, 'a'), (2, 'b')]);")]
-            /// let stats = map.stats();
-            /// assert_eq!(stats.entries, 2);
-            /// assert!(stats.load() <= 1.0 && stats.moving.is_none());
-            /// println!("{stats}");
-            /// ```
-            pub fn stats(&self) -> FlatStats {
-                FlatStats::new(self.len(), &self.base.engine.tally())
+                self.base.engine.shrink_to_fit(&self.base.pin(), &self.base.rehash());
             }
         }
 
@@ -190,7 +192,7 @@ macro_rules! room {
             /// If the structure is broken.
             #[doc(hidden)]
             pub fn check_structure(&self) -> crate::FlatStructure {
-                self.base.engine.check(|key| crate::hash::of(&self.base.hasher, key))
+                self.base.engine.check(self.base.rehash())
             }
         }
 

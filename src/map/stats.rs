@@ -152,8 +152,7 @@ impl fmt::Display for TrieStats {
 
 /// What a [`FlatMap`](crate::FlatMap) is made of, from [`FlatMap::stats`](crate::FlatMap::stats).
 ///
-/// While the map moves to another table, sizes are those of the one it moves to. Bytes are those that
-/// the allocator was asked for; what keys and values own besides is not counted. Prints as a table.
+/// Bytes are those that the allocator was asked for; what keys and values own besides is not counted. Prints as a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlatStats {
@@ -161,57 +160,51 @@ pub struct FlatStats {
     pub entries: usize,
     /// How many there may be before the table grows.
     pub capacity: usize,
-    /// Slots of the table.
+    /// Words of the directory, each of which leads to a leaf; while the table moves, of the one that it moves to.
+    pub words: usize,
+    /// Leaves, which hold the entries.
+    pub leaves: usize,
+    /// Slots of the leaves.
     pub slots: usize,
-    /// Chunks, within which entries are looked for.
-    pub chunks: usize,
-    /// Segments of the table. Each is allocated when it is first written to.
-    pub segments: usize,
-    /// Segments that are allocated, of both tables during a move.
-    pub allocated_segments: usize,
-    /// Slots of removed entries.
-    pub tombstones: usize,
-    /// Chunks that have a bucket of their own instead of their slots.
-    pub buckets: usize,
-    /// Slots of these buckets.
-    pub bucket_slots: usize,
-    /// How far the move to another table is, if there is one.
+    /// Fans of leaves, where too many hashes begin with the same bits.
+    pub fans: usize,
+    /// Collision nodes, each of which holds the entries of one hash.
+    pub collision_nodes: usize,
+    /// How far the move to another directory is, if there is one.
     pub moving: Option<MoveStats>,
-    /// Bytes of segments and buckets.
+    /// Bytes of directories, leaves and other nodes.
     pub table_bytes: usize,
     /// Bytes of the entries outside of them.
     pub entry_bytes: usize,
 }
 
-/// How far a [`FlatMap`](crate::FlatMap)'s move to another table is.
+/// How far a [`FlatMap`](crate::FlatMap)'s move to another directory is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MoveStats {
-    /// Chunks that have moved.
+    /// Words whose entries have moved.
     pub moved: usize,
-    /// Chunks of the old table.
-    pub chunks: usize,
+    /// Words of the old directory.
+    pub words: usize,
 }
 
 impl FlatStats {
-    pub(super) fn new(entries: usize, tally: &flat::FlatTally) -> Self {
+    pub(super) fn new(entries: usize, entry_bytes: usize, tally: &flat::FlatTally) -> Self {
         Self {
             entries,
             capacity: tally.capacity,
+            words: tally.words,
+            leaves: tally.leaves,
             slots: tally.slots,
-            chunks: tally.chunks,
-            segments: tally.segments,
-            allocated_segments: tally.segments_made,
-            tombstones: tally.tombstones,
-            buckets: tally.buckets,
-            bucket_slots: tally.bucket_slots,
-            moving: tally.moving.map(|(moved, chunks)| MoveStats { moved, chunks }),
+            fans: tally.fans,
+            collision_nodes: tally.collisions,
+            moving: tally.moving.map(|(moved, words)| MoveStats { moved, words }),
             table_bytes: tally.table_bytes,
-            entry_bytes: tally.entry_bytes,
+            entry_bytes: entries * entry_bytes,
         }
     }
 
-    /// Entries for each slot of the table.
+    /// Entries for each slot of the leaves.
     pub fn load(&self) -> f64 {
         if self.slots == 0 { 0.0 } else { self.entries as f64 / self.slots as f64 }
     }
@@ -224,21 +217,19 @@ impl FlatStats {
 
 impl fmt::Display for FlatStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { entries, capacity, slots, .. } = self;
+        let Self { entries, slots, .. } = self;
         writeln!(f, "{entries} entries, {} bytes", self.bytes())?;
         let mut line = |name: &str, value: usize| writeln!(f, "{name:<20} {value:>14}");
-        line("capacity", *capacity)?;
+        line("capacity", self.capacity)?;
+        line("words", self.words)?;
+        line("leaves", self.leaves)?;
         line("slots", *slots)?;
-        line("tombstones", self.tombstones)?;
-        line("chunks", self.chunks)?;
-        line("segments", self.segments)?;
-        line("allocated segments", self.allocated_segments)?;
-        line("buckets", self.buckets)?;
-        line("slots of buckets", self.bucket_slots)?;
+        line("fans", self.fans)?;
+        line("collision nodes", self.collision_nodes)?;
         line("bytes of the table", self.table_bytes)?;
         line("bytes of entries", self.entry_bytes)?;
-        if let Some(MoveStats { moved, chunks }) = self.moving {
-            writeln!(f, "{:<20} {:>13}%", "moved", percent(moved, chunks))?;
+        if let Some(MoveStats { moved, words }) = self.moving {
+            writeln!(f, "{:<20} {:>13}%", "moved", percent(moved, words))?;
         }
         write!(f, "{:<20} {:>13}%", "load", percent(*entries, *slots))
     }

@@ -51,6 +51,18 @@ macro_rules! room {
                 Self { map: $Map::<K, (), S>::with_capacity_and_hasher(capacity, hasher) }
             }
 
+            #[doc = concat!("Number of elements for which the present table has room. As [`", stringify!($Map), "::capacity`].")]
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("assert_eq!(snaptrie::", stringify!($Set), "::<u32>::new().capacity(), 0);")]
+            /// ```
+            pub fn capacity(&self) -> usize {
+                self.map.capacity()
+            }
+        }
+
+        impl<K: Hash $(+ $bound)?, S: BuildHasher> $Set<K, S> {
             #[doc = concat!("Removes all elements, one by one. As [`", stringify!($Map), "::clear`].")]
             ///
             /// # Examples
@@ -61,16 +73,6 @@ macro_rules! room {
             /// ```
             pub fn clear(&self) {
                 self.map.clear();
-            }
-
-            #[doc = concat!("Number of elements for which the present table has room. As [`", stringify!($Map), "::capacity`].")]
-            ///
-            /// # Examples
-            /// ```
-            #[doc = concat!("assert_eq!(snaptrie::", stringify!($Set), "::<u32>::new().capacity(), 0);")]
-            /// ```
-            pub fn capacity(&self) -> usize {
-                self.map.capacity()
             }
 
             #[doc = concat!("Makes room for this many elements more than there are. As [`", stringify!($Map), "::reserve`].")]

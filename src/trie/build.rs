@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use super::Trie;
 use super::domain::{Domain, Lineage};
-use super::node::{FAN_BITS, Fan, Indirection, Word};
-use super::rebuild::Mover;
 use super::root::Count;
 use crate::engine::{Builder, Engine, Hashed};
 use crate::entry::Store;
 use crate::leaf::FAN_WIDTH;
 use crate::reclaim::Collector;
+use crate::tree::node::{FAN_BITS, Fan, Indirection, Word};
+use crate::tree::{Mover, build};
 
 /// The generation of a trie that is built.
 const FIRST: u64 = 1;
@@ -29,7 +29,7 @@ impl<St: Store> Trie<St> {
         // No user code runs from here on, so that nothing unwinds before the trie owns the entries.
         let exposed = entries.into_iter().map(|(hash, entry)| (hash, St::expose(entry, FIRST)));
         let mut movers: Vec<Mover<St::Slot>> = exposed.collect();
-        Self::built(collector, Self::build(FIRST, &mut movers, bits / FAN_BITS), count)
+        Self::built(collector, build::<St>(FIRST, &mut movers, bits), count)
     }
 
     /// The whole of its parts, one for each value of the first bits.

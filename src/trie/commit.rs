@@ -55,12 +55,12 @@ use std::sync::Arc;
 
 use super::diff::{Beyond, beyond, holds};
 use super::domain::{Dead, Domain, Fate};
-use super::node::Word;
 use super::root::Root;
 use super::{Context, Trie};
 use crate::engine::Engine;
 use crate::entry::Store;
 use crate::fallout::Fallout;
+use crate::tree::node::Word;
 
 /// Why a commit was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +111,7 @@ impl<St: Store> Trie<St> {
             }
         };
         let death = root.generation_after(committed);
-        let map = Context { root, guard: &guard };
+        let map = Context { trie: self, root, guard: &guard };
         for (dead, birth) in losses.into_iter().flat_map(|losses| losses.lost) {
             // SAFETY:
             // - unlinked once: the CAS above put a tree without it in the place of the one that held

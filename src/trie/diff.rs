@@ -14,15 +14,14 @@
 //! Both trees are frozen, and read as snapshots are.
 #![expect(unsafe_code, reason = "reads the entries of frozen trees")]
 
+use super::PairRef;
 use super::frozen::Frozen;
-use super::iter::Iter;
-use super::lookup;
-use super::node::{Fan, Node, View, Word};
-use super::{PairRef, Rehash};
 use crate::bucket::{Contents, Held, Slot};
 use crate::engine::Content;
 use crate::entry::{Compare, Store};
 use crate::leaf::{FAN_WIDTH, Leaf};
+use crate::tree::node::{FAN_BITS, Fan, Node, View, Word};
+use crate::tree::{Iter, Rehash, lookup};
 
 /// One difference, with the entries that make it.
 pub(crate) enum TreeChange<'g, K, V> {
@@ -213,7 +212,7 @@ impl<'g, St: Compare + 'g> Leaves<'g, St> {
         }
         let (key, _) = pair::<St>(slot);
         let mut eq = |other: &St::Key| other == key;
-        let found = lookup::find::<St>(other, View::Observed, self.level, hash, &mut eq);
+        let found = lookup::find::<St>(other, View::Observed, self.level * FAN_BITS, hash, &mut eq);
         found.map_or(Counterpart::None, Counterpart::Other)
     }
 }
@@ -288,7 +287,7 @@ pub(super) fn holds<St: Store>(
     hash: u64,
     is_it: impl FnMut(&St::Slot) -> bool,
 ) -> bool {
-    lookup::find_slot::<St>(word, View::Observed, level, hash, is_it).is_some()
+    lookup::find_slot::<St>(word, View::Observed, level * FAN_BITS, hash, is_it).is_some()
 }
 
 fn pair<'g, St: Store + 'g>(slot: Held<'g, St::Slot>) -> PairRef<'g, St> {

@@ -51,19 +51,20 @@
 //! `tests/models.rs` runs this under a model checker; `tests/drops.rs` counts drops.
 #![expect(unsafe_code, reason = "turns unlinked objects into garbage")]
 
-use std::ptr::{self, NonNull};
+use std::ptr;
 use std::sync::Arc;
 
 use super::frozen::Frozen;
-use super::node::{Detached, Node, Word};
 use super::registry::{Key, Records, Registry};
 use crate::engine::PART;
 use crate::entry::Store;
 use crate::fallout::Fallout;
-use crate::leaf::{self, RawNode};
+use crate::leaf::RawNode;
 use crate::prefetch;
 use crate::reclaim::{Collector, Garbage, Guard, Limbo};
 use crate::sync::{AtomicPtr, AtomicU64, Ordering, stall_point};
+use crate::tree::node::{Detached, Node, Word};
+use crate::tree::node_garbage;
 
 /// State shared by a map, its snapshots and its roots.
 pub(crate) struct Domain<St: Store> {
@@ -433,22 +434,6 @@ impl<St: Store> Drop for Domain<St> {
     }
 }
 
-/// # Safety
-/// - As for [`Domain::retire`], and the node is not freed.
-pub(super) unsafe fn node_garbage<St: Store>(node: RawNode) -> Garbage {
-    unsafe fn free<St: Store>(body: *mut ()) {
-        // SAFETY:
-        // - the body of a node over this store's slots, freed once, by the contract of `Garbage`.
-        unsafe { leaf::free::<St::Slot>(RawNode::from_body(NonNull::new_unchecked(body.cast()))) };
-    }
-    // SAFETY:
-    // - not freed, and one free for each node: the contract of this function.
-    unsafe {
-        let bytes = leaf::allocated_bytes::<St::Slot>(node.header());
-        Garbage::new(node.body().as_ptr().cast(), free::<St>, bytes)
-    }
-}
-
 /// The record of one living snapshot.
 pub(super) struct Record<St: Store> {
     pub(super) key: Key,
@@ -554,6 +539,8 @@ fn keep<St: Store>(
 
 #[cfg(test)]
 mod tests {
+    use std::ptr::NonNull;
+
     use super::*;
     use crate::entry::Boxed;
 

@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use super::PairRef;
 use super::domain::{Dead, Domain, Record};
-use super::iter::Iter;
-use super::lookup;
-use super::node::{Detached, View, Word};
 use crate::entry::Store;
 use crate::sync::{AtomicUsize, Ordering};
+use crate::tree::node::{Detached, View, Word};
+use crate::tree::{Iter, lookup};
 
 /// The tree of one generation, as it was when that generation ended.
 ///
@@ -106,7 +105,8 @@ impl<St: Store> Frozen<St> {
         // SAFETY:
         // - in the tree, so it is not freed while this exists.
         let pair = |slot| unsafe { St::pair_ref(slot) };
-        lookup::find_many::<St, _>(self.top(), View::Observed, hashes, eq, pair, found);
+        let start = |hash| (self.top(), View::Observed, hash);
+        lookup::find_many::<St, _>(start, hashes, eq, pair, found);
     }
 
     pub(crate) fn iter(&self) -> FrozenIter<'_, St> {

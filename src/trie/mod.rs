@@ -65,14 +65,9 @@ mod commit;
 mod diff;
 mod domain;
 mod frozen;
-mod iter;
-mod lookup;
-mod node;
 mod owned;
-mod rebuild;
 mod registry;
 mod root;
-mod shrink;
 mod stats;
 mod upsert;
 mod versions;
@@ -87,8 +82,6 @@ pub(crate) use commit::Refusal;
 pub(crate) use diff::{TreeChange, TreeDiff};
 use domain::{Domain, Lineage};
 pub(crate) use frozen::{Frozen, FrozenIter, OwnedIter, OwnedPair};
-pub(crate) use iter::Iter;
-use node::{Indirection, View, Word};
 use root::{Count, Root};
 pub(crate) use stats::{SHAPES, Tally};
 
@@ -98,18 +91,11 @@ use crate::entry::Store;
 use crate::fallout::Fallout;
 use crate::reclaim::{Collector, Guard};
 use crate::sync::{AtomicPtr, Ordering};
-
-/// What an operation under a guard hands out of an entry.
-type Pair<'g, St> = <St as Content>::Pair<'g>;
+use crate::tree::node::{View, Word};
+use crate::tree::{Changed, Iter, Pair, lookup};
 
 /// A key and value of a frozen tree.
 type PairRef<'g, St> = (&'g <St as Content>::Key, &'g <St as Content>::Value);
-
-/// What an operation did with a key of a store.
-type Changed<'g, St> = crate::engine::Outcome<Pair<'g, St>>;
-
-/// Tells the hashes of keys of the map, where a store does not keep them.
-type Rehash<'a, St> = crate::entry::Rehash<'a, <St as Content>::Key>;
 
 /// A concurrent hash trie.
 pub(crate) struct Trie<St: Store> {
@@ -131,6 +117,7 @@ unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Sync for Trie<St> {
 
 /// What an operation holds: the root it works under, and what keeps it.
 struct Context<'g, St: Store> {
+    trie: &'g Trie<St>,
     root: &'g Root<St>,
     guard: &'g Guard,
 }
@@ -151,22 +138,6 @@ impl<'g, St: Store> Context<'g, St> {
     }
 }
 
-/// An indirection word and what was read from it, not frozen: where an operation may put a node of
-/// its own generation.
-struct Place<'g, T> {
-    cell: &'g Indirection<T>,
-    word: Word<'g, T>,
-    /// Number of fans above.
-    level: u32,
-}
-
-impl<T> Clone for Place<'_, T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<T> Copy for Place<'_, T> {}
-
 impl<St: Store> Trie<St> {
     pub(crate) const fn new(collector: Collector) -> Self {
         Self { root: AtomicPtr::new(ptr::null_mut()), collector, _owns: PhantomData }
@@ -180,7 +151,7 @@ impl<St: Store> Trie<St> {
         // SAFETY:
         // - null or a root; a replaced root is retired, so it lives as long as the guard, which was
         //   there before the load.
-        unsafe { root.as_ref() }.map(|root| Context { root, guard })
+        unsafe { root.as_ref() }.map(|root| Context { trie: self, root, guard })
     }
 
     /// The root; made now if this is the map's first write.
@@ -261,10 +232,10 @@ impl<St: Store> Engine for Trie<St> {
         let top = context.root.top.load(guard);
         // SAFETY:
         // - not freed: the guard keeps what is reached under it.
-        let mut is_it = |slot: &St::Slot| unsafe { lookup::is_it::<St>(slot, hash, &mut eq) };
-        let found = match lookup::find_at_once::<St>(top, guard, hash, hash, &mut is_it) {
+        let is_it = |slot: &St::Slot| unsafe { lookup::is_it::<St>(slot, hash, &mut eq) };
+        let found = match lookup::find_at_once::<St>(top, guard, hash, hash, is_it) {
             Some(found) => found,
-            None => lookup::find_below::<St>(top, View::Live(guard), hash, hash, is_it),
+            None => lookup::find::<St>(top, View::Live(guard), 0, hash, &mut eq),
         };
         // SAFETY:
         // - the entry was reached under the guard, which keeps it for `'g`.
@@ -283,7 +254,7 @@ impl<St: Store> Engine for Trie<St> {
         // SAFETY:
         // - reached under the guard, which keeps it for `'g`.
         let pair = |slot: Held<'g, St::Slot>| unsafe { St::pair(slot.now) };
-        lookup::find_many::<St, _>(top, View::Live(guard), hashes, eq, pair, found);
+        lookup::find_many::<St, _>(|hash| (top, View::Live(guard), hash), hashes, eq, pair, found);
     }
 
     #[inline]
@@ -299,7 +270,8 @@ impl<St: Store> Engine for Trie<St> {
 
     fn prefetch(&self, hashes: &[u64], guard: &Guard) {
         if let Some(context) = self.root(guard) {
-            lookup::prefetch::<St>(context.root.top.load(guard), View::Live(guard), hashes);
+            let top = context.root.top.load(guard);
+            lookup::prefetch::<St>(|hash| (top, View::Live(guard), hash), hashes);
         }
     }
 

@@ -1,15 +1,12 @@
 //! The entries of a map that nobody else can reach: no snapshot, no fork, and no operation in flight.
 #![expect(unsafe_code, reason = "takes entries out of slots, and hands out values to be changed")]
 
-use super::domain::node_garbage;
-use super::iter::Iter;
-use super::lookup;
-use super::node::{Node, View, Word};
 use super::{Refusal, Trie};
 use crate::engine::{Content, Engine, Shared};
 use crate::entry::{Boxed, Store};
-use crate::fallout::Fallout;
 use crate::reclaim::Guard;
+use crate::tree::node::{View, Word};
+use crate::tree::{Iter, lookup, unbuild};
 
 /// Keys and values of a store.
 type Pairs<St> = Vec<(<St as Content>::Key, <St as Content>::Value)>;
@@ -32,7 +29,7 @@ impl<St: Store> Trie<St> {
         });
         // SAFETY:
         // - as above. The map is dissolved next, which leaves the tree alone.
-        unsafe { free_nodes::<St>(top) };
+        unsafe { unbuild::<St>(top) };
         drop(guard);
         self.dissolve();
         Ok(pairs)
@@ -51,25 +48,6 @@ impl<St: Store> Trie<St> {
     fn top<'g>(&'g self, guard: &'g Guard) -> Word<'g, St::Slot> {
         self.root(guard).map_or(Word::EMPTY, |context| context.root.top.load(guard))
     }
-}
-
-/// Frees the nodes of a tree, without the entries.
-///
-/// # Safety
-/// - Nobody else can reach the tree, and nobody uses it again.
-unsafe fn free_nodes<St: Store>(tree: Word<'_, St::Slot>) {
-    let (Some(node), Some(raw)) = (tree.node(), tree.raw_node()) else { return };
-    if let Node::Fan(fan) = node {
-        for word in fan.words() {
-            // SAFETY: the same contract.
-            unsafe { free_nodes::<St>(word.observe()) };
-        }
-    }
-    // Nodes have no destructors that could panic.
-    let mut fallout = Fallout::default();
-    // SAFETY:
-    // - once: each node is reached from its one parent.
-    unsafe { node_garbage::<St>(raw).free(&mut fallout) };
 }
 
 impl<K, V> Trie<Boxed<K, V>> {

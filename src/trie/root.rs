@@ -4,9 +4,9 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::domain::Domain;
-use super::node::{Indirection, Word};
 use crate::count::Counter;
 use crate::entry::Store;
+use crate::tree::node::{Indirection, Word};
 
 /// The entrance to the trie for one generation: a map points to its newest root.
 pub(crate) struct Root<St: Store> {

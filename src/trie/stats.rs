@@ -1,13 +1,13 @@
 //! Counting what a frozen tree is made of.
 #![expect(unsafe_code, reason = "reads the hashes of entries of frozen trees")]
 
-use super::Rehash;
 use super::diff::{Beyond, beyond, holds};
 use super::frozen::Frozen;
-use super::node::{LEVELS, Node, Word};
 use crate::bucket::Geometry;
 use crate::entry::{Compare, Store};
 use crate::leaf::{Shape, Size};
+use crate::tree::Rehash;
+use crate::tree::node::{LEVELS, Node, Word};
 
 /// Shapes of nodes: the sizes of leaves by their codes, fans, collision nodes.
 pub(crate) const SHAPES: usize = Size::CODES + 2;

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use super::domain::{Domain, Fate, Record};
 use super::frozen::Frozen;
-use super::node::Word;
 use super::root::{Count, Root};
 use super::{Context, Trie};
 use crate::engine::Engine;
 use crate::entry::Store;
 use crate::reclaim::Garbage;
 use crate::sync::{Ordering, stall_point};
+use crate::tree::node::Word;
 
 impl<St: Store> Trie<St> {
     /// The map's content at one instant. O(log n) in the number of live snapshots, and as often again as another
@@ -74,7 +74,7 @@ impl<St: Store> Trie<St> {
     /// Gives the map the root that follows `context`'s, whose top word is frozen. Any thread that
     /// meets such a root does this; nobody waits for the one that froze it.
     pub(super) fn advance(&self, context: Context<'_, St>) {
-        let Context { root, guard } = context;
+        let Context { root, guard, .. } = context;
         let top = root.top.load(guard);
         debug_assert!(top.is_frozen());
         let current = std::ptr::from_ref(root).cast_mut();

@@ -70,3 +70,28 @@ fn constructors_with_room() {
     assert!(map.capacity() >= 500 && map.is_empty());
     assert!(crate::support::panics(|| drop(AnyMap::<u32, u32>::with_capacity(usize::MAX))));
 }
+
+/// A map that nobody writes to any more while its table moves.
+fn left_in_a_move() -> AnyMap<u32, u32> {
+    let map = AnyMap::default();
+    for key in 0.. {
+        map.pin().insert(key, key);
+        if key > 1_000 && map.stats().moving.is_some() {
+            break;
+        }
+    }
+    map
+}
+
+#[test]
+fn lookups_alone_bring_moves_to_their_end() {
+    let is_moving = |map: &AnyMap<u32, u32>| map.stats().moving.is_some();
+    let map = left_in_a_move();
+    // Of what has moved: of another word there is nothing to gain.
+    map.pin().refresh();
+    for _ in 0..100 {
+        let keys = 0..map.len() as u32;
+        keys.for_each(|key| assert_eq!(map.pin().get(&key), Some(&key)));
+    }
+    assert!(!is_moving(&map));
+}

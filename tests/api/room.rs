@@ -1,6 +1,6 @@
 //! How much room a table has: what grows it, what shrinks it, and what can be said beforehand.
 
-use super::{AnyMap, Map};
+use super::Map;
 use crate::support::{Chosen, Tested, finish, over_hashers, panics, sorted, verify};
 
 over_hashers!(
@@ -28,7 +28,7 @@ fn capacity_is_room_for_so_many() {
         let map = super::with_room(wanted);
         let capacity = map.capacity();
         assert!(capacity >= wanted, "{capacity} for {wanted}");
-        assert!(capacity <= 8 * wanted + 64, "{capacity} for {wanted}");
+        assert!(capacity <= 4 * wanted + 400, "{capacity} for {wanted}");
         // A bad hash may fill parts of the table that would hold more of a good one.
         if Chosen::default() == Chosen::Good && wanted > 0 {
             for key in 0..wanted as u32 {
@@ -109,7 +109,7 @@ fn clear_gives_the_table_back() {
     finish(map);
 }
 
-/// Keys come and go, as many at a time as ever: dead slots are swept, and no table grows for them.
+/// Keys come and go, as many at a time as ever: dead slots are used again, and no table grows for them.
 fn churn_does_not_grow() {
     let map = filled(200);
     let before = map.capacity();
@@ -129,29 +129,4 @@ fn room_for_more_than_there_can_be() {
     assert!(panics(|| map.reserve(usize::MAX / 2)));
     assert_eq!(sorted(&map), expected(10));
     finish(map);
-}
-
-/// A map that nobody writes to any more while its table moves.
-fn left_in_a_move() -> AnyMap<u32, u32> {
-    let map = AnyMap::default();
-    for key in 0.. {
-        map.handle().insert(key, key);
-        if key > 1_000 && map.stats().moving.is_some() {
-            break;
-        }
-    }
-    map
-}
-
-#[test]
-fn lookups_alone_bring_moves_to_their_end() {
-    let is_moving = |map: &AnyMap<u32, u32>| map.stats().moving.is_some();
-    let map = left_in_a_move();
-    // Of what has moved: of another chunk there is nothing to gain.
-    map.handle().refresh();
-    for _ in 0..100 {
-        let keys = 0..map.len() as u32;
-        keys.for_each(|key| assert_eq!(map.handle().get(&key), Some(&key)));
-    }
-    assert!(!is_moving(&map));
 }

@@ -240,13 +240,15 @@ impl<K: snaptrie::Plain, V: snaptrie::Plain, S: Clone> Tested for CopyTrieMap<K,
     forward_versions!(CopyTrieMap, mode::Inline);
 }
 
-impl<K, V, S> Tested for FlatMap<K, V, S> {
+impl<K: Hash, V, S: BuildHasher> Tested for FlatMap<K, V, S> {
     forward!(FlatMap);
     by_reference!(mode::Flat);
     forward_room!(FlatMap);
 }
 
-impl<K: snaptrie::Plain, V: snaptrie::Plain, S> Tested for CopyFlatMap<K, V, S> {
+impl<K: snaptrie::Plain + Hash, V: snaptrie::Plain, S: BuildHasher> Tested
+    for CopyFlatMap<K, V, S>
+{
     forward!(CopyFlatMap);
     by_value!(mode::Flat);
     forward_room!(CopyFlatMap);

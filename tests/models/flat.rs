@@ -29,19 +29,6 @@ fn insertions_of_one_absent_key_find_each_other() {
     explore(body::<Constant>);
 }
 
-/// An insertion that has filled its slot, and not yet set the tag by which lookups find it.
-#[test]
-fn an_insertion_past_an_unfinished_one_is_seen() {
-    explore_stalls(|| {
-        // Two lines: the third key goes to the second one, where a lookup does not look before all tags
-        // of the first are set.
-        let world = World::<Constant>::new();
-        world.map.reserve(2);
-        let programs = vec![vec![Insert(0, 1)], vec![Insert(1, 2), Insert(2, 3), Get(2), Get(1)]];
-        world.check(programs, |_| {});
-    });
-}
-
 #[test]
 fn what_a_change_found_a_lookup_finds() {
     explore_stalls(|| {
@@ -53,9 +40,8 @@ fn what_a_change_found_a_lookup_finds() {
 }
 
 #[test]
-fn what_a_change_found_behind_a_full_line_a_lookup_finds() {
+fn what_a_change_found_in_a_full_leaf_a_lookup_finds() {
     explore_stalls(|| {
-        // Two slots to a line: the third key is in the second one, where a lookup looks only if the first is marked.
         let world = World::<Constant>::with([8, 9]);
         let programs = vec![vec![Insert(0, 1)], vec![GetOrInsert(0, 2), Get(0)]];
         world.check(programs, |world| {
@@ -93,9 +79,7 @@ fn a_batch_of_lookups_against_changes_and_a_move() {
 }
 
 #[test]
-fn a_tombstone_is_not_used_again() {
-    // One thread has seen slots taken that another empties: they may meet only at the first slot that
-    // was always empty.
+fn a_place_that_was_emptied_is_taken_again() {
     explore(|| {
         let programs = vec![
             vec![GetOrInsert(0, 1), Get(0)],
@@ -115,7 +99,7 @@ fn a_tombstone_is_not_used_again() {
 }
 
 #[test]
-fn updates_of_a_slot_against_a_move() {
+fn updates_of_a_key_against_a_move() {
     explore(|| {
         let programs = vec![
             vec![Insert(0, 1), Insert(0, 2), Insert(0, 3)],
@@ -135,7 +119,7 @@ fn two_movers() {
     });
 }
 
-/// Who only reads, and refreshes a handle now and then, moves too.
+/// Who only reads, and refreshes a handle now and then, moves too what can be moved without hashing.
 #[test]
 fn a_reader_that_moves_against_writers() {
     explore(|| {
@@ -166,6 +150,45 @@ fn a_mover_that_stalls_at_any_step() {
     });
 }
 
+/// A thread that has built the successors of a unit, and not installed them, while others move the unit, announce it, and
+/// empty what it became.
+#[test]
+fn a_mover_that_comes_too_late_brings_nothing_back() {
+    fn body(begin: u8) {
+        let world = World::<Good>::with(10..10 + begin);
+        let late = world.spawn([Insert(0, 1)]);
+        (30..34).for_each(|key| world.put(key));
+        (10..10 + begin).for_each(|key| world.take(key));
+        (30..34).for_each(|key| world.take(key));
+        let mut history = late.join().unwrap();
+        assert!((10..34).all(|key| world.map.handle().get(&key).is_none()));
+        history.extend((0..KEYS as u8).map(|key| world.run(Get(key))));
+        assert_linearizable(&history);
+        world.check_alone();
+    }
+    (3..7).for_each(|begin| explore_stalls(move || body(begin)));
+}
+
+/// What is announced is there: for lookups, changes and iterations.
+#[test]
+fn what_has_moved_is_found() {
+    explore_stalls(|| {
+        let world = World::<Good>::with(10..14);
+        let other = Arc::clone(&world);
+        let mover = thread::spawn(move || (14..20).for_each(|key| other.put(key)));
+        for _ in 0..3 {
+            assert!((10..14).all(|key| world.map.handle().get(&key).is_some()));
+            iterate(&world, 10..14);
+        }
+        (10..14).for_each(|key| {
+            assert_eq!(world.map.handle().remove(&key).map(Numbered::number), Some(0))
+        });
+        mover.join().unwrap();
+        assert_eq!(world.map.len(), 6);
+        world.check_alone();
+    });
+}
+
 #[test]
 fn a_move_against_removal_and_insertion_of_one_key() {
     explore(|| {
@@ -180,7 +203,7 @@ fn a_move_against_removal_and_insertion_of_one_key() {
 
 /// A move of several units is under way, and some have moved, when their entries are removed and freed.
 #[test]
-fn a_reader_of_frozen_slots_meets_no_freed_entry() {
+fn a_reader_of_frozen_leaves_meets_no_freed_entry() {
     explore(|| {
         let world = World::<Good>::with(10..20);
         let others: Vec<_> = (0..2)
@@ -211,10 +234,9 @@ fn a_reader_of_frozen_slots_meets_no_freed_entry() {
 }
 
 #[test]
-fn a_segment_is_left_out_of_a_move_against_its_first_entry() {
+fn an_empty_unit_moves_against_its_first_entry() {
     explore(|| {
         let world = World::<Good>::new();
-        // Eight chunks in four segments, none of which is there.
         world.map.reserve(20);
         let other = Arc::clone(&world);
         let shrinker = thread::spawn(move || other.map.shrink_to_fit());
@@ -225,7 +247,7 @@ fn a_segment_is_left_out_of_a_move_against_its_first_entry() {
 }
 
 #[test]
-fn updates_against_a_bucket() {
+fn updates_of_one_leaf() {
     explore(|| {
         let programs = vec![
             vec![Insert(0, 1), Remove(0), Insert(0, 2), Remove(0), Insert(0, 3)],
@@ -236,7 +258,7 @@ fn updates_against_a_bucket() {
 }
 
 #[test]
-fn two_threads_fill_buckets_of_one_chunk() {
+fn two_threads_change_one_collision_node() {
     explore(|| {
         let programs = vec![
             vec![Insert(0, 1), Remove(0), Insert(1, 2), Get(0)],
@@ -354,7 +376,7 @@ fn an_iterator_against_moves() {
 }
 
 #[test]
-fn all_of_updates_of_a_slot_against_a_move() {
+fn all_of_updates_of_a_key_against_a_move() {
     explore_all(|| {
         World::<Good>::with(10..14).check(vec![vec![Insert(0, 1), Insert(0, 2)]], |world| {
             (14..17).for_each(|key| world.put(key));
@@ -415,11 +437,11 @@ fn random_programs_are_linearizable() {
 }
 
 #[test]
-fn random_programs_in_two_chunks_are_linearizable() {
+fn random_programs_in_few_leaves_are_linearizable() {
     random_programs_over::<FewBits>();
 }
 
 #[test]
-fn random_programs_in_one_chunk_are_linearizable() {
+fn random_programs_in_one_collision_node_are_linearizable() {
     random_programs_over::<Constant>();
 }

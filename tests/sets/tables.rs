@@ -7,9 +7,9 @@ over_hashers!(room, a_clone_has_its_own_elements, to_a_trie);
 
 fn room() {
     let set = Set::<u32>::default();
-    set.reserve(100);
+    set.reserve(1_000);
     let capacity = set.capacity();
-    assert!(capacity >= 100);
+    assert!(capacity >= 1_000);
     set.pin().insert(1);
     set.shrink_to_fit();
     assert!(set.capacity() < capacity);

@@ -1,7 +1,7 @@
 //! Parallel iteration: over snapshots, and over flat maps through a handle.
 //!
 //! What is iterated over is split where its hashes differ: a trie by subtrees, a flat table by ranges
-//! of chunks. A part goes on being split as long as there are threads without work.
+//! of words. A part goes on being split as long as there are threads without work.
 //!
 //! A live trie has no parallel iterator: its snapshot has one, costs nothing, and is exact. A flat map
 //! has no snapshot; its iterator borrows a [`Pinned`] of the thread that asks, whose guard keeps
@@ -12,8 +12,8 @@ use std::fmt;
 use rayon::iter::plumbing::{Folder, UnindexedConsumer, UnindexedProducer, bridge_unindexed};
 use rayon::iter::{IntoParallelIterator, Map, ParallelIterator};
 
-use crate::entry::Store;
-use crate::flat::{self, SharedIter};
+use crate::entry::{self, Store};
+use crate::flat::SharedIter;
 use crate::mode::{Boxed, Flat, TrieMode};
 use crate::plain::Plain;
 use crate::trie::FrozenIter;
@@ -36,7 +36,7 @@ where
 
 impl<'g, St> Split for SharedIter<'g, St>
 where
-    St: flat::Store<Key: Send + Sync + 'g, Value: Send + Sync + 'g> + 'g,
+    St: Store<Key: Send + Sync + 'g, Value: Send + Sync + 'g> + 'g,
 {
     fn split(&mut self) -> Option<Self> {
         SharedIter::split(self)
@@ -82,8 +82,8 @@ pub struct SnapshotParIter<'s, K: 's, V: 's, M: TrieMode<K, V> + 's = Boxed> {
 /// let map: snaptrie::FlatMap<u64, u64> = (0..1_000).map(|i| (i, i)).collect();
 /// assert_eq!(map.pin().par_iter().map(|(_, value)| value).sum::<u64>(), 499_500);
 /// ```
-pub struct ParIter<'p, K, V> {
-    entries: SharedIter<'p, flat::Boxed<K, V>>,
+pub struct ParIter<'p, K: 'p, V: 'p> {
+    entries: SharedIter<'p, entry::Boxed<K, V>>,
 }
 
 /// A parallel iterator over the entries of a live [`CopyFlatMap`](crate::CopyFlatMap), from the `par_iter` of its
@@ -96,8 +96,8 @@ pub struct ParIter<'p, K, V> {
 /// let map: snaptrie::CopyFlatMap<u64, u64> = (0..1_000).map(|i| (i, i)).collect();
 /// assert_eq!(map.pin().par_iter().map(|(_, value)| value).sum::<u64>(), 499_500);
 /// ```
-pub struct CopyParIter<'p, K: Plain, V: Plain> {
-    entries: SharedIter<'p, flat::Inline<K, V>>,
+pub struct CopyParIter<'p, K: Plain + 'p, V: Plain + 'p> {
+    entries: SharedIter<'p, entry::Inline<K, V>>,
 }
 
 impl<'s, K, V, M> ParallelIterator for SnapshotParIter<'s, K, V, M>

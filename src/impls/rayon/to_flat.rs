@@ -5,7 +5,7 @@
 use std::hash::{BuildHasher, Hash};
 
 use crate::entry::Store;
-use crate::flat::{self, Flat};
+use crate::flat::Flat;
 use crate::map::mode::TrieMode;
 use crate::map::{Base, Stays, cloned};
 use crate::plain::Plain;
@@ -52,7 +52,7 @@ where
 
     fn par_to_table<T>(&self) -> Base<Flat<T>, S>
     where
-        T: flat::Store<Key = K, Value = V>,
+        T: Store<Key = K, Value = V>,
     {
         let engine = Flat::with_capacity(self.len(), Collector::Global);
         let map = Base { engine, hasher: self.hasher().clone() };
@@ -66,7 +66,7 @@ where
 /// Inserts clones of the entries, after halving them so many times if there are enough.
 fn fill<K, V, S, T, St>(map: &Base<Flat<T>, S>, mut entries: FrozenIter<'_, St>, halvings: u32)
 where
-    T: flat::Store<Key = K, Value = V>,
+    T: Store<Key = K, Value = V>,
     St: Store<Key = K, Value = V>,
     K: Clone + Hash + Eq + Send + Sync,
     V: Clone + Send + Sync,

@@ -1,4 +1,4 @@
-//! The nodes of the trie, and the words that lead to them.
+//! The nodes of a tree, and the words that lead to them.
 //!
 //! | file | holds |
 //! |---|---|

@@ -2,16 +2,18 @@
 #![expect(unsafe_code, reason = "reads the keys of slots that the view protects")]
 
 use super::node::{FAN_BITS, Node, View, Word};
+use super::path_below;
 use crate::bucket::{Bucket, Held, Search, Seen, Slot};
 use crate::engine::BATCH;
 use crate::entry::Store;
+use crate::leaf::Leaf;
 use crate::prefetch;
 use crate::reclaim::Guard;
 use crate::sync::planted;
 
 /// Reads a bucket as `view` allows.
 #[inline]
-pub(super) fn read<'g, T: Slot>(bucket: Bucket<'g, T>, view: View<'g>) -> Seen<'g, T> {
+pub(crate) fn read<'g, T: Slot>(bucket: Bucket<'g, T>, view: View<'g>) -> Seen<'g, T> {
     match view {
         View::Live(_) => bucket.load(),
         View::Observed if planted("no_freeze") => bucket.load(),
@@ -19,18 +21,12 @@ pub(super) fn read<'g, T: Slot>(bucket: Bucket<'g, T>, view: View<'g>) -> Seen<'
     }
 }
 
-/// What of a hash is left below `level` fans, at the top.
-#[inline]
-pub(super) fn path_below(hash: u64, level: u32) -> u64 {
-    hash.checked_shl(level * FAN_BITS).unwrap_or(0)
-}
-
 /// Whether a slot is the one that is looked for.
 ///
 /// # Safety
 /// - The slot was live, and its entry is not freed during the call.
 #[inline]
-pub(super) unsafe fn is_it<St: Store>(
+pub(crate) unsafe fn is_it<St: Store>(
     slot: &St::Slot,
     hash: u64,
     eq: &mut impl FnMut(&St::Key) -> bool,
@@ -40,7 +36,7 @@ pub(super) unsafe fn is_it<St: Store>(
     unsafe { St::may_have(slot, hash) && eq(St::key(slot)) }
 }
 
-/// Walks down from `word`, which was read from a node at `level`, to the entry for which `eq` holds.
+/// Walks down from `word`, which is at `depth`, to the entry for which `eq` holds.
 ///
 /// In the operation's own generation words are read as they are; below a word that is `OLDER` each
 /// is frozen before it is used, so that what was read once is what every later reader of that
@@ -51,33 +47,33 @@ pub(super) unsafe fn is_it<St: Store>(
 /// been frozen and replaced during this operation, and what was read was current at some moment
 /// since the operation began. Model: `late_writer_against_snapshot` and the random programs in `tests/models.rs`.
 #[inline(always)]
-pub(super) fn find<'g, St: Store>(
+pub(crate) fn find<'g, St: Store>(
     word: Word<'g, St::Slot>,
     view: View<'g>,
-    level: u32,
+    depth: u32,
     hash: u64,
     eq: &mut impl FnMut(&St::Key) -> bool,
 ) -> Option<Held<'g, St::Slot>> {
     // SAFETY:
     // - not freed: the view protects what is reached under it for `'g`.
-    find_slot::<St>(word, view, level, hash, |slot| unsafe { is_it::<St>(slot, hash, eq) })
+    find_slot::<St>(word, view, depth, hash, |slot| unsafe { is_it::<St>(slot, hash, eq) })
 }
 
 /// [`find`] for the slot of which `is_it` holds, among those that have the hash's place and tag.
 #[inline(always)]
-pub(super) fn find_slot<'g, St: Store>(
+pub(crate) fn find_slot<'g, St: Store>(
     word: Word<'g, St::Slot>,
     view: View<'g>,
-    level: u32,
+    depth: u32,
     hash: u64,
     is_it: impl FnMut(&St::Slot) -> bool,
 ) -> Option<Held<'g, St::Slot>> {
-    find_at::<St>(word, view, path_below(hash, level), hash, is_it)
+    find_at::<St>(word, view, path_below(hash, depth), hash, is_it)
 }
 
 /// [`find_slot`], where `path` is what of the hash is left below `word`.
 #[inline(always)]
-fn find_at<'g, St: Store>(
+pub(crate) fn find_at<'g, St: Store>(
     word: Word<'g, St::Slot>,
     view: View<'g>,
     path: u64,
@@ -95,7 +91,7 @@ fn find_at<'g, St: Store>(
 /// [`find_at`] on the way of almost every lookup: through nodes of the operation's generation to a bucket that nobody
 /// changes meanwhile. None if the way is another one.
 #[inline(always)]
-pub(super) fn find_at_once<'g, St: Store>(
+pub(crate) fn find_at_once<'g, St: Store>(
     mut word: Word<'g, St::Slot>,
     guard: &'g Guard,
     mut path: u64,
@@ -108,7 +104,18 @@ pub(super) fn find_at_once<'g, St: Store>(
         word = unsafe { word.own_fan() }.by_top_bits(path).load(guard);
         path <<= FAN_BITS;
     }
-    let bucket = word.own_leaf()?.bucket(path);
+    find_in_leaf(word.own_leaf()?, path, hash, is_it)
+}
+
+/// [`find_at_once`] in a leaf.
+#[inline(always)]
+pub(crate) fn find_in_leaf<'g, T: Slot>(
+    leaf: Leaf<'g, T>,
+    path: u64,
+    hash: u64,
+    is_it: impl FnMut(&T) -> bool,
+) -> Option<Option<Held<'g, T>>> {
+    let bucket = leaf.bucket(path);
     bucket.prefetch_slots();
     match bucket.load().find(hash, is_it) {
         Search::Found(hit) => Some(Some(hit.slot)),
@@ -119,7 +126,7 @@ pub(super) fn find_at_once<'g, St: Store>(
 
 /// [`find_at`] by any way.
 #[inline(never)]
-pub(super) fn find_below<'g, St: Store>(
+pub(crate) fn find_below<'g, St: Store>(
     mut word: Word<'g, St::Slot>,
     view: View<'g>,
     mut path: u64,
@@ -151,24 +158,26 @@ const TOP_LEVELS: u32 = 4;
 
 /// A walk on its way: the word that it is at, the view that this word was read under, and what of the hash is left
 /// below it.
-type Lane<'g, T> = (Word<'g, T>, View<'g>, u64);
+pub(crate) type Lane<'g, T> = (Word<'g, T>, View<'g>, u64);
 
 /// Asks for the memory that [`find`] is about to read for each of these hashes.
-pub(super) fn prefetch<St: Store>(top: Word<'_, St::Slot>, view: View<'_>, hashes: &[u64]) {
-    approach::<St>(top, view, hashes);
+pub(crate) fn prefetch<'g, St: Store + 'g>(
+    start: impl Fn(u64) -> Lane<'g, St::Slot>,
+    hashes: &[u64],
+) {
+    approach::<St>(start, hashes);
 }
 
-/// [`find`] for each of these hashes, from the top, with their cache misses side by side: `eq` is told its
-/// index. `pair` makes what is asked for of a slot that was reached under the view.
-pub(super) fn find_many<'g, St: Store, P>(
-    top: Word<'g, St::Slot>,
-    view: View<'g>,
+/// [`find`] for each of these hashes, from where `start` says, with their cache misses side by side: `eq` is told the
+/// hash's index. `pair` makes what is asked for of a slot that was reached under the view.
+pub(crate) fn find_many<'g, St: Store + 'g, P>(
+    start: impl Fn(u64) -> Lane<'g, St::Slot>,
     hashes: &[u64],
     mut eq: impl FnMut(usize, &St::Key) -> bool,
     pair: impl Fn(Held<'g, St::Slot>) -> P,
     found: &mut [Option<P>],
 ) {
-    let lanes = approach::<St>(top, view, hashes);
+    let lanes = approach::<St>(start, hashes);
     for (index, (&(word, view, path), &hash)) in lanes.iter().zip(hashes).enumerate() {
         let mut eq = |key: &St::Key| eq(index, key);
         // SAFETY:
@@ -180,12 +189,11 @@ pub(super) fn find_many<'g, St: Store, P>(
 
 /// Walks down for all hashes, and asks for the buckets, and the entries behind them, that [`find`] is about to read.
 #[inline(always)]
-fn approach<'g, St: Store>(
-    top: Word<'g, St::Slot>,
-    view: View<'g>,
+fn approach<'g, St: Store + 'g>(
+    start: impl Fn(u64) -> Lane<'g, St::Slot>,
     hashes: &[u64],
 ) -> [Lane<'g, St::Slot>; BATCH] {
-    let lanes = descend_all(top, view, hashes);
+    let lanes = descend_all(start, hashes);
     if St::OWNS {
         for (&(word, _, path), &hash) in lanes.iter().zip(hashes) {
             // A hint: nothing that is read here is validated.
@@ -200,14 +208,13 @@ fn approach<'g, St: Store>(
 /// same levels, and the lines of the next are asked for, before any goes further. So the misses of a level come
 /// together.
 #[inline(always)]
-fn descend_all<'g, T: Slot>(
-    top: Word<'g, T>,
-    view: View<'g>,
+fn descend_all<'g, T: Slot + 'g>(
+    start: impl Fn(u64) -> Lane<'g, T>,
     hashes: &[u64],
 ) -> [Lane<'g, T>; BATCH] {
     debug_assert!(hashes.len() <= BATCH);
-    let mut lanes = [(top, view, 0); BATCH];
-    lanes.iter_mut().zip(hashes).for_each(|(lane, &hash)| lane.2 = hash);
+    let mut lanes = [(Word::EMPTY, View::Observed, 0); BATCH];
+    lanes.iter_mut().zip(hashes).for_each(|(lane, &hash)| *lane = start(hash));
     let mut fans_below = descend(&mut lanes, hashes, 0, TOP_LEVELS);
     let mut level = TOP_LEVELS;
     while fans_below {
@@ -271,7 +278,7 @@ fn bucket<'g, T: Slot>(word: Word<'g, T>, path: u64) -> Option<Bucket<'g, T>> {
 }
 
 /// Number of entries below `word`. Reads states, not entries: O(nodes).
-pub(super) fn count<St: Store>(word: Word<'_, St::Slot>, view: View<'_>) -> usize {
+pub(crate) fn count<St: Store>(word: Word<'_, St::Slot>, view: View<'_>) -> usize {
     let view = view.below(word);
     match word.node() {
         None => 0,

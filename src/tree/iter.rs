@@ -92,14 +92,14 @@ fn contents<'g, St: Store>(bucket: Bucket<'g, St::Slot>, view: View<'g>) -> Cont
 }
 
 impl<'g, St: Store> Iter<'g, St> {
-    pub(super) fn new(word: Word<'g, St::Slot>, view: View<'g>) -> Self {
+    pub(crate) fn new(word: Word<'g, St::Slot>, view: View<'g>) -> Self {
         let mut iter = Self { view, path: Vec::new(), rest: Rest::Nothing };
         iter.enter(word, view);
         iter
     }
 
     /// The entries whose hashes are at least `first`, and others of the leaf where that would be.
-    pub(super) fn starting_at(first: u64, word: Word<'g, St::Slot>, view: View<'g>) -> Self {
+    pub(crate) fn starting_at(first: u64, word: Word<'g, St::Slot>, view: View<'g>) -> Self {
         let mut iter = Self::new(word, view);
         let (mut rest, mut level) = (first, 0);
         while let Some(part) = iter.path.get_mut(level).filter(|_| rest != 0) {
@@ -114,14 +114,8 @@ impl<'g, St: Store> Iter<'g, St> {
     }
 
     /// The hash that the next node begins with; none within a node, or if there is no next.
-    pub(super) fn position(&self) -> Option<u64> {
-        let done = match &self.rest {
-            Rest::Nothing => true,
-            Rest::Leaf { leaf, next_bucket, contents } => {
-                contents.is_empty() && *next_bucket == leaf.size().buckets()
-            }
-            Rest::Collision { node, next } => *next >= node.len(),
-        };
+    pub(crate) fn position(&self) -> Option<u64> {
+        let done = self.is_between_nodes();
         let (mut hash, mut position) = (0, None);
         let mut shift = u64::BITS;
         for part in self.path.iter().filter(|_| done) {
@@ -133,6 +127,21 @@ impl<'g, St: Store> Iter<'g, St> {
             hash |= (part.next.saturating_sub(1) as u64) << shift;
         }
         position
+    }
+
+    fn is_between_nodes(&self) -> bool {
+        match &self.rest {
+            Rest::Nothing => true,
+            Rest::Leaf { leaf, next_bucket, contents } => {
+                contents.is_empty() && *next_bucket == leaf.size().buckets()
+            }
+            Rest::Collision { node, next } => *next >= node.len(),
+        }
+    }
+
+    /// Whether there is no next node, and nothing left of this one.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.is_between_nodes() && self.path.iter().all(|part| part.next == part.end)
     }
 
     /// Goes to the node of a word that was read under `above`.
@@ -176,7 +185,7 @@ impl<'g, St: Store> Iter<'g, St> {
     }
 
     #[inline]
-    pub(super) fn next_slot(&mut self) -> Option<Held<'g, St::Slot>> {
+    pub(crate) fn next_slot(&mut self) -> Option<Held<'g, St::Slot>> {
         loop {
             if let Some(slot) = self.next_in_node() {
                 return Some(slot);
@@ -220,7 +229,7 @@ impl<'g, St: Store> Iter<'g, St> {
 
     /// Calls `f` for each slot that is left, in one loop for each bucket.
     #[inline]
-    pub(super) fn fold_slots<B>(
+    pub(crate) fn fold_slots<B>(
         mut self,
         init: B,
         mut f: impl FnMut(B, Held<'g, St::Slot>) -> B,
@@ -236,7 +245,7 @@ impl<'g, St: Store> Iter<'g, St> {
 
     /// Gives away about half of what this has yet to yield; none if it is too little to be shared.
     #[cfg(feature = "rayon")]
-    pub(super) fn split(&mut self) -> Option<Self> {
+    pub(crate) fn split(&mut self) -> Option<Self> {
         loop {
             // The higher a fan, the more is below its words.
             let at = self.path.iter().position(|part| part.next < part.end)?;

@@ -88,6 +88,11 @@ impl<'g, T> Word<'g, T> {
     /// No node, no bits.
     pub(crate) const EMPTY: Self = Self { raw: ptr::null_mut(), _node: PhantomData };
 
+    /// In a flat table, the word of an empty place that was made: other than [`Self::EMPTY`], which is all that a word is
+    /// before it is made.
+    pub(crate) const VACANT: Self =
+        Self { raw: ptr::without_provenance_mut(COLLISION), _node: PhantomData };
+
     /// The word for a node of the holder's own generation.
     ///
     /// # Safety
@@ -144,6 +149,23 @@ impl<'g, T> Word<'g, T> {
     /// This word without `FROZEN`.
     pub(crate) fn thawed(self) -> Self {
         Self { raw: self.raw.map_addr(|bits| bits & !FROZEN), ..self }
+    }
+
+    /// Whether no node was ever here: not even [`Self::VACANT`].
+    pub(crate) fn is_unmade(self) -> bool {
+        self.raw.is_null()
+    }
+
+    /// Whether what this word leads to has been moved to another directory. There is no `OLDER` in a flat table: with
+    /// `FROZEN` it says this.
+    pub(crate) fn is_moved(self) -> bool {
+        self.bits() & (FROZEN | OLDER) == FROZEN | OLDER
+    }
+
+    /// This frozen word as one that has moved.
+    pub(crate) fn moved(self) -> Self {
+        debug_assert!(self.is_frozen());
+        Self { raw: self.raw.map_addr(|bits| bits | OLDER), ..self }
     }
 
     /// Whether both lead to the same node, or both to none.

@@ -35,23 +35,16 @@ impl<T: Slot> Fan<T> {
 }
 
 impl<T> Fan<T> {
-    /// Which word of a fan at `level` leads towards `hash`.
+    /// Which word the topmost bits of `path` lead to.
     #[inline]
-    pub(crate) fn index(hash: u64, level: u32) -> usize {
-        debug_assert!(level < LEVELS);
-        (hash >> (u64::BITS - FAN_BITS - FAN_BITS * level)) as usize % FAN_WIDTH
+    pub(crate) fn index(path: u64) -> usize {
+        (path >> (u64::BITS - FAN_BITS)) as usize
     }
 
     /// The word that the topmost bits of `path` lead to.
     #[inline]
     pub(crate) fn by_top_bits(&self, path: u64) -> &Indirection<T> {
-        &self.words[(path >> (u64::BITS - FAN_BITS)) as usize]
-    }
-
-    /// The word of a fan at `level` that leads towards `hash`.
-    #[inline]
-    pub(crate) fn towards(&self, hash: u64, level: u32) -> &Indirection<T> {
-        &self.words[Self::index(hash, level)]
+        &self.words[Self::index(path)]
     }
 
     pub(crate) fn words(&self) -> &[Indirection<T>; FAN_WIDTH] {

@@ -1,0 +1,219 @@
+//! Changing: the ways from the root to a bucket, and what trees ask of a flat table.
+#![expect(unsafe_code, reason = "retires what an operation unlinked")]
+
+use super::directory::{Directory, Units};
+use super::moving::BIRTH;
+use super::{Context, Flat};
+use crate::engine::{Change, Outcome};
+use crate::entry::Store;
+use crate::leaf::{Leaf, Size};
+use crate::reclaim::Guard;
+use crate::request::Request;
+use crate::sync::planted;
+use crate::tree::node::Word;
+use crate::tree::{
+    self, AnyRequest, Attempt, Changed, Host, Place, Rehash, Step, change_at_once,
+    decide_before_copying,
+};
+
+/// Units that an operation moves which comes this way while a move is under way.
+const UNITS: usize = 1;
+
+impl<St: Store> Flat<St> {
+    /// Looks a key up, lets `change` decide what to do with it, and does that in one atomic step
+    /// with the look. `peek`: the change may decide to change nothing.
+    ///
+    /// LINEARIZES insert, remove, compute and all other changes: as for the trie, the CAS named in [`tree`]; a change
+    /// that keeps things as they are: the read that found them so.
+    #[inline]
+    pub(super) fn upsert<'g>(
+        &'g self,
+        hash: u64,
+        peek: bool,
+        guard: &'g Guard,
+        change: impl Change<'g, St>,
+    ) -> Changed<'g, St> {
+        let mut request = Request::new(hash, peek, change);
+        match self.try_at_once(guard, &mut request) {
+            Attempt::Done(outcome) => outcome,
+            Attempt::Emptied(outcome) => {
+                let request = request;
+                self.shrink(guard, hash, &request.rehash());
+                outcome
+            }
+            Attempt::Blocked => {
+                let mut request = request;
+                self.persist(guard, &mut request)
+            }
+        }
+    }
+
+    /// Does the change the usual way, if nothing is in its way.
+    #[inline(always)]
+    fn try_at_once<'g, C: Change<'g, St>>(
+        &'g self,
+        guard: &'g Guard,
+        request: &mut Request<'g, St, C>,
+    ) -> Attempt<Changed<'g, St>> {
+        let Some(directory) = self.root(guard) else { return Attempt::Blocked };
+        let word = directory.towards(request.hash).load(guard);
+        let Some(leaf) = word.own_leaf() else { return Attempt::Blocked };
+        let context = Context { flat: self, directory, guard };
+        change_at_once(context, leaf, request.hash << directory.bits(), request)
+    }
+
+    /// Does the change in any case, and moves a unit if a move is under way.
+    #[cold]
+    #[inline(never)]
+    fn persist<'g>(
+        &'g self,
+        guard: &'g Guard,
+        request: &mut AnyRequest<'_, 'g, St>,
+    ) -> Changed<'g, St> {
+        if self.root(guard).is_none() {
+            if let Some(None) = request.ask_ahead(None) {
+                return Outcome::Kept(None);
+            }
+        }
+        // Before the change, which a panic of the hasher may not leave half done.
+        self.go_on_moving(UNITS, guard, Some(&request.rehash()));
+        loop {
+            let root = self.root_or_first(0, Size::SMALLEST, guard);
+            if let Step::Done(outcome) = self.attempt(root, guard, request) {
+                return outcome;
+            }
+        }
+    }
+
+    /// One walk from a root.
+    fn attempt<'g>(
+        &'g self,
+        mut directory: &'g Directory<St::Slot>,
+        guard: &'g Guard,
+        request: &mut AnyRequest<'_, 'g, St>,
+    ) -> Step<Changed<'g, St>> {
+        loop {
+            let cell = directory.towards(request.hash);
+            let place = Place { cell, word: cell.load(guard), depth: directory.bits() };
+            if !place.word.is_frozen() {
+                let context = Context { flat: self, directory, guard };
+                return tree::attempt(context, place, request);
+            }
+            if !place.word.is_moved() {
+                if let Some(found) = decide_before_copying(place, request) {
+                    return Step::Done(Outcome::Kept(found));
+                }
+                self.move_unit_of(directory, request.hash, guard, &request.rehash());
+            }
+            directory = Self::moved_to(directory, guard);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn shrink<'g>(&'g self, guard: &'g Guard, hash: u64, rehash: Rehash<'_, St>) {
+        let Some(mut directory) = self.root(guard) else { return };
+        let place = loop {
+            let cell = directory.towards(hash);
+            let place = Place { cell, word: cell.load(guard), depth: directory.bits() };
+            if !place.word.is_moved() {
+                break place;
+            }
+            directory = Self::moved_to(directory, guard);
+        };
+        tree::shrink(Context { flat: self, directory, guard }, place, hash, rehash);
+        self.shrink_if_due(guard);
+        self.go_on_moving(UNITS, guard, Some(rehash));
+    }
+
+    /// The directory that a word of this one has moved to, or will.
+    pub(super) fn moved_to<'g>(
+        directory: &'g Directory<St::Slot>,
+        guard: &'g Guard,
+    ) -> &'g Directory<St::Slot> {
+        // PANICS: never: words are frozen for a move alone.
+        directory.next(guard).expect("the next directory")
+    }
+
+    /// Moves the unit that a hash belongs to.
+    pub(super) fn move_unit_of(
+        &self,
+        directory: &Directory<St::Slot>,
+        hash: u64,
+        guard: &Guard,
+        rehash: Rehash<'_, St>,
+    ) {
+        let next = Self::moved_to(directory, guard);
+        let unit = Units::between(directory, next).of_word(directory.index(hash));
+        self.move_unit(directory, next, unit, guard, Some(rehash));
+    }
+}
+
+impl<'g, St: Store + 'g> Host<'g, St> for Context<'g, St> {
+    #[inline]
+    fn guard(self) -> &'g Guard {
+        self.guard
+    }
+
+    #[inline]
+    fn birth(self) -> u64 {
+        BIRTH
+    }
+
+    #[inline]
+    fn count_up(self) {
+        self.flat.count.up();
+    }
+
+    #[inline]
+    fn count_down(self) {
+        self.flat.count.down();
+    }
+
+    #[inline]
+    unsafe fn retire_entry(self, slot: St::Slot) {
+        if St::OWNS {
+            // SAFETY:
+            // - unlinked by this operation: promised by the caller.
+            self.flat.limbo.retire(self.guard, unsafe { St::garbage(slot) });
+        }
+    }
+
+    unsafe fn retire_shell(self, word: Word<'_, St::Slot>) {
+        // SAFETY:
+        // - the same contract.
+        unsafe { self.flat.retire_node(word, self.guard) };
+    }
+
+    fn shrink(self, hash: u64, rehash: Rehash<'_, St>) {
+        self.flat.shrink(self.guard, hash, rehash);
+    }
+
+    fn vacant<'n>(self) -> Word<'n, St::Slot> {
+        if planted("unmade_again") { Word::EMPTY } else { Word::VACANT }
+    }
+
+    fn least(self) -> Size {
+        self.directory.least
+    }
+
+    fn outgrows(
+        self,
+        depth: u32,
+        leaf: Leaf<'g, St::Slot>,
+        hash: u64,
+        rehash: Rehash<'_, St>,
+    ) -> bool {
+        let Self { flat, directory, guard } = self;
+        let most = Size::LARGEST.entries::<St::Slot>();
+        if depth > directory.bits() || leaf.size() < Size::LARGEST && leaf.count() <= most {
+            return false;
+        }
+        if directory.next(guard).is_none() && flat.is_full(directory) {
+            flat.begin_move(directory, directory.bits() + 1, Size::SMALLEST, guard);
+        }
+        let Some(next) = directory.next(guard) else { return false };
+        let unit = Units::between(directory, next).of_word(directory.index(hash));
+        flat.move_unit(directory, next, unit, guard, Some(rehash))
+    }
+}

@@ -1,0 +1,230 @@
+//! Moving: from one directory to the next, a unit at a time.
+//!
+//! A unit is moved in four steps, by any number of threads at once, none of which waits:
+//!
+//! 1. *Freeze* its words, and all that is below them. From here on the entries are fixed, and the frozen nodes remain
+//!    what counts.
+//! 2. *Build* what its words in the next directory are to lead to.
+//! 3. *Install* that, each word by a CAS from zero, which no word of a directory ever is again once it was made: an
+//!    empty one is `VACANT`. So of several threads the first wins, and a late one does not undo what was written since.
+//! 4. *Announce*: mark the old words as moved, by a CAS each. Whoever sees the mark goes to the next directory. Who sets it
+//!    retires the old nodes.
+//!
+//! A word that moved keeps its pointer: an iteration that began before the move goes on below it.
+//!
+//! When all words have moved the map's root becomes the next directory. Only a root moves on, so there are never more
+//! than two.
+//!
+//! Models: `tests/models_flat.rs`. Planted: `announce_early`, `unmade_again`.
+#![expect(unsafe_code, reason = "retires what has moved")]
+
+use std::ptr::{self, NonNull};
+
+use super::Flat;
+use super::directory::{Directory, Units};
+use crate::entry::Store;
+use crate::leaf::Size;
+use crate::reclaim::Guard;
+use crate::sync::{Ordering, planted, stall_point};
+use crate::tree::node::Word;
+use crate::tree::{Mover, Rehash, build, collect, each_node, freeze, node_garbage, unbuild};
+
+/// Words that one operation looks at to see whether all have moved.
+const LOOKS: usize = if cfg!(shuttle) { 4 } else { 1_024 };
+
+/// The generation of all nodes and entries.
+pub(super) const BIRTH: u64 = 1;
+
+impl<St: Store> Flat<St> {
+    /// Begins a move, if `directory` is the root and there is none.
+    pub(super) fn begin_move(
+        &self,
+        directory: &Directory<St::Slot>,
+        bits: u32,
+        least: Size,
+        guard: &Guard,
+    ) {
+        let is_root = self.root(guard).is_some_and(|root| ptr::eq(root, directory));
+        if is_root && directory.next(guard).is_none() {
+            let next = Directory::boxed(bits, least);
+            stall_point("unpublished directory");
+            directory.set_next(next);
+        }
+    }
+
+    /// Moves this many units, if a move is under way, or ends it. Without `rehash` only what can be moved without.
+    pub(super) fn go_on_moving(&self, units: usize, guard: &Guard, rehash: Option<Rehash<'_, St>>) {
+        let Some(root) = self.root(guard) else { return };
+        let Some(next) = root.next(guard) else { return };
+        let all = Units::between(root, next).count();
+        for _ in 0..units {
+            // Relaxed: the read-modify-write alone tells the threads' units apart.
+            let unit = root.cursor.fetch_add(1, Ordering::Relaxed);
+            if unit >= all {
+                return self.finish_move(root, next, units, guard, rehash);
+            }
+            self.move_unit(root, next, unit, guard, rehash);
+        }
+    }
+
+    /// Moves what other threads have taken and not moved, so many units at most, and swings the root if nothing is left.
+    fn finish_move(
+        &self,
+        root: &Directory<St::Slot>,
+        next: &Directory<St::Slot>,
+        mut left: usize,
+        guard: &Guard,
+        rehash: Option<Rehash<'_, St>>,
+    ) {
+        // Acquire: that those words have moved; pairs with the Release below.
+        let mut moved = root.moved.load(Ordering::Acquire);
+        let units = Units::between(root, next);
+        for word in root.words().iter().skip(moved).take(LOOKS) {
+            if !word.load(guard).is_moved() {
+                if left == 0 || !self.move_unit(root, next, units.of_word(moved), guard, rehash) {
+                    break;
+                }
+                left -= 1;
+            }
+            moved += 1;
+        }
+        root.moved.store(moved, Ordering::Release);
+        if moved == root.words().len() {
+            self.swing_root(root, next, guard);
+        }
+    }
+
+    /// Makes the next directory the root: all of this one has moved.
+    fn swing_root(&self, root: &Directory<St::Slot>, next: &Directory<St::Slot>, guard: &Guard) {
+        stall_point("moved directory");
+        let (root, next) = (ptr::from_ref(root).cast_mut(), ptr::from_ref(next).cast_mut());
+        // Release: all that moved; pairs with the Acquire of `root`. Relaxed on failure: another thread did it.
+        let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
+        if let Ok(left) = self.root.compare_exchange(root, next, release, relaxed) {
+            // SAFETY:
+            // - from a box, so not null; the CAS unlinked it.
+            let garbage = unsafe { Directory::garbage(NonNull::new_unchecked(left)) };
+            self.limbo.retire(guard, garbage);
+        }
+    }
+
+    /// Moves everything, if a move from this directory is under way: O(n).
+    pub(super) fn move_all(
+        &self,
+        root: &Directory<St::Slot>,
+        guard: &Guard,
+        rehash: Option<Rehash<'_, St>>,
+    ) -> bool {
+        let Some(next) = root.next(guard) else { return true };
+        let units = Units::between(root, next);
+        let all = (0..units.count()).all(|unit| self.move_unit(root, next, unit, guard, rehash));
+        if all {
+            self.swing_root(root, next, guard);
+        }
+        all
+    }
+
+    /// Moves a unit. Returns false if that cannot be done without `rehash`.
+    #[cold]
+    pub(super) fn move_unit(
+        &self,
+        old: &Directory<St::Slot>,
+        next: &Directory<St::Slot>,
+        unit: usize,
+        guard: &Guard,
+        rehash: Option<Rehash<'_, St>>,
+    ) -> bool {
+        let units = Units::between(old, next);
+        let words = &old.words()[units.words(unit)];
+        // Announced in order: so all are.
+        if words.last().is_some_and(|last| last.load(guard).is_moved()) {
+            return true;
+        }
+        let frozen: Vec<_> = words.iter().map(|word| word.observe()).collect();
+        stall_point("frozen unit");
+        if planted("announce_early") {
+            self.announce(old, units.words(unit), &frozen, guard);
+        }
+        // If one is announced, all successors are there.
+        if !frozen.iter().any(|word| word.is_moved()) {
+            let entries = frozen.iter().map(|word| freeze::<St>(*word)).sum();
+            let rehash: Rehash<'_, St> = match rehash {
+                Some(rehash) => rehash,
+                None if St::OWNS || entries == 0 => {
+                    &|_, _| unreachable!("entries tell their hashes")
+                }
+                None => return false,
+            };
+            let mut movers = Vec::with_capacity(entries);
+            frozen.iter().for_each(|word| collect::<St>(*word, &mut movers, rehash));
+            stall_point("frozen entries");
+            Self::install(next, units.successors(unit), &mut movers, guard);
+        }
+        self.announce(old, units.words(unit), &frozen, guard);
+        true
+    }
+
+    /// Gives words of the next directory these entries, those that have not been made yet.
+    fn install(
+        next: &Directory<St::Slot>,
+        successors: std::ops::Range<usize>,
+        movers: &mut [Mover<St::Slot>],
+        guard: &Guard,
+    ) {
+        let word_of = |mover: &Mover<St::Slot>| next.index(mover.0);
+        if !movers.is_sorted_by_key(word_of) {
+            movers.sort_unstable_by_key(word_of);
+        }
+        let mut rest = movers;
+        for index in successors {
+            let count = rest.partition_point(|mover| word_of(mover) == index);
+            let part;
+            (part, rest) = rest.split_at_mut(count);
+            let cell = &next.words()[index];
+            let unmade = cell.load(guard);
+            if !unmade.is_unmade() {
+                continue;
+            }
+            let built = build::<St>(BIRTH, part, next.bits());
+            let built = if built.is_empty() { Word::VACANT } else { built };
+            stall_point("unpublished successor");
+            if cell.replace(unmade, built).is_err() {
+                // SAFETY:
+                // - just built, and not published.
+                unsafe { unbuild::<St>(built) };
+            }
+        }
+        debug_assert!(rest.is_empty());
+    }
+
+    /// Marks words as moved, which are `frozen`.
+    fn announce(
+        &self,
+        old: &Directory<St::Slot>,
+        words: std::ops::Range<usize>,
+        frozen: &[Word<'_, St::Slot>],
+        guard: &Guard,
+    ) {
+        for (cell, &word) in old.words()[words].iter().zip(frozen) {
+            stall_point("filled unit");
+            // LINEARIZES nothing: the entries are the same.
+            if !word.is_moved() && cell.replace(word, word.moved()).is_ok() {
+                // SAFETY:
+                // - unlinked by the CAS above: iterations that began before go on below it, under their guards.
+                each_node::<St>(word, &mut |word| unsafe { self.retire_node(word, guard) });
+            }
+        }
+    }
+
+    /// Retires a node without what is below it.
+    ///
+    /// # Safety
+    /// - This operation unlinked the node, and reached it under the guard.
+    pub(super) unsafe fn retire_node(&self, word: Word<'_, St::Slot>, guard: &Guard) {
+        if let Some(node) = word.raw_node() {
+            // SAFETY:
+            // - unlinked by this operation alone: promised by the caller.
+            self.limbo.retire(guard, unsafe { node_garbage::<St>(node) });
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! Rebuilding: a node is frozen, copied as it should be now, and the copy swung into its place.
+//!
+//! One step serves growth (a bucket is full), renewal (the node is of an older generation), shrinking, and
+//! helping (another thread froze the node and has not replaced it). Several threads may do it at
+//! once; all see the same frozen content, and the CAS of the indirection word takes one copy.
+#![expect(unsafe_code, reason = "frees nodes that were built and not used, retires replaced ones")]
+
+use std::ops::Range;
+use std::ptr::NonNull;
+
+use super::node::{Collision, FAN_BITS, Fan, Node, Word};
+use super::{Host, Mover, Place, Rehash, path_below};
+use crate::bucket::{MOST_ENTRIES, Slot};
+use crate::entry::Store;
+use crate::leaf::{self, FAN_WIDTH, Leaf, LeafDraft, RawNode, Shape, Size};
+use crate::reclaim::Garbage;
+use crate::sync::stall_point;
+
+/// Replaces the node at `place` by one of the operation's generation; a leaf, if it is to `grow`, by one that has room
+/// for another entry of this hash.
+/// Returns the new word; none if the place changed meanwhile, and then the operation
+/// starts again. If `rehash` panics the node stays frozen, and the next operation does this.
+#[cold]
+pub(super) fn rebuild<'g, St: Store + 'g, H: Host<'g, St>>(
+    host: H,
+    place: Place<'g, St::Slot>,
+    grow: Option<u64>,
+    rehash: Rehash<'_, St>,
+) -> Option<Word<'g, St::Slot>> {
+    let birth = host.birth();
+    let copy = match place.word.node()? {
+        Node::Fan(fan) => {
+            let words = fan.words().each_ref().map(|word| word.observe());
+            // What an older fan held is older than the copy. Within a generation the words
+            // tell already.
+            let words = if place.word.is_older() {
+                words.map(Word::to_older)
+            } else {
+                words.map(Word::thawed)
+            };
+            let copy = Fan::allocate(birth, words);
+            // SAFETY:
+            // - the shell is this function's; its children are not.
+            return swing(host, place, copy, |copy| unsafe { free_shell::<St>(copy) });
+        }
+        Node::Leaf(leaf) => {
+            // Its lines come while the first of its states is frozen.
+            place.word.prefetch();
+            let entries = leaf.freeze();
+            copy_leaf::<St>(leaf, entries, birth, place.depth, grow, host.least(), rehash)
+        }
+        Node::Collision(node) => {
+            let slots: Vec<_> = node.slots().map(|slot| slot.now).collect();
+            Collision::allocate(birth, &slots)
+        }
+    };
+    // SAFETY:
+    // - just built, and not published.
+    swing(host, place, copy, |copy| unsafe { unbuild::<St>(copy) })
+}
+
+/// Builds what comes in the place of a frozen leaf.
+fn copy_leaf<'n, St: Store>(
+    leaf: Leaf<'_, St::Slot>,
+    entries: usize,
+    birth: u64,
+    depth: u32,
+    grow: Option<u64>,
+    least: Size,
+    rehash: Rehash<'_, St>,
+) -> Word<'n, St::Slot> {
+    if entries == 0 {
+        return Word::EMPTY;
+    }
+    if grow.is_none() && !leaf.size().is_far_too_large::<St::Slot>(entries) {
+        return to_word(leaf.copy(birth));
+    }
+    if St::OWNS {
+        // Their hashes are needed: so their misses come side by side.
+        leaf.for_each(St::prefetch);
+    }
+    let size = Size::for_entries::<St::Slot>(entries).map(|size| size.max(least));
+    if let Some(size) = size {
+        let all = 0..leaf.size().buckets();
+        if let Some(copy) = spread::<St>(leaf, all, size, birth, depth, rehash) {
+            // A leaf that had no room for one more entry, and would have little afterwards, becomes larger.
+            let roomy = |hash| copy.size() > leaf.size() || copy.has_room(path_below(hash, depth));
+            if grow.is_none_or(roomy) {
+                return to_word(copy);
+            }
+        }
+    } else if let Some(fan) = split::<St>(leaf, birth, depth, rehash) {
+        return fan;
+    }
+    let mut movers = Vec::with_capacity(entries);
+    collect_slots::<St>(leaf, &mut movers, rehash);
+    build_larger::<St>(birth, &mut movers, depth, size.and_then(Size::larger), grow)
+}
+
+/// A leaf of this size at `depth` with the entries of some buckets of a frozen one, if there is room in it.
+fn spread<St: Store>(
+    leaf: Leaf<'_, St::Slot>,
+    buckets: Range<usize>,
+    size: Size,
+    birth: u64,
+    depth: u32,
+    rehash: Rehash<'_, St>,
+) -> Option<LeafDraft<St::Slot>> {
+    let mut copy = LeafDraft::new(size, birth);
+    let full = leaf.try_for_each(buckets, |slots| {
+        let mut hashes = [0; MOST_ENTRIES];
+        // SAFETY:
+        // - live in a frozen leaf; under the operation's guard, which keeps their entries.
+        unsafe { St::hashes(slots, &mut hashes, rehash) };
+        let mut both = slots.iter().zip(&hashes);
+        both.try_for_each(|(&slot, &hash)| copy.push(path_below(hash, depth), hash, slot))
+    });
+    full.is_ok().then_some(copy)
+}
+
+/// A fan with the entries of a frozen leaf of the largest size, a leaf for the buckets of each word; none if one of them
+/// has too little room.
+fn split<'n, St: Store>(
+    leaf: Leaf<'_, St::Slot>,
+    birth: u64,
+    depth: u32,
+    rehash: Rehash<'_, St>,
+) -> Option<Word<'n, St::Slot>> {
+    let part = leaf.size().buckets() / FAN_WIDTH;
+    if leaf.size() < Size::LARGEST || part == 0 {
+        return None;
+    }
+    let mut children = [const { None }; FAN_WIDTH];
+    for (index, child) in children.iter_mut().enumerate() {
+        let buckets = index * part..(index + 1) * part;
+        let entries: usize = buckets.clone().map(|at| leaf.nth(at).observe().count()).sum();
+        if entries > 0 {
+            let size = Size::for_entries::<St::Slot>(entries)?;
+            *child = Some(spread::<St>(leaf, buckets, size, birth, depth + FAN_BITS, rehash)?);
+        }
+    }
+    let words = children.map(|child| child.map_or(Word::EMPTY, to_word));
+    Some(Fan::allocate(birth, words))
+}
+
+/// The hash of a slot of a frozen leaf, or of a collision node, that was reached under a guard.
+#[inline]
+fn hash_of<St: Store>(slot: &St::Slot, rehash: Rehash<'_, St>) -> u64 {
+    // SAFETY:
+    // - live in a frozen node; under the operation's guard, which keeps its entry.
+    unsafe { St::hash(slot, rehash) }
+}
+
+/// Appends what a frozen leaf holds.
+fn collect_slots<St: Store>(
+    leaf: Leaf<'_, St::Slot>,
+    movers: &mut Vec<Mover<St::Slot>>,
+    rehash: Rehash<'_, St>,
+) {
+    leaf.for_each(|slot| movers.push((hash_of::<St>(slot, rehash), *slot)));
+}
+
+/// Freezes all that is below a frozen word. Returns the number of entries.
+pub(crate) fn freeze<St: Store>(word: Word<'_, St::Slot>) -> usize {
+    match word.node() {
+        None => 0,
+        Some(Node::Fan(fan)) => {
+            // First the words, so that nothing takes the place of what is below.
+            let children = fan.words().each_ref().map(|word| word.observe());
+            stall_point("frozen fan");
+            children.into_iter().map(freeze::<St>).sum()
+        }
+        Some(Node::Leaf(leaf)) => leaf.freeze(),
+        Some(Node::Collision(node)) => node.len(),
+    }
+}
+
+/// Appends what is below a word, all of which is frozen, or nobody else can reach.
+pub(crate) fn collect<St: Store>(
+    word: Word<'_, St::Slot>,
+    movers: &mut Vec<Mover<St::Slot>>,
+    rehash: Rehash<'_, St>,
+) {
+    match word.node() {
+        None => {}
+        Some(Node::Fan(fan)) => {
+            fan.words().iter().for_each(|word| collect::<St>(word.observe(), movers, rehash));
+        }
+        Some(Node::Leaf(leaf)) => {
+            if St::OWNS {
+                leaf.for_each(St::prefetch);
+            }
+            collect_slots::<St>(leaf, movers, rehash);
+        }
+        Some(Node::Collision(node)) => {
+            movers.extend(node.slots().map(|slot| (hash_of::<St>(&slot.now, rehash), slot.now)));
+        }
+    }
+}
+
+/// Shows the word itself, after those of all nodes below it, all of which are frozen, or nobody else can reach.
+pub(crate) fn each_node<'g, St: Store + 'g>(
+    word: Word<'g, St::Slot>,
+    f: &mut impl FnMut(Word<'g, St::Slot>),
+) {
+    if let Some(Node::Fan(fan)) = word.node() {
+        fan.words().iter().for_each(|word| each_node::<St>(word.observe(), f));
+    }
+    f(word);
+}
+
+/// Puts `new` at `place` and retires the node that was there; or gives `new` to `undo`.
+pub(super) fn swing<'g, St: Store + 'g, H: Host<'g, St>>(
+    host: H,
+    place: Place<'g, St::Slot>,
+    new: Word<'g, St::Slot>,
+    undo: impl FnOnce(Word<'g, St::Slot>),
+) -> Option<Word<'g, St::Slot>> {
+    let new = if new.is_empty() { host.vacant() } else { new };
+    // All of the old node is frozen.
+    stall_point("unpublished copy");
+    if place.cell.replace(place.word, new).is_err() {
+        undo(new);
+        return None;
+    }
+    stall_point("published copy");
+    // SAFETY:
+    // - this operation's CAS unlinked the node, and its copy has what it held.
+    unsafe { host.retire_shell(place.word) };
+    Some(new)
+}
+
+/// Builds the smallest tree at `depth` that holds these entries with some room. Its
+/// nodes are new; nobody sees them yet.
+pub(crate) fn build<'n, St: Store>(
+    birth: u64,
+    movers: &mut [Mover<St::Slot>],
+    depth: u32,
+) -> Word<'n, St::Slot> {
+    if movers.is_empty() {
+        return Word::EMPTY;
+    }
+    if depth >= u64::BITS {
+        let slots: Vec<_> = movers.iter().map(|&(_, slot)| slot).collect();
+        return Collision::allocate(birth, &slots);
+    }
+    let size = Size::for_entries::<St::Slot>(movers.len());
+    if let Some(leaf) = size.and_then(|size| leaf_of::<St>(birth, movers, depth, size)) {
+        return to_word(leaf);
+    }
+    build_larger::<St>(birth, movers, depth, size.and_then(Size::larger), None)
+}
+
+/// A leaf of this size with these entries, if there is room in it.
+fn leaf_of<St: Store>(
+    birth: u64,
+    movers: &[Mover<St::Slot>],
+    depth: u32,
+    size: Size,
+) -> Option<LeafDraft<St::Slot>> {
+    let mut leaf = LeafDraft::new(size, birth);
+    let mut push =
+        |&(hash, slot): &Mover<_>| leaf.push(path_below(hash, depth), hash, slot).is_ok();
+    movers.iter().all(&mut push).then_some(leaf)
+}
+
+/// [`build`], of a leaf from this size on, with room for an entry of the hash `grow`, or of a fan.
+fn build_larger<'n, St: Store>(
+    birth: u64,
+    movers: &mut [Mover<St::Slot>],
+    depth: u32,
+    size: Option<Size>,
+    grow: Option<u64>,
+) -> Word<'n, St::Slot> {
+    let hashes = movers.iter().map(|&(hash, _)| hash).chain(grow);
+    let paths = hashes.map(|hash| path_below(hash, depth));
+    let size = size.and_then(|size| size.for_paths::<St::Slot>(paths));
+    match size.and_then(|size| leaf_of::<St>(birth, movers, depth, size)) {
+        Some(leaf) => to_word(leaf),
+        None => build_fan::<St>(birth, movers, depth),
+    }
+}
+
+fn build_fan<'n, St: Store>(
+    birth: u64,
+    movers: &mut [Mover<St::Slot>],
+    depth: u32,
+) -> Word<'n, St::Slot> {
+    let word_of = |mover: &Mover<St::Slot>| Fan::<St::Slot>::index(path_below(mover.0, depth));
+    // Those of a leaf of the largest size are in order.
+    if !movers.is_sorted_by_key(word_of) {
+        movers.sort_unstable_by_key(word_of);
+    }
+    let mut words = [Word::EMPTY; FAN_WIDTH];
+    for part in movers.chunk_by_mut(|one, other| word_of(one) == word_of(other)) {
+        words[word_of(&part[0])] = build::<St>(birth, part, depth + FAN_BITS);
+    }
+    Fan::allocate(birth, words)
+}
+
+/// Frees what [`build`] made.
+///
+/// # Safety
+/// - `word` came from `build` and was not published.
+pub(crate) unsafe fn unbuild<St: Store>(word: Word<'_, St::Slot>) {
+    // SAFETY:
+    // - made by the same `build`, and nobody else has it; children come first.
+    each_node::<St>(word, &mut |word| unsafe { free_shell::<St>(word) });
+}
+
+/// Frees one node that was never published.
+///
+/// # Safety
+/// - The node was not published and is used no more.
+pub(crate) unsafe fn free_shell<St: Store>(word: Word<'_, St::Slot>) {
+    if let Some(node) = word.raw_node() {
+        // SAFETY:
+        // - a node over this store's slots; unused, by the contract.
+        unsafe { leaf::free::<St::Slot>(node) };
+    }
+}
+
+/// The word for a new leaf.
+pub(super) fn to_word<'n, T: Slot>(leaf: LeafDraft<T>) -> Word<'n, T> {
+    let (node, size) = leaf.into_node();
+    // SAFETY:
+    // - a leaf over these slots, which lives until it is freed as one.
+    unsafe { Word::to_node(node, Shape::Leaf(size)) }
+}
+
+/// A node without what is below it, as garbage.
+///
+/// # Safety
+/// - The node was unlinked and is not freed, and nobody else turns it into garbage.
+pub(crate) unsafe fn node_garbage<St: Store>(node: RawNode) -> Garbage {
+    unsafe fn free<St: Store>(body: *mut ()) {
+        // SAFETY:
+        // - the body of a node over this store's slots, freed once, by the contract of `Garbage`.
+        unsafe { leaf::free::<St::Slot>(RawNode::from_body(NonNull::new_unchecked(body.cast()))) };
+    }
+    // SAFETY:
+    // - not freed, and one free for each node: the contract of this function.
+    unsafe {
+        let bytes = leaf::allocated_bytes::<St::Slot>(node.header());
+        Garbage::new(node.body().as_ptr().cast(), free::<St>, bytes)
+    }
+}
