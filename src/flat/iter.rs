@@ -69,8 +69,9 @@ impl<'g, St: Store> Iter<'g, St> {
         let directory = self.directory()?;
         if !self.tree.is_at_end() {
             let path = self.tree.position()?;
-            let bits = directory.bits();
-            return Some(directory.first_hash(self.words.start - 1)? | path >> bits);
+            // No hash has so many bits below its word that a path could lie between two.
+            let below = path.div_ceil(1 << directory.bits());
+            return directory.first_hash(self.words.start - 1)?.checked_add(below);
         }
         if !self.words.is_empty() {
             return directory.first_hash(self.words.start);
