@@ -80,6 +80,10 @@ impl<St: Store> Flat<St> {
         loop {
             let root = self.root_or_first(0, Size::SMALLEST, guard);
             if let Step::Done(outcome) = self.attempt(root, guard, request) {
+                // Also where entries of one hash are left, which no bucket is emptied of.
+                if matches!(outcome, Outcome::Removed(_)) {
+                    self.shrink_if_due(guard);
+                }
                 return outcome;
             }
         }
