@@ -10,21 +10,6 @@ use std::path::Path;
 
 /// The circles that are left, each by its files, in order. To be shortened.
 const KNOWN: &[&[&str]] = &[
-    // A table, its chunks and its lines are types of one store, and the store has to do with each.
-    &[
-        "flat/bucket.rs",
-        "flat/line.rs",
-        "flat/mod.rs",
-        "flat/probe.rs",
-        "flat/raw.rs",
-        "flat/shape.rs",
-        "flat/slot.rs",
-        "flat/spare.rs",
-        "flat/store/boxed.rs",
-        "flat/store/inline.rs",
-        "flat/store/mod.rs",
-        "flat/table.rs",
-    ],
     // Batches are beside the handles and snapshots that have them, and what fills a map uses batches.
     &[
         "map/base.rs",
@@ -39,7 +24,7 @@ const KNOWN: &[&[&str]] = &[
     // A fork's domain keeps the snapshot that it grew from, and a snapshot its domain.
     &["trie/domain.rs", "trie/frozen.rs", "trie/mod.rs", "trie/registry.rs", "trie/root.rs"],
     // A word leads to nodes, and fans are made of words.
-    &["trie/node/collision.rs", "trie/node/fan.rs", "trie/node/word.rs"],
+    &["tree/node/collision.rs", "tree/node/fan.rs", "tree/node/word.rs"],
 ];
 
 /// A path from the root of the crate.

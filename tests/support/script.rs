@@ -212,6 +212,10 @@ pub(crate) fn some_operations<M: Tested>() -> impl Iterator<Item = Op> {
 /// A map of keys `0..size`, each with ten times itself as its value.
 pub(crate) fn touchy_map<M: TouchyMap>(size: u32, ledger: Ledger) -> (M, Model) {
     let entries = (0..size).map(|key| (key, key * 10));
-    let touchy = |(key, value)| (M::Key::make(ledger, u64::from(key)), value);
-    (entries.clone().map(touchy).collect(), entries.collect())
+    let map: M = std::iter::empty().collect();
+    // One by one: a map that is made of them all at once has room to spare in its leaves.
+    for (key, value) in entries.clone() {
+        map.handle().insert(M::Key::make(ledger, u64::from(key)), value);
+    }
+    (map, entries.collect())
 }
