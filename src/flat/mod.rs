@@ -356,11 +356,11 @@ impl<St: Store> Drop for Flat<St> {
             }
             if let (Some(next), Some(units)) = (&mut next, units) {
                 debug_assert!(next.take_next().is_none());
-                for unit in 0..units.count() {
+                for (unit, owned) in moved.into_iter().enumerate() {
                     for word in &mut next.words_mut()[units.successors(unit)] {
                         // SAFETY:
                         // - as above; of a unit that has not moved these are copies.
-                        unsafe { Self::free(word.get_mut(), moved[unit], &mut fallout) };
+                        unsafe { Self::free(word.get_mut(), owned, &mut fallout) };
                     }
                 }
             }

@@ -163,12 +163,10 @@ pub(crate) fn collect<St: Store>(
 }
 
 /// Shows the word itself, after those of all nodes below it, all of which are frozen, or nobody else can reach.
-pub(crate) fn each_node<'g, St: Store>(
+pub(crate) fn each_node<'g, St: Store + 'g>(
     word: Word<'g, St::Slot>,
     f: &mut impl FnMut(Word<'g, St::Slot>),
-) where
-    St: 'g,
-{
+) {
     if let Some(Node::Fan(fan)) = word.node() {
         fan.words().iter().for_each(|word| each_node::<St>(word.observe(), f));
     }

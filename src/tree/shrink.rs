@@ -29,13 +29,15 @@ pub(crate) fn shrink<'g, St: Store + 'g, H: Host<'g, St>>(
     rehash: Rehash<'_, St>,
 ) {
     let mut fans = [None; LEVELS as usize];
-    for above in 0.. {
+    let mut above = fans.iter_mut();
+    loop {
         // What is frozen or of an older generation is left to the operations that change it.
         if place.word.is_frozen() || place.word.is_older() {
             return;
         }
         let Some(fan) = place.word.fan() else { break };
-        fans[above] = Some((place, fan));
+        // PANICS: never: there are no more levels than that.
+        *above.next().expect("a level") = Some((place, fan));
         let cell = fan.by_top_bits(path_below(hash, place.depth));
         place = Place { cell, word: cell.load(host.guard()), depth: place.depth + FAN_BITS };
     }

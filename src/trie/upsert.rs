@@ -1,8 +1,5 @@
 //! Changing: the ways from the root of the trie to a bucket.
-#![expect(
-    unsafe_code,
-    reason = "goes down fans that it has just recognised; retires what an operation unlinked"
-)]
+#![expect(unsafe_code, reason = "goes down known fans, retires what was unlinked")]
 
 use super::domain::{Dead, Fate};
 use super::{Context, Trie};
