@@ -171,7 +171,9 @@ impl<St: Store> Flat<St> {
         movers: &mut [Mover<St::Slot>],
         guard: &Guard,
     ) {
-        let word_of = |mover: &Mover<St::Slot>| next.index(mover.0);
+        // (A hasher that is not consistent may tell any hash.)
+        let (first, last) = (successors.start, successors.end - 1);
+        let word_of = |mover: &Mover<St::Slot>| next.index(mover.0).clamp(first, last);
         if !movers.is_sorted_by_key(word_of) {
             movers.sort_unstable_by_key(word_of);
         }

@@ -1,39 +1,41 @@
-//! Panics in a `FlatMap` with its entries inline, which keeps the hashes of keys.
+//! Panics in a `FlatMap` with its entries inline, which hashes keys again when they move.
 
 use crate::support::hooks::{CopyTouchy, Event, Eventful, arm, disarm};
-use crate::support::{Chosen, Ledger, Tested, finish, over_hashers};
+use crate::support::{Chosen, Ledger, Tested, catch, finish, over_hashers, verify};
 
 type TouchyMap = snaptrie::CopyFlatMap<CopyTouchy, u32, Chosen>;
-
-/// Whether keys are hashed when their entries move.
-const HASHES_ANEW: bool = false;
 
 #[path = "copies.rs"]
 mod copies;
 
-over_hashers!(moves_hash_nothing);
+over_hashers!(a_move_whose_hasher_panics_loses_nothing);
 
-fn moves_hash_nothing() {
-    let keys = if Chosen::default() == Chosen::Good { 3_000 } else { 400 };
-    let ledger = Ledger::new();
+/// At the n-th key that is hashed, for every n; and the next operation does what was left.
+fn a_move_whose_hasher_panics_loses_nothing() {
+    let (keys, ledger) = (if Chosen::default() == Chosen::Good { 600 } else { 60 }, Ledger::new());
     let key = |tag| CopyTouchy::make(ledger, tag);
-    let hashes_at_most = |most, body: &dyn Fn()| {
-        arm(Event::Hash, most);
-        body();
-        assert!(disarm());
-    };
-    let map = TouchyMap::default();
-    for tag in 0..keys {
-        hashes_at_most(1, &|| _ = map.handle().insert(key(tag), 0));
-        hashes_at_most(1, &|| _ = map.handle().insert(key(tag / 2), 1));
+    let moves: [fn(&TouchyMap); 3] =
+        [|map| map.reserve(10_000), |map| map.shrink_to_fit(), |map| map.clear()];
+    let mut panics = 0;
+    for spared in (0..keys).step_by(7) {
+        let map = TouchyMap::default();
+        map.reserve(2_000);
+        (0..keys).for_each(|tag| _ = map.handle().insert(key(tag), tag as u32));
+        for (number, step) in moves.into_iter().enumerate() {
+            arm(Event::Hash, spared as u32);
+            panics += u32::from(catch(|| step(&map)).is_err());
+            disarm();
+            if number < 2 {
+                assert_eq!(map.len() as u64, keys);
+                assert!((0..keys).all(|tag| map.handle().get(&key(tag)) == Some(&(tag as u32))));
+                assert_eq!(map.handle().iter().count() as u64, keys);
+                (0..keys).for_each(|tag| _ = map.handle().insert(key(tag), tag as u32));
+            }
+            verify(&map);
+        }
+        map.clear();
+        assert!(map.is_empty());
+        finish(map);
     }
-    hashes_at_most(0, &|| map.reserve(10_000));
-    for tag in 10..keys {
-        hashes_at_most(1, &|| _ = map.handle().remove(&key(tag)));
-        hashes_at_most(1, &|| _ = map.handle().update(key(tag / 2), |value| value + 1));
-    }
-    hashes_at_most(0, &|| map.shrink_to_fit());
-    assert_eq!(map.len(), 10);
-    hashes_at_most(0, &|| map.clear());
-    finish(map);
+    assert!(panics > 10, "{panics} panics");
 }
