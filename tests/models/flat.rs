@@ -181,7 +181,7 @@ fn what_has_moved_is_found() {
             iterate(&world, 10..14);
         }
         (10..14).for_each(|key| {
-            assert_eq!(world.map.handle().remove(&key).map(Numbered::number), Some(0))
+            assert_eq!(world.map.handle().remove(&key).map(Numbered::number), Some(0));
         });
         mover.join().unwrap();
         assert_eq!(world.map.len(), 6);

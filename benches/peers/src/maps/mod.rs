@@ -43,6 +43,8 @@ pub use self::snaptrie::{Flat, FlatInline, Inline, Snaptrie};
 pub use self::std_mutex::StdMutex;
 pub use self::std_rwlock::StdRwlock;
 
+use crate::keys::share;
+use crate::team;
 use clap::ValueEnum;
 use std::fmt;
 
@@ -84,6 +86,21 @@ pub trait Peer: Sync + Sized {
         for &key in keys {
             self.upsert(key, value);
         }
+    }
+
+    /// Sets the value of all `keys`, through a writer where the map has one.
+    fn stream(&self, keys: &[u64], value: u64) {
+        self.insert_many(keys, value);
+    }
+
+    /// A map of all `keys` with this value, made at once by so many threads where the map offers that.
+    fn build(keys: &[u64], value: u64, threads: usize) -> Self {
+        let map = Self::new();
+        team::run(threads, |thread, clock| {
+            let mine = share(keys.len(), threads, thread);
+            clock.phase(|| map.insert_many(&keys[mine], value));
+        });
+        map
     }
 
     /// Reads all entries.

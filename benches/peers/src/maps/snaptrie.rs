@@ -3,6 +3,7 @@
 use std::convert::identity;
 
 use super::{Frozen, Hasher, Peer, Sum, sum};
+use rayon::prelude::*;
 use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, Snapshot, TrieMap, mode};
 
 /// `$plain` makes a number of what the map hands out, and `$key` what its `update` takes of a key.
@@ -55,6 +56,19 @@ macro_rules! adapter {
 
             fn insert_many(&self, keys: &[u64], value: u64) {
                 self.0.pin().insert_many(keys.iter().map(|&key| (key, value)));
+            }
+
+            fn stream(&self, keys: &[u64], value: u64) {
+                let mut writer = self.0.writer();
+                for &key in keys {
+                    writer.insert(key, value);
+                }
+            }
+
+            fn build(keys: &[u64], value: u64, threads: usize) -> Self {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+                let entries = keys.par_iter().map(|&key| (key, value));
+                Self(pool.expect("a pool of threads").install(|| entries.collect()))
             }
 
             fn scan(&self) -> Sum {

@@ -14,6 +14,7 @@ mod memory;
 mod mix;
 mod scan;
 mod snapshot;
+mod stream;
 mod strings;
 
 use crate::keys::Keys;
@@ -39,6 +40,8 @@ pub enum Workload {
     Zipf,
     /// One by one against 64 at a time.
     Batch,
+    /// Many writes in a row, and a map of all entries at once.
+    Stream,
     /// Reading all entries.
     Scan,
     /// conc-map-bench: 98 % reads.
@@ -192,6 +195,7 @@ impl Visit for Run {
             Workload::Mix => mix::run::<M>(job),
             Workload::Zipf => mix::run_zipf::<M>(job),
             Workload::Batch => batch::run::<M>(job),
+            Workload::Stream => stream::run::<M>(job),
             Workload::Scan => scan::run::<M>(job),
             Workload::ReadHeavy => bustle::run::<M>(job, bustle::READ_HEAVY),
             Workload::Exchange => bustle::run::<M>(job, bustle::EXCHANGE),
