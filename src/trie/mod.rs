@@ -2,19 +2,19 @@
 //!
 //! After Prokopec, Bronson, Bagwell, Odersky, "Concurrent Tries with Efficient Non-Blocking
 //! Snapshots", PPoPP 2012. The structure follows the paper with indirection nodes folded into their
-//! parents and entries kept in groups; the snapshot protocol (*freeze on observe*) takes the place
+//! parents and entries kept in buckets; the snapshot protocol (*freeze on observe*) takes the place
 //! of the paper's GCAS and RDCSS.
 //!
 //! # Terms
 //!
 //! | term | paper | here |
 //! |---|---|---|
-//! | indirection node | I-node | an atomic word embedded in its parent, the only way to reach a child: [`node::Indirection`] |
+//! | indirection node | I-node | an atomic word embedded in its parent, the only way to reach a child: [`Indirection`](crate::tree::node::Indirection) |
 //! | fan | C-node of I-nodes | 16 indirection words, indexed by the next four hash bits |
 //! | leaf | C-node of S-nodes | a table of [buckets](crate::bucket), see [`crate::leaf`] |
 //! | collision node | L-node | entries whose hashes agree in every bit; immutable |
 //! | generation | Gen | number of the root; every node and entry bears the one it was born in |
-//! | freeze | replaces GCAS | setting the bit that keeps a word or bitmap from ever changing again |
+//! | freeze | replaces GCAS | setting the bit that keeps a word, or the state of a bucket, from ever changing again |
 //!
 //! # Paths
 //!
@@ -23,10 +23,10 @@
 //! 2. A change ([`upsert`]) walks the same way, claims that bucket, writes a dead slot, and publishes it by one CAS of
 //!    the bucket's state, which makes the slot live and the replaced one dead. A removal is one CAS.
 //! 3. A full bucket, or a frozen one, makes the operation rebuild the leaf
-//!    ([`rebuild`]): freeze it, copy what lives into a new one, or into a fan of leaves when it
+//!    (`rebuild` in [`crate::tree`]): freeze it, copy what lives into a new one, or into a fan of leaves when it
 //!    is too much for one, and swing the one word that points to it. No thread waits: whoever
 //!    meets a frozen node does this.
-//! 4. After removals nodes are rebuilt smaller, and fans that hold little collapse ([`shrink`]).
+//! 4. After removals nodes are rebuilt smaller, and fans that hold little collapse (`shrink`).
 //! 5. A snapshot ([`versions`]) freezes the root's word and gives the map a root of the next
 //!    generation with the same tree. From then on the tree is shared: operations of the new
 //!    generation freeze what they read of it and copy what they change, once for each node.
