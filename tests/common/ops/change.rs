@@ -69,7 +69,6 @@ impl<M: Playable> World<M> {
             Err(error) => {
                 self.agree(Some(error.current.mark()), expected.map(Row::value));
                 assert_eq!(Row::of((&error.key, &error.value)), row, "given back");
-                assert!(error.to_string().contains(&format!("{:?}", error.current)));
             }
         }
     }
