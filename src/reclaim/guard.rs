@@ -33,7 +33,10 @@ pub(crate) enum Collector {
     /// The one of the process.
     Global,
     /// A map's own, for tests.
-    #[cfg_attr(not(any(debug_assertions, snaptrie_check)), expect(dead_code, reason = "for tests"))]
+    #[cfg_attr(
+        not(any(test, debug_assertions, snaptrie_check)),
+        expect(dead_code, reason = "for tests")
+    )]
     Private(Arc<Participants>),
 }
 
@@ -41,7 +44,7 @@ pub(crate) enum Collector {
 static PARTICIPANTS: Participants = Participants::new();
 
 impl Collector {
-    #[cfg(any(debug_assertions, snaptrie_check))]
+    #[cfg(any(test, debug_assertions, snaptrie_check))]
     pub(crate) fn private() -> Self {
         Self::Private(Arc::new(Participants::new()))
     }
