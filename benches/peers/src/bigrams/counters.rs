@@ -53,6 +53,32 @@ pinned!(Snaptrie, snaptrie::TrieMap);
 pinned!(Flat, snaptrie::FlatMap);
 pinned!(Papaya, papaya::HashMap);
 
+macro_rules! written {
+    ($Name:ident, $Map:ident) => {
+        #[cfg(feature = "snaptrie")]
+        pub(super) struct $Name(snaptrie::$Map<Bigram, AtomicU64, Hasher>);
+
+        #[cfg(feature = "snaptrie")]
+        impl Counter for $Name {
+            fn new() -> Self {
+                Self(snaptrie::$Map::with_hasher(Hasher::default()))
+            }
+
+            fn count(&self, bigrams: impl Iterator<Item = Bigram>) {
+                let mut writer = self.0.writer();
+                bigrams.for_each(|bigram| writer.add(bigram, 1));
+            }
+
+            fn totals(&self) -> Totals {
+                totals(self.0.pin().values().map(|count| count.load(Relaxed)))
+            }
+        }
+    };
+}
+
+written!(SnaptrieWriter, TrieMap);
+written!(FlatWriter, FlatMap);
+
 pub(super) struct Dashmap(dashmap::DashMap<Bigram, u64, Hasher>);
 
 impl Counter for Dashmap {

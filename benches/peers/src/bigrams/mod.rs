@@ -27,6 +27,12 @@ pub enum CounterName {
     /// This repository's flat table, with atomic counters.
     #[cfg(feature = "snaptrie")]
     Flat,
+    /// The trie through a writer for each piece of text.
+    #[cfg(feature = "snaptrie")]
+    SnaptrieWriter,
+    /// The flat table through a writer for each piece of text.
+    #[cfg(feature = "snaptrie")]
+    FlatWriter,
     /// `dashmap`, through its entry.
     Dashmap,
     /// `papaya`, with atomic counters.
@@ -121,6 +127,10 @@ fn count(name: CounterName, pieces: &'static [String]) -> (Duration, Totals) {
         CounterName::Snaptrie => shared::<counters::Snaptrie>(pieces),
         #[cfg(feature = "snaptrie")]
         CounterName::Flat => shared::<counters::Flat>(pieces),
+        #[cfg(feature = "snaptrie")]
+        CounterName::SnaptrieWriter => shared::<counters::SnaptrieWriter>(pieces),
+        #[cfg(feature = "snaptrie")]
+        CounterName::FlatWriter => shared::<counters::FlatWriter>(pieces),
         CounterName::Dashmap => shared::<counters::Dashmap>(pieces),
         CounterName::Papaya => shared::<counters::Papaya>(pieces),
         CounterName::SccMap => shared::<counters::SccMap>(pieces),

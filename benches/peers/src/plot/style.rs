@@ -32,6 +32,8 @@ pub(super) fn name(map: &str) -> &str {
         "inline" => "CopyTrieMap",
         "flat" => "FlatMap",
         "flat-inline" => "CopyFlatMap",
+        "snaptrie-writer" => "TrieMap, writer",
+        "flat-writer" => "FlatMap, writer",
         "rayon-fold" => "private maps (rayon)",
         "std-rwlock" => "RwLock<HashMap>",
         "std-mutex" => "Mutex<HashMap>",
@@ -40,11 +42,13 @@ pub(super) fn name(map: &str) -> &str {
 }
 
 /// By name, so that a map keeps its colour when others come and go.
-const STYLES: [(&str, RGBColor, Mark); 21] = [
+const STYLES: [(&str, RGBColor, Mark); 23] = [
     ("snaptrie", RGBColor(214, 69, 65), Mark::Circle),
     ("inline", RGBColor(168, 40, 90), Mark::Circle),
     ("flat", RGBColor(230, 126, 34), Mark::Circle),
     ("flat-inline", RGBColor(205, 160, 0), Mark::Circle),
+    ("snaptrie-writer", RGBColor(214, 69, 65), Mark::Triangle),
+    ("flat-writer", RGBColor(230, 126, 34), Mark::Triangle),
     ("dashmap", RGBColor(41, 128, 205), Mark::Circle),
     ("papaya", RGBColor(39, 160, 96), Mark::Circle),
     ("scc-map", RGBColor(142, 88, 190), Mark::Circle),
