@@ -79,7 +79,9 @@
 //! iterator or snapshot is held, and inside any closure. Handles are for short use: one that is held
 //! keeps the garbage of all maps.
 //!
-//! Maps that hand out copies need no handle: their operations are methods of the map. [`CopyMap::pin`] makes one all
+//! Single operations that return no reference need no handle: [`TrieMap::insert`], [`with`](TrieMap::with),
+//! [`cloned`](TrieMap::cloned), [`remove`](TrieMap::remove) and others are methods of the map. Maps that hand out copies
+//! have all their operations there. [`CopyMap::pin`] makes one all
 //! the same, for loops.
 //!
 //! # Consistency
