@@ -81,8 +81,9 @@
 //! meanwhile is freed later. So any method may be called while any reference, iterator or snapshot is held, and inside
 //! any closure. Handles are for short use: while one is held, removed entries of all maps stay in memory.
 //!
-//! Maps that hand out copies need no handle: their operations are methods of the map. [`CopyMap::pin`] makes one for
-//! loops.
+//! Single operations that return no reference need no handle: [`TrieMap::insert`], [`with`](TrieMap::with),
+//! [`cloned`](TrieMap::cloned), [`remove`](TrieMap::remove) and others are methods of the map. Maps that hand out copies
+//! have all their operations there. [`CopyMap::pin`] makes a handle all the same, for loops.
 //!
 //! # Consistency
 //!

@@ -27,7 +27,7 @@ use crate::reclaim::Collector;
 /// A lock-free flat table with open addressing: a look-up goes to one line of the table and to the
 /// entry. When it has to grow, the operations that write move it to a larger table, each a small
 /// part, and readers read on; no operation ever waits for a resize or for another thread. All
-/// operations take `&self`; those on entries are methods of the handle that [`pin`](Self::pin)
+/// operations take `&self`; those that return references are methods of the handle that [`pin`](Self::pin)
 /// returns, the same as for a [`TrieMap`].
 ///
 /// | operation | cost | consistency |

@@ -24,8 +24,8 @@ use crate::trie::Trie;
 /// A concurrent hash map for write-heavy loads, with snapshots in constant time.
 ///
 /// A lock-free hash trie: it grows and shrinks branch by branch, so that no operation ever waits for
-/// a resize or for another thread. All operations take `&self`; those on entries are methods of the
-/// handle that [`pin`](Self::pin) returns.
+/// a resize or for another thread. All operations take `&self`; those that return references are
+/// methods of the handle that [`pin`](Self::pin) returns.
 ///
 /// | operation | cost | consistency |
 /// |---|---|---|

@@ -160,6 +160,7 @@ fn try_insert_gives_back_what_it_did_not_insert() {
     assert_eq!((*current, key, value), (222, 111, 333));
     assert_eq!(error, OccupiedError { current, key, value });
     let text = error.to_string();
+    assert_eq!(text, "the key is in the map already");
     assert!(!text.ends_with('.') && !text.contains('\n'), "{text}");
     let debug = format!("{error:?}");
     assert_eq!(debug, "OccupiedError { .. }");
