@@ -191,17 +191,10 @@ pub(crate) trait Change<'g, C: Content + 'g> {
     /// that key.
     fn is_key(&self, candidate: &C::Key, in_draft: Option<&C::Key>) -> bool;
 
-    /// The hash of any key of the map, for content that does not tell it. Every change that comes from
-    /// the map layer can say.
-    fn rehash(&self, _key: &C::Key) -> u64 {
+    /// The hashes of any keys of the map, for content that does not tell them. Every change that comes from the map
+    /// layer can say. Of several keys at once, because it is called through a pointer.
+    fn rehash(&self, _keys: &[&C::Key], _hashes: &mut [u64]) {
         unreachable!("the content tells its hashes")
-    }
-
-    /// [`Self::rehash`] for several keys, so that it is called through a pointer only once for all of them.
-    fn rehash_all(&self, keys: &[&C::Key], hashes: &mut [u64]) {
-        for (key, hash) in keys.iter().zip(hashes) {
-            *hash = self.rehash(key);
-        }
     }
 
     /// Whether the decision is to put the draft that the change began with, whatever is there.

@@ -41,7 +41,7 @@ impl<'g, Ct: Content + 'g, C: Change<'g, Ct> + ?Sized> Request<'g, Ct, C> {
     /// Tells the hash of any key of the map.
     #[inline]
     pub(crate) fn rehash(&self) -> impl Fn(&[&Ct::Key], &mut [u64]) {
-        |keys, hashes| self.change.rehash_all(keys, hashes)
+        |keys, hashes| self.change.rehash(keys, hashes)
     }
 
     /// Asks what to do with a key that has this entry.

@@ -13,7 +13,7 @@ use crate::sync::planted;
 use crate::tree::node::Word;
 use crate::tree::{
     self, AnyRequest, Attempt, Changed, Host, Place, Rehash, Step, change_at_once,
-    decide_before_copying,
+    decide_before_copying, finish,
 };
 
 /// Units that an operation moves which comes this way while a move is under way.
@@ -34,18 +34,9 @@ impl<St: Store> Flat<St> {
         change: impl Change<'g, St>,
     ) -> Changed<'g, St> {
         let mut request = Request::new(hash, peek, change);
-        match self.try_at_once(guard, &mut request) {
-            Attempt::Done(outcome) => outcome,
-            Attempt::Emptied(outcome) => {
-                let request = request;
-                self.shrink(guard, hash, &request.rehash());
-                outcome
-            }
-            Attempt::Blocked => {
-                let mut request = request;
-                self.persist(guard, &mut request)
-            }
-        }
+        let attempt = self.try_at_once(guard, &mut request);
+        let shrink = |rehash: Rehash<'_, St>| self.shrink(guard, hash, rehash);
+        finish(attempt, request, shrink, |request| self.persist(guard, request))
     }
 
     /// Does the change the usual way, if nothing is in its way.

@@ -182,7 +182,8 @@ impl<St: Store> Flat<St> {
         is_it: impl FnMut(&St::Slot) -> bool,
         guard: &'g Guard,
     ) -> Option<Held<'g, St::Slot>> {
-        // Who only reads would take the longer way for ever. (Pairs that do not tell their hashes wait for a writer.)
+        // Otherwise a thread that only reads would take this way forever. Pairs do not tell their hashes: they wait for a
+        // writer.
         if St::OWNS && hash.trailing_zeros() >= LOOKUPS_LOG {
             self.go_on_moving(1, guard, None);
         }
@@ -353,7 +354,7 @@ impl<St: Store> Flat<St> {
             let owned = units.is_none_or(|units| !moved[units.of_word(index)]);
             if !word.is_moved() {
                 // SAFETY:
-                // - nobody else can reach the map. Who moved a word retired its nodes.
+                // - nobody else can reach the map; the nodes of a word that has moved were retired when it did.
                 unsafe { Self::free(word, owned && with_entries, fallout) };
             }
         }

@@ -7,8 +7,8 @@
 //! 2. *Build* what its words in the next directory are to lead to.
 //! 3. *Install* that, each word by a CAS from zero, which no word of a directory ever is again once it was made: an
 //!    empty one is `VACANT`. So of several threads the first wins, and a late one does not undo what was written since.
-//! 4. *Announce*: mark the old words as moved, by a CAS each. Whoever sees the mark goes to the next directory. Who sets it
-//!    retires the old nodes.
+//! 4. *Announce*: mark the old words as moved, by a CAS each. A thread that sees the mark goes to the next directory. The
+//!    one that sets it retires the old nodes.
 //!
 //! A word that moved keeps its pointer: an iteration that began before the move goes on below it.
 //!
@@ -171,7 +171,7 @@ impl<St: Store> Flat<St> {
         movers: &mut [Mover<St::Slot>],
         guard: &Guard,
     ) {
-        // (A hasher that is not consistent may tell any hash.)
+        // An inconsistent hasher may tell any hash.
         let (first, last) = (successors.start, successors.end - 1);
         let word_of = |mover: &Mover<St::Slot>| next.index(mover.0).clamp(first, last);
         if !movers.is_sorted_by_key(word_of) {

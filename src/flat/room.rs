@@ -11,10 +11,10 @@ use crate::sync::{Ordering, stall_point};
 use crate::tree::node::Word;
 use crate::tree::{Rehash, each_node, freeze};
 
-/// A directory shrinks when it has room for so many times the entries …
+/// A directory that has room for more than this many times its entries shrinks.
 const SPARSE: usize = if cfg!(shuttle) { 4 } else { 16 };
 
-/// … to one with room for so many times.
+/// A directory that shrinks gets room for this many times its entries.
 const ROOMY: usize = if cfg!(shuttle) { 2 } else { 4 };
 
 impl<St: Store> Flat<St> {

@@ -87,6 +87,14 @@ with_each_store! {
     threads_that_insert_and_remove_leave_what_they_should,
 }
 
+fn rehash_by(hash: Hash) -> impl Fn(&[&u64], &mut [u64]) {
+    move |keys, hashes| {
+        for (key, to) in keys.iter().zip(hashes) {
+            *to = hash(**key);
+        }
+    }
+}
+
 /// Puts this value, or removes the key.
 struct Set<V>(Hash, u64, Option<V>);
 
@@ -95,8 +103,8 @@ impl<'g, S: Store<Key = u64> + 'g> Change<'g, S> for Set<S::Value> {
         *candidate == self.1
     }
 
-    fn rehash(&self, key: &u64) -> u64 {
-        (self.0)(*key)
+    fn rehash(&self, keys: &[&u64], hashes: &mut [u64]) {
+        rehash_by(self.0)(keys, hashes);
     }
 
     fn decide(
@@ -159,11 +167,7 @@ impl<V: Clone, S: Store<Key = u64, Value = V>> Map<S> {
     }
 
     fn rehash(&self) -> impl Fn(&[&u64], &mut [u64]) {
-        |keys, hashes| {
-            for (key, hash) in keys.iter().zip(hashes) {
-                *hash = (self.hash)(**key);
-            }
-        }
+        rehash_by(self.hash)
     }
 
     fn reserve(&self, additional: usize) {
@@ -335,8 +339,8 @@ where
         *candidate == self.1
     }
 
-    fn rehash(&self, key: &u64) -> u64 {
-        (self.0)(*key)
+    fn rehash(&self, keys: &[&u64], hashes: &mut [u64]) {
+        rehash_by(self.0)(keys, hashes);
     }
 
     fn decide(
@@ -647,7 +651,7 @@ fn a_move_comes_to_its_end<S: Words>() {
             for taken in [0, usize::MAX / 2] {
                 let (map, entries) = moving::<S>(hash, grow);
                 map.flat.root(&map.flat.pin()).unwrap().cursor.fetch_add(taken, Ordering::Relaxed);
-                // (Those that are made in the usual way move nothing.)
+                // Changes that are made in the usual way move nothing.
                 for _ in 0..entries {
                     map.flat.go_on_moving(1, &map.flat.pin(), Some(&map.rehash()));
                 }

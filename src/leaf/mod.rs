@@ -56,7 +56,7 @@ impl Size {
         ((2 | self.code() & 1) << (self.code() >> 1)) >> 1
     }
 
-    /// Number of spill buckets: a third. With a quarter, or a half, insertions take more time and no less memory.
+    /// Number of spill buckets: a third. With fewer, leaves grow, and are copied, sooner.
     #[inline]
     pub(crate) fn spills(self) -> usize {
         const { assert!(Self::LARGEST.0 <= 12 && Self::MOST_BUCKETS <= MOST_SPILLS) };

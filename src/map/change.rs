@@ -26,8 +26,8 @@ where
         self.key.equivalent(candidate)
     }
 
-    fn rehash(&self, key: &C::Key) -> u64 {
-        hash::of(self.hasher, key)
+    fn rehash(&self, keys: &[&C::Key], hashes: &mut [u64]) {
+        hash::of_each(self.hasher)(keys, hashes);
     }
 
     fn decide(
@@ -61,8 +61,8 @@ where
         self.key.equivalent(candidate)
     }
 
-    fn rehash(&self, key: &C::Key) -> u64 {
-        hash::of(self.hasher, key)
+    fn rehash(&self, keys: &[&C::Key], hashes: &mut [u64]) {
+        hash::of_each(self.hasher)(keys, hashes);
     }
 
     fn decide(
@@ -92,8 +92,8 @@ where
         in_draft.is_some_and(|key| key == candidate)
     }
 
-    fn rehash(&self, key: &C::Key) -> u64 {
-        hash::of(self.hasher, key)
+    fn rehash(&self, keys: &[&C::Key], hashes: &mut [u64]) {
+        hash::of_each(self.hasher)(keys, hashes);
     }
 
     fn puts(&self) -> bool {
@@ -131,8 +131,8 @@ where
         self.offer.key().or(in_draft).is_some_and(|key| key == candidate)
     }
 
-    fn rehash(&self, key: &C::Key) -> u64 {
-        hash::of(self.hasher, key)
+    fn rehash(&self, keys: &[&C::Key], hashes: &mut [u64]) {
+        hash::of_each(self.hasher)(keys, hashes);
     }
 
     fn decide(

@@ -10,7 +10,7 @@ use std::mem::ManuallyDrop;
 use super::lookup::{self, is_it};
 use super::node::{Collision, FAN_BITS, Node, View, Word};
 use super::rebuild::{free_shell, rebuild, swing, to_word, unbuild};
-use super::{Changed, Host, Pair, Place, path_below};
+use super::{Changed, Host, Pair, Place, Rehash, path_below};
 use crate::bucket::{Hit, Room, Search, Seen};
 use crate::engine::{Action, Change, Outcome};
 use crate::entry::Store;
@@ -64,7 +64,7 @@ impl<St: Store> Drop for Unpublished<St> {
     }
 }
 
-/// What came of the usual way.
+/// What came of the usual way. [`finish`] does what is left to do.
 pub(crate) enum Attempt<T> {
     Done(T),
     /// Done, and the bucket has become empty.
@@ -73,10 +73,25 @@ pub(crate) enum Attempt<T> {
     Blocked,
 }
 
+/// Ends a change that was tried the usual way. Takes the request by value, so that it is in memory from here on alone.
+#[inline(always)]
+pub(crate) fn finish<'g, St: Store + 'g, C: Change<'g, St>>(
+    attempt: Attempt<Changed<'g, St>>,
+    mut request: Request<'g, St, C>,
+    shrink: impl FnOnce(Rehash<'_, St>),
+    persist: impl FnOnce(&mut AnyRequest<'_, 'g, St>) -> Changed<'g, St>,
+) -> Changed<'g, St> {
+    match attempt {
+        Attempt::Done(outcome) => outcome,
+        Attempt::Emptied(outcome) => {
+            shrink(&request.rehash());
+            outcome
+        }
+        Attempt::Blocked => persist(&mut request),
+    }
+}
+
 /// Does the change in the bucket of a leaf that `path` leads to, the usual way, if nothing is in its way.
-///
-/// The caller does what is left to do of the other two, with a request that it has moved: so only then is the
-/// request written to memory.
 #[inline(always)]
 pub(crate) fn change_at_once<'g, St: Store + 'g, H: Host<'g, St>, C: Change<'g, St>>(
     host: H,

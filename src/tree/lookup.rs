@@ -56,22 +56,12 @@ pub(crate) fn find<'g, St: Store>(
 ) -> Option<Held<'g, St::Slot>> {
     // SAFETY:
     // - not freed: the view protects what is reached under it for `'g`.
-    find_slot::<St>(word, view, depth, hash, |slot| unsafe { is_it::<St>(slot, hash, eq) })
-}
-
-/// [`find`] for the slot of which `is_it` holds, among those that have the hash's place and tag.
-#[inline(always)]
-pub(crate) fn find_slot<'g, St: Store>(
-    word: Word<'g, St::Slot>,
-    view: View<'g>,
-    depth: u32,
-    hash: u64,
-    is_it: impl FnMut(&St::Slot) -> bool,
-) -> Option<Held<'g, St::Slot>> {
+    let is_it = |slot: &St::Slot| unsafe { is_it::<St>(slot, hash, eq) };
     find_at::<St>(word, view, path_below(hash, depth), hash, is_it)
 }
 
-/// [`find_slot`], where `path` is what of the hash is left below `word`.
+/// [`find`] for the slot of which `is_it` holds, among those that have the hash's place and tag. `path` is what of the hash
+/// is left below `word`.
 #[inline(always)]
 pub(crate) fn find_at<'g, St: Store>(
     word: Word<'g, St::Slot>,

@@ -21,7 +21,7 @@ use crate::engine::Content;
 use crate::entry::{Compare, Store};
 use crate::leaf::{FAN_WIDTH, Leaf};
 use crate::tree::node::{FAN_BITS, Fan, Node, View, Word};
-use crate::tree::{Iter, Rehash, lookup};
+use crate::tree::{Iter, Rehash, lookup, path_below};
 
 /// One difference, with the entries that make it.
 pub(crate) enum TreeChange<'g, K, V> {
@@ -287,7 +287,8 @@ pub(super) fn holds<St: Store>(
     hash: u64,
     is_it: impl FnMut(&St::Slot) -> bool,
 ) -> bool {
-    lookup::find_slot::<St>(word, View::Observed, level * FAN_BITS, hash, is_it).is_some()
+    let path = path_below(hash, level * FAN_BITS);
+    lookup::find_at::<St>(word, View::Observed, path, hash, is_it).is_some()
 }
 
 fn pair<'g, St: Store + 'g>(slot: Held<'g, St::Slot>) -> PairRef<'g, St> {

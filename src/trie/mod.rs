@@ -233,10 +233,7 @@ impl<St: Store> Engine for Trie<St> {
         // SAFETY:
         // - not freed: the guard keeps what is reached under it.
         let is_it = |slot: &St::Slot| unsafe { lookup::is_it::<St>(slot, hash, &mut eq) };
-        let found = match lookup::find_at_once::<St>(top, guard, hash, hash, is_it) {
-            Some(found) => found,
-            None => lookup::find::<St>(top, View::Live(guard), 0, hash, &mut eq),
-        };
+        let found = lookup::find_at::<St>(top, View::Live(guard), hash, hash, is_it);
         // SAFETY:
         // - the entry was reached under the guard, which keeps it for `'g`.
         found.map(|slot| unsafe { St::pair(slot.now) })

@@ -8,7 +8,9 @@ use crate::entry::Store;
 use crate::reclaim::Guard;
 use crate::request::Request;
 use crate::tree::node::{FAN_BITS, Word};
-use crate::tree::{self, AnyRequest, Attempt, Changed, Host, Place, Rehash, Step, change_at_once};
+use crate::tree::{
+    self, AnyRequest, Attempt, Changed, Host, Place, Rehash, Step, change_at_once, finish,
+};
 
 impl<St: Store> Trie<St> {
     /// Looks a key up, lets `change` decide what to do with it, and does that in one atomic step
@@ -26,18 +28,9 @@ impl<St: Store> Trie<St> {
         change: impl Change<'g, St>,
     ) -> Changed<'g, St> {
         let mut request = Request::new(hash, peek, change);
-        match self.try_at_once(guard, &mut request) {
-            Attempt::Done(outcome) => outcome,
-            Attempt::Emptied(outcome) => {
-                let request = request;
-                self.shrink(guard, hash, &request.rehash());
-                outcome
-            }
-            Attempt::Blocked => {
-                let mut request = request;
-                self.persist(guard, &mut request)
-            }
-        }
+        let attempt = self.try_at_once(guard, &mut request);
+        let shrink = |rehash: Rehash<'_, St>| self.shrink(guard, hash, rehash);
+        finish(attempt, request, shrink, |request| self.persist(guard, request))
     }
 
     /// Does the change the usual way, if nothing is in its way.
