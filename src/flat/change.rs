@@ -12,7 +12,7 @@ use crate::request::Request;
 use crate::sync::planted;
 use crate::tree::node::Word;
 use crate::tree::{
-    self, AnyRequest, Attempt, Changed, Host, Place, Rehash, Step, change_at_once,
+    self, AnyRequest, Changed, Host, Place, Rehash, Rest, Step, change_at_once,
     decide_before_copying, finish,
 };
 
@@ -34,9 +34,13 @@ impl<St: Store> Flat<St> {
         change: impl Change<'g, St>,
     ) -> Changed<'g, St> {
         let mut request = Request::new(hash, peek, change);
-        let attempt = self.try_at_once(guard, &mut request);
-        let shrink = |rehash: Rehash<'_, St>| self.shrink(guard, hash, rehash);
-        finish(attempt, request, shrink, |request| self.persist(guard, request))
+        match self.try_at_once(guard, &mut request) {
+            Ok(outcome) => outcome,
+            Err(rest) => {
+                let shrink = |rehash: Rehash<'_, St>| self.shrink(guard, hash, rehash);
+                finish(rest, request, shrink, |request| self.persist(guard, request))
+            }
+        }
     }
 
     /// Does the change the usual way, if nothing is in its way.
@@ -45,10 +49,10 @@ impl<St: Store> Flat<St> {
         &'g self,
         guard: &'g Guard,
         request: &mut Request<'g, St, C>,
-    ) -> Attempt<Changed<'g, St>> {
-        let Some(directory) = self.root(guard) else { return Attempt::Blocked };
+    ) -> Result<Changed<'g, St>, Rest<Changed<'g, St>>> {
+        let directory = self.root(guard).ok_or(Rest::Blocked)?;
         let word = directory.towards(request.hash).load(guard);
-        let Some(leaf) = word.own_leaf() else { return Attempt::Blocked };
+        let leaf = word.own_leaf().ok_or(Rest::Blocked)?;
         let context = Context { flat: self, directory, guard };
         change_at_once(context, leaf, request.hash << directory.bits(), request)
     }

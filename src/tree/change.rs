@@ -64,30 +64,28 @@ impl<St: Store> Drop for Unpublished<St> {
     }
 }
 
-/// What came of the usual way. [`finish`] does what is left to do.
-pub(crate) enum Attempt<T> {
-    Done(T),
-    /// Done, and the bucket has become empty.
+/// What the usual way leaves to do, to [`finish`].
+pub(crate) enum Rest<T> {
+    /// The change is done, and the bucket has become empty.
     Emptied(T),
     /// Something is in the way.
     Blocked,
 }
 
-/// Ends a change that was tried the usual way. Takes the request by value, so that it is in memory from here on alone.
+/// Does what the usual way left to do. Takes the request by value, so that it is in memory from here on alone.
 #[inline(always)]
 pub(crate) fn finish<'g, St: Store + 'g, C: Change<'g, St>>(
-    attempt: Attempt<Changed<'g, St>>,
+    rest: Rest<Changed<'g, St>>,
     mut request: Request<'g, St, C>,
     shrink: impl FnOnce(Rehash<'_, St>),
     persist: impl FnOnce(&mut AnyRequest<'_, 'g, St>) -> Changed<'g, St>,
 ) -> Changed<'g, St> {
-    match attempt {
-        Attempt::Done(outcome) => outcome,
-        Attempt::Emptied(outcome) => {
+    match rest {
+        Rest::Emptied(outcome) => {
             shrink(&request.rehash());
             outcome
         }
-        Attempt::Blocked => persist(&mut request),
+        Rest::Blocked => persist(&mut request),
     }
 }
 
@@ -98,33 +96,33 @@ pub(crate) fn change_at_once<'g, St: Store + 'g, H: Host<'g, St>, C: Change<'g, 
     leaf: Leaf<'g, St::Slot>,
     path: u64,
     request: &mut Request<'g, St, C>,
-) -> Attempt<Changed<'g, St>> {
+) -> Result<Changed<'g, St>, Rest<Changed<'g, St>>> {
     let hash = request.hash;
     let bucket = leaf.bucket(path);
     bucket.prefetch_slots();
     let seen = bucket.load();
     if !seen.is_open() {
-        return Attempt::Blocked;
+        return Err(Rest::Blocked);
     }
     // SAFETY:
     // - live, and reached under the guard, which keeps its entry.
     let hit = match seen.find(hash, |slot| unsafe { matches(request, slot) }) {
         Search::Found(hit) => Some(hit),
         Search::Absent => None,
-        Search::Changed => return Attempt::Blocked,
+        Search::Changed => return Err(Rest::Blocked),
     };
     let old = pair_of::<St>(hit);
     match request.ask(old) {
-        Action::Keep => Attempt::Done(Outcome::Kept(old)),
+        Action::Keep => Ok(Outcome::Kept(old)),
         Action::Remove => {
             let (Some(hit), Some(old)) = (hit, old) else {
-                return Attempt::Done(Outcome::Kept(None));
+                return Ok(Outcome::Kept(None));
             };
-            let Some(left) = seen.remove(hit) else { return Attempt::Blocked };
+            let Some(left) = seen.remove(hit) else { return Err(Rest::Blocked) };
             host.count_down();
             retire_entry::<St, _>(host, hit.slot.now);
             let outcome = Outcome::Removed(old);
-            if left.is_empty() { Attempt::Emptied(outcome) } else { Attempt::Done(outcome) }
+            if left.is_empty() { Err(Rest::Emptied(outcome)) } else { Ok(outcome) }
         }
         Action::Put(draft) => {
             let put = match seen.room_at_home(hit) {
@@ -132,10 +130,10 @@ pub(crate) fn change_at_once<'g, St: Store + 'g, H: Host<'g, St>, C: Change<'g, 
                 None => put_in_spill::<St, _>(host, seen, leaf, hash, draft, hit),
             };
             match put {
-                Ok(new) => Attempt::Done(Outcome::Put { old, new }),
+                Ok(new) => Ok(Outcome::Put { old, new }),
                 Err(draft) => {
                     request.spare = Some(draft);
-                    Attempt::Blocked
+                    Err(Rest::Blocked)
                 }
             }
         }

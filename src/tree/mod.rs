@@ -27,7 +27,7 @@ mod rebuild;
 mod shrink;
 
 pub(crate) use change::{
-    AnyRequest, Attempt, Step, attempt, change_at_once, decide_before_copying, finish,
+    AnyRequest, Rest, Step, attempt, change_at_once, decide_before_copying, finish,
 };
 #[cfg(any(debug_assertions, snaptrie_check))]
 pub(crate) use check::Walk;

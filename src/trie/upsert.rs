@@ -9,7 +9,7 @@ use crate::reclaim::Guard;
 use crate::request::Request;
 use crate::tree::node::{FAN_BITS, Word};
 use crate::tree::{
-    self, AnyRequest, Attempt, Changed, Host, Place, Rehash, Step, change_at_once, finish,
+    self, AnyRequest, Changed, Host, Place, Rehash, Rest, Step, change_at_once, finish,
 };
 
 impl<St: Store> Trie<St> {
@@ -28,9 +28,13 @@ impl<St: Store> Trie<St> {
         change: impl Change<'g, St>,
     ) -> Changed<'g, St> {
         let mut request = Request::new(hash, peek, change);
-        let attempt = self.try_at_once(guard, &mut request);
-        let shrink = |rehash: Rehash<'_, St>| self.shrink(guard, hash, rehash);
-        finish(attempt, request, shrink, |request| self.persist(guard, request))
+        match self.try_at_once(guard, &mut request) {
+            Ok(outcome) => outcome,
+            Err(rest) => {
+                let shrink = |rehash: Rehash<'_, St>| self.shrink(guard, hash, rehash);
+                finish(rest, request, shrink, |request| self.persist(guard, request))
+            }
+        }
     }
 
     /// Does the change the usual way, if nothing is in its way.
@@ -39,8 +43,8 @@ impl<St: Store> Trie<St> {
         &'g self,
         guard: &'g Guard,
         request: &mut Request<'g, St, C>,
-    ) -> Attempt<Changed<'g, St>> {
-        let Some(context) = self.root(guard) else { return Attempt::Blocked };
+    ) -> Result<Changed<'g, St>, Rest<Changed<'g, St>>> {
+        let context = self.root(guard).ok_or(Rest::Blocked)?;
         let mut word = context.root.top.load(guard);
         let mut path = request.hash;
         while word.is_own_fan() {
@@ -49,7 +53,7 @@ impl<St: Store> Trie<St> {
             word = unsafe { word.own_fan() }.by_top_bits(path).load(guard);
             path <<= FAN_BITS;
         }
-        let Some(leaf) = word.own_leaf() else { return Attempt::Blocked };
+        let leaf = word.own_leaf().ok_or(Rest::Blocked)?;
         change_at_once(context, leaf, path, request)
     }
 
