@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, fmt};
 
 use snaptrie::Plain;
@@ -38,6 +38,20 @@ pub(crate) use tested::{Handle, Lent, Tested, with_and_without_version};
 
 /// How long a test body that must not hang may take on a slow and busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Tries until it works, beside tests whose threads hold handles.
+pub(crate) fn eventually(mut works: impl FnMut() -> bool) -> bool {
+    let start = Instant::now();
+    loop {
+        if works() {
+            return true;
+        }
+        if start.elapsed() > PATIENCE / 4 {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
 
 /// `SNAPTRIE_STRESS`, which multiplies how much a test does; 1 if it is not set.
 pub(crate) fn stress() -> f64 {
