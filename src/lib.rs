@@ -136,8 +136,8 @@
 //! threads that remove or replace entries make the kernel execute it now and then, on all processors that run the
 //! process (`membarrier(2)`).
 //!
-//! - The first handle of a process registers it with the kernel. If the process has several threads by then, this
-//!   takes some milliseconds. Make a handle before you start them if that matters.
+//! - The first map of a process registers it with the kernel. If the process has several threads by then, this takes
+//!   about 10 ms. Make a map before you start them if that matters.
 //! - If the kernel refuses to register the process, guards are those of crossbeam-epoch, which execute a fence. The
 //!   same holds for other systems, and without the feature.
 //! - If a sandbox that is entered later refuses the fence, handles execute one from then on, and removed entries wait

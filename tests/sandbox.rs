@@ -30,7 +30,6 @@ enum Answer {
     /// Refuses it, with EPERM.
     Refuse,
     /// Kills the process.
-    #[cfg_attr(feature = "membarrier", expect(dead_code, reason = "the call is made"))]
     Kill,
 }
 
@@ -193,6 +192,18 @@ fn refused_when_threads_have_begun_with_a_trie() {
 fn refused_when_threads_have_begun_with_a_flat_map() {
     let body = refused_when_threads_have_begun::<Flat>;
     in_sandbox("refused_when_threads_have_begun_with_a_flat_map", body);
+}
+
+/// Registering can take 10 ms. So a map does it when it is made, and no handle.
+#[cfg(feature = "membarrier")]
+#[test]
+fn lookups_do_not_wait_for_the_kernel() {
+    in_sandbox("lookups_do_not_wait_for_the_kernel", || {
+        let (trie, flat) = (Trie::default(), Flat::default());
+        forbid_membarrier(Answer::Kill);
+        let absent = || trie.pin().get(&1).is_none() && flat.pin().get(&1).is_none();
+        thread::scope(|scope| assert!(scope.spawn(absent).join().expect("a thread that lives")));
+    });
 }
 
 /// A filter may kill the process for the call, so a library built without the feature must never make it.

@@ -16,7 +16,7 @@ pub(crate) struct Base<E, S> {
 
 impl<E: Engine, S> Base<E, S> {
     pub(crate) fn empty(hasher: S) -> Self {
-        Self { engine: E::empty(Collector::Global), hasher }
+        Self { engine: E::empty(Collector::global()), hasher }
     }
 
     /// For tests: with a collector of its own.

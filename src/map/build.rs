@@ -144,7 +144,7 @@ impl<E: Engine<Key: Hash + Eq>, S: BuildHasher> Base<E, S> {
         let parts = Parts::gather(vec![parts]);
         let (parts, bits) =
             to_build::<E>(parts.into_iter().map(|part| unique::<E>(part, stays)).collect());
-        let built = parts.into_iter().map(|part| (builder.part)(Collector::Global, part, bits));
-        Self { engine: (builder.join)(Collector::Global, built.collect()), hasher }
+        let built = parts.into_iter().map(|part| (builder.part)(Collector::global(), part, bits));
+        Self { engine: (builder.join)(Collector::global(), built.collect()), hasher }
     }
 }

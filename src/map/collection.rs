@@ -101,7 +101,7 @@ macro_rules! by_reference {
             /// assert!(map.is_empty());
             /// ```
             pub fn new() -> Self {
-                Self::with_hasher(RandomState::default())
+                Self { base: Base::empty(RandomState::default()) }
             }
         }
 

@@ -54,7 +54,7 @@ macro_rules! room {
             /// assert!(map.capacity() >= 100);
             /// ```
             pub fn with_capacity_and_hasher(capacity: usize, hasher: S) -> Self {
-                Self { base: Base { engine: Flat::with_capacity(capacity, Collector::Global), hasher } }
+                Self { base: Base { engine: Flat::with_capacity(capacity, Collector::global()), hasher } }
             }
 
             /// Number of entries for which the present table has room. O(1).

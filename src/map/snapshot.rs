@@ -241,7 +241,7 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
     /// ```
     #[must_use = "a fork is a map of its own"]
     pub fn fork(&self) -> M::Map<S> {
-        let (hasher, empty) = (self.hasher.clone(), Trie::new(Collector::Global));
+        let (hasher, empty) = (self.hasher.clone(), Trie::new(Collector::global()));
         M::map(Base { engine: Trie::fork(&self.tree, empty), hasher })
     }
 }

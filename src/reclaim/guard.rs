@@ -1,6 +1,6 @@
 //! Guards, and where they come from.
 //!
-//! Of a process all guards are of one kind, which its first one decides ([`with_membarrier`]): participants, if the
+//! Of a process all guards are of one kind, which its first map decides ([`with_membarrier`]): participants, if the
 //! feature `membarrier` is on and the system has heavy fences; else those of crossbeam-epoch.
 #![expect(unsafe_code, reason = "guards outlive the borrow of what they hold on to")]
 
@@ -44,6 +44,14 @@ pub(crate) enum Collector {
 static PARTICIPANTS: Participants = Participants::new();
 
 impl Collector {
+    /// For a new map. The first one decides which kind of guards the process has, so that no operation waits for that.
+    /// A map made by a constant function has [`Self::Global`]: if it comes first, its first guard decides.
+    pub(crate) fn global() -> Self {
+        #[cfg(feature = "membarrier")]
+        with_membarrier::has_participants();
+        Self::Global
+    }
+
     #[cfg(any(test, debug_assertions, snaptrie_check))]
     pub(crate) fn private() -> Self {
         Self::Private(Arc::new(Participants::new()))
@@ -218,7 +226,7 @@ mod with_membarrier {
     const CROSSBEAM: u8 = 1;
     const OURS: u8 = 2;
 
-    fn has_participants() -> bool {
+    pub(super) fn has_participants() -> bool {
         // Acquire: the process is registered; pairs with the Release in `decide`.
         match CHOICE.load(Ordering::Acquire) {
             UNDECIDED => decide() == OURS,

@@ -73,9 +73,9 @@ where
     let parts = divide(entries, |(key, value)| hashed::<E, S>(&hasher, key, value));
     let parts = parts.into_par_iter().map(|part| unique::<E>(part, stays)).collect();
     let (parts, bits) = to_build::<E>(parts);
-    let built = parts.into_par_iter().map(|part| (builder.part)(Collector::Global, part, bits));
+    let built = parts.into_par_iter().map(|part| (builder.part)(Collector::global(), part, bits));
     let built = built.collect();
-    Base { engine: (builder.join)(Collector::Global, built), hasher }
+    Base { engine: (builder.join)(Collector::global(), built), hasher }
 }
 
 /// Implements the parallel traits of a map.

@@ -54,7 +54,7 @@ where
     where
         T: Store<Key = K, Value = V>,
     {
-        let engine = Flat::with_capacity(self.len(), Collector::Global);
+        let engine = Flat::with_capacity(self.len(), Collector::global());
         let map = Base { engine, hasher: self.hasher().clone() };
         // Eight parts and more a thread: the last to end do not keep the others waiting for long.
         let halvings = rayon::current_num_threads().ilog2() + 4;
