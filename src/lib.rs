@@ -138,8 +138,8 @@
 //!
 //! - The first map of a process registers it with the kernel. If the process has several threads by then, this takes
 //!   about 10 ms. Make a map before you start them if that matters.
-//! - If the kernel refuses to register the process, guards are those of crossbeam-epoch, which execute a fence. The
-//!   same holds for other systems, and without the feature.
+//! - If the kernel refuses to register the process, each handle executes a fence. The same holds on other systems.
+//! - Without the feature, guards are those of crossbeam-epoch, which execute a fence too.
 //! - If a sandbox that is entered later refuses the fence, handles execute one from then on, and removed entries wait
 //!   some milliseconds longer.
 //! - If a sandbox kills the process for the call, set `default-features = false` in every crate of the program that

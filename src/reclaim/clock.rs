@@ -1,33 +1,16 @@
 //! The clock: a counter that moves on when a grace period has passed.
 //!
-//! Two sources move it. A process uses one of them, and a map with a collector of its own (in tests) uses one:
-//!
-//! - *epochs*: a deferred call in crossbeam-epoch, one at a time, ticks the clock ([`Clock::probe`]);
-//! - *participants*: a thread that finds every guard to be as new as the clock's reading ticks it
-//!   ([`participants`](super::participants)).
-//!
-//! For both holds: **a guard under which the clock read `t` is gone once the clock reads `t + 2`**, and the thread
-//! that reads this sees everything that was done under the guard. An object is stamped with [`Guard::ripe_at`] after
-//! it was unlinked, and may be freed when the clock reads the stamp: two ticks later, or three.
-//!
-//! # Why two ticks of epochs are enough
-//!
-//! Let A unlink an object, execute a SeqCst fence, and read `t`. The tick to `t + 1` comes after that read in the
-//! counter's order. The probe for `t + 2` is deferred by a thread that has seen the tick to `t + 1` (Acquire), and
-//! crossbeam-epoch seals the deferred call behind a SeqCst fence: so that fence comes after A's. Take any guard. If
-//! it was held when the probe was sealed, it is gone when the probe runs; that is what crossbeam-epoch promises.
-//! Otherwise the SeqCst fence of its pin comes after the one of the probe, hence after A's, and its thread
-//! cannot reach the object any more.
+//! The guards decide what moves it: [`participants`](super::participants), or crossbeam-epoch (`epoch.rs`). With both,
+//! **a guard under which the clock read `t` is gone once the clock reads `t + 2`**, and the thread that reads this sees
+//! everything that was done under the guard. An object is stamped with [`Guard::ripe_at`] after it was unlinked, and
+//! may be freed when the clock reads the stamp.
 //!
 //! [`Guard::ripe_at`]: super::Guard::ripe_at
 
 use std::time::{Duration, Instant};
 
 use crate::once::OnceBox;
-use crate::sync::{AtomicBool, AtomicU64, HAS_TIME, Ordering, planted, stall_point};
-
-/// Ticks of epochs from the unlinking of an object until it may be freed.
-pub(super) const GRACE: u64 = 2;
+use crate::sync::{AtomicU64, HAS_TIME, Ordering, planted};
 
 /// An attempt to move the clock is followed by a pause this many times as long as it took. Bounds the share of time
 /// spent on attempts, however many threads one has to look at.
@@ -38,8 +21,6 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(1);
 
 pub(crate) struct Clock {
     now: AtomicU64,
-    /// Whether a probe is in flight.
-    probing: AtomicBool,
     /// When the next attempt may begin, in nanoseconds since the first.
     next_attempt: AtomicU64,
 }
@@ -47,11 +28,7 @@ pub(crate) struct Clock {
 impl Clock {
     pub(super) const fn new() -> Self {
         // Zero stands for a participant without a guard.
-        Self {
-            now: AtomicU64::new(1),
-            probing: AtomicBool::new(false),
-            next_attempt: AtomicU64::new(0),
-        }
+        Self { now: AtomicU64::new(1), next_attempt: AtomicU64::new(0) }
     }
 
     #[inline]
@@ -67,22 +44,6 @@ impl Clock {
         let (release, relaxed) = (Ordering::AcqRel, Ordering::Relaxed);
         let reading = if planted("double_tick") { self.now() } else { reading };
         let _ = self.now.compare_exchange(reading, reading + 1, release, relaxed);
-    }
-
-    /// Sends a probe on its way, unless one is in flight, and helps crossbeam-epoch on.
-    ///
-    /// A thread that stalls between the two steps below holds a guard, and so would keep the clock from moving anyway.
-    pub(super) fn probe(&'static self, guard: &crossbeam_epoch::Guard) {
-        // Acquire: the last tick, so that this probe is sealed after it; pairs with the Release below.
-        if !self.probing.swap(true, Ordering::Acquire) {
-            stall_point("probe");
-            guard.defer(|| {
-                self.tick(self.now());
-                // Release: the tick.
-                self.probing.store(false, Ordering::Release);
-            });
-        }
-        guard.flush();
     }
 
     /// Makes an attempt to move the clock, unless the last one is too recent. `hurry`: even then.

@@ -2,11 +2,13 @@
 //!
 //! | part | what it is |
 //! |---|---|
-//! | [`guard`] | what an operation holds; one kind for the whole process |
+//! | [`guard`] | what an operation holds |
+//! | [`global`] | the guards of the process, from `process.rs` or `epoch.rs` |
 //! | [`clock`] | moves on when a grace period has passed; what makes freeing safe |
 //! | [`limbo`] | the garbage of one map, and the bound on it |
-//! | [`participants`] | guards without fences, in the place of crossbeam-epoch's, if the feature `membarrier` is on |
-//! | [`private`] | a source of guards for one map, for tests |
+//! | `process`, [`participants`], [`membarrier`] | guards that can do without a fence of their own |
+//! | `epoch` | guards of crossbeam-epoch |
+//! | [`private`] | a collector of one map, for tests |
 //!
 //! An operation pins a guard. What it unlinks it *retires* to its map's limbo, with the guard. There it waits until
 //! the clock has moved on so far that all guards are gone that may have seen it. Later operations on the map free
@@ -18,12 +20,17 @@
 //! is used again, is [flushed](Limbo::flush), or is dropped.
 
 mod clock;
+#[cfg(not(feature = "membarrier"))]
+mod epoch;
 mod garbage;
+mod global;
 mod guard;
 mod limbo;
 mod membarrier;
 mod participants;
 mod private;
+#[cfg(feature = "membarrier")]
+mod process;
 #[cfg(test)]
 mod races;
 #[cfg(test)]

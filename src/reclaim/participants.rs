@@ -46,10 +46,11 @@ use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, Ordering, fence, planted, st
 const STORE_DELAY: Duration = Duration::from_millis(1);
 
 /// How pins and ticks are ordered: by ordinary fences, by asymmetric ones, or by ordinary ones after the system has
-/// refused a heavy one.
-const ORDINARY: u8 = 0;
-const ASYMMETRIC: u8 = 1;
-const REFUSED: u8 = 2;
+/// refused a heavy one. The process decides before its first guard.
+const UNDECIDED: u8 = 0;
+const ORDINARY: u8 = 1;
+const ASYMMETRIC: u8 = 2;
+const REFUSED: u8 = 3;
 
 /// Ticks from the unlinking of an object until it may be freed.
 pub(super) const GRACE: u64 = 3;
@@ -94,22 +95,36 @@ unsafe impl Sync for Participants {}
 unsafe impl Send for Participants {}
 
 impl Participants {
-    pub(super) const fn new() -> Self {
+    /// With ordinary fences.
+    #[cfg(any(test, debug_assertions, snaptrie_check))]
+    pub(super) fn new() -> Self {
+        let participants = Self::undecided();
+        // Relaxed: this thread's alone.
+        participants.fences.store(ORDINARY, Ordering::Relaxed);
+        participants
+    }
+
+    /// Of which [`Self::decide`] is to be called before the first guard.
+    pub(super) const fn undecided() -> Self {
         Self {
             clock: Clock::new(),
             first: AtomicPtr::new(ptr::null_mut()),
-            fences: AtomicU8::new(ORDINARY),
+            fences: AtomicU8::new(UNDECIDED),
             last_tick: Mutex::new(None),
         }
     }
 
-    /// Makes the fences asymmetric. The process is registered for the heavy one.
+    /// Makes the fences asymmetric if the system lets the process register for heavy ones, once. Threads that come here
+    /// together all ask; the first answer counts.
     #[cfg(feature = "membarrier")]
-    pub(super) fn use_heavy_fences(&self) {
-        // Relaxed: pins that miss it execute a fence. A thread that moves the clock does not: it has seen the choice
-        // of guards that was made after this.
-        let (new, relaxed) = (ASYMMETRIC, Ordering::Relaxed);
-        let _ = self.fences.compare_exchange(ORDINARY, new, relaxed, relaxed);
+    #[inline]
+    pub(super) fn decide(&self) {
+        // Acquire: that the process is registered; pairs with the Release below.
+        if self.fences.load(Ordering::Acquire) == UNDECIDED {
+            let fences = if membarrier::register() { ASYMMETRIC } else { ORDINARY };
+            let (release, acquire) = (Ordering::Release, Ordering::Acquire);
+            let _ = self.fences.compare_exchange(UNDECIDED, fences, release, acquire);
+        }
     }
 
     fn all(&self) -> impl Iterator<Item = &Participant> {

@@ -16,6 +16,7 @@ pub(super) struct Thread {
     /// Frees that are under way, each inside the one before.
     frees: Cell<u32>,
     /// Whether it lets others run after its guard of crossbeam-epoch.
+    #[cfg(not(feature = "membarrier"))]
     pub(super) yields: Cell<bool>,
     /// Its place among the participants, if it has one.
     #[cfg(feature = "membarrier")]
@@ -28,6 +29,7 @@ impl Thread {
             index: Cell::new(usize::MAX),
             calls: Cell::new((0, 0)),
             frees: Cell::new(0),
+            #[cfg(not(feature = "membarrier"))]
             yields: Cell::new(false),
             #[cfg(feature = "membarrier")]
             place: Cell::new(None),

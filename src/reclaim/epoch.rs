@@ -1,0 +1,101 @@
+//! The guards of the process without the feature `membarrier`: those of crossbeam-epoch. A deferred call, one at a time,
+//! ticks the clock ([`GlobalPin::advance`]).
+//!
+//! # Why two ticks of epochs are enough
+//!
+//! Let A unlink an object, execute a SeqCst fence, and read `t`. The tick to `t + 1` comes after that read in the
+//! counter's order. The probe for `t + 2` is deferred by a thread that has seen the tick to `t + 1` (Acquire), and
+//! crossbeam-epoch seals the deferred call behind a SeqCst fence: so that fence comes after A's. Take any guard. If
+//! it was held when the probe was sealed, it is gone when the probe runs; that is what crossbeam-epoch promises.
+//! Otherwise the SeqCst fence of its pin comes after the one of the probe, hence after A's, and its thread
+//! cannot reach the object any more.
+
+use std::thread;
+
+use super::clock::Clock;
+use super::threads::THREAD;
+use crate::sync::{AtomicBool, Ordering, fence, stall_point};
+
+/// Ticks from the unlinking of an object until it may be freed.
+pub(super) const GRACE: u64 = 2;
+
+static CLOCK: Clock = Clock::new();
+
+/// Whether a probe is in flight.
+static PROBING: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn clock() -> &'static Clock {
+    &CLOCK
+}
+
+pub(super) fn prepare() {}
+
+thread_local! {
+    /// This thread's part in crossbeam-epoch: what `crossbeam_epoch::pin` has too, but that is not inlined.
+    static HANDLE: crossbeam_epoch::LocalHandle = crossbeam_epoch::default_collector().register();
+}
+
+/// The fields are dropped in this order.
+pub(super) struct GlobalPin(crossbeam_epoch::Guard, Yield);
+
+impl GlobalPin {
+    #[inline(always)]
+    pub(super) fn new() -> Self {
+        before_pinning();
+        // The thread may be exiting, and its handle gone.
+        let guard = HANDLE
+            .try_with(crossbeam_epoch::LocalHandle::pin)
+            .unwrap_or_else(|_| crossbeam_epoch::default_collector().register().pin());
+        Self(guard, Yield)
+    }
+
+    /// Sends a probe on its way, unless one is in flight, and helps crossbeam-epoch on.
+    ///
+    /// A thread that stalls between the two steps below holds a guard, and so would keep the clock from moving anyway.
+    pub(super) fn advance(&self) {
+        // Acquire: the last tick, so that this probe is sealed after it; pairs with the Release below.
+        if !PROBING.swap(true, Ordering::Acquire) {
+            stall_point("probe");
+            self.0.defer(|| {
+                CLOCK.tick(CLOCK.now());
+                // Release: the tick.
+                PROBING.store(false, Ordering::Release);
+            });
+        }
+        self.0.flush();
+    }
+
+    /// Ends the guard and begins another, unless the thread holds others.
+    ///
+    /// Not crossbeam-epoch's `repin`, which has no fence: the next loads could come before its look at the epoch, and
+    /// see what was unlinked two epochs before the new one is over.
+    pub(super) fn renew(&mut self) {
+        self.0.repin_after(|| {
+            drop(Yield);
+            before_pinning();
+        });
+    }
+
+    pub(super) fn yield_afterwards(&self) {
+        THREAD.with(|thread| thread.yields.set(true));
+    }
+}
+
+#[inline(always)]
+fn before_pinning() {
+    // Release: what was done under the last guard. crossbeam-epoch 0.9 pins with a relaxed store, and a scan that
+    // sees it may have missed the end of that guard.
+    fence(Ordering::Release);
+}
+
+/// Lets other threads run, if an operation under the guard that has just ended asked for it.
+struct Yield;
+
+impl Drop for Yield {
+    #[inline]
+    fn drop(&mut self) {
+        if THREAD.with(|thread| thread.yields.take()) {
+            thread::yield_now();
+        }
+    }
+}
