@@ -92,11 +92,13 @@ pub(crate) trait Engine: Sized {
     /// A guard, under which the operations below are called.
     fn pin(&self) -> Guard;
 
-    /// Looks up the entry with this hash for which `eq` holds.
+    /// Looks up the entry with this hash for which `eq` holds. It may help to move the table, with the hashes that `rehash`
+    /// tells.
     fn get<'g>(
         &'g self,
         hash: u64,
         eq: impl FnMut(&Self::Key) -> bool,
+        rehash: impl Fn(&[&Self::Key], &mut [u64]),
         guard: &'g Guard,
     ) -> Option<PairOf<'g, Self>>;
 

@@ -123,8 +123,8 @@ impl fmt::Debug for DefaultHasher {
 ///
 /// A trie takes its path from the highest bits and its tags from the lowest, and is as deep as
 /// hashes agree in their high bits. Hashers that leave high bits empty (identity hashes of small
-/// integers are common) would make it ten levels deep, so two multiply-and-fold steps mix whatever
-/// comes. They are a bijection: hashes that differed still do.
+/// integers are common) would make it ten levels deep, so a multiplication mixes whatever comes. It is a bijection:
+/// hashes that differed still do.
 #[inline]
 pub(crate) fn of<Q: Hash + ?Sized, S: BuildHasher>(hasher: &S, key: &Q) -> u64 {
     spread(hasher.hash_one(key))
@@ -144,8 +144,7 @@ pub(crate) fn of_each<K: Hash, S: BuildHasher>(hasher: &S) -> impl Fn(&[&K], &mu
 
 #[inline]
 const fn spread(hash: u64) -> u64 {
-    // Odd constants (the golden ratio's, and SplitMix64's) make each multiplication a bijection, a
-    // xor with a right shift is one anyway.
+    // An odd constant (the golden ratio's) makes the multiplication a bijection; a xor with a right shift is one anyway.
     let hash = (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     hash ^ (hash >> 29)
 }

@@ -12,68 +12,93 @@ use crate::prefetch;
 use crate::reclaim::Garbage;
 use crate::sync::Ordering;
 
-/// The store for any key and value: a slot is a pointer to an entry of its own.
-pub(crate) struct Boxed<K, V>(PhantomData<(K, V)>);
+/// The store for any key and value: a slot is a pointer to an entry of its own, which has its birth, or not.
+pub(crate) struct Boxed<K, V, B = u64>(PhantomData<(K, V, B)>);
+
+/// The store for maps without snapshots.
+pub(crate) type Undated<K, V> = Boxed<K, V, ()>;
+
+/// The generation that an entry was born in, for maps that ask for it.
+pub(crate) trait Birth: Copy + 'static {
+    fn new(generation: u64) -> Self;
+    fn generation(self) -> u64;
+}
+
+impl Birth for u64 {
+    fn new(generation: u64) -> Self {
+        generation
+    }
+    fn generation(self) -> u64 {
+        self
+    }
+}
+
+impl Birth for () {
+    fn new(_: u64) {}
+    fn generation(self) -> u64 {
+        unreachable!("entries of maps without snapshots have no birth")
+    }
+}
 
 /// An allocated entry. Growth moves entries by their hashes, and does not hash keys again.
-pub(crate) struct Entry<K, V> {
+pub(crate) struct Entry<K, V, B> {
     hash: u64,
-    birth: u64,
     key: K,
     value: V,
+    birth: B,
 }
 
 /// The slot of a [`Boxed`] store.
-pub(crate) struct BoxedSlot<K, V>(*mut Entry<K, V>);
+pub(crate) struct BoxedSlot<K, V, B>(*mut Entry<K, V, B>);
 
-impl<K, V> Clone for BoxedSlot<K, V> {
+impl<K, V, B> Clone for BoxedSlot<K, V, B> {
     fn clone(&self) -> Self {
         *self
     }
 }
-impl<K, V> Copy for BoxedSlot<K, V> {}
+impl<K, V, B> Copy for BoxedSlot<K, V, B> {}
 
 /// The memory of a [`BoxedSlot`]. The words of slots are always the standard library's atomics: the model checker
 /// switches threads before a slot is read or written.
-pub(crate) struct BoxedCell<K, V>(std::sync::atomic::AtomicPtr<Entry<K, V>>);
+pub(crate) struct BoxedCell<K, V, B>(std::sync::atomic::AtomicPtr<Entry<K, V, B>>);
 
-impl<K, V> Slot for BoxedSlot<K, V> {
-    type Cell = BoxedCell<K, V>;
+impl<K, V, B> Slot for BoxedSlot<K, V, B> {
+    type Cell = BoxedCell<K, V, B>;
 
     #[inline]
-    fn read(cell: &BoxedCell<K, V>) -> Self {
+    fn read(cell: &BoxedCell<K, V, B>) -> Self {
         // Relaxed: validated afterwards; the entry was published with the state that the slot is live in.
         Self(cell.0.load(Ordering::Relaxed))
     }
 
     #[inline]
-    fn write(cell: &BoxedCell<K, V>, value: Self) {
+    fn write(cell: &BoxedCell<K, V, B>, value: Self) {
         // Release: see `crate::bucket`, Orderings.
         cell.0.store(value.0, Ordering::Release);
     }
 }
 
-impl<K, V> Content for Boxed<K, V> {
+impl<K, V, B: Birth> Content for Boxed<K, V, B> {
     type Key = K;
     type Value = V;
-    type Draft = Box<Entry<K, V>>;
+    type Draft = Box<Entry<K, V, B>>;
     type Pair<'g>
         = (&'g K, &'g V)
     where
         Self: 'g;
 
     #[inline]
-    fn draft(hash: u64, key: K, value: V) -> Box<Entry<K, V>> {
-        Box::new(Entry { hash, birth: 0, key, value })
+    fn draft(hash: u64, key: K, value: V) -> Box<Entry<K, V, B>> {
+        Box::new(Entry { hash, key, value, birth: B::new(0) })
     }
 
-    fn into_pair(draft: Box<Entry<K, V>>) -> (K, V) {
+    fn into_pair(draft: Box<Entry<K, V, B>>) -> (K, V) {
         let entry = *draft;
         (entry.key, entry.value)
     }
 
     #[inline]
-    fn draft_key(draft: &Box<Entry<K, V>>) -> &K {
+    fn draft_key(draft: &Box<Entry<K, V, B>>) -> &K {
         &draft.key
     }
 
@@ -103,7 +128,7 @@ impl<K, V> Content for Boxed<K, V> {
     }
 }
 
-impl<K, V> Lent for Boxed<K, V> {
+impl<K, V, B: Birth> Lent for Boxed<K, V, B> {
     #[inline]
     fn refs<'g>(pair: (&'g K, &'g V)) -> (&'g K, &'g V)
     where
@@ -113,11 +138,11 @@ impl<K, V> Lent for Boxed<K, V> {
     }
 }
 
-impl<K, V> BoxedSlot<K, V> {
+impl<K, V, B: Birth> BoxedSlot<K, V, B> {
     /// # Safety
     /// - The slot was live, and its entry is not freed for `'g`.
     #[inline]
-    unsafe fn entry<'g>(self) -> &'g Entry<K, V> {
+    unsafe fn entry<'g>(self) -> &'g Entry<K, V, B> {
         // SAFETY:
         // - came from a box, by `expose`, and is not freed: promised by the caller. A published entry does not change.
         unsafe { &*self.0 }
@@ -130,38 +155,38 @@ impl<K, V> BoxedSlot<K, V> {
     pub(crate) unsafe fn pair_mut<'a>(self) -> (&'a K, &'a mut V) {
         // SAFETY:
         // - came from a box, by `expose`, is not freed, and not shared: promised by the caller.
-        let entry: &'a mut Entry<K, V> = unsafe { &mut *self.0 };
+        let entry: &'a mut Entry<K, V, B> = unsafe { &mut *self.0 };
         (&entry.key, &mut entry.value)
     }
 }
 
-impl<K, V> Store for Boxed<K, V> {
-    type Slot = BoxedSlot<K, V>;
+impl<K, V, B: Birth> Store for Boxed<K, V, B> {
+    type Slot = BoxedSlot<K, V, B>;
     const OWNS: bool = true;
-    const ENTRY_BYTES: usize = size_of::<Entry<K, V>>();
+    const ENTRY_BYTES: usize = size_of::<Entry<K, V, B>>();
 
     #[inline]
-    fn expose(mut draft: Box<Entry<K, V>>, birth: u64) -> BoxedSlot<K, V> {
-        draft.birth = birth;
+    fn expose(mut draft: Box<Entry<K, V, B>>, birth: u64) -> BoxedSlot<K, V, B> {
+        draft.birth = B::new(birth);
         BoxedSlot(Box::into_raw(draft))
     }
 
     #[inline]
-    unsafe fn retract(slot: BoxedSlot<K, V>) -> Box<Entry<K, V>> {
+    unsafe fn retract(slot: BoxedSlot<K, V, B>) -> Box<Entry<K, V, B>> {
         // SAFETY:
         // - from a box, by `expose`, and this caller's alone.
         unsafe { Box::from_raw(slot.0) }
     }
 
     #[inline]
-    unsafe fn may_have(slot: &BoxedSlot<K, V>, hash: u64) -> bool {
+    unsafe fn may_have(slot: &BoxedSlot<K, V, B>, hash: u64) -> bool {
         // SAFETY:
         // - not freed: promised by the caller.
         unsafe { slot.entry() }.hash == hash
     }
 
     #[inline]
-    unsafe fn hashes(slots: &[BoxedSlot<K, V>], hashes: &mut [u64], _rehash: Rehash<'_, K>) {
+    unsafe fn hashes(slots: &[BoxedSlot<K, V, B>], hashes: &mut [u64], _rehash: Rehash<'_, K>) {
         for (slot, hash) in slots.iter().zip(hashes) {
             // SAFETY:
             // - as above.
@@ -170,64 +195,64 @@ impl<K, V> Store for Boxed<K, V> {
     }
 
     #[inline]
-    unsafe fn birth(slot: &BoxedSlot<K, V>) -> u64 {
+    unsafe fn birth(slot: &BoxedSlot<K, V, B>) -> u64 {
         // SAFETY:
         // - as above.
-        unsafe { slot.entry() }.birth
+        unsafe { slot.entry() }.birth.generation()
     }
 
     /// An entry never moves while anybody can see it, so its address tells which one it is.
     #[inline]
-    fn is_same(one: &BoxedSlot<K, V>, other: &BoxedSlot<K, V>) -> bool {
+    fn is_same(one: &BoxedSlot<K, V, B>, other: &BoxedSlot<K, V, B>) -> bool {
         one.0 == other.0
     }
 
     #[inline]
-    unsafe fn key(slot: &BoxedSlot<K, V>) -> &K {
+    unsafe fn key(slot: &BoxedSlot<K, V, B>) -> &K {
         // SAFETY:
         // - as above.
         &unsafe { slot.entry() }.key
     }
 
     #[inline]
-    unsafe fn pair<'g>(slot: BoxedSlot<K, V>) -> (&'g K, &'g V)
+    unsafe fn pair<'g>(slot: BoxedSlot<K, V, B>) -> (&'g K, &'g V)
     where
         Self: 'g,
     {
         // SAFETY:
         // - as above.
-        let entry: &'g Entry<K, V> = unsafe { slot.entry() };
+        let entry: &'g Entry<K, V, B> = unsafe { slot.entry() };
         (&entry.key, &entry.value)
     }
 
     #[inline]
-    unsafe fn pair_ref<'g>(slot: Held<'g, BoxedSlot<K, V>>) -> (&'g K, &'g V)
+    unsafe fn pair_ref<'g>(slot: Held<'g, BoxedSlot<K, V, B>>) -> (&'g K, &'g V)
     where
         K: 'g,
         V: 'g,
     {
         // SAFETY:
         // - as above.
-        let entry: &'g Entry<K, V> = unsafe { slot.now.entry() };
+        let entry: &'g Entry<K, V, B> = unsafe { slot.now.entry() };
         (&entry.key, &entry.value)
     }
 
     #[inline]
-    fn prefetch(slot: &BoxedSlot<K, V>) {
+    fn prefetch(slot: &BoxedSlot<K, V, B>) {
         prefetch::read(slot.0);
     }
 
     #[inline]
-    unsafe fn garbage(slot: BoxedSlot<K, V>) -> Garbage {
+    unsafe fn garbage(slot: BoxedSlot<K, V, B>) -> Garbage {
         // SAFETY:
         // - from a box, by `expose`, so not null; one free for each entry: the contract of this function.
         unsafe { Garbage::of_box(NonNull::new_unchecked(slot.0)) }
     }
 }
 
-impl<K, V> Compare for Boxed<K, V> {
+impl<K, V, B: Birth> Compare for Boxed<K, V, B> {
     #[inline]
-    unsafe fn unchanged(one: &BoxedSlot<K, V>, other: &BoxedSlot<K, V>) -> bool {
+    unsafe fn unchanged(one: &BoxedSlot<K, V, B>, other: &BoxedSlot<K, V, B>) -> bool {
         Self::is_same(one, other)
     }
 }

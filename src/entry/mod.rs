@@ -8,7 +8,7 @@
 mod boxed;
 mod inline;
 
-pub(crate) use boxed::Boxed;
+pub(crate) use boxed::{Boxed, Undated};
 pub(crate) use inline::Inline;
 
 use crate::bucket::{Held, Slot};

@@ -71,7 +71,7 @@ impl<St: Store> Flat<St> {
             }
         }
         // Before the change, which a panic of the hasher may not leave half done.
-        self.go_on_moving(UNITS, guard, Some(&request.rehash()));
+        self.go_on_moving(UNITS, guard, &request.rehash());
         loop {
             let root = self.root_or_first(0, Size::SMALLEST, guard);
             if let Step::Done(outcome) = self.attempt(root, guard, request) {
@@ -122,7 +122,7 @@ impl<St: Store> Flat<St> {
         };
         tree::shrink(Context { flat: self, directory, guard }, place, hash, rehash);
         self.shrink_if_due(guard);
-        self.go_on_moving(UNITS, guard, Some(rehash));
+        self.go_on_moving(UNITS, guard, rehash);
     }
 
     /// The directory that a word of this one has moved to, or will.

@@ -77,9 +77,6 @@ use crate::tree::lookup::{self, Lane};
 use crate::tree::node::{Node, View, Word};
 use crate::tree::{Changed, Pair, Rehash, each_node, free_shell};
 
-/// Units that [`Engine::refresh`] moves: some 10 µs of work.
-const UNITS_BY_REFRESH: usize = 8;
-
 /// One lookup in two to this that does not go the usual way moves a unit.
 const LOOKUPS_LOG: u32 = 3;
 
@@ -176,17 +173,26 @@ impl<St: Store> Flat<St> {
 
     /// [`Engine::get`] by any way.
     #[inline(never)]
+    fn help_and_find<'g>(
+        &'g self,
+        hash: u64,
+        is_it: impl FnMut(&St::Slot) -> bool,
+        rehash: Rehash<'_, St>,
+        guard: &'g Guard,
+    ) -> Option<Held<'g, St::Slot>> {
+        // Otherwise a thread that only reads would take this way forever.
+        if hash.trailing_zeros() >= LOOKUPS_LOG {
+            self.go_on_moving(1, guard, rehash);
+        }
+        self.find(hash, is_it, guard)
+    }
+
     fn find<'g>(
         &'g self,
         hash: u64,
         is_it: impl FnMut(&St::Slot) -> bool,
         guard: &'g Guard,
     ) -> Option<Held<'g, St::Slot>> {
-        // Otherwise a thread that only reads would take this way forever. Pairs do not tell their hashes: they wait for a
-        // writer.
-        if St::OWNS && hash.trailing_zeros() >= LOOKUPS_LOG {
-            self.go_on_moving(1, guard, None);
-        }
         let (word, view, path) = self.way_to(hash, guard);
         lookup::find_below::<St>(word, view, path, hash, is_it)
     }
@@ -217,6 +223,7 @@ impl<St: Store> Engine for Flat<St> {
         &'g self,
         hash: u64,
         mut eq: impl FnMut(&St::Key) -> bool,
+        rehash: impl Fn(&[&St::Key], &mut [u64]),
         guard: &'g Guard,
     ) -> Option<Pair<'g, St>> {
         let directory = self.root(guard)?;
@@ -228,7 +235,7 @@ impl<St: Store> Engine for Flat<St> {
         let at_once = |leaf| lookup::find_in_leaf(leaf, path, hash, &mut is_it);
         let found = match word.own_leaf().and_then(at_once) {
             Some(found) => found,
-            None => self.find(hash, is_it, guard),
+            None => self.help_and_find(hash, is_it, &rehash, guard),
         };
         // SAFETY:
         // - the entry was reached under the guard, which keeps it for `'g`.
@@ -281,7 +288,6 @@ impl<St: Store> Engine for Flat<St> {
     }
 
     fn refresh(&self, guard: &Guard) {
-        self.go_on_moving(UNITS_BY_REFRESH, guard, None);
         self.limbo.sweep(guard);
     }
 

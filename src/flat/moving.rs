@@ -52,8 +52,8 @@ impl<St: Store> Flat<St> {
         }
     }
 
-    /// Moves this many units, if a move is under way, or ends it. Without `rehash` only what can be moved without.
-    pub(super) fn go_on_moving(&self, units: usize, guard: &Guard, rehash: Option<Rehash<'_, St>>) {
+    /// Moves this many units, if a move is under way, or ends it.
+    pub(super) fn go_on_moving(&self, units: usize, guard: &Guard, rehash: Rehash<'_, St>) {
         let Some(root) = self.root(guard) else { return };
         let Some(next) = root.next(guard) else { return };
         let all = Units::between(root, next).count();
@@ -63,7 +63,7 @@ impl<St: Store> Flat<St> {
             if unit >= all {
                 return self.finish_move(root, next, units, guard, rehash);
             }
-            self.move_unit(root, next, unit, guard, rehash);
+            self.move_unit(root, next, unit, guard, Some(rehash));
         }
     }
 
@@ -74,16 +74,17 @@ impl<St: Store> Flat<St> {
         next: &Directory<St::Slot>,
         mut left: usize,
         guard: &Guard,
-        rehash: Option<Rehash<'_, St>>,
+        rehash: Rehash<'_, St>,
     ) {
         // Acquire: that those words have moved; pairs with the Release below.
         let mut moved = root.moved.load(Ordering::Acquire);
         let units = Units::between(root, next);
         for word in root.words().iter().skip(moved).take(LOOKS) {
             if !word.load(guard).is_moved() {
-                if left == 0 || !self.move_unit(root, next, units.of_word(moved), guard, rehash) {
+                if left == 0 {
                     break;
                 }
+                self.move_unit(root, next, units.of_word(moved), guard, Some(rehash));
                 left -= 1;
             }
             moved += 1;
@@ -108,7 +109,8 @@ impl<St: Store> Flat<St> {
         }
     }
 
-    /// Moves everything, if a move from this directory is under way: O(n).
+    /// Moves everything, if a move from this directory is under way: O(n). Without `rehash` only what is empty. Returns
+    /// whether all has moved.
     pub(super) fn move_all(
         &self,
         root: &Directory<St::Slot>,
@@ -124,7 +126,7 @@ impl<St: Store> Flat<St> {
         all
     }
 
-    /// Moves a unit. Returns false if that cannot be done without `rehash`.
+    /// Moves a unit. Returns false if it has entries, and there is no `rehash`.
     #[cold]
     pub(super) fn move_unit(
         &self,
@@ -150,9 +152,7 @@ impl<St: Store> Flat<St> {
             let entries = frozen.iter().map(|word| freeze::<St>(*word)).sum();
             let rehash: Rehash<'_, St> = match rehash {
                 Some(rehash) => rehash,
-                None if St::OWNS || entries == 0 => {
-                    &|_, _| unreachable!("entries tell their hashes")
-                }
+                None if entries == 0 => &|_, _| unreachable!("no entries"),
                 None => return false,
             };
             let mut movers = Vec::with_capacity(entries);

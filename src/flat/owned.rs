@@ -3,7 +3,7 @@
 
 use super::Flat;
 use crate::engine::{Content, Engine};
-use crate::entry::{Boxed, Store};
+use crate::entry::{Store, Undated};
 use crate::fallout::Fallout;
 use crate::tree::lookup;
 
@@ -29,13 +29,13 @@ impl<St: Store> Flat<St> {
     }
 }
 
-impl<K, V> Flat<Boxed<K, V>> {
+impl<K, V> Flat<Undated<K, V>> {
     /// The value of the key with this hash for which `eq` holds, to be changed where it is.
     pub(crate) fn get_mut(&mut self, hash: u64, mut eq: impl FnMut(&K) -> bool) -> Option<&mut V> {
         let guard = self.pin();
         // SAFETY:
         // - not freed: the guard keeps what is reached under it.
-        let is_it = |slot: &_| unsafe { lookup::is_it::<Boxed<K, V>>(slot, hash, &mut eq) };
+        let is_it = |slot: &_| unsafe { lookup::is_it::<Undated<K, V>>(slot, hash, &mut eq) };
         let found = self.find(hash, is_it, &guard);
         // SAFETY:
         // - live in a map that is borrowed exclusively for as long as the result.

@@ -59,17 +59,22 @@ impl<'g, E: Engine, S: BuildHasher> Access<'g, E, S> {
     pub(crate) fn hash<Q: Hash + ?Sized>(self, key: &Q) -> u64 {
         hash::of(self.hasher, key)
     }
+}
 
+impl<'g, E: Engine<Key: Hash>, S: BuildHasher> Access<'g, E, S> {
     #[inline(always)]
     pub(crate) fn get<Q: Hash + Equivalent<E::Key> + ?Sized>(
         self,
         key: &Q,
     ) -> Option<PairOf<'g, E>> {
-        self.engine.get(self.hash(key), |candidate| key.equivalent(candidate), self.guard)
+        self.get_hashed(self.hash(key), |candidate| key.equivalent(candidate))
     }
-}
 
-impl<'g, E: Engine<Key: Hash>, S: BuildHasher> Access<'g, E, S> {
+    #[inline(always)]
+    fn get_hashed(self, hash: u64, eq: impl FnMut(&E::Key) -> bool) -> Option<PairOf<'g, E>> {
+        self.engine.get(hash, eq, hash::of_each(self.hasher), self.guard)
+    }
+
     fn remove_where<Q, F>(self, key: &Q, remove: F) -> Option<PairOf<'g, E>>
     where
         Q: Hash + Equivalent<E::Key> + ?Sized,
@@ -245,7 +250,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         key: E::Key,
         value: impl FnOnce() -> E::Value,
     ) -> Result<PairOf<'g, E>, PairOf<'g, E>> {
-        if let Some(found) = self.engine.get(hash, |candidate| key == *candidate, self.guard) {
+        if let Some(found) = self.get_hashed(hash, |candidate| key == *candidate) {
             return Err(found);
         }
         let mut value = Some(value);
@@ -398,7 +403,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         value: E::Value,
         add: impl Fn(&E::Value, &E::Value),
     ) {
-        if let Some(found) = self.engine.get(hash, |candidate| key == *candidate, self.guard) {
+        if let Some(found) = self.get_hashed(hash, |candidate| key == *candidate) {
             add(E::Content::pair_value(&found), &value);
         } else if let Err(occupied) = self.try_insert_hashed(hash, key, value) {
             add(E::Content::pair_value(&occupied.current), &occupied.value);

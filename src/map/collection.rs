@@ -196,7 +196,7 @@ macro_rules! by_reference {
         ///
         /// # Panics
         /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was.
-        impl<K, V, S: BuildHasher> $Map<K, V, S> {
+        impl<K: Hash, V, S: BuildHasher> $Map<K, V, S> {
             /// Whether the key is in the map.
             ///
             /// # Examples

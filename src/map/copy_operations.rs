@@ -61,7 +61,7 @@ macro_rules! operations {
         ///
         /// # Panics
         /// These methods panic if `Hash` or `Eq` of the key does; the map stays as it was.
-        impl<K: Plain, V: Plain, S: BuildHasher, M: CopyMode<K, V>> $Type<$($life,)? K, V, S, M> {
+        impl<K: Plain + Hash, V: Plain, S: BuildHasher, M: CopyMode<K, V>> $Type<$($life,)? K, V, S, M> {
             /// The value of a key.
             ///
             /// # Examples

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::RandomState;
 use crate::engine::Engine;
-use crate::entry::{Boxed, Store};
+use crate::entry::{Store, Undated};
 use crate::flat::Flat;
 use crate::hash;
 use crate::plain::Plain;
@@ -72,7 +72,7 @@ use crate::reclaim::Collector;
 /// assert_eq!(routes.len(), 2);
 /// ```
 pub struct FlatMap<K, V, S = RandomState> {
-    pub(crate) base: Base<Flat<Boxed<K, V>>, S>,
+    pub(crate) base: Base<Flat<Undated<K, V>>, S>,
 }
 
 by_reference!(FlatMap, mode::Flat);
@@ -102,7 +102,7 @@ impl<'m, K, V, S> Pinned<'m, K, V, S, mode::Flat> {
     }
 
     #[cfg(feature = "rayon")]
-    pub(crate) fn shared_iter(&self) -> crate::flat::SharedIter<'_, Boxed<K, V>> {
+    pub(crate) fn shared_iter(&self) -> crate::flat::SharedIter<'_, Undated<K, V>> {
         self.map.base.engine.shared_iter(&self.guard)
     }
 }

@@ -90,8 +90,12 @@ impl<K, V, Place: Layout<K, V>> Made<K, V, Place> for Trie {
     type Engine = trie::Trie<Place::Store>;
 }
 
-impl<K, V, Place: Layout<K, V>> Made<K, V, Place> for Flat {
-    type Engine = flat::Flat<Place::Store>;
+impl<K, V> Made<K, V, Boxed> for Flat {
+    type Engine = flat::Flat<entry::Undated<K, V>>;
+}
+
+impl<K: Plain, V: Plain> Made<K, V, Inline> for Flat {
+    type Engine = flat::Flat<entry::Inline<K, V>>;
 }
 
 /// The store of a [`TrieMode`].

@@ -186,7 +186,7 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
 ///
 /// # Panics
 /// These methods panic if `Hash` or `Eq` of the key does; the map stays as it was.
-impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
+impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// The value of a key.
     ///
     /// # Examples
@@ -651,6 +651,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
 /// If the key is not in the map.
 impl<K, V, S, M, Q> Index<&Q> for Pinned<'_, K, V, S, M>
 where
+    K: Hash,
     Q: Hash + Equivalent<K> + ?Sized,
     S: BuildHasher,
     M: Mode<K, V>,

@@ -417,7 +417,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Written for TrieMap<K, V, S> {
 }
 
 impl<K: Hash + Eq, V, S: BuildHasher> Written for FlatMap<K, V, S> {
-    type Engine = crate::flat::Flat<crate::entry::Boxed<K, V>>;
+    type Engine = crate::flat::Flat<crate::entry::Undated<K, V>>;
     type Hasher = S;
 
     fn base(&self) -> &Base<Self::Engine, S> {

@@ -226,6 +226,7 @@ impl<St: Store> Engine for Trie<St> {
         &'g self,
         hash: u64,
         mut eq: impl FnMut(&St::Key) -> bool,
+        _rehash: impl Fn(&[&St::Key], &mut [u64]),
         guard: &'g Guard,
     ) -> Option<Pair<'g, St>> {
         let context = self.root(guard)?;

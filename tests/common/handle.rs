@@ -32,20 +32,24 @@ pub(crate) trait Handle: Sized {
 
     fn get<Q: Hash + Equivalent<Self::Key> + ?Sized>(&self, key: &Q) -> Option<&Self::Value>
     where
+        Self::Key: Hash,
         Self::Hasher: BuildHasher;
 
     fn get_key_value<Q>(&self, key: &Q) -> Option<(&Self::Key, &Self::Value)>
     where
         Q: Hash + Equivalent<Self::Key> + ?Sized,
+        Self::Key: Hash,
         Self::Hasher: BuildHasher;
 
     fn contains_key<Q: Hash + Equivalent<Self::Key> + ?Sized>(&self, key: &Q) -> bool
     where
+        Self::Key: Hash,
         Self::Hasher: BuildHasher;
 
     /// By `[]`.
     fn at<Q: Hash + Equivalent<Self::Key> + ?Sized>(&self, key: &Q) -> &Self::Value
     where
+        Self::Key: Hash,
         Self::Hasher: BuildHasher;
 
     /// By `IntoIterator`.
@@ -62,6 +66,7 @@ pub(crate) trait Handle: Sized {
         Q: Hash + Equivalent<Self::Key> + ?Sized + 'q,
         I: IntoIterator<Item = &'q Q>,
         Self::Key: 'p,
+        Self::Key: Hash,
         Self::Hasher: BuildHasher;
 
     fn contains_many<'p, 'q, Q, I>(&'p self, keys: I) -> impl Iterator<Item = bool>
@@ -70,6 +75,7 @@ pub(crate) trait Handle: Sized {
         I: IntoIterator<Item = &'q Q>,
         Self::Key: 'p,
         Self::Value: 'p,
+        Self::Key: Hash,
         Self::Hasher: BuildHasher;
 
     fn remove<Q: Hash + Equivalent<Self::Key> + ?Sized>(&self, key: &Q) -> Option<&Self::Value>
@@ -307,7 +313,7 @@ impl<I: Iterator + Debug, T> Debug for Lending<'_, I, T> {
     }
 }
 
-impl<K: snaptrie::Plain, V: snaptrie::Plain, S: BuildHasher, M: CopyMode<K, V>>
+impl<K: snaptrie::Plain + Hash, V: snaptrie::Plain, S: BuildHasher, M: CopyMode<K, V>>
     Lent<'_, K, V, S, M>
 {
     pub(crate) fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
@@ -483,7 +489,7 @@ impl<K: snaptrie::Plain + Hash + Eq, V: snaptrie::Plain, S: BuildHasher, M: Copy
     }
 }
 
-impl<K: snaptrie::Plain, V: snaptrie::Plain, S: BuildHasher, M: CopyMode<K, V>, Q> Index<&Q>
+impl<K: snaptrie::Plain + Hash, V: snaptrie::Plain, S: BuildHasher, M: CopyMode<K, V>, Q> Index<&Q>
     for Lent<'_, K, V, S, M>
 where
     Q: Hash + Equivalent<K> + ?Sized,
@@ -541,24 +547,28 @@ macro_rules! forward {
         }
         fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V>
         where
+            K: Hash,
             S: BuildHasher,
         {
             self.get(key)
         }
         fn get_key_value<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(&K, &V)>
         where
+            K: Hash,
             S: BuildHasher,
         {
             self.get_key_value(key)
         }
         fn contains_key<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool
         where
+            K: Hash,
             S: BuildHasher,
         {
             self.contains_key(key)
         }
         fn at<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> &V
         where
+            K: Hash,
             S: BuildHasher,
         {
             &self[key]
@@ -578,6 +588,7 @@ macro_rules! forward {
             Q: Hash + Equivalent<K> + ?Sized + 'q,
             I: IntoIterator<Item = &'q Q>,
             K: 'p,
+            K: Hash,
             S: BuildHasher,
         {
             self.get_many(keys)
@@ -660,6 +671,7 @@ macro_rules! forward {
             I: IntoIterator<Item = &'q Q>,
             K: 'p,
             V: 'p,
+            K: Hash,
             S: BuildHasher,
         {
             self.contains_many(keys)

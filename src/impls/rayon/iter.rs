@@ -83,7 +83,7 @@ pub struct SnapshotParIter<'s, K: 's, V: 's, M: TrieMode<K, V> + 's = Boxed> {
 /// assert_eq!(map.pin().par_iter().map(|(_, value)| value).sum::<u64>(), 499_500);
 /// ```
 pub struct ParIter<'p, K: 'p, V: 'p> {
-    entries: SharedIter<'p, entry::Boxed<K, V>>,
+    entries: SharedIter<'p, entry::Undated<K, V>>,
 }
 
 /// A parallel iterator over the entries of a live [`CopyFlatMap`](crate::CopyFlatMap), from the `par_iter` of its
