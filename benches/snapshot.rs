@@ -407,7 +407,7 @@ fn many(options: &Options) {
             let mut history = History::new(count.max(1));
             let mut record_one = || {
                 writer.write();
-                time(|| _ = history.record(&map))
+                time(|| _ = history.push(map.snapshot()))
             };
             (0..count).for_each(|_| _ = record_one());
             record.push(mean(CALLS, record_one));

@@ -39,13 +39,6 @@ pub(crate) trait Content {
         Self: 'g;
 }
 
-/// Content that hands out references.
-pub(crate) trait Lent: Content {
-    fn refs<'g>(pair: Self::Pair<'g>) -> (&'g Self::Key, &'g Self::Value)
-    where
-        Self: 'g;
-}
-
 /// What an engine hands out of an entry.
 pub(crate) type PairOf<'g, E> = <<E as Engine>::Content as Content>::Pair<'g>;
 

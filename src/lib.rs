@@ -171,6 +171,11 @@
 //!   10 000 alive, one to two microseconds. Each takes some 100 bytes there.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![allow(
+    private_bounds,
+    reason = "kinds of map and places of entries are public, and made of engines and stores, which are not: so no other \
+              crate can add one"
+)]
 
 #[cfg(not(target_has_atomic = "64"))]
 compile_error!("snaptrie needs a target with atomic operations of 64 bits, such as `AtomicU64`");
@@ -234,13 +239,8 @@ pub mod mode {
     //! parameter: [`Trie`] or [`Flat`]. [`Snapshot`](crate::Snapshot) and everything that is made of snapshots has the
     //! place: [`Boxed`] or [`Inline`]. They are needed only to name those types.
 
-    #[doc(hidden)]
     pub use crate::map::Writable;
-    pub use crate::map::mode::{Boxed, Flat, Inline, Trie};
-    #[doc(hidden)]
-    pub use crate::map::mode::{
-        CompareMode, CopyMode, Mode, SetMode, StaticMode, TrieMode, Versioned,
-    };
+    pub use crate::map::mode::{Boxed, Flat, Inline, Kind, Place, Trie};
 }
 
 /// The examples of the README, as tests.

@@ -105,7 +105,7 @@ fn watchers_follow_a_map() {
     }
     run(async {
         let map = Arc::new(Map::new());
-        let published = Arc::new(Published::new(&map));
+        let published = Arc::new(Published::new(map.snapshot()));
         let mut followers = JoinSet::new();
         for _ in 0..5 {
             followers.spawn(follow(Arc::clone(&published), published.load().clone()));
@@ -117,14 +117,14 @@ fn watchers_follow_a_map() {
                 for round in 0..500 {
                     map.pin().insert(writer * 100 + round % 50, round);
                     map.pin().remove(&(writer * 100 + round * 7 % 50));
-                    published.publish(&map);
+                    published.publish(map.snapshot());
                     yield_now().await;
                 }
             });
         }
         writers.join_all().await;
         map.pin().insert(LAST, 0);
-        assert!(published.publish(&map));
+        assert!(published.publish(map.snapshot()));
         for replica in followers.join_all().await {
             assert_eq!(replica, *map);
         }
@@ -136,7 +136,7 @@ fn watchers_follow_a_map() {
 fn waiting_can_be_cancelled() {
     run(async {
         let map = Map::from([(0, 0)]);
-        let published = Arc::new(Published::new(&map));
+        let published = Arc::new(Published::new(map.snapshot()));
         let seen = published.load().generation();
         for _ in 0..100 {
             let next = published.newer_than(seen);
@@ -151,7 +151,7 @@ fn waiting_can_be_cancelled() {
         goes.abort();
         assert!(goes.await.is_err());
         map.pin().insert(1, 1);
-        published.publish(&map);
+        published.publish(map.snapshot());
         assert_eq!(stays.await.unwrap(), 2);
     });
 }

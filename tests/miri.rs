@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use snaptrie::mode::TrieMode;
+use snaptrie::mode::Place;
 use snaptrie::{CopyFlatMap, CopyTrieMap, FixedState, FlatMap, Snapshot, TrieMap};
 use tested::{Handle, Tested};
 
@@ -75,7 +75,7 @@ where
     V: Item,
     S: BuildHasher + Clone,
     M: Tested<Key = u64, Value = V, Hasher = S, Version = Snapshot<u64, V, S, L>>,
-    L: TrieMode<u64, V, Map<S> = M>,
+    L: Place<u64, V, Map<S> = M>,
 {
     const NEW: u64 = 1_000_000;
     const MORE: u64 = 2_000_000;

@@ -55,7 +55,7 @@ use models::trie::World;
 use schedules::{explore, runs};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread;
-use snaptrie::mode::TrieMode;
+use snaptrie::mode::Place;
 use snaptrie::{CopyTrieMap, Snapshot, TrieMap};
 use tested::Tested;
 
@@ -168,7 +168,7 @@ where
 }
 
 /// Reads a view key by key or all keys together, by iteration, and both ways again: all must agree.
-fn read<H: Default + Hasher, V: Item, M: TrieMode<u8, V>>(
+fn read<H: Default + Hasher, V: Item, M: Place<u8, V>>(
     view: &Snapshot<u8, V, BuildHasherDefault<H>, M>,
 ) -> State {
     let by_key = || -> State { std::array::from_fn(|key| view.get(&(key as u8)).map(V::number)) };

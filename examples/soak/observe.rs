@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
 
-use snaptrie::mode::{Boxed, Inline, TrieMode};
+use snaptrie::mode::{Boxed, Inline, Place};
 use snaptrie::{CopyTrieMap, RandomState, Snapshot, TrieMap};
 
 use crate::World;
@@ -13,7 +13,7 @@ type View<M> = Snapshot<u64, u64, RandomState, M>;
 
 /// A map that has versions.
 pub(crate) trait Versions: Ledger {
-    type Mode: TrieMode<u64, u64>;
+    type Mode: Place<u64, u64>;
 
     fn snapshot(&self) -> View<Self::Mode>;
     fn fork(&self) -> Self;
@@ -82,14 +82,14 @@ pub(crate) fn watch<M: Versions>(world: &World, map: &M) {
 }
 
 /// Nothing is made by transfers, and no more is on its way than the workers can have under way.
-fn check_accounts<M: TrieMode<u64, u64>>(world: &World, view: &View<M>) {
+fn check_accounts<M: Place<u64, u64>>(world: &World, view: &View<M>) {
     let total: u64 = (0..ACCOUNTS).map(|account| view[&account]).sum();
     let (all, moving) = (ACCOUNTS * BALANCE, world.workers * MOST);
     assert!(total <= all && total + moving >= all, "{total} of {all} at one instant");
 }
 
 /// Marks are written in order, and never go back.
-fn check_marks<M: TrieMode<u64, u64>>(view: &View<M>, seen: &mut [u64]) {
+fn check_marks<M: Place<u64, u64>>(view: &View<M>, seen: &mut [u64]) {
     for (id, seen) in (0..).zip(seen) {
         let mark = |which| view.get(&(MARKS + 2 * id + which)).copied().unwrap_or(0);
         let (first, second) = (mark(0), mark(1));
@@ -100,7 +100,7 @@ fn check_marks<M: TrieMode<u64, u64>>(view: &View<M>, seen: &mut [u64]) {
 }
 
 /// A number that depends on every entry, and not on their order.
-fn fingerprint<M: TrieMode<u64, u64>>(view: &View<M>) -> u64 {
+fn fingerprint<M: Place<u64, u64>>(view: &View<M>) -> u64 {
     let mut count = 0;
     let mut print = 0_u64;
     for (key, value) in view {

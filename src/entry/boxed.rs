@@ -4,22 +4,23 @@
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
-use super::{Compare, Store};
+use super::Store;
 use crate::bucket::{Held, Slot};
-use crate::engine::{Content, Lent};
+use crate::engine::Content;
 use crate::hash::Rehash;
 use crate::prefetch;
 use crate::reclaim::Garbage;
 use crate::sync::Ordering;
 
 /// The store for any key and value: a slot is a pointer to an entry of its own, which has its birth, or not.
-pub(crate) struct Boxed<K, V, B = u64>(PhantomData<(K, V, B)>);
+#[expect(missing_debug_implementations, reason = "public as a part of sealed traits alone")]
+pub struct Boxed<K, V, B = u64>(PhantomData<(K, V, B)>);
 
 /// The store for maps without snapshots.
 pub(crate) type Undated<K, V> = Boxed<K, V, ()>;
 
 /// The generation that an entry was born in, for maps that ask for it.
-pub(crate) trait Birth: Copy + 'static {
+pub trait Birth: Copy + 'static {
     fn new(generation: u64) -> Self;
     fn generation(self) -> u64;
 }
@@ -128,16 +129,6 @@ impl<K, V, B: Birth> Content for Boxed<K, V, B> {
     }
 }
 
-impl<K, V, B: Birth> Lent for Boxed<K, V, B> {
-    #[inline]
-    fn refs<'g>(pair: (&'g K, &'g V)) -> (&'g K, &'g V)
-    where
-        Self: 'g,
-    {
-        pair
-    }
-}
-
 impl<K, V, B: Birth> BoxedSlot<K, V, B> {
     /// # Safety
     /// - The slot was live, and its entry is not freed for `'g`.
@@ -208,6 +199,11 @@ impl<K, V, B: Birth> Store for Boxed<K, V, B> {
     }
 
     #[inline]
+    unsafe fn unchanged(one: &BoxedSlot<K, V, B>, other: &BoxedSlot<K, V, B>) -> bool {
+        Self::is_same(one, other)
+    }
+
+    #[inline]
     unsafe fn key(slot: &BoxedSlot<K, V, B>) -> &K {
         // SAFETY:
         // - as above.
@@ -247,12 +243,5 @@ impl<K, V, B: Birth> Store for Boxed<K, V, B> {
         // SAFETY:
         // - from a box, by `expose`, so not null; one free for each entry: the contract of this function.
         unsafe { Garbage::of_box(NonNull::new_unchecked(slot.0)) }
-    }
-}
-
-impl<K, V, B: Birth> Compare for Boxed<K, V, B> {
-    #[inline]
-    unsafe fn unchanged(one: &BoxedSlot<K, V, B>, other: &BoxedSlot<K, V, B>) -> bool {
-        Self::is_same(one, other)
     }
 }

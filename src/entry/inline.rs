@@ -11,7 +11,7 @@ use std::mem::{MaybeUninit, offset_of};
 use std::ptr;
 use std::sync::atomic::AtomicU64;
 
-use super::{Compare, Store};
+use super::Store;
 use crate::bucket::{Held, MOST_ENTRIES, Slot};
 use crate::engine::Content;
 use crate::hash::Rehash;
@@ -20,7 +20,8 @@ use crate::reclaim::Garbage;
 use crate::sync::Ordering;
 
 /// The store for pairs of plain types.
-pub(crate) struct Inline<K, V>(PhantomData<(K, V)>);
+#[expect(missing_debug_implementations, reason = "public as a part of sealed traits alone")]
+pub struct Inline<K, V>(PhantomData<(K, V)>);
 
 /// Aligned as an atomic word is on every target, so that its size is a multiple of a word's.
 #[derive(Clone, Copy)]
@@ -203,6 +204,15 @@ impl<K: Plain, V: Plain> Store for Inline<K, V> {
         unreachable!("a pair is nothing besides its slot")
     }
 
+    /// Pairs are where their leaves are, so their bytes decide.
+    #[inline]
+    unsafe fn unchanged(one: &PairSlot<K, V>, other: &PairSlot<K, V>) -> bool {
+        // SAFETY:
+        // - both were live: promised by the caller.
+        let (one, other) = unsafe { (one.pair(), other.pair()) };
+        plain::is_same(&one.key, &other.key) && plain::is_same(&one.value, &other.value)
+    }
+
     #[inline]
     unsafe fn key(slot: &PairSlot<K, V>) -> &K {
         // SAFETY:
@@ -238,16 +248,5 @@ impl<K: Plain, V: Plain> Store for Inline<K, V> {
 
     unsafe fn garbage(_slot: PairSlot<K, V>) -> Garbage {
         unreachable!("a pair is nothing besides its slot")
-    }
-}
-
-/// Pairs are where their leaves are, so it is what they say that counts.
-impl<K: Plain + Eq, V: Plain + PartialEq> Compare for Inline<K, V> {
-    #[inline]
-    unsafe fn unchanged(one: &PairSlot<K, V>, other: &PairSlot<K, V>) -> bool {
-        // SAFETY:
-        // - both were live: promised by the caller.
-        let (one, other) = unsafe { (one.pair(), other.pair()) };
-        one.key == other.key && one.value == other.value
     }
 }

@@ -8,7 +8,7 @@
 mod boxed;
 mod inline;
 
-pub(crate) use boxed::{Boxed, Undated};
+pub(crate) use boxed::{Birth, Boxed, Undated};
 pub(crate) use inline::Inline;
 
 use crate::bucket::{Held, Slot};
@@ -70,6 +70,12 @@ pub(crate) trait Store: Content {
     /// Whether two slots hold the same entry, told by where it is. Called only if [`Self::OWNS`].
     fn is_same(one: &Self::Slot, other: &Self::Slot) -> bool;
 
+    /// Whether nothing was done to an entry between two versions of a map, as far as anybody can tell.
+    ///
+    /// # Safety
+    /// - As for [`Self::may_have`], for both.
+    unsafe fn unchanged(one: &Self::Slot, other: &Self::Slot) -> bool;
+
     /// The key of a slot.
     ///
     /// # Safety
@@ -101,13 +107,4 @@ pub(crate) trait Store: Content {
     /// # Safety
     /// - The entry was unlinked, and nobody else turns it into garbage.
     unsafe fn garbage(slot: Self::Slot) -> Garbage;
-}
-
-/// A store whose entries can be compared across versions of a map.
-pub(crate) trait Compare: Store {
-    /// Whether nothing was done to an entry between two versions, as far as anybody can tell.
-    ///
-    /// # Safety
-    /// - As for [`Store::may_have`], for both.
-    unsafe fn unchanged(one: &Self::Slot, other: &Self::Slot) -> bool;
 }

@@ -81,7 +81,8 @@ use crate::tree::{Changed, Pair, Rehash, each_node, free_shell};
 const LOOKUPS_LOG: u32 = 3;
 
 /// A concurrent hash table of one level.
-pub(crate) struct Flat<St: Store> {
+#[expect(missing_debug_implementations, reason = "public as a part of sealed traits alone")]
+pub struct Flat<St: Store> {
     /// Null until the first write, or a reservation. INVARIANT: comes from `Box::into_raw`.
     root: AtomicPtr<Directory<St::Slot>>,
     /// Entries that there is to be room for: the directory does not shrink by itself below what they need.

@@ -11,14 +11,14 @@ use std::marker::PhantomData;
 use serde_core::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_core::ser::{Serialize, Serializer};
 
-use crate::mode::TrieMode;
+use crate::mode::Place;
 use crate::{
     CopyFlatMap, CopyFlatSet, CopyTrieMap, CopyTrieSet, FlatMap, FlatSet, SetSnapshot, Snapshot,
     TrieMap, TrieSet,
 };
 
 /// Writes the entries, as a map.
-impl<K: Serialize, V: Serialize, S, M: TrieMode<K, V>> Serialize for Snapshot<K, V, S, M> {
+impl<K: Serialize, V: Serialize, S, M: Place<K, V>> Serialize for Snapshot<K, V, S, M> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         serializer.collect_map(self)
     }
@@ -55,7 +55,7 @@ write_iteration!(FlatMap);
 write_iteration!(CopyFlatMap, Plain);
 
 /// Writes the elements, as a sequence.
-impl<K: Serialize, S, M: TrieMode<K, ()>> Serialize for SetSnapshot<K, S, M> {
+impl<K: Serialize, S, M: Place<K, ()>> Serialize for SetSnapshot<K, S, M> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         serializer.collect_seq(self)
     }

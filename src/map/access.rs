@@ -35,15 +35,6 @@ pub(super) fn parts<'a, 'g, E: Engine + 'g>(pair: &'a PairOf<'g, E>) -> (&'a E::
     (E::Content::pair_key(pair), E::Content::pair_value(pair))
 }
 
-/// Copies of the key and the value of a pair.
-#[inline]
-pub(crate) fn copies<'g, E>(pair: PairOf<'g, E>) -> (E::Key, E::Value)
-where
-    E: Engine<Key: Copy, Value: Copy> + 'g,
-{
-    (*E::Content::pair_key(&pair), *E::Content::pair_value(&pair))
-}
-
 impl<'g, E: Engine, S> Access<'g, E, S> {
     pub(crate) fn iter(self) -> E::Iter<'g> {
         self.engine.iter(self.guard)
@@ -75,15 +66,8 @@ impl<'g, E: Engine<Key: Hash>, S: BuildHasher> Access<'g, E, S> {
         self.engine.get(hash, eq, hash::of_each(self.hasher), self.guard)
     }
 
-    fn remove_where<Q, F>(self, key: &Q, remove: F) -> Option<PairOf<'g, E>>
-    where
-        Q: Hash + Equivalent<E::Key> + ?Sized,
-        F: FnMut(PairOf<'g, E>) -> bool,
-    {
-        self.remove_hashed(self.hash(key), key, remove)
-    }
-
-    pub(super) fn remove_hashed<Q, F>(self, hash: u64, key: &Q, remove: F) -> Option<PairOf<'g, E>>
+    /// Removes a key, if the closure says so of its entry.
+    pub(super) fn remove<Q, F>(self, hash: u64, key: &Q, remove: F) -> Option<PairOf<'g, E>>
     where
         Q: Hash + Equivalent<E::Key> + ?Sized,
         F: FnMut(PairOf<'g, E>) -> bool,
@@ -104,7 +88,7 @@ impl<'g, E: Engine<Key: Hash>, S: BuildHasher> Access<'g, E, S> {
     where
         Q: Hash + Equivalent<E::Key> + ?Sized,
     {
-        self.remove_where(key, |pair| {
+        self.remove(self.hash(key), key, |pair| {
             let (key, value) = parts::<E>(&pair);
             condition(key, value)
         })
@@ -128,7 +112,7 @@ impl<'g, E: Engine<Key: Hash>, S: BuildHasher> Access<'g, E, S> {
         if keep(key, value) {
             return;
         }
-        self.remove_where(key, |now| {
+        self.remove(self.hash(key), key, |now| {
             let (key, value) = parts::<E>(&now);
             E::Content::same_entry(&seen, &now) || !keep(key, value)
         });
@@ -169,17 +153,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
 
     /// Inserts an entry. Returns the one that it replaced.
     #[inline]
-    pub(crate) fn insert(self, key: E::Key, value: E::Value) -> Option<PairOf<'g, E>> {
-        self.insert_hashed(self.hash(&key), key, value)
-    }
-
-    #[inline]
-    pub(super) fn insert_hashed(
-        self,
-        hash: u64,
-        key: E::Key,
-        value: E::Value,
-    ) -> Option<PairOf<'g, E>> {
+    pub(crate) fn insert(self, hash: u64, key: E::Key, value: E::Value) -> Option<PairOf<'g, E>> {
         let draft = Some(E::Content::draft(hash, key, value));
         let change = Put::<E::Content, S> { hasher: self.hasher, draft };
         match self.engine.modify(hash, false, self.guard, change) {
@@ -190,14 +164,6 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
 
     /// Inserts an entry if its key is not in the map. Gives it back otherwise, with what is there.
     pub(crate) fn try_insert(
-        self,
-        key: E::Key,
-        value: E::Value,
-    ) -> Result<PairOf<'g, E>, Occupied<'g, E>> {
-        self.try_insert_hashed(self.hash(&key), key, value)
-    }
-
-    pub(super) fn try_insert_hashed(
         self,
         hash: u64,
         key: E::Key,
@@ -237,15 +203,6 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
     #[inline]
     pub(crate) fn find_or_insert(
         self,
-        key: E::Key,
-        value: impl FnOnce() -> E::Value,
-    ) -> Result<PairOf<'g, E>, PairOf<'g, E>> {
-        self.find_or_insert_hashed(self.hash(&key), key, value)
-    }
-
-    #[inline]
-    pub(super) fn find_or_insert_hashed(
-        self,
         hash: u64,
         key: E::Key,
         value: impl FnOnce() -> E::Value,
@@ -273,14 +230,6 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
     /// Replaces the entry of a key that is in the map: by this key, and the closure's value.
     pub(crate) fn update(
         self,
-        key: E::Key,
-        update: impl FnMut(PairOf<'g, E>) -> E::Value,
-    ) -> Option<PairOf<'g, E>> {
-        self.update_hashed(self.hash(&key), key, update)
-    }
-
-    pub(super) fn update_hashed(
-        self,
         hash: u64,
         key: E::Key,
         mut update: impl FnMut(PairOf<'g, E>) -> E::Value,
@@ -299,18 +248,6 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
     /// Replaces the value of a key that is in the map. The key stays.
     pub(crate) fn renew<Q>(
         self,
-        key: &Q,
-        update: impl FnMut(E::Value) -> E::Value,
-    ) -> Option<PairOf<'g, E>>
-    where
-        E: Engine<Key: Copy, Value: Copy>,
-        Q: Hash + Equivalent<E::Key> + ?Sized,
-    {
-        self.renew_hashed(self.hash(key), key, update)
-    }
-
-    pub(super) fn renew_hashed<Q>(
-        self,
         hash: u64,
         key: &Q,
         update: impl FnMut(E::Value) -> E::Value,
@@ -328,16 +265,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
 
     /// Replaces the value of a key by what `update` makes of its entry, or inserts what `value` makes, which runs once
     /// at most. Returns what is there now.
-    pub(crate) fn update_or_insert_with(
-        self,
-        key: E::Key,
-        update: impl FnMut(PairOf<'g, E>) -> E::Value,
-        value: impl FnOnce() -> E::Value,
-    ) -> PairOf<'g, E> {
-        self.update_or_insert_hashed(self.hash(&key), key, update, value)
-    }
-
-    pub(super) fn update_or_insert_hashed(
+    pub(crate) fn update_or_insert(
         self,
         hash: u64,
         key: E::Key,
@@ -372,7 +300,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
     }
 
     /// Inserts a key, or replaces its value by what `merge` makes of it and the one that was to be inserted.
-    pub(super) fn merge_hashed(
+    pub(super) fn merge(
         self,
         hash: u64,
         key: E::Key,
@@ -396,7 +324,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
     }
 
     /// Adds to the value of a key where it is, or inserts the key.
-    pub(super) fn add_hashed(
+    pub(super) fn add(
         self,
         hash: u64,
         key: E::Key,
@@ -405,7 +333,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
     ) {
         if let Some(found) = self.get_hashed(hash, |candidate| key == *candidate) {
             add(E::Content::pair_value(&found), &value);
-        } else if let Err(occupied) = self.try_insert_hashed(hash, key, value) {
+        } else if let Err(occupied) = self.try_insert(hash, key, value) {
             add(E::Content::pair_value(&occupied.current), &occupied.value);
         }
     }

@@ -12,7 +12,7 @@ use equivalent::Equivalent;
 
 use super::access::Access;
 use super::base::Base;
-use super::mode::{Mode, TrieMode, refs};
+use super::mode::{Boxed, Kind, Place};
 use super::{Pinned, Snapshot};
 use crate::engine::{BATCH, Engine, PART, PairOf};
 use crate::hash;
@@ -192,7 +192,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
     #[inline]
     pub(super) fn put(self, hash: u64, key: E::Key, value: E::Value, stays: Stays) -> bool {
         match stays {
-            Stays::Last => self.insert_hashed(hash, key, value).is_none(),
+            Stays::Last => self.insert(hash, key, value).is_none(),
             Stays::First => self.insert_new(hash, key, value),
         }
     }
@@ -221,7 +221,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
     ) {
         let mut found = found.iter_mut();
         self.perform_group(group, |hash, (key, new)| {
-            let (Ok(pair) | Err(pair)) = self.find_or_insert_hashed(hash, key, || new);
+            let (Ok(pair) | Err(pair)) = self.find_or_insert(hash, key, || new);
             if let Some(found) = found.next() {
                 *found = Some(value(pair));
             }
@@ -271,7 +271,7 @@ impl<E: Engine, S> Base<E, S> {
 /// # Panics
 /// If the iterator or `Hash` panics, everything that it gave before is done. If `Eq` or a closure panics, what came
 /// before that item is done, and up to 31 items that came after are dropped.
-impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
+impl<K, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
     /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them.
     ///
     /// The keys of a group are looked up when its first result is asked for. So a result may be from before changes
@@ -293,7 +293,7 @@ impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     {
         let access = self.access();
         let get = move |keys: &Group<&'q Q>, found: &mut [Option<&'p V>]| {
-            access.get_group(keys, |pair| refs::<K, V, M>(pair).1, found);
+            access.get_group(keys, |(_, value)| value, found);
         };
         lookups(keys.into_iter(), move |key| access.hash(key), get)
     }
@@ -317,7 +317,7 @@ impl<K, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
 }
 
 /// Changes of many keys at once: see [batches](#batches).
-impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
+impl<K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
     /// Inserts many entries: [`insert`](Self::insert) for each of them. Returns how many of the keys were not in the
     /// map before.
     ///
@@ -353,8 +353,8 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
         let mut updated = 0;
         let hashed = updates.into_iter().map(|(key, with)| (self.access().hash(&key), (key, with)));
         self.access().perform_all(hashed, |access, hash, (key, with)| {
-            let update = |pair| update(refs::<K, V, M>(pair).1, &with);
-            updated += usize::from(access.update_hashed(hash, key, update).is_some());
+            let update = |(_, value): (&K, &V)| update(value, &with);
+            updated += usize::from(access.update(hash, key, update).is_some());
         });
         updated
     }
@@ -386,7 +386,7 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
         let access = self.access();
         let hashed = entries.into_iter().map(move |(key, new)| (access.hash(&key), (key, new)));
         let find_or_insert = move |group: &mut Group<(K, V)>, found: &mut [Option<&'p V>]| {
-            access.find_or_insert_group(group, |pair| refs::<K, V, M>(pair).1, found);
+            access.find_or_insert_group(group, |(_, value)| value, found);
         };
         results(hashed, find_or_insert).flatten()
     }
@@ -406,13 +406,13 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
         let mut removed = 0;
         let hashed = keys.into_iter().map(|key| (self.access().hash(key), key));
         self.access().perform_all(hashed, |access, hash, key| {
-            removed += usize::from(access.remove_hashed(hash, key, |_| true).is_some());
+            removed += usize::from(access.remove(hash, key, |_| true).is_some());
         });
         removed
     }
 }
 
-impl<K, V, S: BuildHasher, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
+impl<K, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
     /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them, with their cache misses
     /// side by side.
     ///

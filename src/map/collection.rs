@@ -3,8 +3,8 @@
 /// Implements the traits that put entries into a map. `$M` is the kind of a map that has several, `$bound` what its
 /// keys and values must be.
 macro_rules! collection {
-    ($Map:ident $(, $M:ident: $Mode:ident, $bound:ident)?) => {
-        impl<K $(: $bound)?, V $(: $bound)?, S: Default $(, $M: $Mode<K, V>)?> Default
+    ($Map:ident $(, $M:ident: $Place:ident, $bound:ident)?) => {
+        impl<K $(: $bound)?, V $(: $bound)?, S: Default $(, $M: Kind<K, V, $Place>)?> Default
             for $Map<K, V, S $(, $M)?>
         {
             fn default() -> Self {
@@ -12,7 +12,7 @@ macro_rules! collection {
             }
         }
 
-        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher $(, $M: $Mode<K, V>)?> $Map<K, V, S $(, $M)?> {
+        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher $(, $M: Kind<K, V, $Place>)?> $Map<K, V, S $(, $M)?> {
             pub(crate) fn collect(
                 hasher: S,
                 entries: impl IntoIterator<Item = (K, V)>,
@@ -22,7 +22,7 @@ macro_rules! collection {
             }
         }
 
-        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher + Default $(, $M: $Mode<K, V>)?>
+        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher + Default $(, $M: Kind<K, V, $Place>)?>
             FromIterator<(K, V)> for $Map<K, V, S $(, $M)?>
         {
             /// Of entries with equal keys the last one stays.
@@ -34,7 +34,7 @@ macro_rules! collection {
             }
         }
 
-        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, const N: usize $(, $M: $Mode<K, V>)?>
+        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, const N: usize $(, $M: Kind<K, V, $Place>)?>
             From<[(K, V); N]> for $Map<K, V, RandomState $(, $M)?>
         {
             fn from(entries: [(K, V); N]) -> Self {
@@ -42,7 +42,7 @@ macro_rules! collection {
             }
         }
 
-        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher $(, $M: $Mode<K, V>)?>
+        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher $(, $M: Kind<K, V, $Place>)?>
             Extend<(K, V)> for $Map<K, V, S $(, $M)?>
         {
             fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
@@ -51,7 +51,7 @@ macro_rules! collection {
         }
 
         /// Extends a shared map: `(&map).extend(entries)`. Each entry is inserted by itself.
-        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher $(, $M: $Mode<K, V>)?>
+        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher $(, $M: Kind<K, V, $Place>)?>
             Extend<(K, V)> for &$Map<K, V, S $(, $M)?>
         {
             fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
@@ -59,7 +59,7 @@ macro_rules! collection {
             }
         }
 
-        impl<'a, K: Hash + Eq + Copy $(+ $bound)?, V: Copy $(+ $bound)?, S: BuildHasher $(, $M: $Mode<K, V>)?>
+        impl<'a, K: Hash + Eq + Copy $(+ $bound)?, V: Copy $(+ $bound)?, S: BuildHasher $(, $M: Kind<K, V, $Place>)?>
             Extend<(&'a K, &'a V)> for $Map<K, V, S $(, $M)?>
         {
             fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
@@ -67,7 +67,7 @@ macro_rules! collection {
             }
         }
 
-        impl<'a, K: Hash + Eq + Copy $(+ $bound)?, V: Copy $(+ $bound)?, S: BuildHasher $(, $M: $Mode<K, V>)?>
+        impl<'a, K: Hash + Eq + Copy $(+ $bound)?, V: Copy $(+ $bound)?, S: BuildHasher $(, $M: Kind<K, V, $Place>)?>
             Extend<(&'a K, &'a V)> for &$Map<K, V, S $(, $M)?>
         {
             fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
@@ -77,11 +77,11 @@ macro_rules! collection {
 
         // A panic that is caught leaves no broken state behind: every change of a map is one atomic
         // step.
-        impl<K: RefUnwindSafe $(+ $bound)?, V: RefUnwindSafe $(+ $bound)?, S: UnwindSafe $(, $M: $Mode<K, V>)?>
+        impl<K: RefUnwindSafe $(+ $bound)?, V: RefUnwindSafe $(+ $bound)?, S: UnwindSafe $(, $M: Kind<K, V, $Place>)?>
             UnwindSafe for $Map<K, V, S $(, $M)?>
         {
         }
-        impl<K: RefUnwindSafe $(+ $bound)?, V: RefUnwindSafe $(+ $bound)?, S: RefUnwindSafe $(, $M: $Mode<K, V>)?>
+        impl<K: RefUnwindSafe $(+ $bound)?, V: RefUnwindSafe $(+ $bound)?, S: RefUnwindSafe $(, $M: Kind<K, V, $Place>)?>
             RefUnwindSafe for $Map<K, V, S $(, $M)?>
         {
         }

@@ -39,26 +39,13 @@ pub enum Compute<K, V, A> {
 }
 
 impl<K, V, A> Compute<K, V, A> {
-    /// `parts`: what is told of an entry.
-    pub(super) fn new<P>(
-        outcome: Outcome<P>,
-        aborted: Option<A>,
-        parts: impl Fn(P) -> (K, V),
-    ) -> Self {
+    pub(super) fn new(outcome: Outcome<(K, V)>, aborted: Option<A>) -> Self {
         match (outcome, aborted) {
             (Outcome::Kept(_), Some(with)) => Self::Aborted(with),
             (Outcome::Kept(_), None) => Self::Absent,
-            (Outcome::Put { old: None, new }, _) => {
-                let (key, value) = parts(new);
-                Self::Inserted(key, value)
-            }
-            (Outcome::Put { old: Some(old), new }, _) => {
-                Self::Updated { old: parts(old), new: parts(new) }
-            }
-            (Outcome::Removed(removed), _) => {
-                let (key, value) = parts(removed);
-                Self::Removed(key, value)
-            }
+            (Outcome::Put { old: None, new: (key, value) }, _) => Self::Inserted(key, value),
+            (Outcome::Put { old: Some(old), new }, _) => Self::Updated { old, new },
+            (Outcome::Removed((key, value)), _) => Self::Removed(key, value),
         }
     }
 }

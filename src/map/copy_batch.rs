@@ -18,7 +18,7 @@ macro_rules! batches {
         /// # Panics
         /// If the iterator or `Hash` panics, everything that it gave before is done. If `Eq` or a closure panics, what
         /// came before that item is done, and up to 31 items that came after are lost.
-        impl<K: Plain, V: Plain, S: BuildHasher, M: CopyMode<K, V>> $Type<$($life,)? K, V, S, M> {
+        impl<K: Plain, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>> $Type<$($life,)? K, V, S, M> {
             /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them.
             ///
             /// The keys of a group are looked up when its first result is asked for. So a result may be from before
@@ -39,7 +39,7 @@ macro_rules! batches {
                 let get = |keys: &Group<&'q Q>, found: &mut [Option<V>]| {
                     let guard = self.guard();
                     let access = self.base().with(guard.borrow());
-                    access.get_group(keys, |pair| copies::<M::Engine>(pair).1, found);
+                    access.get_group(keys, |(_, value)| value, found);
                 };
                 lookups(keys.into_iter(), |key| hash::of(&self.base().hasher, key), get)
             }
@@ -61,7 +61,7 @@ macro_rules! batches {
         }
 
         /// Changes of many keys at once: see [batches](#batches).
-        impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: CopyMode<K, V>>
+        impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>>
             $Type<$($life,)? K, V, S, M>
         {
             /// Inserts many entries: [`insert`](Self::insert) for each of them. Returns how many of the keys were not in
@@ -111,7 +111,7 @@ macro_rules! batches {
                 let mut updated = 0;
                 self.perform_all(self.hashed(updates), |access, hash, (key, with)| {
                     let update = |value| update(value, &with);
-                    updated += usize::from(access.renew_hashed(hash, &key, update).is_some());
+                    updated += usize::from(access.renew(hash, &key, update).is_some());
                 });
                 updated
             }
@@ -134,7 +134,7 @@ macro_rules! batches {
                 results(self.hashed(entries), |group, found| {
                     let guard = self.guard();
                     let access = self.base().with(guard.borrow());
-                    access.find_or_insert_group(group, |pair| copies::<M::Engine>(pair).1, found);
+                    access.find_or_insert_group(group, |(_, value)| value, found);
                 })
                 .flatten()
             }
@@ -154,7 +154,7 @@ macro_rules! batches {
                 let mut removed = 0;
                 let keys = keys.into_iter().map(|key| (hash::of(&self.base().hasher, key), key));
                 self.perform_all(keys, |access, hash, key| {
-                    removed += usize::from(access.remove_hashed(hash, key, |_| true).is_some());
+                    removed += usize::from(access.remove(hash, key, |_| true).is_some());
                 });
                 removed
             }

@@ -5,10 +5,9 @@ use std::fmt;
 use std::iter::FusedIterator;
 use std::rc::Rc;
 
-use super::access::copies;
 use super::base::Base;
 use super::local::Local;
-use super::mode::{CopyMode, Inline, Made, Trie};
+use super::mode::{Inline, Kind, Trie};
 use crate::engine::Engine;
 use crate::plain::Plain;
 use crate::reclaim::Guard;
@@ -19,14 +18,14 @@ use crate::reclaim::Guard;
 /// Weakly consistent: it yields no key twice, and every entry that is present throughout. An entry that is inserted,
 /// replaced or removed meanwhile may or may not be seen. As long as it exists, it counts as a
 /// [handle](crate::CopyPinned).
-pub struct CopyIter<'p, K: Plain + 'p, V: Plain + 'p, M: CopyMode<K, V> + 'p = Trie> {
+pub struct CopyIter<'p, K: Plain + 'p, V: Plain + 'p, M: Kind<K, V, Inline> + 'p = Trie> {
     /// Declared first, so that it is dropped before its guard.
-    entries: Local<<<M as Made<K, V, Inline>>::Engine as Engine>::Iter<'p>>,
+    entries: Local<<<M as Kind<K, V, Inline>>::Engine as Engine>::Iter<'p>>,
     /// The guard that `entries` works under, if this owns it.
     _guard: Local<Option<Rc<Guard>>>,
 }
 
-impl<'p, K: Plain, V: Plain, M: CopyMode<K, V>> CopyIter<'p, K, V, M> {
+impl<'p, K: Plain, V: Plain, M: Kind<K, V, Inline>> CopyIter<'p, K, V, M> {
     /// Under a guard of its own.
     pub(super) fn new<S>(base: &'p Base<M::Engine, S>) -> Self {
         let guard = Rc::new(base.pin());
@@ -43,27 +42,27 @@ impl<'p, K: Plain, V: Plain, M: CopyMode<K, V>> CopyIter<'p, K, V, M> {
     }
 }
 
-impl<'p, K: Plain, V: Plain, M: CopyMode<K, V>> Iterator for CopyIter<'p, K, V, M> {
+impl<'p, K: Plain, V: Plain, M: Kind<K, V, Inline>> Iterator for CopyIter<'p, K, V, M> {
     type Item = (K, V);
 
     #[inline]
     fn next(&mut self) -> Option<(K, V)> {
-        self.entries.next().map(copies::<M::Engine>)
+        self.entries.next()
     }
 
     #[inline]
-    fn fold<B, F: FnMut(B, (K, V)) -> B>(self, init: B, mut f: F) -> B {
-        self.entries.into_inner().fold(init, |result, pair| f(result, copies::<M::Engine>(pair)))
+    fn fold<B, F: FnMut(B, (K, V)) -> B>(self, init: B, f: F) -> B {
+        self.entries.into_inner().fold(init, f)
     }
 }
 
 /// An iterator over the keys of a live map, from [`CopyMap::keys`](crate::CopyMap::keys), or over the elements of a
 /// live set.
-pub struct CopyKeys<'p, K: Plain, V: Plain, M: CopyMode<K, V> = Trie>(
+pub struct CopyKeys<'p, K: Plain, V: Plain, M: Kind<K, V, Inline> = Trie>(
     pub(crate) CopyIter<'p, K, V, M>,
 );
 
-impl<K: Plain, V: Plain, M: CopyMode<K, V>> Iterator for CopyKeys<'_, K, V, M> {
+impl<K: Plain, V: Plain, M: Kind<K, V, Inline>> Iterator for CopyKeys<'_, K, V, M> {
     type Item = K;
 
     #[inline]
@@ -78,11 +77,11 @@ impl<K: Plain, V: Plain, M: CopyMode<K, V>> Iterator for CopyKeys<'_, K, V, M> {
 }
 
 /// An iterator over the values of a live map, from [`CopyMap::values`](crate::CopyMap::values).
-pub struct CopyValues<'p, K: Plain, V: Plain, M: CopyMode<K, V> = Trie>(
+pub struct CopyValues<'p, K: Plain, V: Plain, M: Kind<K, V, Inline> = Trie>(
     pub(super) CopyIter<'p, K, V, M>,
 );
 
-impl<K: Plain, V: Plain, M: CopyMode<K, V>> Iterator for CopyValues<'_, K, V, M> {
+impl<K: Plain, V: Plain, M: Kind<K, V, Inline>> Iterator for CopyValues<'_, K, V, M> {
     type Item = V;
 
     #[inline]
@@ -96,14 +95,14 @@ impl<K: Plain, V: Plain, M: CopyMode<K, V>> Iterator for CopyValues<'_, K, V, M>
     }
 }
 
-impl<K: Plain, V: Plain, M: CopyMode<K, V>> FusedIterator for CopyIter<'_, K, V, M> {}
-impl<K: Plain, V: Plain, M: CopyMode<K, V>> FusedIterator for CopyKeys<'_, K, V, M> {}
-impl<K: Plain, V: Plain, M: CopyMode<K, V>> FusedIterator for CopyValues<'_, K, V, M> {}
+impl<K: Plain, V: Plain, M: Kind<K, V, Inline>> FusedIterator for CopyIter<'_, K, V, M> {}
+impl<K: Plain, V: Plain, M: Kind<K, V, Inline>> FusedIterator for CopyKeys<'_, K, V, M> {}
+impl<K: Plain, V: Plain, M: Kind<K, V, Inline>> FusedIterator for CopyValues<'_, K, V, M> {}
 
 /// The position within a walk says nothing to a reader; the entries would need a second walk.
 macro_rules! opaque_debug {
     ($($name:ident),*) => {$(
-        impl<K: Plain, V: Plain, M: CopyMode<K, V>> fmt::Debug for $name<'_, K, V, M> {
+        impl<K: Plain, V: Plain, M: Kind<K, V, Inline>> fmt::Debug for $name<'_, K, V, M> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($name)).finish_non_exhaustive()
             }

@@ -8,13 +8,13 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use equivalent::Equivalent;
 
-use super::access::{Access, copies};
+use super::access::Access;
 use super::base::Base;
 use super::batch::{Group, lookups, results};
 use super::collection::collection;
 use super::copy_batch::batches;
 use super::copy_operations::operations;
-use super::mode::{self, CopyMode, Inline, TrieBase, TrieMode, Versioned};
+use super::mode::{self, Inline, Kind, Place, TrieBase};
 use super::room::room;
 use super::versions::versions;
 use super::{
@@ -23,6 +23,7 @@ use super::{
 };
 use crate::RandomState;
 use crate::engine::Engine;
+use crate::entry::{self, Birth};
 use crate::flat::Flat;
 use crate::hash;
 use crate::plain::Plain;
@@ -106,7 +107,7 @@ use crate::trie::Trie;
 ///
 /// When a node of a [`CopyTrieMap`] is rebuilt, the keys in it are hashed anew. A hasher that is inconsistent may make
 /// keys unreachable; one that panics then may do so in an operation on another key, which may have taken effect or not.
-pub struct CopyMap<K: Plain, V: Plain, S = RandomState, M: CopyMode<K, V> = mode::Trie> {
+pub struct CopyMap<K: Plain, V: Plain, S = RandomState, M: Kind<K, V, Inline> = mode::Trie> {
     pub(crate) base: Base<M::Engine, S>,
 }
 
@@ -142,7 +143,7 @@ pub type CopyTrieMap<K, V, S = RandomState> = CopyMap<K, V, S, mode::Trie>;
 /// ```
 pub type CopyFlatMap<K, V, S = RandomState> = CopyMap<K, V, S, mode::Flat>;
 
-impl<K: Plain, V: Plain, M: CopyMode<K, V>> CopyMap<K, V, RandomState, M> {
+impl<K: Plain, V: Plain, M: Kind<K, V, Inline>> CopyMap<K, V, RandomState, M> {
     /// An empty map. Allocates nothing.
     ///
     /// # Examples
@@ -155,7 +156,7 @@ impl<K: Plain, V: Plain, M: CopyMode<K, V>> CopyMap<K, V, RandomState, M> {
     }
 }
 
-impl<K: Plain, V: Plain, S, M: CopyMode<K, V>> CopyMap<K, V, S, M> {
+impl<K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyMap<K, V, S, M> {
     /// For tests: a map with a collector of its own.
     #[cfg(any(debug_assertions, snaptrie_check))]
     #[doc(hidden)]
@@ -238,7 +239,7 @@ impl<K: Plain, V: Plain, S, M: CopyMode<K, V>> CopyMap<K, V, S, M> {
     }
 }
 
-impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: CopyMode<K, V>> CopyMap<K, V, S, M> {
+impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>> CopyMap<K, V, S, M> {
     /// Removes the entries for which the closure does not hold, and frees memory meanwhile. O(n).
     ///
     /// Each entry is removed in one atomic step with the answer that condemned it. The closure is asked about such an
@@ -260,12 +261,37 @@ impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: CopyMode<K, V>> CopyMap<
 
 operations!(CopyMap[], "");
 batches!(CopyMap[], "");
-collection!(CopyMap, M: CopyMode, Plain);
+collection!(CopyMap, M: Inline, Plain);
 versions!(CopyTrieMap, Inline, Plain);
 room!(CopyFlatMap, CopyTrieMap, identity, Plain);
 
 #[expect(private_interfaces, reason = "as for the trait")]
-impl<K: Plain, V: Plain> TrieMode<K, V> for Inline {
+impl<K: Plain, V: Plain> Kind<K, V, Inline> for mode::Trie {
+    type Birth = u64;
+    type Engine = Trie<entry::Inline<K, V>>;
+    type Map<S> = CopyTrieMap<K, V, S>;
+
+    #[inline(always)]
+    fn base<S>(map: &CopyTrieMap<K, V, S>) -> &Base<Self::Engine, S> {
+        &map.base
+    }
+}
+
+#[expect(private_interfaces, reason = "as for the trait")]
+impl<K: Plain, V: Plain> Kind<K, V, Inline> for mode::Flat {
+    type Birth = ();
+    type Engine = Flat<entry::Inline<K, V>>;
+    type Map<S> = CopyFlatMap<K, V, S>;
+
+    #[inline(always)]
+    fn base<S>(map: &CopyFlatMap<K, V, S>) -> &Base<Self::Engine, S> {
+        &map.base
+    }
+}
+
+#[expect(private_interfaces, reason = "as for the trait")]
+impl<K: Plain, V: Plain> Place<K, V> for Inline {
+    type Store<B: Birth> = entry::Inline<K, V>;
     type Map<S> = CopyTrieMap<K, V, S>;
 
     fn base<S>(map: &CopyTrieMap<K, V, S>) -> &TrieBase<K, V, S, Self> {
@@ -277,13 +303,7 @@ impl<K: Plain, V: Plain> TrieMode<K, V> for Inline {
     }
 }
 
-impl<K: Plain, V: Plain, S> Versioned<K, V, S, Inline> for CopyTrieMap<K, V, S> {
-    fn map(&self) -> &Self {
-        self
-    }
-}
-
-impl<'p, K: Plain, V: Plain, S, M: CopyMode<K, V>> IntoIterator for &'p CopyMap<K, V, S, M> {
+impl<'p, K: Plain, V: Plain, S, M: Kind<K, V, Inline>> IntoIterator for &'p CopyMap<K, V, S, M> {
     type Item = (K, V);
     type IntoIter = CopyIter<'p, K, V, M>;
 

@@ -4,7 +4,7 @@
 /// of each calls it on `map` followed by `$pin`.
 macro_rules! operations {
     ($Type:ident [$($life:lifetime)?], $pin:literal) => {
-        impl<K: Plain, V: Plain, S, M: CopyMode<K, V>> $Type<$($life,)? K, V, S, M> {
+        impl<K: Plain, V: Plain, S, M: Kind<K, V, Inline>> $Type<$($life,)? K, V, S, M> {
             /// Number of entries. Weakly consistent: exact if nobody writes meanwhile.
             ///
             /// Adds up counters that writers keep: O(processors). For a fork, the first call also counts what it began
@@ -61,7 +61,7 @@ macro_rules! operations {
         ///
         /// # Panics
         /// These methods panic if `Hash` or `Eq` of the key does; the map stays as it was.
-        impl<K: Plain + Hash, V: Plain, S: BuildHasher, M: CopyMode<K, V>> $Type<$($life,)? K, V, S, M> {
+        impl<K: Plain + Hash, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>> $Type<$($life,)? K, V, S, M> {
             /// The value of a key.
             ///
             /// # Examples
@@ -85,7 +85,7 @@ macro_rules! operations {
             /// ```
             #[inline(always)]
             pub fn get_key_value<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(K, V)> {
-                self.base().with(self.guard().borrow()).get(key).map(copies::<M::Engine>)
+                self.base().with(self.guard().borrow()).get(key)
             }
 
             /// Whether the key is in the map.
@@ -106,7 +106,7 @@ macro_rules! operations {
         ///
         /// # Panics
         /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was.
-        impl<K: Plain + Hash, V: Plain, S: BuildHasher, M: CopyMode<K, V>> $Type<$($life,)? K, V, S, M> {
+        impl<K: Plain + Hash, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>> $Type<$($life,)? K, V, S, M> {
             /// Removes a key. Returns the value that it had.
             ///
             /// # Examples
@@ -148,8 +148,7 @@ macro_rules! operations {
                 F: FnMut(&K, &V) -> bool,
             {
                 let guard = self.guard();
-                let removed = self.base().with(guard.borrow()).remove_if(key, condition);
-                removed.map(copies::<M::Engine>)
+                self.base().with(guard.borrow()).remove_if(key, condition)
             }
         }
 
@@ -158,7 +157,7 @@ macro_rules! operations {
         ///
         /// # Panics
         /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was.
-        impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: CopyMode<K, V>>
+        impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>>
             $Type<$($life,)? K, V, S, M>
         {
             /// Inserts a key, or replaces its value. Returns the value that it had.
@@ -176,8 +175,8 @@ macro_rules! operations {
             #[inline]
             pub fn insert(&self, key: K, value: V) -> Option<V> {
                 let guard = self.guard();
-                let old = self.base().with(guard.borrow()).insert(key, value);
-                old.map(|pair| copies::<M::Engine>(pair).1)
+                let access = self.base().with(guard.borrow());
+                access.insert(access.hash(&key), key, value).map(|(_, old)| old)
             }
 
             /// Inserts a key if it is not in the map.
@@ -194,10 +193,10 @@ macro_rules! operations {
             /// ```
             pub fn try_insert(&self, key: K, value: V) -> Result<V, OccupiedError<K, V>> {
                 let guard = self.guard();
-                match self.base().with(guard.borrow()).try_insert(key, value) {
-                    Ok(new) => Ok(copies::<M::Engine>(new).1),
-                    Err(OccupiedError { current, key, value }) => {
-                        let (_, current) = copies::<M::Engine>(current);
+                let access = self.base().with(guard.borrow());
+                match access.try_insert(access.hash(&key), key, value) {
+                    Ok((_, new)) => Ok(new),
+                    Err(OccupiedError { current: (_, current), key, value }) => {
                         Err(OccupiedError { current, key, value })
                     }
                 }
@@ -292,9 +291,10 @@ macro_rules! operations {
             #[inline]
             pub fn try_insert_with(&self, key: K, value: impl FnOnce() -> V) -> Result<V, V> {
                 let guard = self.guard();
-                match self.base().with(guard.borrow()).find_or_insert(key, value) {
-                    Ok(new) => Ok(copies::<M::Engine>(new).1),
-                    Err(current) => Err(copies::<M::Engine>(current).1),
+                let access = self.base().with(guard.borrow());
+                match access.find_or_insert(access.hash(&key), key, value) {
+                    Ok((_, new)) => Ok(new),
+                    Err((_, current)) => Err(current),
                 }
             }
 
@@ -314,8 +314,8 @@ macro_rules! operations {
             {
                 let guard = self.guard();
                 let access = self.base().with(guard.borrow());
-                let (Ok(entry) | Err(entry)) = access.find_or_insert(key, V::default);
-                copies::<M::Engine>(entry).0
+                let (Ok(entry) | Err(entry)) = access.find_or_insert(access.hash(&key), key, V::default);
+                entry.0
             }
 
             /// Replaces the value of a key by what the closure makes of it, if the key is in the map. Returns the new
@@ -337,8 +337,8 @@ macro_rules! operations {
                 Q: Hash + Equivalent<K> + ?Sized,
             {
                 let guard = self.guard();
-                let new = self.base().with(guard.borrow()).renew(key, update);
-                new.map(|pair| copies::<M::Engine>(pair).1)
+                let access = self.base().with(guard.borrow());
+                access.renew(access.hash(key), key, update).map(|(_, new)| new)
             }
 
             /// Replaces the value of a key by what the closure makes of it, or inserts `value` if the key is not in the
@@ -372,9 +372,8 @@ macro_rules! operations {
                 value: impl FnOnce() -> V,
             ) -> V {
                 let guard = self.guard();
-                let update = |pair| update(copies::<M::Engine>(pair).1);
-                let new = self.base().with(guard.borrow()).update_or_insert_with(key, update, value);
-                copies::<M::Engine>(new).1
+                let access = self.base().with(guard.borrow());
+                access.update_or_insert(access.hash(&key), key, |(_, value)| update(value), value).1
             }
 
             /// Inserts, replaces, removes or leaves a key alone, as the closure decides from its entry, in one atomic
@@ -402,13 +401,12 @@ macro_rules! operations {
             pub fn compute<A>(
                 &self,
                 key: K,
-                mut compute: impl FnMut(Option<(K, V)>) -> Operation<V, A>,
+                compute: impl FnMut(Option<(K, V)>) -> Operation<V, A>,
             ) -> Compute<K, V, A> {
                 let guard = self.guard();
                 let access = self.base().with(guard.borrow());
-                let (outcome, aborted) =
-                    access.compute(key, |current| compute(current.map(copies::<M::Engine>)));
-                Compute::new(outcome, aborted, copies::<M::Engine>)
+                let (outcome, aborted) = access.compute(key, compute);
+                Compute::new(outcome, aborted)
             }
         }
     };

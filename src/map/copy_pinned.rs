@@ -6,13 +6,13 @@ use std::hash::{BuildHasher, Hash};
 
 use equivalent::Equivalent;
 
-use super::access::{Access, copies};
+use super::access::Access;
 use super::base::Base;
 use super::batch::{Group, lookups, results};
 use super::copy_batch::batches;
 use super::copy_operations::operations;
 use super::local::Local;
-use super::mode::{CopyMode, Trie};
+use super::mode::{Inline, Kind, Trie};
 use super::{Compute, CopyIter, CopyKeys, CopyMap, CopyValues, OccupiedError, Operation, Stays};
 use crate::RandomState;
 use crate::engine::Engine;
@@ -48,12 +48,12 @@ use crate::reclaim::Guard;
 /// }
 /// assert_eq!(pinned.get(&'a'), Some(3));
 /// ```
-pub struct CopyPinned<'m, K: Plain, V: Plain, S = RandomState, M: CopyMode<K, V> = Trie> {
+pub struct CopyPinned<'m, K: Plain, V: Plain, S = RandomState, M: Kind<K, V, Inline> = Trie> {
     map: &'m CopyMap<K, V, S, M>,
     guard: Local<Guard>,
 }
 
-impl<'m, K: Plain, V: Plain, S, M: CopyMode<K, V>> CopyPinned<'m, K, V, S, M> {
+impl<'m, K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyPinned<'m, K, V, S, M> {
     #[inline(always)]
     pub(super) fn new(map: &'m CopyMap<K, V, S, M>) -> Self {
         Self { map, guard: Local::new(map.base.pin()) }
@@ -132,7 +132,9 @@ impl<'m, K: Plain, V: Plain, S, M: CopyMode<K, V>> CopyPinned<'m, K, V, S, M> {
     }
 }
 
-impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: CopyMode<K, V>> CopyPinned<'_, K, V, S, M> {
+impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>>
+    CopyPinned<'_, K, V, S, M>
+{
     /// Removes the entries for which the closure does not hold. O(n). As [`CopyMap::retain`], which frees memory
     /// meanwhile; this handle keeps all of it until it is dropped.
     ///
@@ -150,7 +152,9 @@ impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: CopyMode<K, V>> CopyPinn
 operations!(CopyPinned['_], ".pin()");
 batches!(CopyPinned['_], ".pin()");
 
-impl<'p, K: Plain, V: Plain, S, M: CopyMode<K, V>> IntoIterator for &'p CopyPinned<'_, K, V, S, M> {
+impl<'p, K: Plain, V: Plain, S, M: Kind<K, V, Inline>> IntoIterator
+    for &'p CopyPinned<'_, K, V, S, M>
+{
     type Item = (K, V);
     type IntoIter = CopyIter<'p, K, V, M>;
 
@@ -164,7 +168,7 @@ impl<K, V, S, M> fmt::Debug for CopyPinned<'_, K, V, S, M>
 where
     K: Plain + fmt::Debug,
     V: Plain + fmt::Debug,
-    M: CopyMode<K, V>,
+    M: Kind<K, V, Inline>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self).finish()

@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hash};
 
 use super::Pinned;
-use super::mode::{Mode, Trie};
+use super::mode::{Boxed, Kind, Trie};
 
 /// A key of a map that may or may not be there, from [`Pinned::entry`].
 ///
@@ -21,12 +21,12 @@ use super::mode::{Mode, Trie};
 /// assert_eq!(pinned.get("the"), Some(&2));
 /// ```
 #[must_use = "an entry does nothing by itself"]
-pub struct Entry<'p, 'm, K, V, S, M: Mode<K, V> = Trie> {
+pub struct Entry<'p, 'm, K, V, S, M: Kind<K, V, Boxed> = Trie> {
     pinned: &'p Pinned<'m, K, V, S, M>,
     key: K,
 }
 
-impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
+impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V, S, M> {
     /// The entry of a key, for chains as with the standard map. Each chain is one atomic operation: see [`Entry`].
     ///
     /// # Examples
@@ -41,7 +41,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     }
 }
 
-impl<'p, 'm, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Entry<'p, 'm, K, V, S, M> {
+impl<'p, 'm, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Entry<'p, 'm, K, V, S, M> {
     /// The key, as it was given to [`Pinned::entry`].
     ///
     /// # Examples
@@ -102,7 +102,7 @@ impl<'p, 'm, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Entry<'p, 'm, K, V,
 
 /// An [`Entry`] whose value is replaced if the key is there, from [`Entry::and_modify`].
 #[must_use = "an entry does nothing by itself"]
-pub struct ModifiedEntry<'p, 'm, K, V, S, M: Mode<K, V>, F> {
+pub struct ModifiedEntry<'p, 'm, K, V, S, M: Kind<K, V, Boxed>, F> {
     entry: Entry<'p, 'm, K, V, S, M>,
     modify: F,
 }
@@ -111,7 +111,7 @@ impl<'p, K, V, S, M, F> ModifiedEntry<'p, '_, K, V, S, M, F>
 where
     K: Hash + Eq,
     S: BuildHasher,
-    M: Mode<K, V>,
+    M: Kind<K, V, Boxed>,
     F: FnMut(&V) -> V,
 {
     /// Modifies the value, or inserts this one if the key is not there. Returns the value that is there now. As
@@ -158,14 +158,16 @@ where
 }
 
 /// Shows the key.
-impl<K: fmt::Debug, V, S, M: Mode<K, V>> fmt::Debug for Entry<'_, '_, K, V, S, M> {
+impl<K: fmt::Debug, V, S, M: Kind<K, V, Boxed>> fmt::Debug for Entry<'_, '_, K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry").field("key", &self.key).finish_non_exhaustive()
     }
 }
 
 /// Shows the key.
-impl<K: fmt::Debug, V, S, M: Mode<K, V>, F> fmt::Debug for ModifiedEntry<'_, '_, K, V, S, M, F> {
+impl<K: fmt::Debug, V, S, M: Kind<K, V, Boxed>, F> fmt::Debug
+    for ModifiedEntry<'_, '_, K, V, S, M, F>
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ModifiedEntry").field("key", &self.entry.key).finish_non_exhaustive()
     }

@@ -8,7 +8,7 @@ use equivalent::Equivalent;
 
 use super::base::Base;
 use super::collection::{by_reference, collection};
-use super::mode::{self, Mode, TrieMode};
+use super::mode::{self, Kind, Place};
 use super::room::room;
 use super::{
     CopyFlatMap, FlatStats, IntoIter, IterMut, OwnedDiff, Pinned, Snapshot, Stays, TrieMap,
@@ -80,7 +80,9 @@ room!(FlatMap, TrieMap, cloned);
 collection!(FlatMap);
 
 #[expect(private_interfaces, reason = "as for the trait")]
-impl<K, V> Mode<K, V> for mode::Flat {
+impl<K, V> Kind<K, V, mode::Boxed> for mode::Flat {
+    type Birth = ();
+    type Engine = Flat<Undated<K, V>>;
     type Map<S> = FlatMap<K, V, S>;
 
     #[inline(always)]
@@ -112,7 +114,7 @@ where
     K: Clone + Hash + Eq,
     V: Clone,
     S: BuildHasher + Clone,
-    M: TrieMode<K, V>,
+    M: Place<K, V>,
 {
     /// A [`FlatMap`] with clones of the snapshot's entries, and the same hasher. O(n).
     ///

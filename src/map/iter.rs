@@ -4,44 +4,44 @@ use std::fmt;
 use std::iter::FusedIterator;
 
 use super::local::Local;
-use super::mode::{Boxed, Made, Mode, Trie, refs};
+use super::mode::{Boxed, Kind, Trie};
 use crate::engine::Engine;
 
 /// The engine's iterator.
-type Entries<'p, K, V, M> = <<M as Made<K, V, Boxed>>::Engine as Engine>::Iter<'p>;
+type Entries<'p, K, V, M> = <<M as Kind<K, V, Boxed>>::Engine as Engine>::Iter<'p>;
 
 /// An iterator over the entries of a live map, from [`Pinned::iter`](crate::Pinned::iter).
 ///
 /// Weakly consistent: it yields no key twice, yields what is in the map all the while, and may or
 /// may not yield what is inserted, replaced or removed meanwhile.
-pub struct Iter<'p, K: 'p, V: 'p, M: Mode<K, V> + 'p = Trie> {
+pub struct Iter<'p, K: 'p, V: 'p, M: Kind<K, V, Boxed> + 'p = Trie> {
     entries: Local<Entries<'p, K, V, M>>,
 }
 
-impl<'p, K, V, M: Mode<K, V>> Iter<'p, K, V, M> {
+impl<'p, K, V, M: Kind<K, V, Boxed>> Iter<'p, K, V, M> {
     pub(super) fn new(entries: Entries<'p, K, V, M>) -> Self {
         Self { entries: Local::new(entries) }
     }
 }
 
-impl<'p, K, V, M: Mode<K, V>> Iterator for Iter<'p, K, V, M> {
+impl<'p, K, V, M: Kind<K, V, Boxed>> Iterator for Iter<'p, K, V, M> {
     type Item = (&'p K, &'p V);
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        self.entries.next().map(refs::<K, V, M>)
+        self.entries.next()
     }
 
     #[inline]
-    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
-        self.entries.into_inner().fold(init, |result, pair| f(result, refs::<K, V, M>(pair)))
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, f: F) -> B {
+        self.entries.into_inner().fold(init, f)
     }
 }
 
 /// An iterator over the keys of a live map, from [`Pinned::keys`](crate::Pinned::keys).
-pub struct Keys<'p, K, V, M: Mode<K, V> = Trie>(pub(super) Iter<'p, K, V, M>);
+pub struct Keys<'p, K, V, M: Kind<K, V, Boxed> = Trie>(pub(super) Iter<'p, K, V, M>);
 
-impl<'p, K, V, M: Mode<K, V>> Iterator for Keys<'p, K, V, M> {
+impl<'p, K, V, M: Kind<K, V, Boxed>> Iterator for Keys<'p, K, V, M> {
     type Item = &'p K;
 
     #[inline]
@@ -56,9 +56,9 @@ impl<'p, K, V, M: Mode<K, V>> Iterator for Keys<'p, K, V, M> {
 }
 
 /// An iterator over the values of a live map, from [`Pinned::values`](crate::Pinned::values).
-pub struct Values<'p, K, V, M: Mode<K, V> = Trie>(pub(super) Iter<'p, K, V, M>);
+pub struct Values<'p, K, V, M: Kind<K, V, Boxed> = Trie>(pub(super) Iter<'p, K, V, M>);
 
-impl<'p, K, V, M: Mode<K, V>> Iterator for Values<'p, K, V, M> {
+impl<'p, K, V, M: Kind<K, V, Boxed>> Iterator for Values<'p, K, V, M> {
     type Item = &'p V;
 
     #[inline]
@@ -72,14 +72,14 @@ impl<'p, K, V, M: Mode<K, V>> Iterator for Values<'p, K, V, M> {
     }
 }
 
-impl<K, V, M: Mode<K, V>> FusedIterator for Iter<'_, K, V, M> {}
-impl<K, V, M: Mode<K, V>> FusedIterator for Keys<'_, K, V, M> {}
-impl<K, V, M: Mode<K, V>> FusedIterator for Values<'_, K, V, M> {}
+impl<K, V, M: Kind<K, V, Boxed>> FusedIterator for Iter<'_, K, V, M> {}
+impl<K, V, M: Kind<K, V, Boxed>> FusedIterator for Keys<'_, K, V, M> {}
+impl<K, V, M: Kind<K, V, Boxed>> FusedIterator for Values<'_, K, V, M> {}
 
 /// The position within a walk says nothing to a reader; the entries would need a second walk.
 macro_rules! opaque_debug {
     ($($name:ident),*) => {$(
-        impl<K, V, M: Mode<K, V>> fmt::Debug for $name<'_, K, V, M> {
+        impl<K, V, M: Kind<K, V, Boxed>> fmt::Debug for $name<'_, K, V, M> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($name)).finish_non_exhaustive()
             }

@@ -1,15 +1,12 @@
 //! The kinds of map, and the places where entries are, as public types name them.
 //!
-//! The traits say what is made of what. They are implemented beside the maps and sets that they name, which import them
-//! and not the other way round. What they need is private, so nobody else can implement them.
-
-use std::sync::Arc;
+//! The traits say what is made of what. They are implemented beside the maps that they name, which import them and not the
+//! other way round. What they need is private, so nobody else can implement them.
 
 use super::base::Base;
-use crate::engine::{Engine, Lent, PairOf};
-use crate::entry::{self, Compare, Store};
-use crate::plain::Plain;
-use crate::{flat, trie};
+use crate::engine::Engine;
+use crate::entry::{Birth, Store};
+use crate::trie;
 
 /// A trie, with snapshots: a [`TrieMap`](crate::TrieMap), or a [`CopyMap`](crate::CopyMap) of this kind ([`CopyTrieMap`](crate::CopyTrieMap)).
 ///
@@ -54,115 +51,68 @@ pub enum Boxed {}
 #[derive(Debug)]
 pub enum Inline {}
 
-/// A kind of map that hands out references.
-#[doc(hidden)]
-#[expect(private_bounds, reason = "what a kind is made of concerns nobody else; this seals it too")]
-#[expect(private_interfaces, reason = "as above")]
-pub trait Mode<K, V>: Made<K, V, Boxed, Engine: Engine<Content: Lent>> {
-    /// The map.
+/// The kinds of map: [`Trie`] and [`Flat`], for keys and values that are kept in this [`Place`].
+///
+/// A bound for functions that take handles or iterators of either kind. Nothing else implements it.
+///
+/// ```
+/// use std::hash::BuildHasher;
+/// use snaptrie::mode::{Boxed, Kind};
+/// use snaptrie::{FlatMap, Pinned, TrieMap};
+///
+/// fn total<S: BuildHasher, M: Kind<&'static str, u64, Boxed>>(
+///     handle: &Pinned<'_, &'static str, u64, S, M>,
+/// ) -> u64 {
+///     handle.values().sum()
+/// }
+/// assert_eq!(total(&TrieMap::from([("a", 1), ("b", 2)]).pin()), 3);
+/// assert_eq!(total(&FlatMap::from([("a", 1), ("b", 2)]).pin()), 3);
+/// ```
+pub trait Kind<K, V, P: Place<K, V>> {
+    /// Whether entries have the generation that they were born in, which snapshots ask for.
+    #[doc(hidden)]
+    type Birth: Birth;
+
+    #[doc(hidden)]
+    type Engine: Engine<Key = K, Value = V, Content = P::Store<Self::Birth>>;
+
+    /// The map with this hasher.
     type Map<S>;
 
+    #[doc(hidden)]
+    #[expect(private_interfaces, reason = "what maps are made of concerns no other crate")]
     fn base<S>(map: &Self::Map<S>) -> &Base<Self::Engine, S>;
 }
 
-/// The key and the value of an entry.
-#[inline(always)]
-pub(super) fn refs<'g, K, V, M: Mode<K, V>>(pair: PairOf<'g, M::Engine>) -> (&'g K, &'g V)
-where
-    M::Engine: 'g,
-{
-    <<M::Engine as Engine>::Content as Lent>::refs(pair)
-}
+/// The places where a map with snapshots keeps its entries: [`Boxed`], and [`Inline`] for plain ones.
+///
+/// A bound for functions that take snapshots of either. Nothing else implements it.
+///
+/// ```
+/// use snaptrie::mode::Place;
+/// use snaptrie::{CopyTrieMap, Snapshot, TrieMap};
+///
+/// fn total<S, P: Place<u32, u64>>(snapshot: &Snapshot<u32, u64, S, P>) -> u64 {
+///     snapshot.values().sum()
+/// }
+/// assert_eq!(total(&TrieMap::from([(1, 10), (2, 20)]).snapshot()), 30);
+/// assert_eq!(total(&CopyTrieMap::from([(1, 10), (2, 20)]).snapshot()), 30);
+/// ```
+pub trait Place<K, V>: Sized + 'static {
+    #[doc(hidden)]
+    type Store<B: Birth>: Store<Key = K, Value = V>;
 
-/// A kind of map that hands out copies.
-#[doc(hidden)]
-#[expect(private_bounds, reason = "as for `Mode`")]
-pub trait CopyMode<K: Plain, V: Plain>: Made<K, V, Inline> {}
-
-impl<K: Plain, V: Plain, M: Made<K, V, Inline>> CopyMode<K, V> for M {}
-
-/// What a map of this kind is made of, if it has its entries in `Place`.
-pub(crate) trait Made<K, V, Place> {
-    type Engine: Engine<Key = K, Value = V>;
-}
-
-impl<K, V, Place: Layout<K, V>> Made<K, V, Place> for Trie {
-    type Engine = trie::Trie<Place::Store>;
-}
-
-impl<K, V> Made<K, V, Boxed> for Flat {
-    type Engine = flat::Flat<entry::Undated<K, V>>;
-}
-
-impl<K: Plain, V: Plain> Made<K, V, Inline> for Flat {
-    type Engine = flat::Flat<entry::Inline<K, V>>;
-}
-
-/// The store of a [`TrieMode`].
-pub(crate) trait Layout<K, V> {
-    type Store: Store<Key = K, Value = V>;
-}
-
-impl<K, V> Layout<K, V> for Boxed {
-    type Store = entry::Boxed<K, V>;
-}
-
-impl<K: Plain, V: Plain> Layout<K, V> for Inline {
-    type Store = entry::Inline<K, V>;
-}
-
-/// Where a map with snapshots keeps keys and values of these types.
-#[doc(hidden)]
-#[expect(private_bounds, reason = "as for `Mode`")]
-#[expect(private_interfaces, reason = "as for `Mode`")]
-pub trait TrieMode<K, V>: Layout<K, V> + Sized {
-    /// The map.
+    /// The map with this hasher.
     type Map<S>;
 
+    #[doc(hidden)]
+    #[expect(private_interfaces, reason = "as for `Kind`")]
     fn base<S>(map: &Self::Map<S>) -> &TrieBase<K, V, S, Self>;
+
+    #[doc(hidden)]
+    #[expect(private_interfaces, reason = "as for `Kind`")]
     fn map<S>(base: TrieBase<K, V, S, Self>) -> Self::Map<S>;
 }
 
 /// What a map with snapshots is made of.
-pub(super) type TrieBase<K, V, S, M> = Base<trie::Trie<<M as Layout<K, V>>::Store>, S>;
-
-/// Where a set with snapshots keeps its elements.
-#[doc(hidden)]
-pub trait SetMode<K>: TrieMode<K, ()> {
-    /// The set.
-    type Set<S>: From<Self::Map<S>>;
-}
-
-/// A map with snapshots: a [`TrieMap`](crate::TrieMap), a [`CopyTrieMap`](crate::CopyTrieMap), or an [`Arc`] of one.
-#[doc(hidden)]
-pub trait Versioned<K, V, S, M: TrieMode<K, V>> {
-    /// The map.
-    fn map(&self) -> &M::Map<S>;
-}
-
-impl<K, V, S, M: TrieMode<K, V>, T: Versioned<K, V, S, M>> Versioned<K, V, S, M> for Arc<T> {
-    fn map(&self) -> &M::Map<S> {
-        T::map(self)
-    }
-}
-
-/// A [`TrieMode`] for keys and values that borrow nothing.
-#[doc(hidden)]
-#[expect(private_bounds, reason = "as for `Mode`")]
-pub trait StaticMode<K: 'static, V: 'static>:
-    TrieMode<K, V> + Layout<K, V, Store: Store<Slot: 'static>>
-{
-}
-
-impl<K: 'static, V: 'static, M> StaticMode<K, V> for M where
-    M: TrieMode<K, V> + Layout<K, V, Store: Store<Slot: 'static>>
-{
-}
-
-/// A [`TrieMode`] whose versions can be compared: any [`Boxed`] one, and an [`Inline`] one if its values are
-/// `PartialEq`.
-#[doc(hidden)]
-#[expect(private_bounds, reason = "as for `Mode`")]
-pub trait CompareMode<K, V>: TrieMode<K, V> + Layout<K, V, Store: Compare> {}
-
-impl<K, V, M: TrieMode<K, V> + Layout<K, V, Store: Compare>> CompareMode<K, V> for M {}
+pub(super) type TrieBase<K, V, S, P> = Base<trie::Trie<<P as Place<K, V>>::Store<u64>>, S>;

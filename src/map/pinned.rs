@@ -9,7 +9,7 @@ use equivalent::Equivalent;
 use super::access::Access;
 use super::base::Base;
 use super::local::Local;
-use super::mode::{Mode, Trie, refs};
+use super::mode::{Boxed, Kind, Trie};
 use super::{Compute, Iter, Keys, OccupiedError, Operation, Stays, Values};
 use crate::engine::Engine;
 use crate::reclaim::Guard;
@@ -65,12 +65,12 @@ use crate::reclaim::Guard;
 /// let one = { let pinned = map.pin(); pinned.get(&1).cloned() };
 /// assert!(one.is_some());
 /// ```
-pub struct Pinned<'m, K, V, S = crate::RandomState, M: Mode<K, V> = Trie> {
+pub struct Pinned<'m, K, V, S = crate::RandomState, M: Kind<K, V, Boxed> = Trie> {
     pub(super) map: &'m M::Map<S>,
     pub(super) guard: Local<Guard>,
 }
 
-impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
+impl<'m, K, V, S, M: Kind<K, V, Boxed>> Pinned<'m, K, V, S, M> {
     #[inline(always)]
     pub(crate) fn new(map: &'m M::Map<S>) -> Self {
         Self { map, guard: Local::new(M::base(map).pin()) }
@@ -186,7 +186,7 @@ impl<'m, K, V, S, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
 ///
 /// # Panics
 /// These methods panic if `Hash` or `Eq` of the key does; the map stays as it was.
-impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
+impl<K: Hash, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
     /// The value of a key.
     ///
     /// # Examples
@@ -227,7 +227,7 @@ impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
     /// ```
     #[inline(always)]
     pub fn get_key_value<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(&K, &V)> {
-        self.access().get(key).map(refs::<K, V, M>)
+        self.access().get(key)
     }
 
     /// Whether the key is in the map.
@@ -248,7 +248,7 @@ impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
 ///
 /// # Panics
 /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was.
-impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
+impl<K: Hash, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
     /// Removes a key. Returns the value that it had.
     ///
     /// The entry is dropped later: see [`flush`](crate::TrieMap::flush).
@@ -293,7 +293,7 @@ impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
         Q: Hash + Equivalent<K> + ?Sized,
         F: FnMut(&K, &V) -> bool,
     {
-        self.access().remove_if(key, condition).map(refs::<K, V, M>)
+        self.access().remove_if(key, condition)
     }
 
     /// Removes the entries for which the closure does not hold. O(n).
@@ -332,7 +332,7 @@ impl<K: Hash, V, S: BuildHasher, M: Mode<K, V>> Pinned<'_, K, V, S, M> {
 /// # Panics
 /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was,
 /// and what was not inserted is dropped.
-impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> {
+impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V, S, M> {
     /// Inserts a key, or replaces its value. Returns the value that it had.
     ///
     /// Key and value are replaced together: unlike in a standard map, it is the new key that is in
@@ -347,7 +347,8 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     #[doc(alias("set", "put", "replace"))]
     #[inline]
     pub fn insert(&self, key: K, value: V) -> Option<&V> {
-        self.access().insert(key, value).map(|pair| refs::<K, V, M>(pair).1)
+        let access = self.access();
+        access.insert(access.hash(&key), key, value).map(|(_, old)| old)
     }
 
     /// Inserts a key if it is not in the map. Returns its value.
@@ -365,10 +366,11 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     /// assert_eq!((error.current, error.key, error.value), (&1, "one", 11));
     /// ```
     pub fn try_insert(&self, key: K, value: V) -> Result<&V, OccupiedError<K, V, &V>> {
-        match self.access().try_insert(key, value) {
-            Ok(new) => Ok(refs::<K, V, M>(new).1),
-            Err(OccupiedError { current, key, value }) => {
-                Err(OccupiedError { current: refs::<K, V, M>(current).1, key, value })
+        let access = self.access();
+        match access.try_insert(access.hash(&key), key, value) {
+            Ok((_, new)) => Ok(new),
+            Err(OccupiedError { current: (_, current), key, value }) => {
+                Err(OccupiedError { current, key, value })
             }
         }
     }
@@ -506,9 +508,10 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     /// ```
     #[inline]
     pub fn try_insert_with(&self, key: K, value: impl FnOnce() -> V) -> Result<&V, &V> {
-        match self.access().find_or_insert(key, value) {
-            Ok(new) => Ok(refs::<K, V, M>(new).1),
-            Err(current) => Err(refs::<K, V, M>(current).1),
+        let access = self.access();
+        match access.find_or_insert(access.hash(&key), key, value) {
+            Ok((_, new)) => Ok(new),
+            Err((_, current)) => Err(current),
         }
     }
 
@@ -534,8 +537,9 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     where
         V: Default,
     {
-        let (Ok(entry) | Err(entry)) = self.access().find_or_insert(key, V::default);
-        refs::<K, V, M>(entry).0
+        let access = self.access();
+        let (Ok(entry) | Err(entry)) = access.find_or_insert(access.hash(&key), key, V::default);
+        entry.0
     }
 
     /// Replaces the value of a key by what the closure makes of it, if the key is in the map.
@@ -553,8 +557,9 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     /// ```
     #[doc(alias("alter", "modify", "get_mut"))]
     pub fn update(&self, key: K, mut update: impl FnMut(&V) -> V) -> Option<&V> {
-        let updated = self.access().update(key, |pair| update(refs::<K, V, M>(pair).1));
-        updated.map(|pair| refs::<K, V, M>(pair).1)
+        let access = self.access();
+        let updated = access.update(access.hash(&key), key, |(_, value)| update(value));
+        updated.map(|(_, value)| value)
     }
 
     /// Replaces the value of a key by what the closure makes of it, or inserts `value` if the key is
@@ -592,8 +597,9 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
         mut update: impl FnMut(&V) -> V,
         value: impl FnOnce() -> V,
     ) -> &V {
-        let update = |pair| update(refs::<K, V, M>(pair).1);
-        refs::<K, V, M>(self.access().update_or_insert_with(key, update, value)).1
+        let access = self.access();
+        let update = |(_, value): (&_, &_)| update(value);
+        access.update_or_insert(access.hash(&key), key, update, value).1
     }
 
     /// Inserts, replaces, removes or leaves a key alone, as the closure decides from its entry, in
@@ -637,11 +643,10 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Mode<K, V>> Pinned<'m, K, V, S, M> 
     pub fn compute<'p, A>(
         &'p self,
         key: K,
-        mut compute: impl FnMut(Option<(&'p K, &'p V)>) -> Operation<V, A>,
+        compute: impl FnMut(Option<(&'p K, &'p V)>) -> Operation<V, A>,
     ) -> Compute<&'p K, &'p V, A> {
-        let (outcome, aborted) =
-            self.access().compute(key, |current| compute(current.map(refs::<K, V, M>)));
-        Compute::new(outcome, aborted, refs::<K, V, M>)
+        let (outcome, aborted) = self.access().compute(key, compute);
+        Compute::new(outcome, aborted)
     }
 }
 
@@ -654,7 +659,7 @@ where
     K: Hash,
     Q: Hash + Equivalent<K> + ?Sized,
     S: BuildHasher,
-    M: Mode<K, V>,
+    M: Kind<K, V, Boxed>,
 {
     type Output = V;
 
@@ -663,7 +668,7 @@ where
     }
 }
 
-impl<'p, K, V, S, M: Mode<K, V>> IntoIterator for &'p Pinned<'_, K, V, S, M> {
+impl<'p, K, V, S, M: Kind<K, V, Boxed>> IntoIterator for &'p Pinned<'_, K, V, S, M> {
     type Item = (&'p K, &'p V);
     type IntoIter = Iter<'p, K, V, M>;
 
@@ -673,7 +678,7 @@ impl<'p, K, V, S, M: Mode<K, V>> IntoIterator for &'p Pinned<'_, K, V, S, M> {
 }
 
 /// Lists the entries, weakly consistent.
-impl<K: fmt::Debug, V: fmt::Debug, S, M: Mode<K, V>> fmt::Debug for Pinned<'_, K, V, S, M> {
+impl<K: fmt::Debug, V: fmt::Debug, S, M: Kind<K, V, Boxed>> fmt::Debug for Pinned<'_, K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self).finish()
     }

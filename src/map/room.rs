@@ -215,7 +215,7 @@ macro_rules! room {
         /// [`Snapshot::to_flat`] or [`Snapshot::to_copy_flat`].
         impl<K, V, S, M> From<&Snapshot<K, V, S, M>> for $Map<K, V, S>
         where
-            M: TrieMode<K, V>,
+            M: Place<K, V>,
             K: Clone + Hash + Eq $(+ $bound)?,
             V: Clone $(+ $bound)?,
             S: BuildHasher + Clone,

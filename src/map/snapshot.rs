@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use equivalent::Equivalent;
 
+use super::IntoIter;
 use super::base::Base;
-use super::mode::{Boxed, StaticMode, TrieMode};
+use super::mode::{Boxed, Place};
 use crate::entry::Store;
 use crate::hash;
 use crate::reclaim::Collector;
@@ -49,13 +50,13 @@ use crate::trie::{Frozen, FrozenIter, OwnedIter, OwnedPair, Trie};
 /// map.clear();
 /// assert_eq!(sum.join().unwrap(), 499_500);
 /// ```
-pub struct Snapshot<K, V, S = crate::RandomState, M: TrieMode<K, V> = Boxed> {
-    tree: Arc<Frozen<M::Store>>,
+pub struct Snapshot<K, V, S = crate::RandomState, M: Place<K, V> = Boxed> {
+    tree: Arc<Frozen<M::Store<u64>>>,
     hasher: S,
 }
 
-impl<K, V, S, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
-    pub(super) fn new(tree: Frozen<M::Store>, hasher: S) -> Self {
+impl<K, V, S, M: Place<K, V>> Snapshot<K, V, S, M> {
+    pub(super) fn new(tree: Frozen<M::Store<u64>>, hasher: S) -> Self {
         Self { tree: Arc::new(tree), hasher }
     }
 
@@ -69,7 +70,7 @@ impl<K, V, S, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
         Self::new(base.engine.snapshot(), hasher)
     }
 
-    pub(crate) fn tree(&self) -> &Frozen<M::Store> {
+    pub(crate) fn tree(&self) -> &Frozen<M::Store<u64>> {
         &self.tree
     }
 
@@ -175,7 +176,7 @@ impl<K, V, S, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
     }
 }
 
-impl<K, V, S: BuildHasher, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
+impl<K, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
     /// The value of a key.
     ///
     /// # Panics
@@ -224,7 +225,7 @@ impl<K, V, S: BuildHasher, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
     }
 }
 
-impl<K, V, S: Clone, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
+impl<K, V, S: Clone, M: Place<K, V>> Snapshot<K, V, S, M> {
     /// A map that begins with this content: a [`TrieMap`](crate::TrieMap), or a [`CopyTrieMap`](crate::CopyTrieMap) if it is a snapshot
     /// of one. O(1).
     ///
@@ -246,16 +247,16 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
     }
 }
 
-impl<K, V, S: Clone, M: TrieMode<K, V>> Clone for Snapshot<K, V, S, M> {
+impl<K, V, S: Clone, M: Place<K, V>> Clone for Snapshot<K, V, S, M> {
     fn clone(&self) -> Self {
         Self { tree: Arc::clone(&self.tree), hasher: self.hasher.clone() }
     }
 }
 
 /// Two snapshots are equal if they have equal keys with equal values. O(n).
-impl<K: Hash + Eq, V: Eq, S: BuildHasher, M: TrieMode<K, V>> Eq for Snapshot<K, V, S, M> {}
+impl<K: Hash + Eq, V: Eq, S: BuildHasher, M: Place<K, V>> Eq for Snapshot<K, V, S, M> {}
 
-impl<K: Hash + Eq, V: PartialEq, S: BuildHasher, M: TrieMode<K, V>> PartialEq
+impl<K: Hash + Eq, V: PartialEq, S: BuildHasher, M: Place<K, V>> PartialEq
     for Snapshot<K, V, S, M>
 {
     fn eq(&self, other: &Self) -> bool {
@@ -264,7 +265,7 @@ impl<K: Hash + Eq, V: PartialEq, S: BuildHasher, M: TrieMode<K, V>> PartialEq
     }
 }
 
-impl<K: fmt::Debug, V: fmt::Debug, S, M: TrieMode<K, V>> fmt::Debug for Snapshot<K, V, S, M> {
+impl<K: fmt::Debug, V: fmt::Debug, S, M: Place<K, V>> fmt::Debug for Snapshot<K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self).finish()
     }
@@ -276,7 +277,7 @@ impl<K: fmt::Debug, V: fmt::Debug, S, M: TrieMode<K, V>> fmt::Debug for Snapshot
 /// If the key is not in the snapshot.
 impl<K, V, S, M, Q> Index<&Q> for Snapshot<K, V, S, M>
 where
-    M: TrieMode<K, V>,
+    M: Place<K, V>,
     Q: Hash + Equivalent<K> + ?Sized,
     S: BuildHasher,
 {
@@ -287,16 +288,16 @@ where
     }
 }
 
-impl<K: RefUnwindSafe, V: RefUnwindSafe, S: UnwindSafe, M: TrieMode<K, V>> UnwindSafe
+impl<K: RefUnwindSafe, V: RefUnwindSafe, S: UnwindSafe, M: Place<K, V>> UnwindSafe
     for Snapshot<K, V, S, M>
 {
 }
-impl<K: RefUnwindSafe, V: RefUnwindSafe, S: RefUnwindSafe, M: TrieMode<K, V>> RefUnwindSafe
+impl<K: RefUnwindSafe, V: RefUnwindSafe, S: RefUnwindSafe, M: Place<K, V>> RefUnwindSafe
     for Snapshot<K, V, S, M>
 {
 }
 
-impl<'s, K, V, S, M: TrieMode<K, V>> IntoIterator for &'s Snapshot<K, V, S, M> {
+impl<'s, K, V, S, M: Place<K, V>> IntoIterator for &'s Snapshot<K, V, S, M> {
     type Item = (&'s K, &'s V);
     type IntoIter = SnapshotIter<'s, K, V, M>;
 
@@ -315,7 +316,7 @@ impl<'s, K, V, S, M: TrieMode<K, V>> IntoIterator for &'s Snapshot<K, V, S, M> {
 /// drop(map);
 /// assert_eq!(entries.iter().map(|entry| entry.value()).sum::<i32>(), 3);
 /// ```
-impl<K: 'static, V: 'static, S, M: StaticMode<K, V>> IntoIterator for Snapshot<K, V, S, M> {
+impl<K: 'static, V: 'static, S, M: Place<K, V>> IntoIterator for Snapshot<K, V, S, M> {
     type Item = SnapshotEntry<K, V, M>;
     type IntoIter = SnapshotIntoIter<K, V, M>;
 
@@ -331,13 +332,13 @@ fn left<St: Store>(tree: &Frozen<St>, yielded: usize) -> (usize, Option<usize>) 
 }
 
 /// An iterator over the entries of a snapshot, from [`Snapshot::iter`].
-pub struct SnapshotIter<'s, K: 's, V: 's, M: TrieMode<K, V> + 's = Boxed> {
-    entries: FrozenIter<'s, M::Store>,
-    tree: &'s Arc<Frozen<M::Store>>,
+pub struct SnapshotIter<'s, K: 's, V: 's, M: Place<K, V> + 's = Boxed> {
+    entries: FrozenIter<'s, M::Store<u64>>,
+    tree: &'s Arc<Frozen<M::Store<u64>>>,
     yielded: usize,
 }
 
-impl<'s, K: 's, V: 's, M: TrieMode<K, V>> Iterator for SnapshotIter<'s, K, V, M> {
+impl<'s, K: 's, V: 's, M: Place<K, V>> Iterator for SnapshotIter<'s, K, V, M> {
     type Item = (&'s K, &'s V);
 
     #[inline]
@@ -358,9 +359,9 @@ impl<'s, K: 's, V: 's, M: TrieMode<K, V>> Iterator for SnapshotIter<'s, K, V, M>
 }
 
 /// An iterator over the keys of a snapshot, from [`Snapshot::keys`].
-pub struct SnapshotKeys<'s, K, V, M: TrieMode<K, V> = Boxed>(SnapshotIter<'s, K, V, M>);
+pub struct SnapshotKeys<'s, K, V, M: Place<K, V> = Boxed>(SnapshotIter<'s, K, V, M>);
 
-impl<'s, K: 's, V: 's, M: TrieMode<K, V>> Iterator for SnapshotKeys<'s, K, V, M> {
+impl<'s, K: 's, V: 's, M: Place<K, V>> Iterator for SnapshotKeys<'s, K, V, M> {
     type Item = &'s K;
 
     #[inline]
@@ -379,9 +380,9 @@ impl<'s, K: 's, V: 's, M: TrieMode<K, V>> Iterator for SnapshotKeys<'s, K, V, M>
 }
 
 /// An iterator over the values of a snapshot, from [`Snapshot::values`].
-pub struct SnapshotValues<'s, K, V, M: TrieMode<K, V> = Boxed>(SnapshotIter<'s, K, V, M>);
+pub struct SnapshotValues<'s, K, V, M: Place<K, V> = Boxed>(SnapshotIter<'s, K, V, M>);
 
-impl<'s, K: 's, V: 's, M: TrieMode<K, V>> Iterator for SnapshotValues<'s, K, V, M> {
+impl<'s, K: 's, V: 's, M: Place<K, V>> Iterator for SnapshotValues<'s, K, V, M> {
     type Item = &'s V;
 
     #[inline]
@@ -400,12 +401,12 @@ impl<'s, K: 's, V: 's, M: TrieMode<K, V>> Iterator for SnapshotValues<'s, K, V, 
 }
 
 /// An iterator that owns its snapshot, from `Snapshot::into_iter`.
-pub struct SnapshotIntoIter<K: 'static, V: 'static, M: StaticMode<K, V> = Boxed> {
-    entries: OwnedIter<M::Store>,
+pub struct SnapshotIntoIter<K: 'static, V: 'static, M: Place<K, V> = Boxed> {
+    entries: OwnedIter<M::Store<u64>>,
     yielded: usize,
 }
 
-impl<K: 'static, V: 'static, M: StaticMode<K, V>> Iterator for SnapshotIntoIter<K, V, M> {
+impl<K: 'static, V: 'static, M: Place<K, V>> Iterator for SnapshotIntoIter<K, V, M> {
     type Item = SnapshotEntry<K, V, M>;
 
     fn next(&mut self) -> Option<SnapshotEntry<K, V, M>> {
@@ -420,9 +421,9 @@ impl<K: 'static, V: 'static, M: StaticMode<K, V>> Iterator for SnapshotIntoIter<
 }
 
 /// An entry that keeps its snapshot alive, from `Snapshot::into_iter`.
-pub struct SnapshotEntry<K, V, M: TrieMode<K, V> = Boxed>(OwnedPair<M::Store>);
+pub struct SnapshotEntry<K, V, M: Place<K, V> = Boxed>(OwnedPair<M::Store<u64>>);
 
-impl<K, V, M: TrieMode<K, V>> SnapshotEntry<K, V, M> {
+impl<K, V, M: Place<K, V>> SnapshotEntry<K, V, M> {
     /// The key.
     ///
     /// # Examples
@@ -460,31 +461,31 @@ impl<K, V, M: TrieMode<K, V>> SnapshotEntry<K, V, M> {
     }
 }
 
-impl<K, V, M: TrieMode<K, V>> Clone for SnapshotEntry<K, V, M> {
+impl<K, V, M: Place<K, V>> Clone for SnapshotEntry<K, V, M> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<K: fmt::Debug, V: fmt::Debug, M: TrieMode<K, V>> fmt::Debug for SnapshotEntry<K, V, M> {
+impl<K: fmt::Debug, V: fmt::Debug, M: Place<K, V>> fmt::Debug for SnapshotEntry<K, V, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SnapshotEntry").field(self.key()).field(self.value()).finish()
     }
 }
 
-impl<K, V, M: TrieMode<K, V>> ExactSizeIterator for SnapshotIter<'_, K, V, M> {}
-impl<K, V, M: TrieMode<K, V>> ExactSizeIterator for SnapshotKeys<'_, K, V, M> {}
-impl<K, V, M: TrieMode<K, V>> ExactSizeIterator for SnapshotValues<'_, K, V, M> {}
-impl<K: 'static, V: 'static, M: StaticMode<K, V>> ExactSizeIterator for SnapshotIntoIter<K, V, M> {}
+impl<K, V, M: Place<K, V>> ExactSizeIterator for SnapshotIter<'_, K, V, M> {}
+impl<K, V, M: Place<K, V>> ExactSizeIterator for SnapshotKeys<'_, K, V, M> {}
+impl<K, V, M: Place<K, V>> ExactSizeIterator for SnapshotValues<'_, K, V, M> {}
+impl<K: 'static, V: 'static, M: Place<K, V>> ExactSizeIterator for SnapshotIntoIter<K, V, M> {}
 
-impl<K, V, M: TrieMode<K, V>> FusedIterator for SnapshotIter<'_, K, V, M> {}
-impl<K, V, M: TrieMode<K, V>> FusedIterator for SnapshotKeys<'_, K, V, M> {}
-impl<K, V, M: TrieMode<K, V>> FusedIterator for SnapshotValues<'_, K, V, M> {}
-impl<K: 'static, V: 'static, M: StaticMode<K, V>> FusedIterator for SnapshotIntoIter<K, V, M> {}
+impl<K, V, M: Place<K, V>> FusedIterator for SnapshotIter<'_, K, V, M> {}
+impl<K, V, M: Place<K, V>> FusedIterator for SnapshotKeys<'_, K, V, M> {}
+impl<K, V, M: Place<K, V>> FusedIterator for SnapshotValues<'_, K, V, M> {}
+impl<K: 'static, V: 'static, M: Place<K, V>> FusedIterator for SnapshotIntoIter<K, V, M> {}
 
 macro_rules! debug_what_is_left {
-    ($($name:ident [$($borrow:lifetime)?] [$($life:lifetime)?] $Mode:ident),*) => {$(
-        impl<K $(: $life)?, V $(: $life)?, M: $Mode<K, V>> fmt::Debug
+    ($($name:ident [$($borrow:lifetime)?] [$($life:lifetime)?] ),*) => {$(
+        impl<K $(: $life)?, V $(: $life)?, M: Place<K, V>> fmt::Debug
             for $name<$($borrow,)? K, V, M>
         {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -495,8 +496,8 @@ macro_rules! debug_what_is_left {
 }
 
 debug_what_is_left!(
-    SnapshotIter ['_] [] TrieMode,
-    SnapshotKeys ['_] [] TrieMode,
-    SnapshotValues ['_] [] TrieMode,
-    SnapshotIntoIter [] ['static] StaticMode
+    SnapshotIter ['_] [],
+    SnapshotKeys ['_] [],
+    SnapshotValues ['_] [],
+    SnapshotIntoIter [] ['static]
 );

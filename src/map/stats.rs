@@ -4,11 +4,11 @@ use std::fmt;
 use std::hash::{BuildHasher, Hash};
 
 use super::Snapshot;
-use super::mode::{CompareMode, TrieMode};
+use super::mode::Place;
 use crate::trie::Tally;
 use crate::{flat, hash};
 
-impl<K, V, S, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
+impl<K, V, S, M: Place<K, V>> Snapshot<K, V, S, M> {
     /// What the snapshot is made of. O(n): walks over all of it.
     ///
     /// # Examples
@@ -24,7 +24,7 @@ impl<K, V, S, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
     }
 }
 
-impl<K: Hash, V, S: BuildHasher, M: CompareMode<K, V>> Snapshot<K, V, S, M> {
+impl<K: Hash, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
     /// What this snapshot has that another one has not: what it costs to keep this besides the other.
     /// O(changes · log n) for snapshots of one map or of forks of it, as [`Self::diff`]; others have
     /// nothing in common, and this is [`Self::stats`].

@@ -8,7 +8,7 @@ use equivalent::Equivalent;
 
 use super::base::Base;
 use super::collection::{by_reference, collection};
-use super::mode::{self, Boxed, Mode, TrieBase, TrieMode, Versioned};
+use super::mode::{self, Boxed, Kind, Place, TrieBase};
 use super::versions::versions;
 use super::{
     CommitError, CommitFailure, IntoIter, IterMut, OwnedDiff, Pinned, Snapshot, Stays, TrieStats,
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::RandomState;
 use crate::engine::{Engine, Shared};
-use crate::entry;
+use crate::entry::{self, Birth};
 use crate::hash;
 use crate::reclaim::Collector;
 use crate::trie::Trie;
@@ -64,7 +64,9 @@ versions!(TrieMap, Boxed);
 collection!(TrieMap);
 
 #[expect(private_interfaces, reason = "as for the trait")]
-impl<K, V> Mode<K, V> for mode::Trie {
+impl<K, V> Kind<K, V, Boxed> for mode::Trie {
+    type Birth = u64;
+    type Engine = Trie<entry::Boxed<K, V>>;
     type Map<S> = TrieMap<K, V, S>;
 
     #[inline(always)]
@@ -74,7 +76,8 @@ impl<K, V> Mode<K, V> for mode::Trie {
 }
 
 #[expect(private_interfaces, reason = "as for the trait")]
-impl<K, V> TrieMode<K, V> for Boxed {
+impl<K, V> Place<K, V> for Boxed {
+    type Store<B: Birth> = entry::Boxed<K, V, B>;
     type Map<S> = TrieMap<K, V, S>;
 
     fn base<S>(map: &TrieMap<K, V, S>) -> &TrieBase<K, V, S, Self> {
@@ -83,12 +86,6 @@ impl<K, V> TrieMode<K, V> for Boxed {
 
     fn map<S>(base: TrieBase<K, V, S, Self>) -> TrieMap<K, V, S> {
         TrieMap { base }
-    }
-}
-
-impl<K, V, S> Versioned<K, V, S, Boxed> for TrieMap<K, V, S> {
-    fn map(&self) -> &Self {
-        self
     }
 }
 

@@ -9,13 +9,16 @@ use std::hash::{BuildHasher, Hash};
 use super::access::Access;
 use super::base::Base;
 use super::batch::Group;
-use super::mode::CopyMode;
+use super::mode::{Inline, Kind};
 use super::number::{Addition, Number};
 use super::{CopyMap, FlatMap, TrieMap};
 use crate::engine::{Content, Engine, PairOf};
+use crate::entry::{Boxed, Undated};
 use crate::fallout::Fallout;
+use crate::flat::Flat;
 use crate::hash;
 use crate::plain::Plain;
+use crate::trie::Trie;
 
 /// A stream of changes to a map, from [`TrieMap::writer`], [`FlatMap::writer`] or [`CopyMap::writer`].
 ///
@@ -322,21 +325,21 @@ fn perform<E: Engine<Key: Hash + Eq>, S: BuildHasher>(
 
     match task {
         Task::Insert(value) => {
-            access.insert_hashed(hash, key, value);
+            access.insert(hash, key, value);
         }
         Task::Remove => {
-            access.remove_hashed(hash, &key, |_| true);
+            access.remove(hash, &key, |_| true);
         }
         Task::Update(update) => {
-            access.update_hashed(hash, key, of_value::<E>(update));
+            access.update(hash, key, of_value::<E>(update));
         }
         Task::UpdateOrInsert(update, value) => {
-            access.update_or_insert_hashed(hash, key, of_value::<E>(update), || value);
+            access.update_or_insert(hash, key, of_value::<E>(update), || value);
         }
         Task::Merge(merge, value) | Task::Add(Addition::Sum(merge), value) => {
-            access.merge_hashed(hash, key, value, merge);
+            access.merge(hash, key, value, merge);
         }
-        Task::Add(Addition::InPlace(add), value) => access.add_hashed(hash, key, value, add),
+        Task::Add(Addition::InPlace(add), value) => access.add(hash, key, value, add),
     }
 }
 
@@ -359,27 +362,26 @@ impl<M: Writable> fmt::Debug for Writer<'_, M> {
     }
 }
 
-/// A map that has writers.
-#[doc(hidden)]
-#[expect(private_bounds, reason = "what a map is made of concerns nobody else; this seals it too")]
-pub trait Writable: Written<Engine: Engine<Key = Self::Key, Value = Self::Value>> {
+/// The maps that have writers: all of this crate. Nothing else implements it.
+pub trait Writable {
     /// Its keys.
     type Key: Hash + Eq;
     /// Its values.
     type Value;
-}
-
-/// The engine and the hasher of a [`Writable`] map.
-pub(crate) trait Written {
-    type Engine: Engine<Key: Hash + Eq>;
+    /// Its hasher.
     type Hasher: BuildHasher;
 
+    #[doc(hidden)]
+    type Engine: Engine<Key = Self::Key, Value = Self::Value>;
+
+    #[doc(hidden)]
+    #[expect(private_interfaces, reason = "what maps are made of concerns no other crate")]
     fn base(&self) -> &Base<Self::Engine, Self::Hasher>;
 }
 
 macro_rules! writable {
-    ($Map:ident, $Example:literal $(, $M:ident: $Mode:ident, $bound:ident)?) => {
-        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher $(, $M: $Mode<K, V>)?> $Map<K, V, S $(, $M)?> {
+    ($Map:ident, $Engine:ty, $Example:literal $(, $M:ident: $Place:ident, $bound:ident)?) => {
+        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher $(, $M: Kind<K, V, $Place>)?> $Map<K, V, S $(, $M)?> {
             /// A writer, which queues changes and does many of them together: see [`Writer`].
             ///
             /// # Examples
@@ -396,42 +398,20 @@ macro_rules! writable {
             }
         }
 
-        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher $(, $M: $Mode<K, V>)?> Writable for $Map<K, V, S $(, $M)?> {
+        #[expect(private_interfaces, reason = "as for the trait")]
+        impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher $(, $M: Kind<K, V, $Place>)?> Writable for $Map<K, V, S $(, $M)?> {
             type Key = K;
             type Value = V;
+            type Hasher = S;
+            type Engine = $Engine;
+
+            fn base(&self) -> &Base<$Engine, S> {
+                &self.base
+            }
         }
     };
 }
 
-writable!(TrieMap, "TrieMap");
-writable!(FlatMap, "FlatMap");
-writable!(CopyMap, "CopyTrieMap", M: CopyMode, Plain);
-
-impl<K: Hash + Eq, V, S: BuildHasher> Written for TrieMap<K, V, S> {
-    type Engine = crate::trie::Trie<crate::entry::Boxed<K, V>>;
-    type Hasher = S;
-
-    fn base(&self) -> &Base<Self::Engine, S> {
-        &self.base
-    }
-}
-
-impl<K: Hash + Eq, V, S: BuildHasher> Written for FlatMap<K, V, S> {
-    type Engine = crate::flat::Flat<crate::entry::Undated<K, V>>;
-    type Hasher = S;
-
-    fn base(&self) -> &Base<Self::Engine, S> {
-        &self.base
-    }
-}
-
-impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: CopyMode<K, V>> Written
-    for CopyMap<K, V, S, M>
-{
-    type Engine = M::Engine;
-    type Hasher = S;
-
-    fn base(&self) -> &Base<M::Engine, S> {
-        &self.base
-    }
-}
+writable!(TrieMap, Trie<Boxed<K, V>>, "TrieMap");
+writable!(FlatMap, Flat<Undated<K, V>>, "FlatMap");
+writable!(CopyMap, M::Engine, "CopyTrieMap", M: Inline, Plain);

@@ -5,9 +5,9 @@
 macro_rules! collection {
     (
         $Set:ident, $Map:ident, $Pinned:ident<$kind:ty>, $Example:literal
-        $(, $M:ident: $Mode:ident, $bound:ident)?
+        $(, $M:ident: $Place:ident, $bound:ident)?
     ) => {
-        impl<K $(: $bound)? $(, $M: $Mode<K, ()>)?> $Set<K, RandomState $(, $M)?> {
+        impl<K $(: $bound)? $(, $M: Kind<K, (), $Place>)?> $Set<K, RandomState $(, $M)?> {
             /// An empty set. Allocates nothing.
             ///
             /// # Examples
@@ -19,7 +19,7 @@ macro_rules! collection {
             }
         }
 
-        impl<K $(: $bound)?, S $(, $M: $Mode<K, ()>)?> $Set<K, S $(, $M)?> {
+        impl<K $(: $bound)?, S $(, $M: Kind<K, (), $Place>)?> $Set<K, S $(, $M)?> {
             /// The set's hasher.
             ///
             /// # Examples
@@ -76,19 +76,19 @@ macro_rules! collection {
         }
 
         /// The keys of a map without values.
-        impl<K $(: $bound)?, S $(, $M: $Mode<K, ()>)?> From<$Map<K, (), S $(, $M)?>> for $Set<K, S $(, $M)?> {
+        impl<K $(: $bound)?, S $(, $M: Kind<K, (), $Place>)?> From<$Map<K, (), S $(, $M)?>> for $Set<K, S $(, $M)?> {
             fn from(map: $Map<K, (), S $(, $M)?>) -> Self {
                 Self { map }
             }
         }
 
-        impl<K $(: $bound)?, S: Default $(, $M: $Mode<K, ()>)?> Default for $Set<K, S $(, $M)?> {
+        impl<K $(: $bound)?, S: Default $(, $M: Kind<K, (), $Place>)?> Default for $Set<K, S $(, $M)?> {
             fn default() -> Self {
                 Self { map: Default::default() }
             }
         }
 
-        impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher + Default $(, $M: $Mode<K, ()>)?> FromIterator<K>
+        impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher + Default $(, $M: Kind<K, (), $Place>)?> FromIterator<K>
             for $Set<K, S $(, $M)?>
         {
             /// Of equal elements the first one stays.
@@ -98,7 +98,7 @@ macro_rules! collection {
             }
         }
 
-        impl<K: Hash + Eq $(+ $bound)?, const N: usize $(, $M: $Mode<K, ()>)?> From<[K; N]>
+        impl<K: Hash + Eq $(+ $bound)?, const N: usize $(, $M: Kind<K, (), $Place>)?> From<[K; N]>
             for $Set<K, RandomState $(, $M)?>
         {
             fn from(elements: [K; N]) -> Self {
@@ -106,7 +106,7 @@ macro_rules! collection {
             }
         }
 
-        impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher $(, $M: $Mode<K, ()>)?> Extend<K> for $Set<K, S $(, $M)?> {
+        impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher $(, $M: Kind<K, (), $Place>)?> Extend<K> for $Set<K, S $(, $M)?> {
             fn extend<I: IntoIterator<Item = K>>(&mut self, elements: I) {
                 let entries = elements.into_iter().map(|element| (element, ()));
                 self.map.base.insert_all(entries, Stays::First);
@@ -114,14 +114,14 @@ macro_rules! collection {
         }
 
         /// Extends a shared set: `(&set).extend(elements)`. Each element is inserted by itself.
-        impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher $(, $M: $Mode<K, ()>)?> Extend<K> for &$Set<K, S $(, $M)?> {
+        impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher $(, $M: Kind<K, (), $Place>)?> Extend<K> for &$Set<K, S $(, $M)?> {
             fn extend<I: IntoIterator<Item = K>>(&mut self, elements: I) {
                 let entries = elements.into_iter().map(|element| (element, ()));
                 self.map.base.insert_all(entries, Stays::First);
             }
         }
 
-        impl<'a, K: Hash + Eq + Copy $(+ $bound)?, S: BuildHasher $(, $M: $Mode<K, ()>)?> Extend<&'a K>
+        impl<'a, K: Hash + Eq + Copy $(+ $bound)?, S: BuildHasher $(, $M: Kind<K, (), $Place>)?> Extend<&'a K>
             for $Set<K, S $(, $M)?>
         {
             fn extend<I: IntoIterator<Item = &'a K>>(&mut self, elements: I) {
@@ -129,7 +129,7 @@ macro_rules! collection {
             }
         }
 
-        impl<'a, K: Hash + Eq + Copy $(+ $bound)?, S: BuildHasher $(, $M: $Mode<K, ()>)?> Extend<&'a K>
+        impl<'a, K: Hash + Eq + Copy $(+ $bound)?, S: BuildHasher $(, $M: Kind<K, (), $Place>)?> Extend<&'a K>
             for &$Set<K, S $(, $M)?>
         {
             fn extend<I: IntoIterator<Item = &'a K>>(&mut self, elements: I) {

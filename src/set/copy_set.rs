@@ -11,7 +11,7 @@ use super::room::room;
 use super::versions::versions;
 use super::{CopyPinnedSet, SetSnapshot};
 use crate::map::Stays;
-use crate::mode::{self, CopyMode, Inline, SetMode, TrieMode};
+use crate::mode::{self, Inline, Kind, Place};
 use crate::plain::Plain;
 use crate::{
     Compute, CopyFlatMap, CopyKeys, CopyMap, CopyTrieMap, IntoKeys, Operation, RandomState,
@@ -31,7 +31,7 @@ use crate::{
 /// assert!(seen.insert(3));
 /// assert!(!seen.insert(3));
 /// ```
-pub struct CopySet<K: Plain, S = RandomState, M: CopyMode<K, ()> = mode::Trie> {
+pub struct CopySet<K: Plain, S = RandomState, M: Kind<K, (), Inline> = mode::Trie> {
     pub(crate) map: CopyMap<K, (), S, M>,
 }
 
@@ -59,16 +59,12 @@ pub type CopyTrieSet<K, S = RandomState> = CopySet<K, S, mode::Trie>;
 /// ```
 pub type CopyFlatSet<K, S = RandomState> = CopySet<K, S, mode::Flat>;
 
-operations!(CopySet[] of CopyMode, K = K, CopyKeys, "CopyTrieSet", "", "", Plain);
-collection!(CopySet, CopyMap, CopyPinnedSet<M>, "CopyTrieSet", M: CopyMode, Plain);
+operations!(CopySet[] of Inline, K = K, CopyKeys, "CopyTrieSet", "", "", Plain);
+collection!(CopySet, CopyMap, CopyPinnedSet<M>, "CopyTrieSet", M: Inline, Plain);
 versions!(CopyTrieSet, CopyTrieMap, Inline, Plain);
 room!(CopyFlatSet, CopyFlatMap, CopyTrieSet, to_copy_flat, Plain);
 
-impl<K: Plain> SetMode<K> for Inline {
-    type Set<S> = CopyTrieSet<K, S>;
-}
-
-impl<K: Clone + Hash + Eq, S: BuildHasher + Clone, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
+impl<K: Clone + Hash + Eq, S: BuildHasher + Clone, M: Place<K, ()>> SetSnapshot<K, S, M> {
     /// A [`CopyFlatSet`] of the elements, with the same hasher. As [`Snapshot::to_copy_flat`](crate::Snapshot::to_copy_flat).
     ///
     /// # Examples

@@ -9,7 +9,7 @@ use super::collection::{by_reference, collection};
 use super::room::room;
 use super::{PinnedSet, SetSnapshot, TrieSet};
 use crate::map::Stays;
-use crate::mode::{self, TrieMode};
+use crate::mode::{self, Place};
 use crate::{FlatMap, IntoKeys, RandomState};
 
 /// A concurrent hash set for read-heavy loads.
@@ -39,7 +39,7 @@ collection!(FlatSet, FlatMap, PinnedSet<mode::Flat>, "FlatSet");
 by_reference!(FlatSet, FlatMap);
 room!(FlatSet, FlatMap, TrieSet, to_flat);
 
-impl<K: Clone + Hash + Eq, S: BuildHasher + Clone, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
+impl<K: Clone + Hash + Eq, S: BuildHasher + Clone, M: Place<K, ()>> SetSnapshot<K, S, M> {
     /// A [`FlatSet`] with clones of the elements, and the same hasher. As [`Snapshot::to_flat`](crate::Snapshot::to_flat).
     ///
     /// # Examples

@@ -5,7 +5,7 @@
 //! | `trie_set`, `flat_set` | [`TrieSet`] and [`FlatSet`], which hand out references |
 //! | `copy_set` | [`CopySet`], which hands out copies |
 //! | `pinned` | their handles, [`PinnedSet`] and [`CopyPinnedSet`] |
-//! | `snapshot` | [`SetSnapshot`], and what can be made of two of them |
+//! | `snapshot`, `operators` | [`SetSnapshot`], and the sets that are made of two of them |
 //! | `operations` | the operations on a live set, written once for handles and for `CopySet` |
 //! | `collection`, `versions`, `room` | what all sets, those with snapshots and those with a table have alike |
 //!
@@ -16,6 +16,7 @@ mod collection;
 mod copy_set;
 mod flat_set;
 mod operations;
+mod operators;
 mod pinned;
 mod room;
 mod snapshot;

@@ -6,10 +6,10 @@
 /// makes a `$Found` of a literal.
 macro_rules! operations {
     (
-        $Type:ident [$($life:lifetime)?] of $Mode:ident, $Found:ty = $Item:ty, $Elements:ident,
+        $Type:ident [$($life:lifetime)?] of $Place:ident, $Found:ty = $Item:ty, $Elements:ident,
         $Set:literal, $pin:literal, $at:literal $(, $bound:ident)?
     ) => {
-        impl<K $(: $bound)?, S, M: $Mode<K, ()>> $Type<$($life,)? K, S, M> {
+        impl<K $(: $bound)?, S, M: Kind<K, (), $Place>> $Type<$($life,)? K, S, M> {
             /// Number of elements. Weakly consistent: exact if nobody writes meanwhile. Costs O(processors).
             ///
             /// # Examples
@@ -48,7 +48,7 @@ macro_rules! operations {
         ///
         /// # Panics
         /// These methods panic if `Hash` or `Eq` of the element or the closure does; the set stays as it was.
-        impl<K: Hash $(+ $bound)?, S: BuildHasher, M: $Mode<K, ()>> $Type<$($life,)? K, S, M> {
+        impl<K: Hash $(+ $bound)?, S: BuildHasher, M: Kind<K, (), $Place>> $Type<$($life,)? K, S, M> {
             /// Whether an element is in the set.
             ///
             /// # Examples
@@ -141,7 +141,7 @@ macro_rules! operations {
         /// # Panics
         /// These methods panic if `Hash` or `Eq` of the element or the closure does; the set stays as it was, and what
         /// was not inserted is dropped.
-        impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher, M: $Mode<K, ()>> $Type<$($life,)? K, S, M> {
+        impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher, M: Kind<K, (), $Place>> $Type<$($life,)? K, S, M> {
             /// Inserts an element if no equal one is in the set. Returns whether it was inserted.
             ///
             /// If many threads insert equal elements at once, one of them gets `true`.
@@ -236,7 +236,7 @@ macro_rules! operations {
             }
         }
 
-        impl<'p, K $(: $bound)?, S, M: $Mode<K, ()>> IntoIterator for &'p $Type<$($life,)? K, S, M> {
+        impl<'p, K $(: $bound)?, S, M: Kind<K, (), $Place>> IntoIterator for &'p $Type<$($life,)? K, S, M> {
             type Item = $Item;
             type IntoIter = $Elements<'p, K, (), M>;
 

@@ -7,7 +7,7 @@ use equivalent::Equivalent;
 
 use super::operations::operations;
 use crate::map::Stays;
-use crate::mode::{CopyMode, Mode, Trie};
+use crate::mode::{Boxed, Inline, Kind, Trie};
 use crate::plain::Plain;
 use crate::{Compute, CopyKeys, CopyPinned, Keys, Operation, Pinned, RandomState};
 
@@ -25,7 +25,7 @@ use crate::{Compute, CopyKeys, CopyPinned, Keys, Operation, Pinned, RandomState}
 /// assert!(pinned.remove("a"));
 /// assert_eq!(a, Some(&"a")); // freed only later
 /// ```
-pub struct PinnedSet<'m, K, S = RandomState, M: Mode<K, ()> = Trie> {
+pub struct PinnedSet<'m, K, S = RandomState, M: Kind<K, (), Boxed> = Trie> {
     map: Pinned<'m, K, (), S, M>,
 }
 
@@ -39,17 +39,17 @@ pub struct PinnedSet<'m, K, S = RandomState, M: Mode<K, ()> = Trie> {
 /// let pinned = set.pin();
 /// assert_eq!((50..150).filter(|i| pinned.contains(i)).count(), 50);
 /// ```
-pub struct CopyPinnedSet<'m, K: Plain, S = RandomState, M: CopyMode<K, ()> = Trie> {
+pub struct CopyPinnedSet<'m, K: Plain, S = RandomState, M: Kind<K, (), Inline> = Trie> {
     map: CopyPinned<'m, K, (), S, M>,
 }
 
-operations!(PinnedSet['_] of Mode, &K = &'p K, Keys, "TrieSet", ".pin()", "&");
-operations!(CopyPinnedSet['_] of CopyMode, K = K, CopyKeys, "CopyTrieSet", ".pin()", "", Plain);
+operations!(PinnedSet['_] of Boxed, &K = &'p K, Keys, "TrieSet", ".pin()", "&");
+operations!(CopyPinnedSet['_] of Inline, K = K, CopyKeys, "CopyTrieSet", ".pin()", "", Plain);
 
 /// Implements what a handle has besides.
 macro_rules! handle {
-    ($Type:ident of $Mode:ident, $Pinned:ident, $Set:literal $(, $bound:ident)?) => {
-        impl<'m, K $(: $bound)?, S, M: $Mode<K, ()>> $Type<'m, K, S, M> {
+    ($Type:ident of $Place:ident, $Pinned:ident, $Set:literal $(, $bound:ident)?) => {
+        impl<'m, K $(: $bound)?, S, M: Kind<K, (), $Place>> $Type<'m, K, S, M> {
             #[inline]
             pub(super) fn new(map: $Pinned<'m, K, (), S, M>) -> Self {
                 Self { map }
@@ -80,7 +80,7 @@ macro_rules! handle {
         }
 
         /// Lists the elements, weakly consistent.
-        impl<K: fmt::Debug $(+ $bound)?, S, M: $Mode<K, ()>> fmt::Debug for $Type<'_, K, S, M> {
+        impl<K: fmt::Debug $(+ $bound)?, S, M: Kind<K, (), $Place>> fmt::Debug for $Type<'_, K, S, M> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_set().entries(self).finish()
             }
@@ -88,5 +88,5 @@ macro_rules! handle {
     };
 }
 
-handle!(PinnedSet of Mode, Pinned, "TrieSet");
-handle!(CopyPinnedSet of CopyMode, CopyPinned, "CopyTrieSet", Plain);
+handle!(PinnedSet of Boxed, Pinned, "TrieSet");
+handle!(CopyPinnedSet of Inline, CopyPinned, "CopyTrieSet", Plain);

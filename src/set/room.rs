@@ -123,7 +123,7 @@ macro_rules! room {
         where
             K: Clone + Hash + Eq $(+ $bound)?,
             S: BuildHasher + Clone,
-            M: TrieMode<K, ()>,
+            M: Place<K, ()>,
         {
             fn from(snapshot: &SetSnapshot<K, S, M>) -> Self {
                 snapshot.$to_flat()

@@ -2,13 +2,10 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
-use std::ops::{BitAnd, BitOr, BitXor, Sub};
 
 use equivalent::Equivalent;
 
-use crate::map::Stays;
-use crate::map::mode::StaticMode;
-use crate::mode::{Boxed, SetMode, TrieMode};
+use crate::mode::{Boxed, Place};
 use crate::{RandomState, Snapshot, SnapshotEntry, SnapshotIntoIter, SnapshotKeys};
 
 /// The content of a [`TrieSet`](crate::TrieSet) or a [`CopyTrieSet`](crate::CopyTrieSet) at one instant, from their
@@ -31,11 +28,11 @@ use crate::{RandomState, Snapshot, SnapshotEntry, SnapshotIntoIter, SnapshotKeys
 /// assert_eq!(now.intersection(&before).collect::<Vec<_>>(), [&"bob"]);
 /// assert_eq!((&before | &now).len(), 3);
 /// ```
-pub struct SetSnapshot<K, S = RandomState, M: TrieMode<K, ()> = Boxed> {
+pub struct SetSnapshot<K, S = RandomState, M: Place<K, ()> = Boxed> {
     map: Snapshot<K, (), S, M>,
 }
 
-impl<K, S, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
+impl<K, S, M: Place<K, ()>> SetSnapshot<K, S, M> {
     pub(super) fn new(map: Snapshot<K, (), S, M>) -> Self {
         Self { map }
     }
@@ -83,7 +80,7 @@ impl<K, S, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
     }
 }
 
-impl<K, S: BuildHasher, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
+impl<K, S: BuildHasher, M: Place<K, ()>> SetSnapshot<K, S, M> {
     /// Whether an element is in the snapshot.
     ///
     /// # Panics
@@ -138,7 +135,7 @@ impl<K, S: BuildHasher, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
 ///
 /// # Panics
 /// These methods, and the iterators they return, panic if `Hash` or `Eq` of an element does.
-impl<K: Hash + Eq, S: BuildHasher, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
+impl<K: Hash + Eq, S: BuildHasher, M: Place<K, ()>> SetSnapshot<K, S, M> {
     /// The elements of this snapshot, and those of the other that are not in this one.
     ///
     /// # Examples
@@ -149,7 +146,7 @@ impl<K: Hash + Eq, S: BuildHasher, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
     pub fn union<'s, T, N>(&'s self, other: &'s SetSnapshot<K, T, N>) -> impl Iterator<Item = &'s K>
     where
         T: BuildHasher,
-        N: TrieMode<K, ()>,
+        N: Place<K, ()>,
     {
         self.iter().chain(other.difference(self))
     }
@@ -169,7 +166,7 @@ impl<K: Hash + Eq, S: BuildHasher, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
     ) -> impl Iterator<Item = &'s K>
     where
         T: BuildHasher,
-        N: TrieMode<K, ()>,
+        N: Place<K, ()>,
     {
         self.iter().filter(|element| other.contains(*element))
     }
@@ -187,7 +184,7 @@ impl<K: Hash + Eq, S: BuildHasher, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
     ) -> impl Iterator<Item = &'s K>
     where
         T: BuildHasher,
-        N: TrieMode<K, ()>,
+        N: Place<K, ()>,
     {
         self.iter().filter(|element| !other.contains(*element))
     }
@@ -205,7 +202,7 @@ impl<K: Hash + Eq, S: BuildHasher, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
     ) -> impl Iterator<Item = &'s K>
     where
         T: BuildHasher,
-        N: TrieMode<K, ()>,
+        N: Place<K, ()>,
     {
         self.difference(other).chain(other.difference(self))
     }
@@ -220,7 +217,7 @@ impl<K: Hash + Eq, S: BuildHasher, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
     pub fn is_disjoint<T, N>(&self, other: &SetSnapshot<K, T, N>) -> bool
     where
         T: BuildHasher,
-        N: TrieMode<K, ()>,
+        N: Place<K, ()>,
     {
         if self.len() <= other.len() {
             self.intersection(other).next().is_none()
@@ -241,7 +238,7 @@ impl<K: Hash + Eq, S: BuildHasher, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
     pub fn is_subset<T, N>(&self, other: &SetSnapshot<K, T, N>) -> bool
     where
         T: BuildHasher,
-        N: TrieMode<K, ()>,
+        N: Place<K, ()>,
     {
         self.len() <= other.len() && self.difference(other).next().is_none()
     }
@@ -256,113 +253,34 @@ impl<K: Hash + Eq, S: BuildHasher, M: TrieMode<K, ()>> SetSnapshot<K, S, M> {
     pub fn is_superset<T, N>(&self, other: &SetSnapshot<K, T, N>) -> bool
     where
         T: BuildHasher,
-        N: TrieMode<K, ()>,
+        N: Place<K, ()>,
     {
         other.is_subset(self)
     }
 }
 
-impl<K, S: Clone, M: SetMode<K>> SetSnapshot<K, S, M> {
-    /// A set that begins with this content: a [`TrieSet`](crate::TrieSet), or a [`CopyTrieSet`](crate::CopyTrieSet) if it is a snapshot
-    /// of one. O(1). As [`Snapshot::fork`].
-    ///
-    /// # Examples
-    /// ```
-    /// let set = snaptrie::TrieSet::from([1]);
-    /// let checkpoint = set.snapshot();
-    /// set.pin().insert(2);
-    /// assert_eq!(checkpoint.fork().len(), 1);
-    /// ```
-    #[must_use = "a fork is a set of its own"]
-    pub fn fork(&self) -> M::Set<S> {
-        self.map.fork().into()
-    }
-}
-
-/// Makes an operator of two snapshots, whose result is a set that begins as a fork of the left one and is changed.
-macro_rules! operator {
-    ($(#[$doc:meta])* $Trait:ident, $method:ident, |$fork:ident, $right:ident| $change:expr) => {
-        $(#[$doc])*
-        impl<K, S, T, M, N> $Trait<&SetSnapshot<K, T, N>> for &SetSnapshot<K, S, M>
-        where
-            K: Clone + Hash + Eq,
-            S: BuildHasher + Clone,
-            T: BuildHasher,
-            M: SetMode<K>,
-            N: TrieMode<K, ()>,
-        {
-            type Output = M::Set<S>;
-
-            fn $method(self, other: &SetSnapshot<K, T, N>) -> M::Set<S> {
-                let fork = self.map.fork();
-                let ($fork, $right) = (M::base(&fork), other);
-                $change;
-                fork.into()
-            }
-        }
-    };
-}
-
-operator! {
-    /// The union, as a set of its own: a fork of the left side, with clones of what only the right
-    /// side has. O(elements on the right).
-    BitOr, bitor, |fork, right| {
-        fork.insert_all(right.iter().map(|element| (element.clone(), ())), Stays::First);
-    }
-}
-
-operator! {
-    /// The intersection, as a set of its own: a fork of the left side, without what the right side
-    /// has not. O(elements on the left).
-    BitAnd, bitand, |fork, right| fork.retain(|element, ()| right.contains(element))
-}
-
-operator! {
-    /// The difference, as a set of its own: a fork of the left side, without what the right side
-    /// has. O(elements on the right).
-    Sub, sub, |fork, right| {
-        let guard = fork.pin();
-        let pinned = fork.with(&guard);
-        right.iter().for_each(|element| _ = pinned.remove_if(element, |_, ()| true));
-    }
-}
-
-operator! {
-    /// The symmetric difference, as a set of its own: a fork of the left side, without what both
-    /// have, and with clones of what only the right side has. O(elements on the right).
-    BitXor, bitxor, |fork, right| {
-        let guard = fork.pin();
-        let pinned = fork.with(&guard);
-        for element in right {
-            if pinned.remove_if(element, |_, ()| true).is_none() {
-                pinned.insert(element.clone(), ());
-            }
-        }
-    }
-}
-
-impl<K, S: Clone, M: TrieMode<K, ()>> Clone for SetSnapshot<K, S, M> {
+impl<K, S: Clone, M: Place<K, ()>> Clone for SetSnapshot<K, S, M> {
     fn clone(&self) -> Self {
         Self { map: self.map.clone() }
     }
 }
 
 /// Two snapshots are equal if they have equal elements. O(n).
-impl<K: Hash + Eq, S: BuildHasher, M: TrieMode<K, ()>> PartialEq for SetSnapshot<K, S, M> {
+impl<K: Hash + Eq, S: BuildHasher, M: Place<K, ()>> PartialEq for SetSnapshot<K, S, M> {
     fn eq(&self, other: &Self) -> bool {
         self.map == other.map
     }
 }
 
-impl<K: Hash + Eq, S: BuildHasher, M: TrieMode<K, ()>> Eq for SetSnapshot<K, S, M> {}
+impl<K: Hash + Eq, S: BuildHasher, M: Place<K, ()>> Eq for SetSnapshot<K, S, M> {}
 
-impl<K: fmt::Debug, S, M: TrieMode<K, ()>> fmt::Debug for SetSnapshot<K, S, M> {
+impl<K: fmt::Debug, S, M: Place<K, ()>> fmt::Debug for SetSnapshot<K, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self).finish()
     }
 }
 
-impl<'s, K, S, M: TrieMode<K, ()>> IntoIterator for &'s SetSnapshot<K, S, M> {
+impl<'s, K, S, M: Place<K, ()>> IntoIterator for &'s SetSnapshot<K, S, M> {
     type Item = &'s K;
     type IntoIter = SnapshotKeys<'s, K, (), M>;
 
@@ -379,7 +297,7 @@ impl<'s, K, S, M: TrieMode<K, ()>> IntoIterator for &'s SetSnapshot<K, S, M> {
 /// let elements: Vec<_> = snaptrie::TrieSet::from([1, 2]).snapshot().into_iter().collect();
 /// assert_eq!(elements.iter().map(|element| element.key()).sum::<i32>(), 3);
 /// ```
-impl<K: 'static, S, M: StaticMode<K, ()>> IntoIterator for SetSnapshot<K, S, M> {
+impl<K: 'static, S, M: Place<K, ()>> IntoIterator for SetSnapshot<K, S, M> {
     type Item = SnapshotEntry<K, (), M>;
     type IntoIter = SnapshotIntoIter<K, (), M>;
 

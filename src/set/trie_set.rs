@@ -9,7 +9,7 @@ use super::collection::{by_reference, collection};
 use super::versions::versions;
 use super::{PinnedSet, SetSnapshot};
 use crate::map::Stays;
-use crate::mode::{self, Boxed, SetMode};
+use crate::mode::{self, Boxed};
 use crate::{IntoKeys, RandomState, TrieMap};
 
 /// A concurrent hash set for write-heavy loads, with snapshots in constant time.
@@ -42,7 +42,3 @@ pub struct TrieSet<K, S = RandomState> {
 collection!(TrieSet, TrieMap, PinnedSet<mode::Trie>, "TrieSet");
 by_reference!(TrieSet, TrieMap);
 versions!(TrieSet, TrieMap, Boxed);
-
-impl<K> SetMode<K> for Boxed {
-    type Set<S> = TrieSet<K, S>;
-}

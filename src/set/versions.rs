@@ -90,6 +90,22 @@ macro_rules! versions {
             }
         }
 
+        impl<K $(: $bound)?, S: Clone> SetSnapshot<K, S, $mode> {
+            #[doc = concat!("A [`", stringify!($Set), "`] that begins with this content. O(1). As [`Snapshot::fork`](crate::Snapshot::fork).")]
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", stringify!($Set), "::from([1]);")]
+            /// let checkpoint = set.snapshot();
+            /// set.pin().insert(2);
+            /// assert_eq!(checkpoint.fork().len(), 1);
+            /// ```
+            #[must_use = "a fork is a set of its own"]
+            pub fn fork(&self) -> $Set<K, S> {
+                self.as_map().fork().into()
+            }
+        }
+
         /// As two maps are compared.
         impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher> PartialEq for $Set<K, S> {
             fn eq(&self, other: &Self) -> bool {

@@ -9,7 +9,7 @@
 //! a fan may have collapsed, a node may have been copied and hold what it held. So wherever one of two
 //! different nodes is no fan, each entry below the one is looked up below the other; entries do not
 //! leave the place that their hash gives them. An allocated entry is unchanged if it is the very same
-//! one, and nothing is asked of values; pairs in nodes, if they are equal ([`Compare`]).
+//! one, and nothing is asked of values; pairs in nodes, if their bytes are equal.
 //!
 //! Both trees are frozen, and read as snapshots are.
 #![expect(unsafe_code, reason = "reads the entries of frozen trees")]
@@ -18,7 +18,7 @@ use super::PairRef;
 use super::frozen::Frozen;
 use crate::bucket::{Contents, Held, Slot};
 use crate::engine::Content;
-use crate::entry::{Compare, Store};
+use crate::entry::Store;
 use crate::leaf::{FAN_WIDTH, Leaf};
 use crate::tree::node::{FAN_BITS, Fan, Node, View, Word};
 use crate::tree::{Iter, Rehash, lookup, path_below};
@@ -92,7 +92,7 @@ impl<St: Store> TreeDiff<'_, St> {
     }
 }
 
-impl<'g, St: Compare + 'g> TreeDiff<'g, St> {
+impl<'g, St: Store + 'g> TreeDiff<'g, St> {
     /// The trees must be of one family: [`Frozen::may_share`].
     pub(crate) fn new(old: &'g Frozen<St>, new: &'g Frozen<St>) -> Self {
         debug_assert!(old.may_share(new));
@@ -134,7 +134,7 @@ impl<'g, St: Compare + 'g> TreeDiff<'g, St> {
     }
 }
 
-impl<'g, St: Compare + 'g> Leaves<'g, St> {
+impl<'g, St: Store + 'g> Leaves<'g, St> {
     fn new(old: Word<'g, St::Slot>, new: Word<'g, St::Slot>, level: u32) -> Self {
         let (from_old, from_new) = match (old.node(), new.node()) {
             (Some(Node::Leaf(old)), Some(Node::Leaf(new))) if old.size() == new.size() => {
@@ -318,10 +318,7 @@ impl<St: Store> Frozen<St> {
         other: &Self,
         (hash, other_hash): (u64, u64),
         eq: &mut impl FnMut(&St::Key) -> bool,
-    ) -> bool
-    where
-        St: Compare,
-    {
+    ) -> bool {
         let here = lookup::find::<St>(self.top(), View::Observed, 0, hash, eq);
         let there = lookup::find::<St>(other.top(), View::Observed, 0, other_hash, eq);
         match (here, there) {

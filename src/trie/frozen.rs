@@ -203,13 +203,13 @@ unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for FrozenIter
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Sync for FrozenIter<'_, St> {}
 
 /// An iterator over a frozen tree that keeps the tree alive.
-pub(crate) struct OwnedIter<St: Store<Key: 'static, Value: 'static, Slot: 'static>> {
+pub(crate) struct OwnedIter<St: Store + 'static> {
     /// Borrows from `tree`; declared first, so that it is dropped first.
     iter: FrozenIter<'static, St>,
     tree: Arc<Frozen<St>>,
 }
 
-impl<St: Store<Key: 'static, Value: 'static, Slot: 'static>> OwnedIter<St> {
+impl<St: Store + 'static> OwnedIter<St> {
     pub(crate) fn new(tree: Arc<Frozen<St>>) -> Self {
         // SAFETY:
         // - the tree is behind an `Arc` that this value holds as long as the iterator, and which is

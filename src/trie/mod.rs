@@ -98,7 +98,8 @@ use crate::tree::{Changed, Iter, Pair, lookup};
 type PairRef<'g, St> = (&'g <St as Content>::Key, &'g <St as Content>::Value);
 
 /// A concurrent hash trie.
-pub(crate) struct Trie<St: Store> {
+#[expect(missing_debug_implementations, reason = "public as a part of sealed traits alone")]
+pub struct Trie<St: Store> {
     /// The newest root; null until the first write. INVARIANT: comes from `Box::into_raw`; the trie
     /// holds one reference to the domain of a root that is not null.
     root: AtomicPtr<Root<St>>,

@@ -4,7 +4,7 @@
 use super::diff::{Beyond, beyond, holds};
 use super::frozen::Frozen;
 use crate::bucket::Geometry;
-use crate::entry::{Compare, Store};
+use crate::entry::Store;
 use crate::leaf::{Shape, Size};
 use crate::tree::Rehash;
 use crate::tree::node::{LEVELS, Node, Word};
@@ -50,10 +50,7 @@ impl<St: Store> Frozen<St> {
     }
 
     /// Counts what is in this tree, and not in `other`. O(changes · log n) if they may share something.
-    pub(crate) fn tally_beyond(&self, other: &Self, rehash: Rehash<'_, St>) -> Tally
-    where
-        St: Compare,
-    {
+    pub(crate) fn tally_beyond(&self, other: &Self, rehash: Rehash<'_, St>) -> Tally {
         if !self.may_share(other) {
             return self.tally();
         }

@@ -2,7 +2,7 @@
 
 use std::hash::BuildHasher;
 
-use snaptrie::{CopyTrieMap, FixedState, Snapshot, TrieMap, mode::TrieMode};
+use snaptrie::{CopyTrieMap, FixedState, Snapshot, TrieMap, mode::Place};
 
 use super::{Map, Trie, converted};
 use crate::support::{Chosen, Handle, Tested, finish, over_hashers, sorted};
@@ -26,7 +26,7 @@ fn there_and_back<T, M>()
 where
     T: Tested<Key = u32, Value = u32, Hasher = Chosen, Version = Snapshot<u32, u32, Chosen, M>>
         + FromIterator<(u32, u32)>,
-    M: TrieMode<u32, u32>,
+    M: Place<u32, u32>,
 {
     let trie: T = (0..500).map(|key| (key, key * 2)).collect();
     let snapshot = trie.version();

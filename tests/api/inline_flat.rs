@@ -1,7 +1,7 @@
 //! Everything that maps do, on a `FlatMap` that keeps its entries inline; and what it alone does.
 
 use snaptrie::Snapshot;
-use snaptrie::mode::TrieMode;
+use snaptrie::mode::Place;
 
 use crate::support::Chosen;
 
@@ -17,7 +17,7 @@ fn with_room(capacity: usize) -> Map<u32, u32> {
     Map::with_capacity_and_hasher(capacity, Chosen::default())
 }
 
-fn converted<M: TrieMode<u32, u32>, S: Clone + std::hash::BuildHasher>(
+fn converted<M: Place<u32, u32>, S: Clone + std::hash::BuildHasher>(
     snapshot: &Snapshot<u32, u32, S, M>,
 ) -> AnyMap<u32, u32, S> {
     snapshot.to_copy_flat()

@@ -11,7 +11,7 @@ use std::iter::FusedIterator;
 use std::ops::Index;
 use std::ptr::NonNull;
 
-use snaptrie::mode::{CopyMode, Mode};
+use snaptrie::mode::{Boxed, Inline, Kind};
 use snaptrie::{
     Compute, CopyIter, CopyKeys, CopyMap, CopyPinned, CopyValues, Equivalent, OccupiedError,
     Operation, Pinned,
@@ -237,13 +237,13 @@ impl<T> Drop for Arena<T> {
 }
 
 /// A handle that lends the copies that another one hands out.
-pub(crate) struct Lent<'m, K: snaptrie::Plain, V: snaptrie::Plain, S, M: CopyMode<K, V>> {
+pub(crate) struct Lent<'m, K: snaptrie::Plain, V: snaptrie::Plain, S, M: Kind<K, V, Inline>> {
     pinned: CopyPinned<'m, K, V, S, M>,
     keys: Arena<K>,
     values: Arena<V>,
 }
 
-impl<'m, K: snaptrie::Plain, V: snaptrie::Plain, S, M: CopyMode<K, V>> Lent<'m, K, V, S, M> {
+impl<'m, K: snaptrie::Plain, V: snaptrie::Plain, S, M: Kind<K, V, Inline>> Lent<'m, K, V, S, M> {
     pub(crate) fn new(pinned: CopyPinned<'m, K, V, S, M>) -> Self {
         Self { pinned, keys: Arena::default(), values: Arena::default() }
     }
@@ -313,7 +313,7 @@ impl<I: Iterator + Debug, T> Debug for Lending<'_, I, T> {
     }
 }
 
-impl<K: snaptrie::Plain + Hash, V: snaptrie::Plain, S: BuildHasher, M: CopyMode<K, V>>
+impl<K: snaptrie::Plain + Hash, V: snaptrie::Plain, S: BuildHasher, M: Kind<K, V, Inline>>
     Lent<'_, K, V, S, M>
 {
     pub(crate) fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
@@ -349,7 +349,7 @@ impl<K: snaptrie::Plain + Hash, V: snaptrie::Plain, S: BuildHasher, M: CopyMode<
     }
 }
 
-impl<K: snaptrie::Plain + Hash, V: snaptrie::Plain, S: BuildHasher, M: CopyMode<K, V>>
+impl<K: snaptrie::Plain + Hash, V: snaptrie::Plain, S: BuildHasher, M: Kind<K, V, Inline>>
     Lent<'_, K, V, S, M>
 {
     pub(crate) fn remove<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
@@ -372,7 +372,7 @@ impl<K: snaptrie::Plain + Hash, V: snaptrie::Plain, S: BuildHasher, M: CopyMode<
     }
 }
 
-impl<K: snaptrie::Plain + Hash + Eq, V: snaptrie::Plain, S: BuildHasher, M: CopyMode<K, V>>
+impl<K: snaptrie::Plain + Hash + Eq, V: snaptrie::Plain, S: BuildHasher, M: Kind<K, V, Inline>>
     Lent<'_, K, V, S, M>
 {
     pub(crate) fn retain(&self, keep: impl FnMut(&K, &V) -> bool) {
@@ -489,8 +489,8 @@ impl<K: snaptrie::Plain + Hash + Eq, V: snaptrie::Plain, S: BuildHasher, M: Copy
     }
 }
 
-impl<K: snaptrie::Plain + Hash, V: snaptrie::Plain, S: BuildHasher, M: CopyMode<K, V>, Q> Index<&Q>
-    for Lent<'_, K, V, S, M>
+impl<K: snaptrie::Plain + Hash, V: snaptrie::Plain, S: BuildHasher, M: Kind<K, V, Inline>, Q>
+    Index<&Q> for Lent<'_, K, V, S, M>
 where
     Q: Hash + Equivalent<K> + ?Sized,
 {
@@ -501,7 +501,7 @@ where
     }
 }
 
-impl<'p, K: snaptrie::Plain, V: snaptrie::Plain, S, M: CopyMode<K, V>> IntoIterator
+impl<'p, K: snaptrie::Plain, V: snaptrie::Plain, S, M: Kind<K, V, Inline>> IntoIterator
     for &'p Lent<'_, K, V, S, M>
 {
     type Item = (&'p K, &'p V);
@@ -512,7 +512,7 @@ impl<'p, K: snaptrie::Plain, V: snaptrie::Plain, S, M: CopyMode<K, V>> IntoItera
     }
 }
 
-impl<K: snaptrie::Plain + Debug, V: snaptrie::Plain + Debug, S, M: CopyMode<K, V>> Debug
+impl<K: snaptrie::Plain + Debug, V: snaptrie::Plain + Debug, S, M: Kind<K, V, Inline>> Debug
     for Lent<'_, K, V, S, M>
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -744,10 +744,12 @@ macro_rules! forward {
     };
 }
 
-impl<K, V, S, M: Mode<K, V>> Handle for Pinned<'_, K, V, S, M> {
+impl<K, V, S, M: Kind<K, V, Boxed>> Handle for Pinned<'_, K, V, S, M> {
     forward!();
 }
 
-impl<K: snaptrie::Plain, V: snaptrie::Plain, S, M: CopyMode<K, V>> Handle for Lent<'_, K, V, S, M> {
+impl<K: snaptrie::Plain, V: snaptrie::Plain, S, M: Kind<K, V, Inline>> Handle
+    for Lent<'_, K, V, S, M>
+{
     forward!();
 }

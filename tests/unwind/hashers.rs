@@ -108,13 +108,13 @@ fn versions_and_copies_change_nothing_where_the_hasher_cannot_be_cloned() {
 fn histories_and_publications_go_on_where_the_hasher_cannot_be_cloned() {
     at_each_clone(|map: &Map| {
         let mut history = History::new(2);
-        history.record(map)
+        history.push(map.snapshot())
     });
-    at_each_clone(|map: &Map| Published::new(map).publish(map));
+    at_each_clone(|map: &Map| Published::new(map.snapshot()).publish(map.snapshot()));
     let map = Map::fill();
-    let (mut history, published) = (History::new(2), Published::new(&map));
+    let (mut history, published) = (History::new(2), Published::new(map.snapshot()));
     let seen = published.load().generation();
-    history.record(&map);
+    history.push(map.snapshot());
     let mut newer = pin!(published.newer_than(seen));
     let mut context = Context::from_waker(Waker::noop());
     for key in 0..3 {
@@ -123,12 +123,12 @@ fn histories_and_publications_go_on_where_the_hasher_cannot_be_cloned() {
             arm(Event::Clone, 0);
             assert!(panics(run) && !disarm());
         };
-        panic_in_clone(&mut || _ = history.record(&map));
+        panic_in_clone(&mut || _ = history.push(map.snapshot()));
         assert_eq!(history.latest().unwrap().len(), (ENTRIES + key) as usize);
-        history.record(&map);
-        panic_in_clone(&mut || _ = published.publish(&map));
+        history.push(map.snapshot());
+        panic_in_clone(&mut || _ = published.publish(map.snapshot()));
         assert_eq!(published.load().len(), (ENTRIES + key) as usize);
-        published.publish(&map);
+        published.publish(map.snapshot());
         panic_in_clone(&mut || drop(newer.as_mut().poll(&mut context)));
     }
     assert!(newer.poll(&mut context).is_ready());
@@ -137,7 +137,7 @@ fn histories_and_publications_go_on_where_the_hasher_cannot_be_cloned() {
 #[test]
 fn a_publisher_publishes_later_where_the_hasher_cannot_be_cloned() {
     let map = Map::fill();
-    let published = Published::new(&map);
+    let published = Published::new(map.snapshot());
     let publisher = published.publisher(&map, 10);
     for key in 0..10 {
         map.handle().insert(ENTRIES + key, 0);
@@ -154,7 +154,7 @@ fn a_publisher_publishes_later_where_the_hasher_cannot_be_cloned() {
 fn a_publisher_dropped_while_panicking_does_not_panic_again() {
     alone(module_path!(), "a_publisher_dropped_while_panicking_does_not_panic_again", || {
         let map = Map::fill();
-        let published = Published::new(&map);
+        let published = Published::new(map.snapshot());
         let payload = catch(|| {
             let publisher = published.publisher(&map, 10);
             publisher.wrote(1);

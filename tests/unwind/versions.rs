@@ -121,7 +121,7 @@ fn a_history_keeps_what_is_pushed_where_the_oldest_panics() {
     let map = bombs.filled(0..10);
     let mut history = History::new(2);
     for round in 1..3 {
-        history.record(&map);
+        history.push(map.snapshot());
         (0..10).for_each(|key| _ = map.handle().insert(key, bombs.make(10 * round + key)));
     }
     let last = map.snapshot();

@@ -18,7 +18,7 @@ fn versions_are_found() {
         map.handle().insert(round, round);
         // Versions that nobody records come between.
         drop(map.snapshot());
-        recorded.push((history.record(&map), round as usize + 1));
+        recorded.push((history.push(map.snapshot()), round as usize + 1));
     }
     let kept = &recorded[6..];
     assert_eq!((history.len(), history.capacity()), (4, 4));
@@ -33,12 +33,12 @@ fn versions_are_found() {
     assert_eq!(history.latest().unwrap().len(), 10);
     assert!(history.get(history.latest().unwrap().generation() + 1).is_none());
     let oldest = history.oldest().unwrap().clone();
-    assert!(!history.push(oldest), "older than the latest");
+    assert_eq!(history.push(oldest.clone()), oldest.generation(), "older than the latest");
     assert_eq!(history.iter().map(Snapshot::len).collect::<Vec<_>>(), [7, 8, 9, 10]);
     let copy = history.clone();
-    history.record(&map);
+    history.push(map.snapshot());
     assert_eq!((copy.oldest().unwrap().len(), history.oldest().unwrap().len()), (7, 8));
-    assert!(panics(|| _ = history.record(&[(1, 1)].into_iter().collect::<Map>())));
+    assert!(panics(|| _ = history.push([(1, 1)].into_iter().collect::<Map>().snapshot())));
     finish(map);
 }
 
@@ -48,7 +48,7 @@ fn differences_between_versions() {
     let versions: Vec<u64> = (1..6)
         .map(|round| {
             (0..round).for_each(|key| _ = map.handle().insert(key, round));
-            history.record(&map)
+            history.push(map.snapshot())
         })
         .collect();
     for (from, &before) in versions.iter().enumerate() {

@@ -201,7 +201,7 @@ fn what_falls_out_of_a_history_is_dropped() {
     let mut history = History::new(3);
     for round in 0..20 {
         (0..30).for_each(|key| _ = map.handle().insert(key, ledger.make(round)));
-        history.record(&map);
+        history.push(map.snapshot());
     }
     assert!(refresh_until(&map, 200, || ledger.live() == 90), "{}", ledger.live());
     assert!((17..20).zip(&history).all(|(round, version)| version[&0].tag() == round));

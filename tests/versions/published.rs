@@ -27,18 +27,18 @@ impl Wake for Count {
 #[test]
 fn versions_only_go_forward() {
     let map = Map::from([(0, 0)]);
-    let published = Published::new(&map);
+    let published = Published::new(map.snapshot());
     let mut views = Vec::new();
     for round in 1..10 {
         map.handle().insert(0, round);
         views.push(map.snapshot());
     }
-    assert!(published.offer(views[5].clone()));
-    assert!(!published.offer(views[3].clone()) && !published.offer(views[5].clone()));
+    assert!(published.publish(views[5].clone()));
+    assert!(!published.publish(views[3].clone()) && !published.publish(views[5].clone()));
     assert_eq!(published.load()[&0], 6);
-    assert!(published.publish(&map));
+    assert!(published.publish(map.snapshot()));
     assert_eq!(published.load()[&0], 9);
-    assert!(!published.publish(&map), "nothing was written");
+    assert!(!published.publish(map.snapshot()), "nothing was written");
     finish(map);
 }
 
@@ -55,7 +55,7 @@ impl Wake for Loud {
 #[test]
 fn a_waker_that_panics_keeps_no_other_from_waking() {
     let map = Map::from([(0, 0)]);
-    let published = Published::new(&map);
+    let published = Published::new(map.snapshot());
     let count = Arc::new(Count::default());
     let mut newer: Vec<_> =
         (0..3).map(|_| Box::pin(published.newer_than(published.load().generation()))).collect();
@@ -67,7 +67,7 @@ fn a_waker_that_panics_keeps_no_other_from_waking() {
         assert!(newer.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     }
     map.handle().insert(0, 1);
-    assert!(panics(|| _ = published.publish(&map)), "the panic is not lost");
+    assert!(panics(|| _ = published.publish(map.snapshot())), "the panic is not lost");
     assert_eq!(count.0.load(SeqCst), 3);
     assert_eq!(published.load()[&0], 1, "nor the version");
 }
@@ -75,17 +75,17 @@ fn a_waker_that_panics_keeps_no_other_from_waking() {
 #[test]
 fn other_maps_are_refused() {
     let (map, other) = (Map::from([(0, 0)]), Map::from([(0, 0)]));
-    let published = Published::new(&map);
-    assert!(panics(|| _ = published.publish(&other)));
-    assert!(panics(|| _ = published.publish(&map.fork())));
+    let published = Published::new(map.snapshot());
+    assert!(panics(|| _ = published.publish(other.snapshot())));
+    assert!(panics(|| _ = published.publish(map.fork().snapshot())));
     // Never written: any map may be the one.
-    let published = Published::new(&Map::new());
-    assert!(!published.publish(&Map::new()));
-    assert!(published.publish(&map));
-    assert!(panics(|| _ = published.publish(&other)));
+    let published = Published::new(Map::new().snapshot());
+    assert!(!published.publish(Map::new().snapshot()));
+    assert!(published.publish(map.snapshot()));
+    assert!(panics(|| _ = published.publish(other.snapshot())));
     // A commit is a version as any other.
     map.commit_with(|fork| _ = fork.handle().insert(1, 1));
-    assert!(published.publish(&map));
+    assert!(published.publish(map.snapshot()));
     assert_eq!(published.load().len(), 2);
 }
 
@@ -93,7 +93,7 @@ fn other_maps_are_refused() {
 #[test]
 fn racing_publishers_never_go_back() {
     let map = Map::from([(0, 0)]);
-    let published = Published::new(&map);
+    let published = Published::new(map.snapshot());
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let publishers: Vec<_> = (0..2)
@@ -102,7 +102,7 @@ fn racing_publishers_never_go_back() {
                     let mut count = 0;
                     for _ in 0..2_000 {
                         map.handle().update(0, |value| value + 1);
-                        count += u64::from(published.publish(&map));
+                        count += u64::from(published.publish(map.snapshot()));
                     }
                     count
                 })
@@ -128,7 +128,7 @@ fn racing_publishers_never_go_back() {
         assert!(published > 0);
         done.store(true, SeqCst);
     });
-    published.publish(&map);
+    published.publish(map.snapshot());
     assert_eq!(published.load()[&0], 4_000);
     finish(map);
 }
@@ -136,7 +136,7 @@ fn racing_publishers_never_go_back() {
 #[test]
 fn publishers_count_writes() {
     let map = Map::new();
-    let published = Published::new(&map);
+    let published = Published::new(map.snapshot());
     assert!(panics(|| drop(published.publisher(&map, 0))));
     let publisher = published.publisher(&map, 10);
     let mut seen = Vec::new();
@@ -158,7 +158,7 @@ fn publishers_count_writes() {
 #[test]
 fn who_waits_is_woken_once_by_each_version() {
     let map = Map::from([(0, 0)]);
-    let published = Published::new(&map);
+    let published = Published::new(map.snapshot());
     let seen = published.load().generation();
     let counts: [Arc<Count>; 3] = std::array::from_fn(|_| Arc::default());
     let [first, second, gone] = counts.each_ref().map(|count| Waker::from(Arc::clone(count)));
@@ -170,10 +170,10 @@ fn who_waits_is_woken_once_by_each_version() {
         let mut cancelled = pin!(published.newer_than(seen));
         assert!(cancelled.as_mut().poll(&mut Context::from_waker(&gone)).is_pending());
     }
-    assert!(!published.publish(&map));
+    assert!(!published.publish(map.snapshot()));
     map.handle().insert(0, 1);
-    assert!(published.publish(&map));
-    assert!(published.offer({
+    assert!(published.publish(map.snapshot()));
+    assert!(published.publish({
         map.handle().insert(0, 2);
         map.snapshot()
     }));
@@ -188,7 +188,7 @@ fn who_waits_is_woken_once_by_each_version() {
 #[test]
 fn waiting_ends_in_time() {
     let map = Map::from([(0, 0)]);
-    let published = Published::new(&map);
+    let published = Published::new(map.snapshot());
     let seen = published.load().generation();
     assert!(published.wait_newer_than(seen, Duration::from_millis(5)).is_none());
     assert!(published.wait_newer_than(seen, Duration::ZERO).is_none());
@@ -201,7 +201,7 @@ fn no_wake_up_is_lost() {
     watched(|| {
         const ROUNDS: u64 = 3_000;
         let map = Map::from([(0, 0)]);
-        let published = Published::new(&map);
+        let published = Published::new(map.snapshot());
         thread::scope(|scope| {
             let waiters: Vec<_> = (0..2)
                 .map(|_| {
@@ -218,7 +218,7 @@ fn no_wake_up_is_lost() {
                 .collect();
             for round in 1..=ROUNDS {
                 map.handle().insert(0, round);
-                assert!(published.publish(&map));
+                assert!(published.publish(map.snapshot()));
             }
             waiters.into_iter().for_each(|waiter| waiter.join().unwrap());
         });
@@ -228,7 +228,7 @@ fn no_wake_up_is_lost() {
 #[test]
 fn a_refresher_publishes_until_it_is_dropped() {
     let map = Arc::new(Map::from([(0, 0)]));
-    let published = Arc::new(Published::new(&map));
+    let published = Arc::new(Published::new(map.snapshot()));
     let refresher = published.refresh_every(&map, Duration::from_millis(1));
     let mut seen = published.load().generation();
     for round in 1..4 {
@@ -251,14 +251,14 @@ fn a_refresher_publishes_until_it_is_dropped() {
 fn what_nobody_reads_any_more_is_dropped() {
     let ledger = Ledger::new();
     let map = TrieMap::<u64, Counted>::with_private_collector(Default::default());
-    let published = Published::new(&map);
+    let published = Published::new(map.snapshot());
     for round in 0..10 {
         (0..10).for_each(|key| _ = map.handle().insert(key, ledger.make(round)));
-        published.publish(&map);
+        published.publish(map.snapshot());
     }
     let held = published.load();
     (0..10).for_each(|key| _ = map.handle().insert(key, ledger.make(10)));
-    published.publish(&map);
+    published.publish(map.snapshot());
     let mut refreshes = 0;
     while ledger.live() > 20 && refreshes < 200 {
         map.handle().refresh();

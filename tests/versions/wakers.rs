@@ -41,13 +41,13 @@ struct Pair {
 impl Pair {
     fn new() -> Arc<Self> {
         let map = TrieMap::from_iter([(0, 0)]);
-        let published = Published::new(&map);
+        let published = Published::new(map.snapshot());
         Arc::new(Self { map, published })
     }
 
     fn publish(&self) {
         self.map.handle().update(0, |value| value + 1);
-        assert!(self.published.publish(&self.map));
+        assert!(self.published.publish(self.map.snapshot()));
     }
 
     /// Publishes at an event on this thread.

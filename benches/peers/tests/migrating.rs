@@ -178,12 +178,12 @@ fn from_evmap() {
     assert_eq!(theirs, here.pin().get(&1).copied());
     let seen = reader.enter().map(|all| all.len());
     assert_eq!(seen, Some(here.snapshot().len()));
-    let published = Published::new(&here);
+    let published = Published::new(here.snapshot());
     writer.insert(2, 3);
     here.pin().insert(2, 3);
     assert_eq!(reader.len(), published.load().len());
     writer.publish();
-    published.publish(&here);
+    published.publish(here.snapshot());
     assert_eq!(reader.len(), published.load().len());
 }
 

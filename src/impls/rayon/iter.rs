@@ -14,7 +14,7 @@ use rayon::iter::{IntoParallelIterator, Map, ParallelIterator};
 
 use crate::entry::{self, Store};
 use crate::flat::SharedIter;
-use crate::mode::{Boxed, Flat, TrieMode};
+use crate::mode::{Boxed, Flat, Place};
 use crate::plain::Plain;
 use crate::trie::FrozenIter;
 use crate::{CopyPinned, CopyPinnedSet, Pinned, PinnedSet, SetSnapshot, Snapshot};
@@ -68,8 +68,8 @@ impl<I: Split> UnindexedProducer for Producer<I> {
 /// let snapshot = map.snapshot(); // others could write on
 /// assert_eq!(snapshot.par_iter().map(|(_, value)| value).sum::<u64>(), 499_500);
 /// ```
-pub struct SnapshotParIter<'s, K: 's, V: 's, M: TrieMode<K, V> + 's = Boxed> {
-    entries: FrozenIter<'s, M::Store>,
+pub struct SnapshotParIter<'s, K: 's, V: 's, M: Place<K, V> + 's = Boxed> {
+    entries: FrozenIter<'s, M::Store<u64>>,
 }
 
 /// A parallel iterator over the entries of a live [`FlatMap`](crate::FlatMap), from the `par_iter` of a
@@ -104,7 +104,7 @@ impl<'s, K, V, M> ParallelIterator for SnapshotParIter<'s, K, V, M>
 where
     K: Send + Sync,
     V: Send + Sync,
-    M: TrieMode<K, V>,
+    M: Place<K, V>,
 {
     type Item = (&'s K, &'s V);
 
@@ -137,7 +137,7 @@ where
     }
 }
 
-impl<K, V, M: TrieMode<K, V>> fmt::Debug for SnapshotParIter<'_, K, V, M> {
+impl<K, V, M: Place<K, V>> fmt::Debug for SnapshotParIter<'_, K, V, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SnapshotParIter").finish_non_exhaustive()
     }
@@ -159,7 +159,7 @@ impl<'s, K, V, S, M> IntoParallelIterator for &'s Snapshot<K, V, S, M>
 where
     K: Send + Sync,
     V: Send + Sync,
-    M: TrieMode<K, V>,
+    M: Place<K, V>,
 {
     type Item = (&'s K, &'s V);
     type Iter = SnapshotParIter<'s, K, V, M>;
@@ -169,7 +169,7 @@ where
     }
 }
 
-impl<K: Send + Sync, V: Send + Sync, S, M: TrieMode<K, V>> Snapshot<K, V, S, M> {
+impl<K: Send + Sync, V: Send + Sync, S, M: Place<K, V>> Snapshot<K, V, S, M> {
     /// Iterates over the keys on the threads of the current rayon pool.
     ///
     /// # Examples
@@ -233,7 +233,7 @@ fn element<'s, K>((element, ()): (&'s K, &'s ())) -> &'s K {
 impl<'s, K, S, M> IntoParallelIterator for &'s SetSnapshot<K, S, M>
 where
     K: Send + Sync,
-    M: TrieMode<K, ()>,
+    M: Place<K, ()>,
 {
     type Item = &'s K;
     type Iter = Map<SnapshotParIter<'s, K, (), M>, Element<'s, K>>;

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hash};
 
 use crate::entry::Store;
 use crate::flat::Flat;
-use crate::map::mode::TrieMode;
+use crate::map::mode::Place;
 use crate::map::{Base, Stays, cloned};
 use crate::plain::Plain;
 use crate::reclaim::Collector;
@@ -15,7 +15,7 @@ use crate::{CopyFlatMap, FlatMap, Snapshot};
 
 impl<K, V, S, M> Snapshot<K, V, S, M>
 where
-    M: TrieMode<K, V>,
+    M: Place<K, V>,
     K: Clone + Hash + Eq + Send + Sync,
     V: Clone + Send + Sync,
     S: BuildHasher + Clone + Sync,

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::map::mode::{Boxed, TrieMode};
+use crate::map::mode::{Boxed, Place};
 use crate::trie::Refusal;
 
 /// Why [`TrieMap::try_commit`](crate::TrieMap::try_commit) refused a fork.
@@ -40,30 +40,30 @@ impl fmt::Display for CommitFailure {
 }
 
 /// The error of [`TrieMap::try_commit`](crate::TrieMap::try_commit). Gives the fork back.
-pub struct CommitError<K, V, S = crate::RandomState, M: TrieMode<K, V> = Boxed> {
+pub struct CommitError<K, V, S = crate::RandomState, M: Place<K, V> = Boxed> {
     /// The fork that was not committed, as it was.
     pub fork: M::Map<S>,
     /// Why not.
     pub failure: CommitFailure,
 }
 
-impl<K, V, S, M: TrieMode<K, V>> CommitError<K, V, S, M> {
+impl<K, V, S, M: Place<K, V>> CommitError<K, V, S, M> {
     /// Whether the map was written since the fork was taken.
     pub fn is_conflict(&self) -> bool {
         self.failure == CommitFailure::Conflict
     }
 }
 
-impl<K, V, S, M: TrieMode<K, V>> fmt::Debug for CommitError<K, V, S, M> {
+impl<K, V, S, M: Place<K, V>> fmt::Debug for CommitError<K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CommitError").field("failure", &self.failure).finish_non_exhaustive()
     }
 }
 
-impl<K, V, S, M: TrieMode<K, V>> fmt::Display for CommitError<K, V, S, M> {
+impl<K, V, S, M: Place<K, V>> fmt::Display for CommitError<K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.failure, f)
     }
 }
 
-impl<K, V, S, M: TrieMode<K, V>> Error for CommitError<K, V, S, M> {}
+impl<K, V, S, M: Place<K, V>> Error for CommitError<K, V, S, M> {}

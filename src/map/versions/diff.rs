@@ -8,16 +8,16 @@ use crate::RandomState;
 use crate::entry::Store;
 use crate::hash;
 use crate::map::Snapshot;
-use crate::map::mode::{Boxed, CompareMode, TrieMode};
+use crate::map::mode::{Boxed, Place};
 use crate::trie::{FrozenIter, TreeChange, TreeDiff};
 
-impl<K: Hash + Eq, V, S: BuildHasher, M: CompareMode<K, V>> Snapshot<K, V, S, M> {
+impl<K: Hash + Eq, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
     /// What has to be done to this snapshot's content to get the content of `newer`.
     ///
     /// Each key that differs comes once, in no particular order. An entry is unchanged if it is the
     /// very same entry: nothing is asked of the values, and a key that was written again with an equal
-    /// value counts as changed. (In a [`CopyTrieMap`](crate::CopyTrieMap), whose entries have no place of their own, an entry
-    /// is unchanged if its value is equal; so values must be `PartialEq` there.)
+    /// value counts as changed. Entries of a [`CopyTrieMap`](crate::CopyTrieMap) have no place of their own:
+    /// they are unchanged if all their bytes are.
     ///
     /// The two may be of one map, in either order, or of forks of it that grew apart. Then parts of
     /// the map that both share are passed over: the cost is O(changes · log n), whatever the size of
@@ -119,8 +119,8 @@ impl<K, V> Copy for Change<'_, K, V> {}
 ///
 /// Finds them as it goes. It borrows both snapshots and holds nothing else: `Send` and `Sync` as they
 /// are.
-pub struct Diff<'s, K, V, S = RandomState, M: TrieMode<K, V> = Boxed> {
-    walk: Walk<'s, M::Store>,
+pub struct Diff<'s, K, V, S = RandomState, M: Place<K, V> = Boxed> {
+    walk: Walk<'s, M::Store<u64>>,
     old: &'s Snapshot<K, V, S, M>,
     new: &'s Snapshot<K, V, S, M>,
 }
@@ -134,7 +134,7 @@ enum Walk<'s, St: Store> {
     },
 }
 
-impl<K, V, S, M: TrieMode<K, V>> Diff<'_, K, V, S, M> {
+impl<K, V, S, M: Place<K, V>> Diff<'_, K, V, S, M> {
     /// For tests: how many pairs of nodes were compared so far.
     #[doc(hidden)]
     pub fn visited_nodes(&self) -> usize {
@@ -145,7 +145,7 @@ impl<K, V, S, M: TrieMode<K, V>> Diff<'_, K, V, S, M> {
     }
 }
 
-impl<'s, K: Hash + Eq, V, S: BuildHasher, M: CompareMode<K, V>> Iterator for Diff<'s, K, V, S, M> {
+impl<'s, K: Hash + Eq, V, S: BuildHasher, M: Place<K, V>> Iterator for Diff<'s, K, V, S, M> {
     type Item = Change<'s, K, V>;
 
     fn next(&mut self) -> Option<Change<'s, K, V>> {
@@ -177,7 +177,7 @@ impl<'s, K: Hash + Eq, V, S: BuildHasher, M: CompareMode<K, V>> Iterator for Dif
     }
 }
 
-impl<K: Hash + Eq, V, S: BuildHasher, M: CompareMode<K, V>> FusedIterator for Diff<'_, K, V, S, M> {}
+impl<K: Hash + Eq, V, S: BuildHasher, M: Place<K, V>> FusedIterator for Diff<'_, K, V, S, M> {}
 
 impl<'s, K, V> Change<'s, K, V> {
     fn new(change: TreeChange<'s, K, V>) -> Self {
@@ -191,7 +191,7 @@ impl<'s, K, V> Change<'s, K, V> {
     }
 }
 
-impl<K, V, S, M: TrieMode<K, V>> Clone for Diff<'_, K, V, S, M> {
+impl<K, V, S, M: Place<K, V>> Clone for Diff<'_, K, V, S, M> {
     fn clone(&self) -> Self {
         Self { walk: self.walk.clone(), old: self.old, new: self.new }
     }
@@ -214,7 +214,7 @@ where
     K: Hash + Eq + fmt::Debug,
     V: fmt::Debug,
     S: BuildHasher,
-    M: CompareMode<K, V>,
+    M: Place<K, V>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.clone()).finish()

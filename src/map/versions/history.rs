@@ -4,7 +4,7 @@ use std::collections::{VecDeque, vec_deque};
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 
-use crate::map::mode::{Boxed, CompareMode, TrieMode, Versioned};
+use crate::map::mode::{Boxed, Place};
 use crate::{Diff, RandomState, Snapshot};
 
 /// The last so many snapshots of a map, by their [generations](Snapshot::generation).
@@ -21,21 +21,21 @@ use crate::{Diff, RandomState, Snapshot};
 ///
 /// let prices = TrieMap::from([("tea", 3)]);
 /// let mut history = History::new(10);
-/// let monday = history.record(&prices);
+/// let monday = history.push(prices.snapshot());
 /// prices.pin().insert("tea", 4);
-/// let tuesday = history.record(&prices);
+/// let tuesday = history.push(prices.snapshot());
 ///
 /// assert_eq!(history.at(monday).unwrap()["tea"], 3);
 /// let changes = history.diff(monday, tuesday).unwrap();
 /// assert_eq!(changes.count(), 1);
 /// ```
-pub struct History<K, V, S = RandomState, M: TrieMode<K, V> = Boxed> {
+pub struct History<K, V, S = RandomState, M: Place<K, V> = Boxed> {
     /// Oldest first; generations increase.
     versions: VecDeque<Snapshot<K, V, S, M>>,
     capacity: usize,
 }
 
-impl<K, V, S, M: TrieMode<K, V>> History<K, V, S, M> {
+impl<K, V, S, M: Place<K, V>> History<K, V, S, M> {
     /// An empty history that keeps this many versions.
     ///
     /// # Panics
@@ -51,28 +51,28 @@ impl<K, V, S, M: TrieMode<K, V>> History<K, V, S, M> {
         Self { versions: VecDeque::new(), capacity }
     }
 
-    /// Adds a version. The oldest falls out if there is no room.
-    ///
-    /// Returns whether it was added: not if the latest version is as new, as when two threads
-    /// come with their snapshots in the other order.
+    /// Adds a version, unless the latest one is as new. If there is no room, the oldest falls out. Returns the version's
+    /// [generation](Snapshot::generation), by which it is [found](Self::at) again.
     ///
     /// # Panics
-    /// If it is a snapshot of another map than the others. If a destructor of the oldest version does; the
-    /// new one is added then.
+    /// If it is a snapshot of another map than the others. Also if a destructor of the oldest version does, once the new
+    /// one is added.
     ///
     /// # Examples
     /// ```
     /// let map = snaptrie::TrieMap::from([(1, 'a')]);
     /// let (first, second) = (map.snapshot(), map.snapshot());
     /// let mut history = snaptrie::History::new(3);
-    /// assert!(history.push(second));
-    /// assert!(!history.push(first));
+    /// let version = history.push(second);
+    /// assert!(history.push(first) < version);
+    /// assert_eq!(history.len(), 1, "versions only go forward");
     /// ```
-    pub fn push(&mut self, version: Snapshot<K, V, S, M>) -> bool {
+    pub fn push(&mut self, version: Snapshot<K, V, S, M>) -> u64 {
+        let generation = version.generation();
         if let Some(latest) = self.versions.back() {
             assert!(latest.tree().is_of_map_of(version.tree()), "a snapshot of another map");
-            if latest.generation() >= version.generation() {
-                return false;
+            if latest.generation() >= generation {
+                return generation;
             }
         }
         let is_full = self.versions.len() == self.capacity;
@@ -80,7 +80,7 @@ impl<K, V, S, M: TrieMode<K, V>> History<K, V, S, M> {
         self.versions.push_back(version);
         // Last: its destructors may panic.
         drop(oldest);
-        true
+        generation
     }
 
     /// The version of this generation.
@@ -89,7 +89,7 @@ impl<K, V, S, M: TrieMode<K, V>> History<K, V, S, M> {
     /// ```
     /// let map = snaptrie::TrieMap::from([(1, 'a')]);
     /// let mut history = snaptrie::History::new(3);
-    /// let version = history.record(&map);
+    /// let version = history.push(map.snapshot());
     /// assert!(history.get(version).is_some());
     /// assert!(history.get(version + 1).is_none());
     /// ```
@@ -104,10 +104,10 @@ impl<K, V, S, M: TrieMode<K, V>> History<K, V, S, M> {
     /// ```
     /// let map = snaptrie::TrieMap::from([(1, 'a')]);
     /// let mut history = snaptrie::History::new(3);
-    /// let recorded = history.record(&map);
+    /// let recorded = history.push(map.snapshot());
     /// let between = map.snapshot();
     /// map.pin().insert(1, 'b');
-    /// history.record(&map);
+    /// history.push(map.snapshot());
     /// assert_eq!(history.at(between.generation()).unwrap().generation(), recorded);
     /// assert!(history.at(recorded - 1).is_none());
     /// ```
@@ -134,7 +134,7 @@ impl<K, V, S, M: TrieMode<K, V>> History<K, V, S, M> {
     /// let mut history = snaptrie::History::new(3);
     /// for i in 0..5 {
     ///     map.pin().insert(i, i);
-    ///     history.record(&map);
+    ///     history.push(map.snapshot());
     /// }
     /// let lengths: Vec<_> = history.iter().map(|version| version.len()).collect();
     /// assert_eq!(lengths, [3, 4, 5]);
@@ -163,29 +163,7 @@ impl<K, V, S, M: TrieMode<K, V>> History<K, V, S, M> {
 pub type HistoryIter<'h, K, V, S = RandomState, M = Boxed> =
     vec_deque::Iter<'h, Snapshot<K, V, S, M>>;
 
-impl<K, V, S: Clone, M: TrieMode<K, V>> History<K, V, S, M> {
-    /// Adds the map's content of now. Returns the [generation](Snapshot::generation) by which it is
-    /// found again.
-    ///
-    /// # Panics
-    /// If it is another map than the one whose versions are here.
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
-    /// let mut history = snaptrie::History::new(3);
-    /// let version = history.record(&map);
-    /// assert_eq!(history.get(version).unwrap().len(), 1);
-    /// ```
-    pub fn record(&mut self, map: &impl Versioned<K, V, S, M>) -> u64 {
-        let version = Snapshot::of(map.map());
-        let generation = version.generation();
-        self.push(version);
-        generation
-    }
-}
-
-impl<K: Hash + Eq, V, S: BuildHasher, M: CompareMode<K, V>> History<K, V, S, M> {
+impl<K: Hash + Eq, V, S: BuildHasher, M: Place<K, V>> History<K, V, S, M> {
     /// What changed from the version of one generation to that of another, in either direction, as
     /// [`Snapshot::diff`]. None if one of them is not here.
     ///
@@ -193,9 +171,9 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: CompareMode<K, V>> History<K, V, S, M> 
     /// ```
     /// let map = snaptrie::TrieMap::from([(1, 'a')]);
     /// let mut history = snaptrie::History::new(3);
-    /// let before = history.record(&map);
+    /// let before = history.push(map.snapshot());
     /// map.pin().insert(2, 'b');
-    /// let after = history.record(&map);
+    /// let after = history.push(map.snapshot());
     /// assert_eq!(history.diff(before, after).unwrap().count(), 1);
     /// assert!(history.diff(before, after + 1).is_none());
     /// ```
@@ -204,7 +182,7 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: CompareMode<K, V>> History<K, V, S, M> 
     }
 }
 
-impl<'h, K, V, S, M: TrieMode<K, V>> IntoIterator for &'h History<K, V, S, M> {
+impl<'h, K, V, S, M: Place<K, V>> IntoIterator for &'h History<K, V, S, M> {
     type Item = &'h Snapshot<K, V, S, M>;
     type IntoIter = HistoryIter<'h, K, V, S, M>;
 
@@ -213,13 +191,13 @@ impl<'h, K, V, S, M: TrieMode<K, V>> IntoIterator for &'h History<K, V, S, M> {
     }
 }
 
-impl<K, V, S: Clone, M: TrieMode<K, V>> Clone for History<K, V, S, M> {
+impl<K, V, S: Clone, M: Place<K, V>> Clone for History<K, V, S, M> {
     fn clone(&self) -> Self {
         Self { versions: self.versions.clone(), capacity: self.capacity }
     }
 }
 
-impl<K, V, S, M: TrieMode<K, V>> fmt::Debug for History<K, V, S, M> {
+impl<K, V, S, M: Place<K, V>> fmt::Debug for History<K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let generations: Vec<u64> = self.iter().map(Snapshot::generation).collect();
         f.debug_struct("History")

@@ -4,14 +4,14 @@ use std::hash::{BuildHasher, Hash};
 
 use crate::hash;
 use crate::map::Snapshot;
-use crate::map::mode::CompareMode;
+use crate::map::mode::Place;
 
 impl<K, V, S, M> Snapshot<K, V, S, M>
 where
     K: Hash + Eq + Clone,
     V: Clone,
     S: BuildHasher + Clone,
-    M: CompareMode<K, V>,
+    M: Place<K, V>,
 {
     /// A map with what `left` and `right` have made of this snapshot, from which both grew.
     ///
@@ -74,7 +74,7 @@ where
                 Resolution::Remove => None,
             };
             match value {
-                Some(value) => _ = pinned.insert(key.clone(), value),
+                Some(value) => _ = pinned.insert(hashes.1, key.clone(), value),
                 None => _ = pinned.remove_if(key, |_, _| true),
             }
         }

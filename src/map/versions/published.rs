@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use arc_swap::{ArcSwap, Cache, Guard};
 
 use crate::fallout::Fallout;
-use crate::map::mode::{Boxed, StaticMode, TrieMode, Versioned};
+use crate::map::mode::{Boxed, Place};
 use crate::{RandomState, Snapshot, SnapshotIter};
 
 type Shared<K, V, S, M> = Arc<Snapshot<K, V, S, M>>;
@@ -53,13 +53,13 @@ type Latest<K, V, S, M> = ArcSwap<Snapshot<K, V, S, M>>;
 /// use snaptrie::{Published, TrieMap};
 ///
 /// let routes = TrieMap::from([("/", "index")]);
-/// let published = Published::new(&routes);
+/// let published = Published::new(routes.snapshot());
 /// routes.pin().insert("/about", "about");
 /// assert_eq!(published.load().get("/about"), None); // not published yet
-/// published.publish(&routes);
+/// published.publish(routes.snapshot());
 /// assert_eq!(published.load().get("/about"), Some(&"about"));
 /// ```
-pub struct Published<K, V, S = RandomState, M: TrieMode<K, V> = Boxed> {
+pub struct Published<K, V, S = RandomState, M: Place<K, V> = Boxed> {
     latest: Latest<K, V, S, M>,
     waiting: Mutex<Waiting>,
 }
@@ -72,39 +72,7 @@ struct Waiting {
     next_id: u64,
 }
 
-impl<K, V, S: Clone, M: TrieMode<K, V>> Published<K, V, S, M> {
-    /// Publishes a first snapshot of a map.
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
-    /// assert_eq!(snaptrie::Published::new(&map).load().len(), 1);
-    /// ```
-    pub fn new(map: &impl Versioned<K, V, S, M>) -> Self {
-        Self { latest: ArcSwap::from_pointee(Snapshot::of(map.map())), waiting: Mutex::default() }
-    }
-
-    /// Publishes the current contents of the map. Returns whether readers see another version for it: not if
-    /// the map was not written since the last one, or if another thread published a newer one
-    /// meanwhile.
-    ///
-    /// # Panics
-    /// If the hasher's `Clone` does; nothing is published then. As [`Self::offer`], if this is another map than the
-    /// one that was published before: a fork is another map. To let readers see one become the other,
-    /// [commit](crate::TrieMap::try_commit) the fork.
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
-    /// let published = snaptrie::Published::new(&map);
-    /// assert!(!published.publish(&map));
-    /// map.pin().insert(2, 'b');
-    /// assert!(published.publish(&map));
-    /// ```
-    pub fn publish(&self, map: &impl Versioned<K, V, S, M>) -> bool {
-        self.offer(Snapshot::of(map.map()))
-    }
-
+impl<K, V, S: Clone, M: Place<K, V>> Published<K, V, S, M> {
     /// A handle for a writing thread, which publishes after each `every` writes.
     ///
     /// # Panics
@@ -113,7 +81,7 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> Published<K, V, S, M> {
     /// # Examples
     /// ```
     /// let map = snaptrie::TrieMap::new();
-    /// let published = snaptrie::Published::new(&map);
+    /// let published = snaptrie::Published::new(map.snapshot());
     /// let publisher = published.publisher(&map, 100);
     /// for i in 0..250 {
     ///     publisher.map().pin().insert(i, i);
@@ -123,34 +91,45 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> Published<K, V, S, M> {
     /// drop(publisher); // publishes the rest
     /// assert_eq!(published.load().len(), 250);
     /// ```
-    pub fn publisher<'p>(
-        &'p self,
-        map: &'p impl Versioned<K, V, S, M>,
-        every: u64,
-    ) -> Publisher<'p, K, V, S, M> {
+    pub fn publisher<'p>(&'p self, map: &'p M::Map<S>, every: u64) -> Publisher<'p, K, V, S, M> {
         assert_ne!(every, 0, "a publisher publishes after some writes");
-        Publisher { map: map.map(), published: self, every, writes: Cell::new(0) }
+        Publisher { map, published: self, every, writes: Cell::new(0) }
     }
 }
 
-impl<K, V, S, M: TrieMode<K, V>> Published<K, V, S, M> {
-    /// Publishes a snapshot that was taken of the map before. As [`Self::publish`].
-    ///
-    /// # Panics
-    /// If it is a snapshot of another map than the one that was published before. If a waker does, or a
-    /// destructor of the version that it replaces: it is published all the same, and all wakers are called.
+impl<K, V, S, M: Place<K, V>> Published<K, V, S, M> {
+    /// Begins with this snapshot of a map.
     ///
     /// # Examples
     /// ```
     /// let map = snaptrie::TrieMap::from([(1, 'a')]);
-    /// let published = snaptrie::Published::new(&map);
+    /// assert_eq!(snaptrie::Published::new(map.snapshot()).load().len(), 1);
+    /// ```
+    pub fn new(snapshot: Snapshot<K, V, S, M>) -> Self {
+        Self { latest: ArcSwap::from_pointee(snapshot), waiting: Mutex::default() }
+    }
+
+    /// Publishes a snapshot of the map. Returns whether readers see another version for it: not if the map was not
+    /// written since the last one, or if a newer one has been published.
+    ///
+    /// # Panics
+    /// If it is a snapshot of another map than the one that was published before. A fork is another map: to let readers
+    /// see one become the other, [commit](crate::TrieMap::try_commit) the fork.
+    ///
+    /// If a waker panics, or a destructor of the version that is replaced, the snapshot is published all the same, and
+    /// all wakers are called.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
+    /// let published = snaptrie::Published::new(map.snapshot());
     /// map.pin().insert(2, 'b');
     /// let earlier = map.snapshot();
     /// map.pin().insert(3, 'c');
-    /// assert!(published.offer(map.snapshot()));
-    /// assert!(!published.offer(earlier), "versions only go forward");
+    /// assert!(published.publish(map.snapshot()));
+    /// assert!(!published.publish(earlier), "versions only go forward");
     /// ```
-    pub fn offer(&self, snapshot: Snapshot<K, V, S, M>) -> bool {
+    pub fn publish(&self, snapshot: Snapshot<K, V, S, M>) -> bool {
         let new = Arc::new(snapshot);
         let mut fallout = Fallout::default();
         let mut current = self.latest.load();
@@ -185,7 +164,7 @@ impl<K, V, S, M: TrieMode<K, V>> Published<K, V, S, M> {
     /// # Examples
     /// ```
     /// let map = snaptrie::TrieMap::from([(1, 'a')]);
-    /// let published = snaptrie::Published::new(&map);
+    /// let published = snaptrie::Published::new(map.snapshot());
     /// let latest = published.load();
     /// assert_eq!((latest[&1], latest.len()), ('a', 1));
     /// for (key, value) in &published.load() {
@@ -201,11 +180,11 @@ impl<K, V, S, M: TrieMode<K, V>> Published<K, V, S, M> {
     /// # Examples
     /// ```
     /// let map = snaptrie::TrieMap::from([(1, 1)]);
-    /// let published = snaptrie::Published::new(&map);
+    /// let published = snaptrie::Published::new(map.snapshot());
     /// let mut reader = published.reader();
     /// assert_eq!(reader.latest()[&1], 1);
     /// map.pin().insert(1, 2);
-    /// published.publish(&map);
+    /// published.publish(map.snapshot());
     /// assert_eq!(reader.latest()[&1], 2);
     /// ```
     pub fn reader(&self) -> Reader<'_, K, V, S, M> {
@@ -223,13 +202,13 @@ impl<K, V, S, M: TrieMode<K, V>> Published<K, V, S, M> {
     /// ```
     /// # use std::{pin::pin, task::{Context, Poll, Waker}, future::Future};
     /// let map = snaptrie::TrieMap::from([(1, 'a')]);
-    /// let published = snaptrie::Published::new(&map);
+    /// let published = snaptrie::Published::new(map.snapshot());
     /// let seen = published.load().generation();
     /// let mut next = pin!(published.newer_than(seen));
     /// # let mut context = Context::from_waker(Waker::noop());
     /// assert!(next.as_mut().poll(&mut context).is_pending());
     /// map.pin().insert(2, 'b');
-    /// published.publish(&map);
+    /// published.publish(map.snapshot());
     /// # let Poll::Ready(snapshot) = next.poll(&mut context) else { panic!() };
     /// // let snapshot = next.await;
     /// assert_eq!(snapshot.len(), 2);
@@ -244,7 +223,7 @@ impl<K, V, S, M: TrieMode<K, V>> Published<K, V, S, M> {
     }
 }
 
-impl<K, V, S: Clone, M: TrieMode<K, V>> Published<K, V, S, M> {
+impl<K, V, S: Clone, M: Place<K, V>> Published<K, V, S, M> {
     /// Waits for the next version after the one of this [generation](Snapshot::generation), on this
     /// thread. None if none came in time.
     ///
@@ -253,12 +232,12 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> Published<K, V, S, M> {
     /// use std::time::Duration;
     ///
     /// let map = snaptrie::TrieMap::from([(1, 'a')]);
-    /// let published = snaptrie::Published::new(&map);
+    /// let published = snaptrie::Published::new(map.snapshot());
     /// let seen = published.load().generation();
     /// std::thread::scope(|scope| {
     ///     scope.spawn(|| {
     ///         map.pin().insert(2, 'b');
-    ///         published.publish(&map);
+    ///         published.publish(map.snapshot());
     ///     });
     ///     let next = published.wait_newer_than(seen, Duration::from_secs(60)).unwrap();
     ///     assert_eq!(next.len(), 2);
@@ -312,7 +291,7 @@ where
     K: Send + Sync + 'static,
     V: Send + Sync + 'static,
     S: Clone + Send + Sync + 'static,
-    M: StaticMode<K, V> + 'static,
+    M: Place<K, V> + 'static,
 {
     /// Starts a thread that publishes the map so often, until the result is dropped.
     ///
@@ -328,23 +307,22 @@ where
     /// use snaptrie::{Published, TrieMap};
     ///
     /// let map = Arc::new(TrieMap::from([(1, 'a')]));
-    /// let published = Arc::new(Published::new(&map));
+    /// let published = Arc::new(Published::new(map.snapshot()));
     /// let refresher = published.refresh_every(&map, Duration::from_millis(1));
     /// let seen = published.load().generation();
     /// map.pin().insert(2, 'b');
     /// assert!(published.wait_newer_than(seen, Duration::from_secs(60)).is_some());
     /// drop(refresher); // ends the thread
     /// ```
-    pub fn refresh_every(
-        self: &Arc<Self>,
-        map: &Arc<impl Versioned<K, V, S, M> + Send + Sync + 'static>,
-        period: Duration,
-    ) -> Refresher {
+    pub fn refresh_every(self: &Arc<Self>, map: &Arc<M::Map<S>>, period: Duration) -> Refresher
+    where
+        M::Map<S>: Send + Sync + 'static,
+    {
         let (published, map) = (Arc::clone(self), Arc::clone(map));
         let (stop, stopped) = channel::<()>();
         let work = move || {
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(period) {
-                published.publish(&map);
+                published.publish(Snapshot::of(&*map));
             }
         };
         let thread = thread::Builder::new().name(String::from("snaptrie-refresher")).spawn(work);
@@ -353,7 +331,7 @@ where
     }
 }
 
-impl<K, V, S, M: TrieMode<K, V>> fmt::Debug for Published<K, V, S, M> {
+impl<K, V, S, M: Place<K, V>> fmt::Debug for Published<K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let generation = self.load().generation();
         f.debug_struct("Published").field("generation", &generation).finish_non_exhaustive()
@@ -361,9 +339,9 @@ impl<K, V, S, M: TrieMode<K, V>> fmt::Debug for Published<K, V, S, M> {
 }
 
 /// The latest published snapshot, from [`Published::load`].
-pub struct Current<K, V, S = RandomState, M: TrieMode<K, V> = Boxed>(Guard<Shared<K, V, S, M>>);
+pub struct Current<K, V, S = RandomState, M: Place<K, V> = Boxed>(Guard<Shared<K, V, S, M>>);
 
-impl<K, V, S, M: TrieMode<K, V>> Deref for Current<K, V, S, M> {
+impl<K, V, S, M: Place<K, V>> Deref for Current<K, V, S, M> {
     type Target = Snapshot<K, V, S, M>;
 
     #[inline]
@@ -373,7 +351,7 @@ impl<K, V, S, M: TrieMode<K, V>> Deref for Current<K, V, S, M> {
 }
 
 /// `for (key, value) in &published.load()`.
-impl<'c, K, V, S, M: TrieMode<K, V>> IntoIterator for &'c Current<K, V, S, M> {
+impl<'c, K, V, S, M: Place<K, V>> IntoIterator for &'c Current<K, V, S, M> {
     type Item = (&'c K, &'c V);
     type IntoIter = SnapshotIter<'c, K, V, M>;
 
@@ -382,16 +360,16 @@ impl<'c, K, V, S, M: TrieMode<K, V>> IntoIterator for &'c Current<K, V, S, M> {
     }
 }
 
-impl<K: fmt::Debug, V: fmt::Debug, S, M: TrieMode<K, V>> fmt::Debug for Current<K, V, S, M> {
+impl<K: fmt::Debug, V: fmt::Debug, S, M: Place<K, V>> fmt::Debug for Current<K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&**self, f)
     }
 }
 
 /// A reader that remembers what it saw last, from [`Published::reader`].
-pub struct Reader<'p, K, V, S = RandomState, M: TrieMode<K, V> = Boxed>(Cached<'p, K, V, S, M>);
+pub struct Reader<'p, K, V, S = RandomState, M: Place<K, V> = Boxed>(Cached<'p, K, V, S, M>);
 
-impl<K, V, S, M: TrieMode<K, V>> Reader<'_, K, V, S, M> {
+impl<K, V, S, M: Place<K, V>> Reader<'_, K, V, S, M> {
     /// The latest published snapshot.
     #[inline]
     pub fn latest(&mut self) -> &Snapshot<K, V, S, M> {
@@ -399,13 +377,13 @@ impl<K, V, S, M: TrieMode<K, V>> Reader<'_, K, V, S, M> {
     }
 }
 
-impl<K, V, S, M: TrieMode<K, V>> Clone for Reader<'_, K, V, S, M> {
+impl<K, V, S, M: Place<K, V>> Clone for Reader<'_, K, V, S, M> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<K, V, S, M: TrieMode<K, V>> fmt::Debug for Reader<'_, K, V, S, M> {
+impl<K, V, S, M: Place<K, V>> fmt::Debug for Reader<'_, K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader").finish_non_exhaustive()
     }
@@ -415,14 +393,14 @@ impl<K, V, S, M: TrieMode<K, V>> fmt::Debug for Reader<'_, K, V, S, M> {
 ///
 /// It counts in a plain cell, so each writing thread has one of its own, and counting costs nothing
 /// that threads share. What was written and not published yet is published when it is dropped.
-pub struct Publisher<'p, K, V, S: Clone = RandomState, M: TrieMode<K, V> = Boxed> {
+pub struct Publisher<'p, K, V, S: Clone = RandomState, M: Place<K, V> = Boxed> {
     map: &'p M::Map<S>,
     published: &'p Published<K, V, S, M>,
     every: u64,
     writes: Cell<u64>,
 }
 
-impl<'p, K, V, S: Clone, M: TrieMode<K, V>> Publisher<'p, K, V, S, M> {
+impl<'p, K, V, S: Clone, M: Place<K, V>> Publisher<'p, K, V, S, M> {
     /// The map.
     pub fn map(&self) -> &'p M::Map<S> {
         self.map
@@ -447,11 +425,11 @@ impl<'p, K, V, S: Clone, M: TrieMode<K, V>> Publisher<'p, K, V, S, M> {
     pub fn flush(&self) {
         let snapshot = Snapshot::of(self.map);
         self.writes.set(0);
-        self.published.offer(snapshot);
+        self.published.publish(snapshot);
     }
 }
 
-impl<K, V, S: Clone, M: TrieMode<K, V>> Drop for Publisher<'_, K, V, S, M> {
+impl<K, V, S: Clone, M: Place<K, V>> Drop for Publisher<'_, K, V, S, M> {
     fn drop(&mut self) {
         if self.writes.get() > 0 {
             // While the thread is panicking a second panic would end the process.
@@ -462,7 +440,7 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> Drop for Publisher<'_, K, V, S, M> {
     }
 }
 
-impl<K, V, S: Clone, M: TrieMode<K, V>> fmt::Debug for Publisher<'_, K, V, S, M> {
+impl<K, V, S: Clone, M: Place<K, V>> fmt::Debug for Publisher<'_, K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Publisher")
             .field("every", &self.every)
@@ -492,14 +470,14 @@ impl Drop for Refresher {
 }
 
 /// A future: the next published version, from [`Published::newer_than`].
-pub struct Newer<'p, K, V, S = RandomState, M: TrieMode<K, V> = Boxed> {
+pub struct Newer<'p, K, V, S = RandomState, M: Place<K, V> = Boxed> {
     published: &'p Published<K, V, S, M>,
     generation: u64,
     /// Under which this waits.
     id: Option<u64>,
 }
 
-impl<K, V, S, M: TrieMode<K, V>> Newer<'_, K, V, S, M> {
+impl<K, V, S, M: Place<K, V>> Newer<'_, K, V, S, M> {
     fn ready(&self) -> Option<Current<K, V, S, M>> {
         Some(self.published.load()).filter(|latest| latest.generation() > self.generation)
     }
@@ -526,7 +504,7 @@ impl<K, V, S, M: TrieMode<K, V>> Newer<'_, K, V, S, M> {
     }
 }
 
-impl<K, V, S: Clone, M: TrieMode<K, V>> Future for Newer<'_, K, V, S, M> {
+impl<K, V, S: Clone, M: Place<K, V>> Future for Newer<'_, K, V, S, M> {
     type Output = Snapshot<K, V, S, M>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Snapshot<K, V, S, M>> {
@@ -541,13 +519,13 @@ impl<K, V, S: Clone, M: TrieMode<K, V>> Future for Newer<'_, K, V, S, M> {
     }
 }
 
-impl<K, V, S, M: TrieMode<K, V>> Drop for Newer<'_, K, V, S, M> {
+impl<K, V, S, M: Place<K, V>> Drop for Newer<'_, K, V, S, M> {
     fn drop(&mut self) {
         self.leave();
     }
 }
 
-impl<K, V, S, M: TrieMode<K, V>> fmt::Debug for Newer<'_, K, V, S, M> {
+impl<K, V, S, M: Place<K, V>> fmt::Debug for Newer<'_, K, V, S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Newer").field("than", &self.generation).finish_non_exhaustive()
     }

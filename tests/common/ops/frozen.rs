@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::live::{described, parts};
-use snaptrie::mode::{StaticMode, TrieMode};
+use snaptrie::mode::Place;
 use snaptrie::{Snapshot, SnapshotEntry};
 
 use super::hashes::Hashes;
@@ -16,7 +16,7 @@ impl<K, V, L, M> World<M>
 where
     K: AnyKey,
     V: AnyValue,
-    L: StaticMode<K, V> + TrieMode<K, V, Map<Hashes> = M>,
+    L: Place<K, V, Map<Hashes> = M>,
     M: Playable<Key = K, Value = V, Version = Snapshot<K, V, Hashes, L>, Loose = Loose<K, V, L>>
         + Clone,
 {
@@ -217,10 +217,7 @@ where
     }
 }
 
-fn check_entry<K: AnyKey, V: AnyValue, L: StaticMode<K, V>>(
-    entry: &SnapshotEntry<K, V, L>,
-    row: Row,
-) {
+fn check_entry<K: AnyKey, V: AnyValue, L: Place<K, V>>(entry: &SnapshotEntry<K, V, L>, row: Row) {
     assert_eq!(Row::of(entry.pair()), row);
     assert_eq!(entry.clone().key().mark(), (row.id, row.key));
     assert_eq!(entry.value().mark(), row.value);

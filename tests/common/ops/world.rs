@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::fmt::Debug;
 use std::rc::Rc;
 
-use snaptrie::mode::{self, StaticMode};
+use snaptrie::mode::{self, Place};
 use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, SnapshotEntry, SnapshotIntoIter, TrieMap};
 
 use super::hashes::{Hashes, Hashing};
@@ -247,7 +247,7 @@ impl<M: Playable> Shot<M> {
 }
 
 /// What `Snapshot::into_iter` left about.
-pub(crate) enum Loose<K: 'static, V: 'static, L: StaticMode<K, V>> {
+pub(crate) enum Loose<K: 'static, V: 'static, L: Place<K, V>> {
     Entry(SnapshotEntry<K, V, L>, Row),
     /// An iterator, the rows that it has yielded, and what it iterates over.
     Rest(SnapshotIntoIter<K, V, L>, Vec<Row>, Oracle),

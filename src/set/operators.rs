@@ -1,0 +1,77 @@
+//! Sets that are made of two snapshots.
+
+use std::hash::{BuildHasher, Hash};
+use std::ops::{BitAnd, BitOr, BitXor, Sub};
+
+use super::{CopyTrieSet, SetSnapshot, TrieSet};
+use crate::map::Stays;
+use crate::mode::{Boxed, Inline, Place};
+use crate::plain::Plain;
+
+/// Makes an operator of two snapshots, whose result is a set that begins as a fork of the left one and is changed.
+macro_rules! operator {
+    ($(#[$doc:meta])* $Trait:ident, $method:ident, |$fork:ident, $right:ident| $change:expr) => {
+        operator!(TrieSet, Boxed, Clone, $(#[$doc])* $Trait, $method, |$fork, $right| $change);
+        operator!(CopyTrieSet, Inline, Plain, $(#[$doc])* $Trait, $method, |$fork, $right| $change);
+    };
+    (
+        $Set:ident, $place:ident, $bound:ident,
+        $(#[$doc:meta])* $Trait:ident, $method:ident, |$fork:ident, $right:ident| $change:expr
+    ) => {
+        $(#[$doc])*
+        impl<K, S, T, N> $Trait<&SetSnapshot<K, T, N>> for &SetSnapshot<K, S, $place>
+        where
+            K: $bound + Hash + Eq,
+            S: BuildHasher + Clone,
+            T: BuildHasher,
+            N: Place<K, ()>,
+        {
+            type Output = $Set<K, S>;
+
+            fn $method(self, other: &SetSnapshot<K, T, N>) -> $Set<K, S> {
+                let set = self.fork();
+                let ($fork, $right) = (&set.map.base, other);
+                $change;
+                set
+            }
+        }
+    };
+}
+
+operator! {
+    /// The union, as a set of its own: a fork of the left side, with clones of what only the right
+    /// side has. O(elements on the right).
+    BitOr, bitor, |fork, right| {
+        fork.insert_all(right.iter().map(|element| (element.clone(), ())), Stays::First);
+    }
+}
+
+operator! {
+    /// The intersection, as a set of its own: a fork of the left side, without what the right side
+    /// has not. O(elements on the left).
+    BitAnd, bitand, |fork, right| fork.retain(|element, ()| right.contains(element))
+}
+
+operator! {
+    /// The difference, as a set of its own: a fork of the left side, without what the right side
+    /// has. O(elements on the right).
+    Sub, sub, |fork, right| {
+        let guard = fork.pin();
+        let pinned = fork.with(&guard);
+        right.iter().for_each(|element| _ = pinned.remove_if(element, |_, ()| true));
+    }
+}
+
+operator! {
+    /// The symmetric difference, as a set of its own: a fork of the left side, without what both
+    /// have, and with clones of what only the right side has. O(elements on the right).
+    BitXor, bitxor, |fork, right| {
+        let guard = fork.pin();
+        let pinned = fork.with(&guard);
+        for element in right {
+            if pinned.remove_if(element, |_, ()| true).is_none() {
+                pinned.insert(pinned.hash(element), element.clone(), ());
+            }
+        }
+    }
+}
