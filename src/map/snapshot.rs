@@ -225,6 +225,34 @@ impl<K, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
     }
 }
 
+impl<K, V, S> Snapshot<K, V, S> {
+    /// The entries by value, in no particular order, if this snapshot alone has them. O(n), with memory for all of them at
+    /// once.
+    ///
+    /// That takes the last snapshot of a map that is gone, or of one that was never written. As long as a map exists, its
+    /// handles may lend the entries. Copies of the entries of a [`CopyTrieMap`](crate::CopyTrieMap) need no ownership.
+    ///
+    /// # Errors
+    /// The snapshot, if the map, a clone, another snapshot or a fork exists, or if the map was itself a fork of one with
+    /// entries: see [`Shared`](crate::Shared).
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, "one".to_string())]);
+    /// let snapshot = map.snapshot();
+    /// let snapshot = snapshot.try_into_iter().unwrap_err();
+    /// drop(map);
+    /// let entries: Vec<(i32, String)> = snapshot.try_into_iter().unwrap().collect();
+    /// assert_eq!(entries, [(1, "one".to_string())]);
+    /// ```
+    #[doc(alias("drain", "into_iter"))]
+    pub fn try_into_iter(self) -> Result<IntoIter<K, V>, Self> {
+        let Self { tree, hasher } = self;
+        let tree = Arc::try_unwrap(tree).and_then(|tree| tree.into_pairs().map_err(Arc::new));
+        tree.map(IntoIter::new).map_err(|tree| Self { tree, hasher })
+    }
+}
+
 impl<K, V, S: Clone, M: Place<K, V>> Snapshot<K, V, S, M> {
     /// A map that begins with this content: a [`TrieMap`](crate::TrieMap), or a [`CopyTrieMap`](crate::CopyTrieMap) if it is a snapshot
     /// of one. O(1).

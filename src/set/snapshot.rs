@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hash};
 use equivalent::Equivalent;
 
 use crate::mode::{Boxed, Place};
-use crate::{RandomState, Snapshot, SnapshotEntry, SnapshotIntoIter, SnapshotKeys};
+use crate::{IntoKeys, RandomState, Snapshot, SnapshotEntry, SnapshotIntoIter, SnapshotKeys};
 
 /// The content of a [`TrieSet`](crate::TrieSet) or a [`CopyTrieSet`](crate::CopyTrieSet) at one instant, from their
 /// `snapshot` or `take`.
@@ -256,6 +256,23 @@ impl<K: Hash + Eq, S: BuildHasher, M: Place<K, ()>> SetSnapshot<K, S, M> {
         N: Place<K, ()>,
     {
         other.is_subset(self)
+    }
+}
+
+impl<K, S> SetSnapshot<K, S> {
+    /// The elements by value, in no particular order, if this snapshot alone has them.
+    ///
+    /// # Errors
+    /// As [`Snapshot::try_into_iter`]: the snapshot, if the set or another snapshot or fork exists.
+    ///
+    /// # Examples
+    /// ```
+    /// let snapshot = snaptrie::TrieSet::from(["a".to_string()]).snapshot();
+    /// assert!(snapshot.try_into_iter().unwrap().eq(["a".to_string()]));
+    /// ```
+    #[doc(alias("drain", "into_iter"))]
+    pub fn try_into_iter(self) -> Result<IntoKeys<K>, Self> {
+        self.map.try_into_iter().map(IntoKeys).map_err(|map| Self { map })
     }
 }
 

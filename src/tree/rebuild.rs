@@ -298,10 +298,10 @@ fn build_fan<'n, St: Store>(
     Fan::allocate(birth, words)
 }
 
-/// Frees what [`build`] made.
+/// Frees the nodes of a tree, such as [`build`] made, and none of its entries.
 ///
 /// # Safety
-/// - `word` came from `build` and was not published.
+/// - Nobody else has the tree, and it is used no more.
 pub(crate) unsafe fn unbuild<St: Store>(word: Word<'_, St::Slot>) {
     // SAFETY:
     // - made by the same `build`, and nobody else has it; children come first.

@@ -9,7 +9,7 @@ use super::domain::{Dead, Domain, Record};
 use crate::entry::Store;
 use crate::sync::{AtomicUsize, Ordering};
 use crate::tree::node::{Detached, View, Word};
-use crate::tree::{Iter, lookup};
+use crate::tree::{Iter, lookup, unbuild};
 
 /// The tree of one generation, as it was when that generation ended.
 ///
@@ -127,6 +127,30 @@ impl<St: Store> Frozen<St> {
         let count = lookup::count::<St>(self.top(), View::Observed);
         self.count.store(count, Ordering::Relaxed);
         count
+    }
+
+    /// Whether nothing else holds the domain, neither the map nor a snapshot, and the whole tree belongs to it.
+    pub(super) fn is_alone(&mut self) -> bool {
+        // What others did to the domain before they let it go is seen here.
+        self.domain
+            .as_mut()
+            .is_none_or(|domain| Arc::get_mut(domain).is_some_and(|domain| domain.base.is_none()))
+    }
+
+    /// Frees the nodes of the tree.
+    ///
+    /// # Safety
+    /// - [`Self::is_alone`], and the entries of the tree were taken out.
+    pub(super) unsafe fn discard_nodes(mut self) {
+        if let (Some(domain), Some(record)) = (&self.domain, self.record.take()) {
+            // SAFETY: the same contract.
+            unsafe { domain.withdraw_nodes(&record) };
+        }
+        if std::mem::take(&mut self.owns_tree) {
+            // SAFETY:
+            // - the snapshot's own, and used no more: the same contract.
+            unsafe { unbuild::<St>(self.top()) };
+        }
     }
 
     /// Gives up the tree and what its record keeps. Returns the domain, for who drops it with care

@@ -1,7 +1,7 @@
-//! The entries of a map that nobody else can reach: no snapshot, no fork, and no operation in flight.
+//! The entries of a map or a snapshot that nothing else can reach: no other snapshot, no fork, and no operation in flight.
 #![expect(unsafe_code, reason = "takes entries out of slots, and hands out values to be changed")]
 
-use super::{Refusal, Trie};
+use super::{Frozen, Refusal, Trie};
 use crate::engine::{Content, Engine, Shared};
 use crate::entry::{Boxed, Store};
 use crate::reclaim::Guard;
@@ -47,6 +47,26 @@ impl<St: Store> Trie<St> {
 
     fn top<'g>(&'g self, guard: &'g Guard) -> Word<'g, St::Slot> {
         self.root(guard).map_or(Word::EMPTY, |context| context.root.top.load(guard))
+    }
+}
+
+impl<St: Store> Frozen<St> {
+    /// Takes all entries out, if the map is gone, and no other snapshot or fork shares them.
+    pub(crate) fn into_pairs(mut self) -> Result<Pairs<St>, Self> {
+        if !self.is_alone() {
+            return Err(self);
+        }
+        let mut pairs = Vec::new();
+        Iter::<St>::new(self.top(), View::Observed).fold_slots((), |(), slot| {
+            // SAFETY:
+            // - in the tree of a snapshot that is owned and shares nothing; each entry is in one slot, and nobody else
+            //   takes it.
+            pairs.push(St::into_pair(unsafe { St::retract(slot.now) }));
+        });
+        // SAFETY:
+        // - taken above, and nothing else reaches the tree.
+        unsafe { self.discard_nodes() };
+        Ok(pairs)
     }
 }
 

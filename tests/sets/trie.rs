@@ -63,6 +63,11 @@ fn snapshots_iterate() {
     let owned: Vec<_> = snapshot.into_iter().collect();
     drop(same);
     assert_eq!(sort(owned.iter().map(|element| *element.key())), (0..100).collect::<Vec<_>>());
+    let mut alone = (0..100).collect::<Set<u32>>().snapshot();
+    let clone = alone.clone();
+    alone = alone.try_into_iter().unwrap_err();
+    drop(clone);
+    assert_eq!(sort(alone.try_into_iter().unwrap()), (0..100).collect::<Vec<_>>());
     let one = AnySet::from([1]).snapshot();
     assert_eq!(format!("{one:?}"), "{1}");
 }

@@ -21,6 +21,7 @@ over_hashers!(
     what_falls_out_of_a_history_is_dropped,
     what_is_shared_is_not_cloned,
     shared_entries_are_not_taken,
+    a_snapshot_gives_its_entries_once_it_is_alone,
 );
 
 type CountedMap = TrieMap<u64, Counted, Chosen>;
@@ -257,4 +258,49 @@ fn shared_entries_are_not_taken() {
     tags.sort_unstable();
     assert!(tags.into_iter().eq(0..300));
     assert_eq!(ledger.live(), 0);
+}
+
+fn a_snapshot_gives_its_entries_once_it_is_alone() {
+    let ledger = Ledger::new();
+    let map = counted(ledger, 0..300);
+    let older = map.snapshot();
+    put(&map, ledger, 50..60);
+    let mut snapshot = map.snapshot();
+    put(&map, ledger, 40..70);
+    snapshot = snapshot.try_into_iter().unwrap_err();
+    drop(map);
+    snapshot = snapshot.try_into_iter().unwrap_err();
+    drop(older);
+    let clone = snapshot.clone();
+    snapshot = snapshot.try_into_iter().unwrap_err();
+    drop(clone);
+    let fork = snapshot.fork();
+    snapshot = snapshot.try_into_iter().unwrap_err();
+    put(&fork, ledger, 0..10);
+    let of_fork = fork.snapshot();
+    drop(fork);
+    let of_fork = of_fork.try_into_iter().unwrap_err();
+    snapshot = snapshot.try_into_iter().unwrap_err();
+    drop(of_fork);
+    assert_eq!(ledger.live(), 300);
+    let mut entries = snapshot.try_into_iter().unwrap();
+    let (key, first) = entries.next().unwrap();
+    assert_eq!((ledger.live(), first.tag()), (300, key));
+    // What is left of an iteration goes with it.
+    drop(entries);
+    assert_eq!((ledger.live(), first.tag()), (1, key));
+    drop(first);
+
+    // All that a map had, taken at one instant.
+    let map = counted(ledger, 0..300);
+    let taken = map.take().try_into_iter().unwrap_err();
+    put(&map, ledger, 0..5);
+    drop(map);
+    let mut tags: Vec<u64> = taken.try_into_iter().unwrap().map(|(_, value)| value.tag()).collect();
+    tags.sort_unstable();
+    assert!(tags.into_iter().eq(0..300));
+    assert_eq!(ledger.live(), 0);
+
+    let never_written = CountedMap::default().snapshot();
+    assert_eq!(never_written.try_into_iter().unwrap().len(), 0);
 }
