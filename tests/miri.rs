@@ -172,19 +172,19 @@ where
 }
 
 fn boxed<V, S>(hasher: S) -> TrieMap<u64, V, S> {
-    TrieMap::with_private_collector(hasher)
+    TrieMap::with_hasher(hasher).collecting_privately()
 }
 
 fn inline<S>(hasher: S) -> CopyTrieMap<u64, Plain, S> {
-    CopyTrieMap::with_private_collector(hasher)
+    CopyTrieMap::with_hasher(hasher).collecting_privately()
 }
 
 fn flat<V, S>(hasher: S) -> FlatMap<u64, V, S> {
-    FlatMap::with_private_collector(hasher)
+    FlatMap::with_hasher(hasher).collecting_privately()
 }
 
 fn inline_flat<S>(hasher: S) -> CopyFlatMap<u64, Plain, S> {
-    CopyFlatMap::with_private_collector(hasher)
+    CopyFlatMap::with_hasher(hasher).collecting_privately()
 }
 
 fn good() -> FixedState {

@@ -157,11 +157,11 @@ impl<K: Plain, V: Plain, M: Kind<K, V, Inline>> CopyMap<K, V, RandomState, M> {
 }
 
 impl<K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyMap<K, V, S, M> {
-    /// For tests: a map with a collector of its own.
+    /// For tests: gives an empty map a collector of its own. No constructor, which the compiler might suggest to users.
     #[cfg(any(debug_assertions, snaptrie_check))]
     #[doc(hidden)]
-    pub fn with_private_collector(hasher: S) -> Self {
-        Self { base: Base::private(hasher) }
+    pub fn collecting_privately(self) -> Self {
+        Self { base: Base::private(self.base.hasher) }
     }
 
     /// The map's hasher.

@@ -18,7 +18,7 @@ fn constructors() {
     let expected = FixedState::with_seed(3).hash_one(7);
     assert_eq!(map.hasher().hash_one(7), expected);
     assert_eq!(map.clone().hasher().hash_one(7), expected);
-    let map = AnyMap::<u32, u32, _>::with_private_collector(FixedState::default());
+    let map = AnyMap::<u32, u32, _>::with_hasher(FixedState::default()).collecting_privately();
     map.pin().insert(1, 1);
     assert_eq!(sorted(&map), [(1, 1)]);
 }

@@ -161,7 +161,7 @@ fn walking() {
 /// An iterator outlives the handle that others would need, and is not disturbed by what is freed meanwhile.
 fn walks_hold_nothing_but_a_guard() {
     // A collector of its own: handles of other tests would keep its garbage.
-    let map = Map::<u32, u32>::with_private_collector(Chosen::default());
+    let map = Map::<u32, u32>::with_hasher(Chosen::default()).collecting_privately();
     map.insert_many((0..300).map(|key| (key, key * 10)));
     let mut iter = map.iter();
     let first = iter.next().unwrap();

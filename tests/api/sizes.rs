@@ -28,7 +28,7 @@ fn constructors() {
     assert!(map.is_empty());
     let map = AnyMap::<u32, u32, _>::with_hasher(FixedState::with_seed(3));
     assert_eq!(map.hasher().hash_one(7), FixedState::with_seed(3).hash_one(7));
-    let map = AnyMap::<u32, u32, _>::with_private_collector(FixedState::default());
+    let map = AnyMap::<u32, u32, _>::with_hasher(FixedState::default()).collecting_privately();
     map.handle().insert(1, 1);
     assert_eq!(sorted(&map), [(1, 1)]);
 }

@@ -105,7 +105,7 @@ macro_rules! forward {
             $Map::with_hasher(hasher)
         }
         fn with_private_collector(hasher: S) -> Self {
-            $Map::with_private_collector(hasher)
+            $Map::with_hasher(hasher).collecting_privately()
         }
         fn len(&self) -> usize {
             $Map::len(self)

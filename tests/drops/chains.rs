@@ -126,7 +126,7 @@ const KEYS: usize = 10;
 fn each_entry_goes_with_the_last_snapshot_that_saw_it(order: impl FnOnce(&mut Vec<usize>)) {
     const COUNT: usize = 10_000;
     let ledger = Ledger::new();
-    let map = Map::with_private_collector(Chosen::default());
+    let map = Map::with_hasher(Chosen::default()).collecting_privately();
     let write = |step: usize| {
         map.pin().insert(ledger.make((step % KEYS) as u64), ledger.make(step as u64));
     };
@@ -186,7 +186,7 @@ fn each_entry_goes_with_its_last_snapshot_at_random() {
 fn many_snapshots_dropped_by_threads_beside_a_writer() {
     const COUNT: usize = 2_000;
     let ledger = Ledger::new();
-    let map = Map::with_private_collector(Chosen::default());
+    let map = Map::with_hasher(Chosen::default()).collecting_privately();
     let write = |step: usize| {
         map.pin().insert(ledger.make((step % KEYS) as u64), ledger.make(step as u64));
     };

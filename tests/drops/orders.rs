@@ -74,7 +74,7 @@ const FORK: usize = 3;
 impl World {
     fn new() -> Self {
         let ledger = Ledger::new();
-        let map = TrieMap::with_private_collector(Chosen::default());
+        let map = TrieMap::with_hasher(Chosen::default()).collecting_privately();
         let write = |map: &Map<Counted, Counted>, keys: std::ops::Range<u64>, value: u64| {
             for key in keys {
                 map.pin().insert(ledger.make(key), ledger.make(value));

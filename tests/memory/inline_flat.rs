@@ -59,7 +59,7 @@ fn a_map_that_grew_and_shrank_leaves_nothing() {
     {
         for last in [0, keys / 3, keys] {
             let before = live();
-            let map = Map::with_private_collector(hash);
+            let map = Map::with_hasher(hash).collecting_privately();
             for key in 0..keys {
                 map.pin().insert(key, 0);
                 map.pin().insert(key / 2, 1);
