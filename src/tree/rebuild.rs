@@ -30,14 +30,12 @@ pub(super) fn rebuild<'g, St: Store + 'g, H: Host<'g, St>>(
     let birth = host.birth();
     let copy = match place.word.node()? {
         Node::Fan(fan) => {
-            let words = fan.words().each_ref().map(|word| word.observe());
-            // What an older fan held is older than the copy. Within a generation the words
-            // tell already.
-            let words = if place.word.is_older() {
-                words.map(Word::to_older)
-            } else {
-                words.map(Word::thawed)
-            };
+            let mut words = fan.observe();
+            for word in &mut words {
+                // What an older fan held is older than the copy. Within a generation the words
+                // tell already.
+                *word = if place.word.is_older() { word.to_older() } else { word.thawed() };
+            }
             let copy = Fan::allocate(birth, words);
             // SAFETY:
             // - the shell is this function's; its children are not.
@@ -130,16 +128,18 @@ fn split<'n, St: Store>(
     if leaf.size() < Size::LARGEST || part == 0 {
         return None;
     }
-    let mut children = [const { None }; FAN_WIDTH];
-    for (index, child) in children.iter_mut().enumerate() {
+    let mut children = Vec::with_capacity(FAN_WIDTH);
+    for index in 0..FAN_WIDTH {
         let buckets = index * part..(index + 1) * part;
         let entries: usize = buckets.clone().map(|at| leaf.nth(at).observe().count()).sum();
         if entries > 0 {
             let size = Size::for_entries::<St::Slot>(entries)?;
-            *child = Some(spread::<St>(leaf, buckets, size, birth, depth + FAN_BITS, rehash)?);
+            let child = spread::<St>(leaf, buckets, size, birth, depth + FAN_BITS, rehash)?;
+            children.push((index, child));
         }
     }
-    let words = children.map(|child| child.map_or(Word::EMPTY, to_word));
+    let mut words = [Word::EMPTY; FAN_WIDTH];
+    children.into_iter().for_each(|(index, child)| words[index] = to_word(child));
     Some(Fan::allocate(birth, words))
 }
 
@@ -166,7 +166,7 @@ pub(crate) fn freeze<St: Store>(word: Word<'_, St::Slot>) -> usize {
         None => 0,
         Some(Node::Fan(fan)) => {
             // First the words, so that nothing takes the place of what is below.
-            let children = fan.words().each_ref().map(|word| word.observe());
+            let children = fan.observe();
             stall_point("frozen fan");
             children.into_iter().map(freeze::<St>).sum()
         }
@@ -289,13 +289,29 @@ fn build_fan<'n, St: Store>(
     let word_of = |mover: &Mover<St::Slot>| Fan::<St::Slot>::index(path_below(mover.0, depth));
     // Those of a leaf of the largest size are in order.
     if !movers.is_sorted_by_key(word_of) {
-        movers.sort_unstable_by_key(word_of);
+        sort_by_word(movers, word_of);
     }
     let mut words = [Word::EMPTY; FAN_WIDTH];
     for part in movers.chunk_by_mut(|one, other| word_of(one) == word_of(other)) {
         words[word_of(&part[0])] = build::<St>(birth, part, depth + FAN_BITS);
     }
     Fan::allocate(birth, words)
+}
+
+/// Sorts entries by the word of a fan that they belong to. Less code than the sort of the standard library, and faster.
+fn sort_by_word<T: Copy>(movers: &mut [Mover<T>], word_of: impl Fn(&Mover<T>) -> usize) {
+    // How many come before those of each word, and then before the next one of them.
+    let mut places = [0; FAN_WIDTH];
+    movers.iter().for_each(|mover| places[word_of(mover)] += 1);
+    let mut before = 0;
+    for place in &mut places {
+        before += std::mem::replace(place, before);
+    }
+    for mover in movers.to_vec() {
+        let place = &mut places[word_of(&mover)];
+        movers[*place] = mover;
+        *place += 1;
+    }
 }
 
 /// Frees the nodes of a tree, such as [`build`] made, and none of its entries.

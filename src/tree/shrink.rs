@@ -61,7 +61,7 @@ fn collapse<'g, St: Store + 'g, H: Host<'g, St>>(
     rehash: Rehash<'_, St>,
 ) -> bool {
     // From here on no child of this fan is replaced …
-    let children = fan.words().each_ref().map(|word| word.observe());
+    let children = fan.observe();
     if children.iter().any(|child| matches!(child.node(), Some(Node::Fan(_)))) {
         // … and one of them became a fan before that: this one stays, with words that can change.
         rebuild(host, place, None, rehash);

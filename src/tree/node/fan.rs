@@ -24,13 +24,25 @@ impl<T: Slot> Fan<T> {
     /// Makes a fan with these words and returns the word for it.
     pub(crate) fn allocate<'g>(birth: u64, words: [Word<'_, T>; FAN_WIDTH]) -> Word<'g, T> {
         let node: RawNode = allocate::<T>(Shape::Fan, birth, 0);
-        // SAFETY:
-        // - in bounds and aligned: the body of a fan has room for its words.
-        // - the word is for a fan that lives until it is freed as one.
-        unsafe {
-            node.body().cast::<Self>().write(Self { words: words.map(Indirection::new) });
-            Word::to_node(node, Shape::Fan)
+        let body = node.body().cast::<Indirection<T>>();
+        // Loops, here and below: `map` of an array is unrolled, which takes a kilobyte for each type of entry.
+        for (index, word) in words.iter().enumerate() {
+            // SAFETY:
+            // - in bounds and aligned: the body of a fan has room for its words.
+            unsafe { body.add(index).write(Indirection::new(*word)) };
         }
+        // SAFETY:
+        // - the word is for a fan that lives until it is freed as one.
+        unsafe { Word::to_node(node, Shape::Fan) }
+    }
+
+    /// Freezes the words. Returns what they hold for good.
+    pub(crate) fn observe(&self) -> [Word<'_, T>; FAN_WIDTH] {
+        let mut words = [Word::EMPTY; FAN_WIDTH];
+        for (word, cell) in words.iter_mut().zip(&self.words) {
+            *word = cell.observe();
+        }
+        words
     }
 }
 
