@@ -10,17 +10,6 @@ use std::path::Path;
 
 /// The circles that are left, each by its files, in order. To be shortened.
 const KNOWN: &[&[&str]] = &[
-    // Batches are beside the handles and snapshots that have them, and what fills a map uses batches.
-    &[
-        "map/base.rs",
-        "map/batch.rs",
-        "map/iter.rs",
-        "map/mode.rs",
-        "map/pinned.rs",
-        "map/snapshot.rs",
-    ],
-    // A map makes handles, and a handle tells its map.
-    &["map/copy_map.rs", "map/copy_pinned.rs"],
     // A fork's domain keeps the snapshot that it grew from, and a snapshot its domain.
     &["trie/domain.rs", "trie/frozen.rs", "trie/mod.rs", "trie/registry.rs", "trie/root.rs"],
     // A word leads to nodes, and fans are made of words.

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hash};
 
 use super::access::Access;
-use super::batch::Stays;
+use super::batch::{Group, Stays};
 use crate::engine::{Content, Engine, PART};
 use crate::hash;
 use crate::reclaim::{Collector, Guard};
@@ -42,6 +42,34 @@ impl<E: Engine, S> Base<E, S> {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.with(&self.pin()).is_empty()
+    }
+}
+
+impl<E: Engine, S> Base<E, S> {
+    /// Does something with each item, in order, with a new guard for each group, and frees what that gave up.
+    pub(super) fn perform_all<T>(
+        &self,
+        items: impl IntoIterator<Item = (u64, T)>,
+        mut each: impl FnMut(Access<'_, E, S>, u64, T),
+    ) {
+        let (mut group, mut items) = (Group::new(), items.into_iter());
+        let mut done = 0;
+        let mut guard = self.pin();
+        loop {
+            let access = self.with(&guard);
+            let each = |hash, item| {
+                done += 1;
+                each(access, hash, item);
+            };
+            if !access.perform_next(&mut group, &mut items, each) {
+                break;
+            }
+            guard.repin();
+        }
+        drop(guard);
+        if done > PART {
+            self.engine.collect();
+        }
     }
 }
 

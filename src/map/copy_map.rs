@@ -18,8 +18,8 @@ use super::mode::{self, Inline, Kind, Place, TrieBase};
 use super::room::room;
 use super::versions::versions;
 use super::{
-    CommitError, CommitFailure, Compute, CopyIter, CopyKeys, CopyPinned, CopyValues, FlatStats,
-    IntoIter, OccupiedError, Operation, OwnedDiff, Snapshot, Stays, TrieStats,
+    CommitError, CommitFailure, Compute, CopyIter, CopyKeys, CopyValues, FlatStats, IntoIter,
+    OccupiedError, Operation, OwnedDiff, Snapshot, Stays, TrieStats,
 };
 use crate::RandomState;
 use crate::engine::Engine;
@@ -175,20 +175,6 @@ impl<K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyMap<K, V, S, M> {
     /// ```
     pub const fn hasher(&self) -> &S {
         &self.base.hasher
-    }
-
-    /// A handle for the calling thread: the same operations, for less each.
-    ///
-    /// # Examples
-    /// ```
-    /// let map: snaptrie::CopyTrieMap<u32, u32> = (0..1_000).map(|i| (i, i * i)).collect();
-    /// let pinned = map.pin();
-    /// assert_eq!((0..10).filter_map(|i| pinned.get(&i)).sum::<u32>(), 285);
-    /// ```
-    #[doc(alias("guard", "pin_owned", "handle"))]
-    #[inline(always)]
-    pub fn pin(&self) -> CopyPinned<'_, K, V, S, M> {
-        CopyPinned::new(self)
     }
 
     /// Iterates over the entries, in no particular order. Weakly consistent, see [`CopyIter`].

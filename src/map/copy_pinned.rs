@@ -53,6 +53,22 @@ pub struct CopyPinned<'m, K: Plain, V: Plain, S = RandomState, M: Kind<K, V, Inl
     guard: Local<Guard>,
 }
 
+impl<K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyMap<K, V, S, M> {
+    /// A handle for the calling thread: the same operations, for less each.
+    ///
+    /// # Examples
+    /// ```
+    /// let map: snaptrie::CopyTrieMap<u32, u32> = (0..1_000).map(|i| (i, i * i)).collect();
+    /// let pinned = map.pin();
+    /// assert_eq!((0..10).filter_map(|i| pinned.get(&i)).sum::<u32>(), 285);
+    /// ```
+    #[doc(alias("guard", "pin_owned", "handle"))]
+    #[inline(always)]
+    pub fn pin(&self) -> CopyPinned<'_, K, V, S, M> {
+        CopyPinned::new(self)
+    }
+}
+
 impl<'m, K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyPinned<'m, K, V, S, M> {
     #[inline(always)]
     pub(super) fn new(map: &'m CopyMap<K, V, S, M>) -> Self {

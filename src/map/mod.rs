@@ -11,7 +11,8 @@
 //! | `copy_operations` | the operations of both, written once |
 //! | `access` | the operations on a live map, in terms of what an engine hands out |
 //! | `change` | how those say to the engine what they want done with a key |
-//! | `batch`, `copy_batch` | operations on many keys at once |
+//! | `batch` | operations on many keys at once, in terms of what an engine hands out |
+//! | `batches`, `copy_batch` | those that lend references, and those that hand out copies |
 //! | `build` | making a map of many entries at once |
 //! | `writer`, `number` | the [`Writer`], which queues changes, and what it adds to |
 //! | `base` | what every map holds |
@@ -33,6 +34,7 @@ mod trie_map;
 mod access;
 mod base;
 mod batch;
+mod batches;
 pub(crate) mod build;
 mod change;
 mod collection;
