@@ -122,7 +122,7 @@ impl<E: Engine<Key: Hash + Eq>, S: BuildHasher> Base<E, S> {
         self.engine.reserve(new, &self.pin(), &self.rehash());
     }
 
-    /// Whether each entry of one map is in the other: of no one instant if either is written meanwhile.
+    /// Whether each entry of one map is in the other. Exact while no thread writes either.
     pub(crate) fn is_equal(&self, other: &Self) -> bool
     where
         E: Engine<Value: PartialEq>,

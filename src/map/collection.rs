@@ -289,8 +289,7 @@ macro_rules! by_reference {
             /// Replaces the value of a key by what the closure makes of it, if the key is in the map. Returns whether it
             /// is.
             ///
-            /// The closure may run again, if another thread changed the key meanwhile. [`Pinned::update`] returns the new
-            /// value.
+            /// The closure may run again if another thread changed the key. [`Pinned::update`] returns the new value.
             ///
             /// # Examples
             /// ```
@@ -323,10 +322,10 @@ macro_rules! by_reference {
                 f(self.pin().get_or_insert(key, value))
             }
 
-            /// Removes the entries for which the closure does not hold, and frees them meanwhile. O(n).
+            /// Removes the entries for which the closure does not hold, and frees them as it goes. O(n).
             ///
-            /// Each entry is removed in one atomic step with the answer that condemned it: a value that was replaced
-            /// in between is asked about anew. Entries that other threads insert meanwhile may stay unasked.
+            /// Each entry is removed in one atomic step with the closure's answer. If the value was replaced in between,
+            /// the closure is asked again. It may not be asked about entries that other threads insert during the call.
             ///
             /// # Panics
             /// If the closure, `Hash` or `Eq` does. What was removed before stays removed.

@@ -226,10 +226,10 @@ impl<K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyMap<K, V, S, M> {
 }
 
 impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>> CopyMap<K, V, S, M> {
-    /// Removes the entries for which the closure does not hold, and frees memory meanwhile. O(n).
+    /// Removes the entries for which the closure does not hold, and frees memory as it goes. O(n).
     ///
-    /// Each entry is removed in one atomic step with the answer that condemned it. The closure is asked about such an
-    /// entry twice or more, see [closures](Self#closures). Entries that other threads insert meanwhile may stay unasked.
+    /// Each entry is removed in one atomic step with the closure's answer. The closure is asked about such an entry twice
+    /// or more: see [closures](Self#closures). It may not be asked about entries that other threads insert during the call.
     ///
     /// # Panics
     /// If the closure, `Hash` or `Eq` does. What was removed before stays removed.

@@ -5,7 +5,7 @@
 macro_rules! operations {
     ($Type:ident [$($life:lifetime)?], $pin:literal) => {
         impl<K: Plain, V: Plain, S, M: Kind<K, V, Inline>> $Type<$($life,)? K, V, S, M> {
-            /// Number of entries. Weakly consistent: exact if nobody writes meanwhile.
+            /// Number of entries. Weakly consistent: exact while no thread writes.
             ///
             /// Adds up counters that writers keep: O(processors). For a fork, the first call also counts what it began
             /// with. For the number at one instant while others write, ask a

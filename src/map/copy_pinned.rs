@@ -151,8 +151,8 @@ impl<'m, K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyPinned<'m, K, V, S, M
 impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>>
     CopyPinned<'_, K, V, S, M>
 {
-    /// Removes the entries for which the closure does not hold. O(n). As [`CopyMap::retain`], which frees memory
-    /// meanwhile; this handle keeps all of it until it is dropped.
+    /// Removes the entries for which the closure does not hold. O(n). As [`CopyMap::retain`], which frees memory as
+    /// it goes. This handle keeps all of it until it is dropped.
     ///
     /// # Examples
     /// ```

@@ -24,36 +24,35 @@ use crate::reclaim::Collector;
 
 /// A concurrent hash map for read-heavy loads.
 ///
-/// A lock-free flat table with open addressing: a look-up goes to one line of the table and to the
-/// entry. When it has to grow, the operations that write move it to a larger table, each a small
-/// part, and readers read on; no operation ever waits for a resize or for another thread. All
-/// operations take `&self`; those that return references are methods of the handle that [`pin`](Self::pin)
-/// returns, the same as for a [`TrieMap`].
+/// A lock-free flat table. A lookup goes to one line of the table and to the entry. When the table has to grow, each
+/// operation that writes moves a small part of it to a larger one, and readers read on. No operation ever waits for a
+/// resize or for another thread. All operations take `&self`. Those that return references are methods of the handle
+/// that [`pin`](Self::pin) returns, the same as for a [`TrieMap`].
 ///
 /// | operation | cost | consistency |
 /// |---|---|---|
 /// | [`get`](Pinned::get) and other lookups | O(1) | linearizable |
 /// | [`insert`](Pinned::insert), [`remove`](Pinned::remove), [`compute`](Pinned::compute) and the like | O(1), one allocation | linearizable |
-/// | [`len`](Self::len) | O(threads) | weak: exact if nobody writes |
-/// | [`iter`](Pinned::iter) | O(n + capacity) | weak: no key twice, what is there throughout is seen |
-/// | [`clear`](Self::clear) | O(n + capacity) | weak: each entry goes by itself |
+/// | [`len`](Self::len) | O(threads) | weak: exact while no thread writes |
+/// | [`iter`](Pinned::iter) | O(n + capacity) | weak: no key twice, every entry that is present throughout |
+/// | [`clear`](Self::clear) | O(n + capacity) | weak: entries go one by one |
 ///
-/// The costs hold for a hasher that spreads keys well. With a constant hash each operation is O(n);
-/// all of them stay correct.
+/// The costs hold for a hasher that spreads keys well. With a constant hash each operation is correct, and O(n).
 ///
 /// # What a `TrieMap` has and this has not
 ///
-/// There are no snapshots: nothing here but operations on single keys happens at one instant. Who
-/// needs the whole content at one instant keeps a [`TrieMap`]; [`Snapshot::to_flat`] makes a flat map
-/// of such an instant, and [`Self::to_trie`] goes the other way.
+/// There are no snapshots: only operations on single keys happen at one instant. If you need the whole content at one
+/// instant, take a [`TrieMap`]. [`Snapshot::to_flat`] makes a flat map of such an instant, and [`Self::to_trie`] goes the
+/// other way.
 ///
 /// # Reclamation
 ///
-/// An entry that is replaced or removed is dropped once no handle of its time can see it: by a later
-/// change of the same map, by [`flush`](Self::flush), or at the latest with the map. So are the tables
-/// that it grew out of. Keys and values need not be `'static`. A destructor that panics inside another
-/// operation's reclamation is caught there (the panic hook reports it) and stops no other destructor;
-/// one that panics while the map is dropped is passed on after all others ran.
+/// An entry that is replaced or removed is dropped once no handle of its time can see it: by a later change of the same
+/// map, by [`flush`](Self::flush), or at the latest with the map. So are the tables that it grew out of. Keys and values
+/// need not be `'static`.
+///
+/// A destructor may panic. If another operation runs it, the panic is caught there; the panic hook reports it. If it runs
+/// because the map is dropped, the panic is passed on after all other destructors ran.
 ///
 /// # Examples
 /// ```

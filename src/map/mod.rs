@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `trie_map`, `flat_map` | [`TrieMap`] and [`FlatMap`], which hand out references |
 //! | `local` | what keeps handles on their thread, and tells why |
-//! | `owned` | iterators over the entries of a map that nobody else can reach |
+//! | `owned` | iterators over the entries of a map that nothing else can reach |
 //! | `pinned`, `iter`, `entry` | their handle [`Pinned`], its iterators and [`Entry`] |
 //! | `copy_map` | [`CopyMap`], which hands out copies |
 //! | `copy_pinned`, `copy_iter` | its handle [`CopyPinned`] and its iterator |

@@ -1,7 +1,7 @@
 //! The kinds of map, and the places where entries are, as public types name them.
 //!
 //! The traits say what is made of what. They are implemented beside the maps that they name, which import them and not the
-//! other way round. What they need is private, so nobody else can implement them.
+//! other way round. What they need is private, so no other crate can implement them.
 
 use super::base::Base;
 use crate::engine::Engine;

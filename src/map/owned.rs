@@ -1,4 +1,4 @@
-//! Entries taken out of a map, or changed where they are, while nobody else can reach them.
+//! Entries taken out of a map, or changed where they are, while nothing else can reach them.
 
 use std::fmt;
 use std::iter::FusedIterator;

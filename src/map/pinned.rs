@@ -36,8 +36,7 @@ use crate::reclaim::Guard;
 ///
 /// Any method may be called while references, iterators, other handles or snapshots are held, and
 /// inside any closure: no operation can deadlock. A closure that decides about a key runs again only
-/// if the key's entry was changed meanwhile. If it changes that key itself each time it runs, it runs
-/// forever.
+/// if the key's entry changed before its answer took effect. One that changes that key itself each time runs forever.
 ///
 /// A handle belongs to its thread. To share a view between threads or to keep one across an
 /// `.await`, take a [`Snapshot`](crate::Snapshot):
@@ -118,7 +117,7 @@ impl<'m, K, V, S, M: Kind<K, V, Boxed>> Pinned<'m, K, V, S, M> {
         self.guard.now()
     }
 
-    /// Number of entries. Weakly consistent: exact if nobody writes meanwhile.
+    /// Number of entries. Weakly consistent: exact while no thread writes.
     ///
     /// Adds up counters that writers keep: O(processors). For a fork, the first call also counts what it began with. For
     /// the number at one instant while others write, ask a [snapshot](crate::TrieMap::snapshot).
@@ -134,7 +133,7 @@ impl<'m, K, V, S, M: Kind<K, V, Boxed>> Pinned<'m, K, V, S, M> {
 
     /// Whether the map is empty: whether an iteration finds nothing. Stops at the first entry.
     ///
-    /// Not so while anything is in the map throughout the call.
+    /// False if any entry is present throughout the call.
     ///
     /// # Examples
     /// ```
@@ -279,7 +278,7 @@ impl<K: Hash, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
     /// Removes a key if the closure holds for its entry, in one atomic step. Returns the entry that
     /// was removed.
     ///
-    /// The closure may run again, when the entry was replaced meanwhile.
+    /// The closure may run again if another thread replaced the entry.
     ///
     /// # Examples
     /// ```
@@ -320,9 +319,8 @@ impl<K: Hash, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
 }
 
 /// Inserting and updating. Each operation is linearizable and lock-free. It costs as much as a
-/// lookup, an allocation for the new entry, and a CAS. In a [`TrieMap`](crate::TrieMap) now and then a branch is
-/// rebuilt, a few microseconds at most, and the first write to a part of the map after a snapshot
-/// copies the nodes on its path. While the table of a [`FlatMap`](crate::FlatMap) moves to another one, each write moves a small
+/// lookup, an allocation for the new entry, and a CAS. A [`TrieMap`](crate::TrieMap) rebuilds a branch now and then, in a
+/// few microseconds at most. Its first write to a part of the map after a snapshot copies the nodes on its path. While the table of a [`FlatMap`](crate::FlatMap) moves to another one, each write moves a small
 /// part of it, and so do some lookups.
 ///
 /// Values are never changed in place: an update replaces the entry, and references and snapshots keep

@@ -89,9 +89,9 @@ macro_rules! room {
         }
 
         impl<K: Hash $(+ $bound)?, V $(: $bound)?, S: BuildHasher> $Map<K, V, S> {
-            /// Removes all entries, leaf by leaf, frees them meanwhile, and gives the table's memory back. O(n + capacity).
+            /// Removes all entries, leaf by leaf, frees them as it goes, and gives the table's memory back. O(n + capacity).
             ///
-            /// Not one instant: an entry that another thread inserts meanwhile may stay, and others may see some entries
+            /// Not one instant: an entry that another thread inserts during the call may stay, and others may see some entries
             /// gone and some still there. Every entry that was in the map when this was called is gone afterwards. Some
             /// memory may be freed later: see [`Self::flush`].
             ///

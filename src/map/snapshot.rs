@@ -20,16 +20,15 @@ use crate::trie::{Frozen, FrozenIter, OwnedIter, OwnedPair, Trie};
 /// The content of a [`TrieMap`](crate::TrieMap) or a [`CopyTrieMap`](crate::CopyTrieMap) at one instant, from their `snapshot` or
 /// `take`.
 ///
-/// It never changes, however often and from however many threads it is read. (The inside of a value
-/// with interior mutability may: a snapshot freezes which entries there are.) It holds no guard:
-/// keep it, send it, clone it (O(1)), hold it across an `.await`. It keeps alive what it sees, and
+/// It never changes: it freezes which entries there are. Only the inside of a value with interior mutability may change.
+/// It holds no guard. Keep it, send it, clone it in O(1), hold it across an `.await`. It keeps alive what it sees, and
 /// nothing else.
 ///
-/// Reading it costs as much as reading the map, with one addition: the first time that anybody reads
-/// a part of the map that was written since the snapshot before, a flag is set there.
+/// Reading it costs as much as reading the map. In addition, the first read of each part that was written since the
+/// snapshot before sets a flag there.
 ///
-/// `Snapshot` is `Send` and `Sync` if `K` and `V` are both (and `S` is); a snapshot shares its keys
-/// and values with the map, as an `Arc` does.
+/// A `Snapshot` shares its keys and values with the map, as an `Arc` does. So it is `Send` and `Sync` if `K` and `V` are
+/// both, and `S` is.
 ///
 /// ```
 /// fn assert_send_sync<T: Send + Sync>() {}
@@ -353,7 +352,7 @@ impl<K: 'static, V: 'static, S, M: Place<K, V>> IntoIterator for Snapshot<K, V, 
     }
 }
 
-/// How many entries an iterator has yet to yield. Counts the snapshot if nobody did before.
+/// How many entries an iterator has yet to yield. Counts the snapshot if that was not done before.
 fn left<St: Store>(tree: &Frozen<St>, yielded: usize) -> (usize, Option<usize>) {
     let left = tree.len() - yielded;
     (left, Some(left))

@@ -1,4 +1,4 @@
-//! What maps are made of, for who wants to know what they cost.
+//! What maps are made of: what they cost.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
@@ -29,8 +29,7 @@ impl<K: Hash, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
     /// O(changes · log n) for snapshots of one map or of forks of it, as [`Self::diff`]; others have
     /// nothing in common, and this is [`Self::stats`].
     ///
-    /// Compared with a snapshot of now this tells how much memory an old snapshot holds back, if no
-    /// other does.
+    /// Against a new snapshot, this is the memory that an old one holds back, if it is the only old one.
     ///
     /// # Examples
     /// ```

@@ -23,26 +23,26 @@ use crate::trie::Trie;
 
 /// A concurrent hash map for write-heavy loads, with snapshots in constant time.
 ///
-/// A lock-free hash trie: it grows and shrinks branch by branch, so that no operation ever waits for
-/// a resize or for another thread. All operations take `&self`; those that return references are
-/// methods of the handle that [`pin`](Self::pin) returns.
+/// A lock-free hash trie. It grows and shrinks branch by branch, so that no operation ever waits for a resize or for
+/// another thread. All operations take `&self`. Those that return references are methods of the handle that
+/// [`pin`](Self::pin) returns.
 ///
 /// | operation | cost | consistency |
 /// |---|---|---|
 /// | [`get`](Pinned::get) and other lookups | O(log₁₆ n) | linearizable |
 /// | [`insert`](Pinned::insert), [`remove`](Pinned::remove), [`compute`](Pinned::compute) and the like | O(log₁₆ n), one allocation | linearizable |
 /// | [`snapshot`](Self::snapshot), [`fork`](Self::fork), [`take`](Self::take) | O(1) | one instant across all keys |
-/// | [`iter`](Pinned::iter), [`len`](Pinned::len) on the live map | O(n) | weak: no key twice, what is there throughout is seen |
+/// | [`iter`](Pinned::iter), [`len`](Pinned::len) on the live map | O(n) | weak: no key twice, every entry that is present throughout |
 /// | the same on a snapshot | O(n), `len` O(1) from the second call on | exact |
 ///
 /// # Reclamation
 ///
-/// An entry that is replaced or removed is dropped once no handle of its time and no snapshot can
-/// see it, by a later change of the same map or by [`flush`](Self::flush). It is dropped at the latest
-/// when the map and the last of its snapshots and forks are: nothing of a map outlives it, so keys and
-/// values need not be `'static`. A destructor that panics inside another operation's reclamation is caught there (the
-/// panic hook reports it) and stops no other destructor; one that panics while the map or a snapshot
-/// is dropped is passed on after all others ran.
+/// An entry that is replaced or removed is dropped once no handle of its time and no snapshot can see it: by a later
+/// change of the same map, or by [`flush`](Self::flush). The latest moment is when the map and the last of its snapshots
+/// and forks are dropped. Nothing of a map outlives it, so keys and values need not be `'static`.
+///
+/// A destructor may panic. If another operation runs it, the panic is caught there; the panic hook reports it. If it runs
+/// because the map or a snapshot is dropped, the panic is passed on after all other destructors ran.
 ///
 /// # Examples
 /// ```

@@ -42,7 +42,7 @@ operator! {
     /// The union, as a set of its own: a fork of the left side, with clones of what only the right
     /// side has. O(elements on the right).
     BitOr, bitor, |fork, right| {
-        fork.insert_all(right.iter().map(|element| (element.clone(), ())), Stays::First);
+        fork.insert_all(right.iter().map(|element| (K::clone(element), ())), Stays::First);
     }
 }
 
@@ -70,7 +70,7 @@ operator! {
         let pinned = fork.with(&guard);
         for element in right {
             if pinned.remove_if(element, |_, ()| true).is_none() {
-                pinned.insert(pinned.hash(element), element.clone(), ());
+                pinned.insert(pinned.hash(element), K::clone(element), ());
             }
         }
     }

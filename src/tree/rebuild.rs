@@ -307,7 +307,8 @@ fn sort_by_word<T: Copy>(movers: &mut [Mover<T>], word_of: impl Fn(&Mover<T>) ->
     for place in &mut places {
         before += std::mem::replace(place, before);
     }
-    for mover in movers.to_vec() {
+    let unsorted = movers.to_vec();
+    for mover in unsorted {
         let place = &mut places[word_of(&mover)];
         movers[*place] = mover;
         *place += 1;

@@ -43,24 +43,23 @@ macro_rules! versions {
             /// Makes the content of a fork of this map the map's own, at one instant, if the map was not written since
             /// the fork was taken.
             ///
-            /// So several keys are changed together: fork, read and write the fork, commit. Readers of the map see all
-            /// of it or nothing. [`Self::commit_with`] does the rest of what that takes, and starts over if another
-            /// writer was first.
+            /// So several keys are changed together: fork the map, change the fork, commit it. Readers of the map see all
+            /// of the changes or none. [`Self::commit_with`] does all this, and starts over if another writer was first.
             ///
-            /// Snapshots that others take of the map meanwhile are no writes. Nor are operations that found nothing to
-            /// do, such as the removal of an absent key; they may count as writes when they raced with others.
+            /// Snapshots of the map do not count as writes. Nor do operations that find nothing to do, such as the removal
+            /// of an absent key, unless they race with others.
             ///
-            /// Lock-free. The step itself is one compare-and-swap; before it, the commit looks up what the map is to
-            /// lose, which costs O(changes · log n) as [`Snapshot::diff`](crate::Snapshot::diff) does. A commit that
-            /// is refused at once costs O(1).
+            /// Lock-free. The step itself is one compare-and-swap. Before it, the commit looks up what the map is to lose:
+            /// O(changes · log n), as [`Snapshot::diff`](crate::Snapshot::diff). A commit that is refused at once costs
+            /// O(1).
             ///
             /// # Errors
-            /// [`CommitError`] tells why, and gives the fork back. Besides an earlier writer
-            /// ([`CommitFailure::Conflict`]) these are a fork that has snapshots or forks of its own
-            /// ([`CommitFailure::Shared`]: drop them first), and one of another map.
+            /// [`CommitError`] tells why, and gives the fork back: another writer was first ([`CommitFailure::Conflict`]),
+            /// the fork has snapshots or forks of its own, which must go first ([`CommitFailure::Shared`]), or it is a fork
+            /// of another map.
             ///
             /// # Panics
-            /// If a destructor of what the fork had replaced itself does; the commit has taken effect then.
+            /// If a destructor of an entry that the fork itself replaced does. The commit has taken effect then.
             ///
             /// # Examples
             /// ```

@@ -1,12 +1,11 @@
 //! The latest snapshot of a map, for many readers.
 //!
-//! Readers of a [`Published`] look at a snapshot that was published some time ago, and pay for that less
-//! than for reading the map: nothing is frozen on their way, and nothing retried. It is the model of
-//! `evmap` and left-right, without a second copy of the data, for any number of writers, and without a
-//! publication that waits for readers.
+//! Readers of a [`Published`] look at a snapshot that was published some time ago. That costs less than reading the map:
+//! nothing is frozen on their way, and nothing retried. It is the model of `evmap` and left-right, but with one copy of
+//! the data, any number of writers, and publications that never wait for readers.
 //!
-//! A publication swaps one pointer ([`arc_swap`]); a list of wakers behind a lock is looked at by those
-//! who publish and those who wait, and by no reader or writer.
+//! A publication swaps one pointer ([`arc_swap`]). The list of wakers has a lock, which publishers and waiting threads
+//! take, and readers and writers never.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -33,17 +32,16 @@ type Latest<K, V, S, M> = ArcSwap<Snapshot<K, V, S, M>>;
 
 /// The latest published snapshot of a map.
 ///
-/// Whoever reads it sees the whole map as it was at one instant, the last time that
-/// somebody called [`publish`](Self::publish): a writer after a batch, a
-/// [`Publisher`] after so many writes, a thread after so much time
-/// ([`refresh_every`](Self::refresh_every)). Versions only ever go forward: a publisher that is late
-/// does not put an older snapshot in the place of a newer one.
+/// Readers see the whole map as it was at one instant: when the snapshot was taken that was [published](Self::publish)
+/// last. A writer may publish after a batch, a [`Publisher`] after a number of writes, or a thread at intervals
+/// ([`refresh_every`](Self::refresh_every)). Versions only go forward: a snapshot that comes late does not replace a newer
+/// one.
 ///
 /// | operation | cost |
 /// |---|---|
 /// | [`load`](Self::load) | wait-free, some nanoseconds, no shared counter is written |
 /// | [`Reader::latest`] | one load of a pointer, while nothing new was published |
-/// | [`publish`](Self::publish) | O(1): a snapshot and a swap; and a wake-up for each waiter |
+/// | [`publish`](Self::publish) | O(1): a swap, and a wake-up for each waiter |
 /// | a poll of [`newer_than`](Self::newer_than) | O(1), however many wait |
 ///
 /// Memory: what the map has changed since the version that is published.
@@ -157,9 +155,8 @@ impl<K, V, S, M: Place<K, V>> Published<K, V, S, M> {
 
     /// The latest published snapshot, for a short look. Wait-free, and cheaper than a clone.
     ///
-    /// What this returns keeps its version for as long as it is held. To keep one for long,
-    /// clone the [`Snapshot`] inside: each thread has a handful of places for cheap looks. A version that
-    /// was replaced is dropped by whoever lets it go last, which may be a reader.
+    /// The result keeps its version alive. To keep a version for long, clone the [`Snapshot`] inside: each thread has room
+    /// for a handful of cheap looks. A version that was replaced is dropped by its last holder, which may be a reader.
     ///
     /// # Examples
     /// ```
@@ -194,9 +191,8 @@ impl<K, V, S, M: Place<K, V>> Published<K, V, S, M> {
     /// The next version after the one of this [generation](Snapshot::generation), as a future: ready
     /// when the latest published snapshot has a higher one.
     ///
-    /// Versions between are passed over; who wants to know what changed compares the new snapshot with
-    /// the last one by [`Snapshot::diff`]. Needs no runtime in particular, and no thread: a
-    /// publication wakes those who wait.
+    /// It skips the versions between. To learn what changed, compare the new snapshot with the last one: see
+    /// [`Snapshot::diff`]. It works with any runtime and needs no thread: a publication wakes all waiting tasks.
     ///
     /// # Examples
     /// ```
@@ -293,9 +289,9 @@ where
     S: Clone + Send + Sync + 'static,
     M: Place<K, V> + 'static,
 {
-    /// Starts a thread that publishes the map so often, until the result is dropped.
+    /// Starts a thread that publishes the map once in each `period`, until the result is dropped.
     ///
-    /// In a round in which the map was not written it publishes nothing, and wakes nobody.
+    /// If the map was not written since the last time, it publishes nothing and wakes no task.
     ///
     /// # Panics
     /// If no thread can be started.

@@ -1,0 +1,220 @@
+//! The batches of handles and snapshots that lend references.
+
+use std::hash::{BuildHasher, Hash};
+
+use equivalent::Equivalent;
+
+use super::batch::{Group, Stays, lookups, results};
+use super::mode::{Boxed, Kind, Place};
+use super::{Pinned, Snapshot};
+use crate::engine::BATCH;
+use crate::hash;
+
+/// Many keys at once, for less than as many single operations where the map is much larger than the cache.
+///
+/// # Batches
+///
+/// A batch is no transaction. It is its single operations, one after another in the order of the iterator, and other
+/// threads may see some done and others not. An operation sees what those before it in the batch did, to equal keys too.
+///
+/// Items are taken from the iterator 32 at a time. Their keys are hashed, the memory that they need is asked for side by
+/// side, and then each operation is done. So the iterator should not rely on what the batch itself does. The handle keeps
+/// what a batch removes until it is dropped or [refreshed](Self::refresh); `extend` of the map frees it meanwhile.
+///
+/// # Panics
+/// If the iterator or `Hash` panics, everything that it gave before is done. If `Eq` or a closure panics, what came
+/// before that item is done, and up to 31 items that came after are dropped.
+impl<K, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
+    /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them.
+    ///
+    /// The keys of a group are looked up when its first result is asked for. So a result may be from before changes
+    /// that were made since, by this thread too. If a key panics, that call panics, and none of the group's results is
+    /// yielded.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one", 1), ("two", 2)]);
+    /// let pinned = map.pin();
+    /// let values: Vec<Option<&i32>> = pinned.get_many(["two", "three", "one"]).collect();
+    /// assert_eq!(values, [Some(&2), None, Some(&1)]);
+    /// ```
+    pub fn get_many<'p, 'q, Q, I>(&'p self, keys: I) -> impl Iterator<Item = Option<&'p V>>
+    where
+        Q: Hash + Equivalent<K> + ?Sized + 'q,
+        I: IntoIterator<Item = &'q Q>,
+        K: 'p,
+    {
+        let access = self.access();
+        let get = move |keys: &Group<&'q Q>, found: &mut [Option<&'p V>]| {
+            access.get_group(keys, |(_, value)| value, found);
+        };
+        lookups(keys.into_iter(), move |key| access.hash(key), get)
+    }
+
+    /// Whether each of many keys is in the map, in the order of the keys. As [`Self::get_many`].
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one", 1), ("two", 2)]);
+    /// assert!(map.pin().contains_many(["two", "three"]).eq([true, false]));
+    /// ```
+    pub fn contains_many<'p, 'q, Q, I>(&'p self, keys: I) -> impl Iterator<Item = bool>
+    where
+        Q: Hash + Equivalent<K> + ?Sized + 'q,
+        I: IntoIterator<Item = &'q Q>,
+        K: 'p,
+        V: 'p,
+    {
+        self.get_many(keys).map(|found| found.is_some())
+    }
+}
+
+/// Changes of many keys at once: see [batches](#batches).
+impl<K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
+    /// Inserts many entries: [`insert`](Self::insert) for each of them. Returns how many of the keys were not in the
+    /// map before.
+    ///
+    /// Of entries with equal keys the last one stays.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
+    /// assert_eq!(map.pin().insert_many([(1, 'b'), (2, 'c'), (2, 'd')]), 1);
+    /// assert_eq!(map.pin().get(&2), Some(&'d'));
+    /// ```
+    pub fn insert_many(&self, entries: impl IntoIterator<Item = (K, V)>) -> usize {
+        self.access().put_many(entries, Stays::Last)
+    }
+
+    /// Updates many keys: [`update`](Self::update) for each of them, which also gets what came with the key. Returns how
+    /// many were in the map.
+    ///
+    /// The closure may run again for a key that another thread changed meanwhile.
+    ///
+    /// # Examples
+    /// ```
+    /// let stock = snaptrie::TrieMap::from([("apples", 5), ("pears", 2)]);
+    /// let sold = [("apples", 2), ("plums", 1), ("apples", 1)];
+    /// assert_eq!(stock.pin().update_many(sold, |left, sold| left - sold), 2);
+    /// assert_eq!(stock.pin()["apples"], 2);
+    /// ```
+    pub fn update_many<A>(
+        &self,
+        updates: impl IntoIterator<Item = (K, A)>,
+        mut update: impl FnMut(&V, &A) -> V,
+    ) -> usize {
+        let mut updated = 0;
+        let hashed = updates.into_iter().map(|(key, with)| (self.access().hash(&key), (key, with)));
+        self.access().perform_all(hashed, |access, hash, (key, with)| {
+            let update = |(_, value): (&K, &V)| update(value, &with);
+            updated += usize::from(access.update(hash, key, update).is_some());
+        });
+        updated
+    }
+
+    /// The values of many keys, in the order of the keys, which are inserted if they are not in the map:
+    /// [`get_or_insert`](Self::get_or_insert) for each of them.
+    ///
+    /// A group is done when its first result is asked for: if the results are not consumed, nothing happens. If a key
+    /// panics, none of the results of its group is yielded.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    ///
+    /// let counts = snaptrie::TrieMap::new();
+    /// let pinned = counts.pin();
+    /// let words = "the cat and the dog".split(' ').map(|word| (word, AtomicU64::new(0)));
+    /// for count in pinned.get_or_insert_many(words) {
+    ///     count.fetch_add(1, Relaxed);
+    /// }
+    /// assert_eq!(pinned["the"].load(Relaxed), 2);
+    /// ```
+    pub fn get_or_insert_many<'p, I>(&'p self, entries: I) -> impl Iterator<Item = &'p V>
+    where
+        I: IntoIterator<Item = (K, V)>,
+        K: 'p,
+        V: 'p,
+    {
+        let access = self.access();
+        let hashed = entries.into_iter().map(move |(key, new)| (access.hash(&key), (key, new)));
+        let find_or_insert = move |group: &mut Group<(K, V)>, found: &mut [Option<&'p V>]| {
+            access.find_or_insert_group(group, |(_, value)| value, found);
+        };
+        results(hashed, find_or_insert).flatten()
+    }
+
+    /// Removes many keys: [`remove`](Self::remove) for each of them. Returns how many were in the map.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one", 1), ("two", 2)]);
+    /// assert_eq!(map.pin().remove_many(["two", "three", "two"]), 1);
+    /// ```
+    pub fn remove_many<'q, Q, I>(&self, keys: I) -> usize
+    where
+        Q: Hash + Equivalent<K> + ?Sized + 'q,
+        I: IntoIterator<Item = &'q Q>,
+    {
+        let mut removed = 0;
+        let hashed = keys.into_iter().map(|key| (self.access().hash(key), key));
+        self.access().perform_all(hashed, |access, hash, key| {
+            removed += usize::from(access.remove(hash, key, |_| true).is_some());
+        });
+        removed
+    }
+}
+
+impl<K, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
+    /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them, with their cache misses
+    /// side by side.
+    ///
+    /// Keys are taken from the iterator 32 at a time.
+    ///
+    /// # Panics
+    /// If `Hash` or `Eq` of a key does, when the first result of its 32 is asked for. None of the 32 results is
+    /// yielded then.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one", 1), ("two", 2)]);
+    /// let snapshot = map.snapshot();
+    /// let values: Vec<Option<&i32>> = snapshot.get_many(["two", "three", "one"]).collect();
+    /// assert_eq!(values, [Some(&2), None, Some(&1)]);
+    /// ```
+    pub fn get_many<'s, 'q, Q, I>(&'s self, keys: I) -> impl Iterator<Item = Option<&'s V>>
+    where
+        Q: Hash + Equivalent<K> + ?Sized + 'q,
+        I: IntoIterator<Item = &'q Q>,
+        K: 's,
+    {
+        let tree = self.tree();
+        let get = |keys: &Group<&'q Q>, found: &mut [Option<&'s V>]| {
+            let mut pairs = [None; BATCH];
+            let pairs = &mut pairs[..keys.len()];
+            let eq = |index: usize, known: &K| keys.get(index).equivalent(known);
+            tree.get_many(keys.hashes(), eq, pairs);
+            for (found, pair) in found.iter_mut().zip(pairs) {
+                *found = pair.map(|(_, value)| value);
+            }
+        };
+        lookups(keys.into_iter(), |key| hash::of(self.hasher(), key), get)
+    }
+
+    /// Whether each of many keys is in the snapshot, in the order of the keys. As [`Self::get_many`].
+    ///
+    /// # Examples
+    /// ```
+    /// let snapshot = snaptrie::TrieMap::from([("one", 1), ("two", 2)]).snapshot();
+    /// assert!(snapshot.contains_many(["two", "three"]).eq([true, false]));
+    /// ```
+    pub fn contains_many<'s, 'q, Q, I>(&'s self, keys: I) -> impl Iterator<Item = bool>
+    where
+        Q: Hash + Equivalent<K> + ?Sized + 'q,
+        I: IntoIterator<Item = &'q Q>,
+        K: 's,
+        V: 's,
+    {
+        self.get_many(keys).map(|found| found.is_some())
+    }
+}
