@@ -162,7 +162,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         }
     }
 
-    /// Inserts an entry if its key is not in the map. Gives it back otherwise, with what is there.
+    /// Inserts an entry if its key is not in the map. Otherwise gives it back, with the one that is.
     pub(crate) fn try_insert(
         self,
         hash: u64,
@@ -264,7 +264,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
     }
 
     /// Replaces the value of a key by what `update` makes of its entry, or inserts what `value` makes, which runs once
-    /// at most. Returns what is there now.
+    /// at most. Returns the new entry.
     pub(crate) fn update_or_insert(
         self,
         hash: u64,

@@ -1,4 +1,4 @@
-//! A key on its way into a map, as the standard map's entries.
+//! Chains of operations on one key, as those of the standard map's entries.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};

@@ -49,8 +49,7 @@ impl<K: Hash, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
 
 /// What a [`TrieMap`](crate::TrieMap) is made of, from [`TrieMap::stats`](crate::TrieMap::stats) or [`Snapshot::stats`].
 ///
-/// Bytes are those that the allocator was asked for. What keys and values own besides is not counted.
-/// Prints as a table.
+/// Bytes are those that were asked of the allocator, without what keys and values own elsewhere. Prints as a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TrieStats {

@@ -231,6 +231,12 @@ fn many_versions_in_random_order() {
                 (Member::Map(map), 2) => Some(Member::Map(map.fork())),
                 (Member::Snapshot(snapshot), 3) => Some(Member::Map(snapshot.fork())),
                 (Member::Snapshot(snapshot), 4) => Some(Member::Snapshot(snapshot.clone())),
+                (Member::Map(map), 3) => {
+                    map.commit_with(|fork| {
+                        fork.pin().insert(ledger.make(key), ledger.make(0));
+                    });
+                    None
+                }
                 (Member::Map(map), 5..15) => {
                     map.pin().remove(&ledger.make(key));
                     None

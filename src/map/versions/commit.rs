@@ -1,4 +1,4 @@
-//! Why a fork's content was not made the map's.
+//! Why a fork was not committed.
 
 use std::error::Error;
 use std::fmt;
@@ -14,8 +14,7 @@ pub enum CommitFailure {
     Conflict,
     /// A snapshot or a fork of the fork is alive.
     Shared,
-    /// The fork was not taken of this map, but of another one, or of a snapshot from before the map's
-    /// first write.
+    /// The fork is one of another map, or of a snapshot from before the map's first write.
     Unrelated,
 }
 

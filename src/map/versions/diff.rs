@@ -12,11 +12,10 @@ use crate::map::mode::{Boxed, Place};
 use crate::trie::{FrozenIter, TreeChange, TreeDiff};
 
 impl<K: Hash + Eq, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
-    /// What has to be done to this snapshot's content to get the content of `newer`.
+    /// The changes that turn this snapshot's content into that of `newer`.
     ///
-    /// Each key that differs comes once, in no particular order. An entry is unchanged if it is the
-    /// very same entry: nothing is asked of the values, and a key that was written again with an equal
-    /// value counts as changed. Entries of a [`CopyTrieMap`](crate::CopyTrieMap) have no place of their own:
+    /// They come in no particular order, one for each key that differs. An entry is unchanged if it is the very same entry.
+    /// Values are not compared, so a key that was written again with an equal value counts as changed. Entries of a [`CopyTrieMap`](crate::CopyTrieMap) have no place of their own:
     /// they are unchanged if all their bytes are.
     ///
     /// The two may be of one map, in either order, or of forks of it that grew apart. Then parts of
@@ -58,14 +57,14 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
 /// One difference between two snapshots, from [`Snapshot::diff`].
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub enum Change<'s, K, V> {
-    /// The key came.
+    /// The key was added.
     Added {
         /// The key.
         key: &'s K,
         /// Its value.
         new: &'s V,
     },
-    /// The key went.
+    /// The key was removed.
     Removed {
         /// The key.
         key: &'s K,
@@ -91,7 +90,7 @@ impl<'s, K, V> Change<'s, K, V> {
         }
     }
 
-    /// The value before; none if the key came.
+    /// The value before; none if the key was added.
     pub fn before(&self) -> Option<&'s V> {
         match self {
             Self::Added { .. } => None,
@@ -99,7 +98,7 @@ impl<'s, K, V> Change<'s, K, V> {
         }
     }
 
-    /// The value after; none if the key went.
+    /// The value after; none if the key was removed.
     pub fn after(&self) -> Option<&'s V> {
         match self {
             Self::Removed { .. } => None,
@@ -117,8 +116,7 @@ impl<K, V> Copy for Change<'_, K, V> {}
 
 /// An iterator over the differences between two snapshots, from [`Snapshot::diff`].
 ///
-/// Finds them as it goes. It borrows both snapshots and holds nothing else: `Send` and `Sync` as they
-/// are.
+/// Finds them as it goes. It borrows both snapshots and holds nothing else, so it is `Send` and `Sync` as they are.
 pub struct Diff<'s, K, V, S = RandomState, M: Place<K, V> = Boxed> {
     walk: Walk<'s, M::Store<u64>>,
     old: &'s Snapshot<K, V, S, M>,

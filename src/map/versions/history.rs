@@ -1,4 +1,4 @@
-//! The last versions of a map.
+//! The most recent versions of a map.
 
 use std::collections::{VecDeque, vec_deque};
 use std::fmt;
@@ -7,11 +7,11 @@ use std::hash::{BuildHasher, Hash};
 use crate::map::mode::{Boxed, Place};
 use crate::{Diff, RandomState, Snapshot};
 
-/// The last so many snapshots of a map, by their [generations](Snapshot::generation).
+/// The most recent *n* snapshots of a map, by their [generations](Snapshot::generation).
 ///
-/// Each costs the memory of what the map has changed between it and the next: entries that both have
-/// are there once. Recording a version and looking one up are O(log n) in the number of versions. When a version
-/// falls out, what it alone could see is freed, O(changes).
+/// Versions share their common entries, so each costs the memory of what changed until the next. Adding a version and
+/// looking one up are O(log n) in the number of versions. When a version falls out, everything that it alone could see is
+/// freed: O(changes).
 ///
 /// A plain collection: for several threads, put it behind a lock.
 ///
@@ -39,7 +39,7 @@ impl<K, V, S, M: Place<K, V>> History<K, V, S, M> {
     /// An empty history that keeps this many versions.
     ///
     /// # Panics
-    /// If that is none.
+    /// If `capacity` is zero.
     ///
     /// # Examples
     /// ```
@@ -97,8 +97,7 @@ impl<K, V, S, M: Place<K, V>> History<K, V, S, M> {
         self.at(generation).filter(|version| version.generation() == generation)
     }
 
-    /// The newest version that is not newer than this generation: what the history knows of
-    /// that time. None if the history does not go back so far.
+    /// The newest version that is not newer than this generation. None if the history does not go back so far.
     ///
     /// # Examples
     /// ```
@@ -153,7 +152,7 @@ impl<K, V, S, M: Place<K, V>> History<K, V, S, M> {
         self.versions.is_empty()
     }
 
-    /// How many versions there is room for.
+    /// The most versions that it keeps.
     pub fn capacity(&self) -> usize {
         self.capacity
     }

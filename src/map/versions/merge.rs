@@ -1,4 +1,4 @@
-//! Two forks made one.
+//! One map of two forks.
 
 use std::hash::{BuildHasher, Hash};
 
@@ -13,16 +13,14 @@ where
     S: BuildHasher + Clone,
     M: Place<K, V>,
 {
-    /// A map with what `left` and `right` have made of this snapshot, from which both grew.
+    /// A map with the changes that `left` and `right` made to this snapshot, from which both grew.
     ///
-    /// What only one of them has changed is as that one has it. For a key that both changed, `resolve`
-    /// decides; that both removed it is no conflict. As for [`Self::diff`], a key is changed if it
-    /// has another entry, whatever the values.
+    /// A key that only one side changed is as that side has it. `resolve` decides about keys that both changed, unless
+    /// both removed them. A key counts as changed if it has another entry, whatever the values: see [`Self::diff`].
     ///
-    /// The result is a fork of `left` into which the changes of `right` are written, as clones: O(changes
-    /// of `right` · log n), whatever the size of the map. So `left` should be the one with more
-    /// changes. Snapshots that did not grow from this one are merged correctly too, at the cost of
-    /// [`Self::diff`] for such.
+    /// The result is a fork of `left`, with clones of the changes of `right`: O(changes of `right` · log n), whatever
+    /// the size of the map. So `left` should be the side with more changes. Snapshots that did not grow from this one are
+    /// merged correctly too, at the cost of their [`diff`](Self::diff).
     ///
     /// # Panics
     /// If `resolve`, or `Hash`, `Eq` or `Clone` of a key or value does.
@@ -83,28 +81,28 @@ where
     }
 }
 
-/// A key that both sides of a [merge](Snapshot::merge) have changed.
+/// A key that both sides of a [merge](Snapshot::merge) changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Conflict<'s, K, V> {
     /// The key.
     pub key: &'s K,
-    /// The value that it had, if it was there.
+    /// The value before, if there was one.
     pub base: Option<&'s V>,
-    /// What the left side made of it.
+    /// The value on the left side, if it has one.
     pub left: Option<&'s V>,
-    /// What the right side made of it.
+    /// The value on the right side, if it has one.
     pub right: Option<&'s V>,
 }
 
-/// What a [merge](Snapshot::merge) makes of a key that both sides have changed.
+/// How a [merge](Snapshot::merge) settles a key that both sides changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Resolution<V> {
-    /// What the left side has.
+    /// As the left side has it.
     Left,
-    /// What the right side has.
+    /// As the right side has it.
     Right,
     /// This value.
     Put(V),
-    /// Nothing.
+    /// Remove the key.
     Remove,
 }
