@@ -68,7 +68,7 @@ fn a_comparison_that_panics_in_an_insertion_leaves_nothing_behind() {
     explore(|| {
         let live = Arc::<AtomicIsize>::default();
         let hasher = BuildHasherDefault::<Touch>::default();
-        let map = Arc::new(TrieMap::<Touchy, u8, _>::with_private_collector(hasher));
+        let map = Arc::new(TrieMap::<Touchy, u8, _>::with_hasher(hasher).collecting_privately());
         // So many that a branch has room for both threads' entries, if they are not in the group where all
         // of these are.
         let first = thread_rng().gen_range(3..100);
