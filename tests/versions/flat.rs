@@ -8,7 +8,7 @@ use crate::support::{Chosen, Handle, Tested, finish, over_hashers};
 over_hashers!(numbers_of_a_boxed_table, numbers_of_an_inline_table);
 
 fn numbers_of_a_boxed_table() {
-    numbers_add_up::<FlatMap<u32, u32, Chosen>>(24);
+    numbers_add_up::<FlatMap<u32, u32, Chosen>>(16);
 }
 
 fn numbers_of_an_inline_table() {
