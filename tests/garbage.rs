@@ -18,7 +18,7 @@ use std::sync::MutexGuard;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use snaptrie::{CopyFlatMap, CopyTrieMap, FixedState, FlatMap, TrieMap};
-use support::{Handle, Tested, one_at_a_time, stress};
+use support::{Handle, Tested, one_at_a_time};
 
 #[global_allocator]
 static ALLOCATOR: support::alloc::Counting = support::alloc::Counting;
@@ -102,9 +102,4 @@ fn overwrite<M: Subject<Value: Fresh>>(map: &M, keys: u64, times: u64) {
     for number in 0..times {
         map.handle().insert(number % keys, M::Value::fresh(number));
     }
-}
-
-/// A number of operations, scaled to the kind of run.
-fn scaled(operations: u64) -> u64 {
-    (operations as f64 * stress()).ceil() as u64
 }

@@ -1,8 +1,8 @@
 //! Random sequences of all operations, on maps, forks and snapshots, against an oracle.
 //!
 //! What a sequence may do and what is checked is in `common/ops.rs`; the fuzz targets share it. If a
-//! sequence fails, a shorter one that fails is printed. `PROPTEST_CASES` sets the number of
-//! sequences for each test.
+//! sequence fails, a shorter one that fails is printed. `SNAPTRIE_STRESS` multiplies the number of
+//! sequences, and `PROPTEST_CASES` sets it for each test.
 
 #[path = "common/ops.rs"]
 mod ops;
@@ -23,7 +23,9 @@ fn any_op(mix: Mix) -> impl Strategy<Value = Op> {
 /// Plays `cases` sequences of about `len` ops over each number of `keys`, with private collectors
 /// and without.
 fn play_many<M: Playable>(hashing: Hashing, mix: Mix, keys: &[u16], len: usize, cases: u32) {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(cases);
+    let number = |name| std::env::var(name).ok().and_then(|number| number.parse().ok());
+    let stress = number("SNAPTRIE_STRESS").unwrap_or(1.0);
+    let cases = number("PROPTEST_CASES").unwrap_or(f64::from(cases) * stress) as u32;
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     let setup = (any::<bool>(), select(keys.to_vec())).prop_map(move |(private, keys)| Setup {
         hashing,
@@ -42,7 +44,7 @@ fn play_many<M: Playable>(hashing: Hashing, mix: Mix, keys: &[u16], len: usize, 
 }
 
 /// Domains of keys: few, so that the same ones come up again and again; or enough for some fans.
-const KEYS: &[u16] = &[6, 30, 200, 600];
+const KEYS: &[u16] = &[6, 30, 200, 150];
 
 macro_rules! for_each_hashing {
     ($($name:ident $hashing:ident),*) => {$(
@@ -51,42 +53,42 @@ macro_rules! for_each_hashing {
 
             #[test]
             fn all_ops() {
-                play_many::<Trie>(Hashing::$hashing, Mix::General, KEYS, 400, 250);
+                play_many::<Trie>(Hashing::$hashing, Mix::General, KEYS, 400, 60);
             }
 
             #[test]
             fn all_ops_inline() {
-                play_many::<Inline>(Hashing::$hashing, Mix::General, KEYS, 400, 250);
+                play_many::<Inline>(Hashing::$hashing, Mix::General, KEYS, 400, 60);
             }
 
             #[test]
             fn all_ops_flat() {
-                play_many::<Flat>(Hashing::$hashing, Mix::General, KEYS, 400, 200);
+                play_many::<Flat>(Hashing::$hashing, Mix::General, KEYS, 400, 50);
             }
 
             #[test]
             fn all_ops_inline_flat() {
-                play_many::<InlineFlat>(Hashing::$hashing, Mix::General, KEYS, 400, 200);
+                play_many::<InlineFlat>(Hashing::$hashing, Mix::General, KEYS, 400, 50);
             }
 
             #[test]
             fn resizing_flat() {
-                play_many::<Flat>(Hashing::$hashing, Mix::Resize, &[40, 600, 3_000], 200, 60);
+                play_many::<Flat>(Hashing::$hashing, Mix::Resize, &[40, 600, 3_000], 200, 15);
             }
 
             #[test]
             fn resizing_inline_flat() {
-                play_many::<InlineFlat>(Hashing::$hashing, Mix::Resize, &[40, 600, 3_000], 200, 60);
+                play_many::<InlineFlat>(Hashing::$hashing, Mix::Resize, &[40, 600, 3_000], 200, 15);
             }
 
             #[test]
             fn versions() {
-                play_many::<Trie>(Hashing::$hashing, Mix::Snapshots, KEYS, 300, 300);
+                play_many::<Trie>(Hashing::$hashing, Mix::Snapshots, KEYS, 300, 75);
             }
 
             #[test]
             fn versions_inline() {
-                play_many::<Inline>(Hashing::$hashing, Mix::Snapshots, KEYS, 300, 300);
+                play_many::<Inline>(Hashing::$hashing, Mix::Snapshots, KEYS, 300, 75);
             }
         }
     )*};
@@ -96,40 +98,40 @@ for_each_hashing!(good Good, low Low, high High, deep Deep, constant Constant, f
 
 #[test]
 fn long_sequences_over_many_keys() {
-    play_many::<Trie>(Hashing::Good, Mix::General, &[4096], 2_000, 12);
+    play_many::<Trie>(Hashing::Good, Mix::General, &[4096], 2_000, 3);
 }
 
 #[test]
 fn long_sequences_over_many_keys_inline() {
-    play_many::<Inline>(Hashing::Good, Mix::General, &[4096], 2_000, 12);
-    play_many::<Inline>(Hashing::Deep, Mix::General, &[4096], 2_000, 12);
+    play_many::<Inline>(Hashing::Good, Mix::General, &[4096], 2_000, 3);
+    play_many::<Inline>(Hashing::Deep, Mix::General, &[4096], 2_000, 3);
 }
 
 #[test]
 fn long_sequences_over_many_keys_flat() {
-    play_many::<Flat>(Hashing::Good, Mix::General, &[4096], 2_000, 12);
-    play_many::<Flat>(Hashing::Good, Mix::Resize, &[20_000], 300, 12);
+    play_many::<Flat>(Hashing::Good, Mix::General, &[4096], 2_000, 3);
+    play_many::<Flat>(Hashing::Good, Mix::Resize, &[20_000], 300, 3);
 }
 
 #[test]
 fn long_sequences_over_many_keys_inline_flat() {
-    play_many::<InlineFlat>(Hashing::Good, Mix::General, &[4096], 2_000, 12);
-    play_many::<InlineFlat>(Hashing::Good, Mix::Resize, &[20_000], 300, 12);
+    play_many::<InlineFlat>(Hashing::Good, Mix::General, &[4096], 2_000, 3);
+    play_many::<InlineFlat>(Hashing::Good, Mix::Resize, &[20_000], 300, 3);
 }
 
 #[test]
 fn long_sequences_over_many_keys_deep_down() {
-    play_many::<Trie>(Hashing::Deep, Mix::General, &[4096], 2_000, 12);
+    play_many::<Trie>(Hashing::Deep, Mix::General, &[4096], 2_000, 3);
 }
 
 #[test]
 fn many_versions_of_many_keys() {
-    play_many::<Trie>(Hashing::Good, Mix::Snapshots, &[4096], 1_000, 20);
+    play_many::<Trie>(Hashing::Good, Mix::Snapshots, &[4096], 1_000, 5);
 }
 
 #[test]
 fn many_versions_of_many_keys_inline() {
-    play_many::<Inline>(Hashing::Good, Mix::Snapshots, &[4096], 1_000, 20);
+    play_many::<Inline>(Hashing::Good, Mix::Snapshots, &[4096], 1_000, 5);
 }
 
 /// The bad hashers are as bad as they are meant to be.

@@ -254,7 +254,7 @@ impl Drop for Counted {
 fn every_entry_is_dropped_once_whenever_the_map_is() {
     for hash in HASHES {
         let most = scaled(4_000, hash).max(70);
-        for entries in (0..most).step_by(if hash(1) == hash(2) { 9 } else { 61 }) {
+        for entries in (0..most).step_by(if hash(1) == hash(2) { 13 } else { 151 }) {
             let live = Rc::default();
             let map = Map::<Undated<_, _>>::new(hash);
             for key in 0..entries {
@@ -454,7 +454,7 @@ fn a_destructor_that_panics_in_a_drop_stops_no_other() {
 }
 
 fn threads_that_insert_and_remove_leave_what_they_should<S: Words>() {
-    let rounds = if cfg!(miri) { 60 } else { 20_000 };
+    let rounds = if cfg!(miri) { 60 } else { 8_000 };
     for hash in [good, low] {
         let map = Map { flat: Flat::<S>::new(Collector::Global), hash };
         let flat = &map.flat;
@@ -486,7 +486,7 @@ fn threads_that_insert_and_remove_leave_what_they_should<S: Words>() {
 fn a_map_grows_and_shrinks_with_its_entries<S: Words>() {
     for hash in HASHES {
         let map = Map::<S>::new(hash);
-        let entries = scaled(60_000, hash);
+        let entries = scaled(15_000, hash);
         for key in 0..entries {
             assert_eq!(map.insert(key, key), None);
             assert_eq!(map.get(key), Some(key));
@@ -517,11 +517,11 @@ fn a_map_grows_and_shrinks_with_its_entries<S: Words>() {
 fn a_good_hash_needs_few_fans_and_little_room<S: Words>() {
     let map = Map::<S>::new(good);
     let mut most = 0;
-    for key in 0..scaled(100_000, good) {
+    for key in 0..scaled(40_000, good) {
         map.insert(key, key);
         if key % 1_000 == 0 {
             let tally = map.flat.tally();
-            // Where so many hashes come to one bucket, by chance.
+            // Where too many hashes meet in one bucket, by chance.
             assert!(tally.fans <= 1 + tally.words / 64, "{tally:?}");
             if key >= 10_000 {
                 most = most.max(tally.table_bytes as u64 / key);
@@ -536,7 +536,7 @@ fn a_good_hash_needs_few_fans_and_little_room<S: Words>() {
 fn churn_at_constant_size_takes_bounded_memory<S: Words>() {
     for hash in HASHES {
         let map = Map::<S>::new(hash);
-        let (live, rounds) = (scaled(2_000, hash), scaled(100_000, hash));
+        let (live, rounds) = (scaled(2_000, hash), scaled(40_000, hash));
         let mut most = 0;
         for key in 0..rounds {
             map.insert(key, key);

@@ -4,11 +4,11 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use crate::support::Tested;
 use crate::support::alloc::{reset_total_peak, total, total_peak};
-use crate::{Alive, Flat, KIB, Subject, Trie, alive, begin, overwrite, scaled};
+use crate::support::{Tested, scaled};
+use crate::{Alive, Flat, KIB, Subject, Trie, alive, begin, overwrite};
 
-const OVERWRITES: u64 = 2_000_000;
+const OVERWRITES: u64 = 500_000;
 const KEYS: u64 = 100;
 
 #[test]

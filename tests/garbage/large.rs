@@ -4,7 +4,8 @@ use std::thread;
 
 use crate::support::Handle;
 use crate::support::alloc::{live, peak, reset_peak};
-use crate::{Flat, MIB, Subject, Trie, begin, scaled};
+use crate::support::scaled;
+use crate::{Flat, MIB, Subject, Trie, begin};
 
 const KEYS: u64 = 4;
 const OVERWRITES: u64 = 2_000;

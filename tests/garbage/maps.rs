@@ -3,10 +3,9 @@
 use std::sync::mpsc::{Sender, TryRecvError, channel};
 
 use crate::support::alloc::{live, peak, reset_peak};
-use crate::support::{Handle, verify};
+use crate::support::{Handle, scaled, verify};
 use crate::{
-    Alive, Block, CopyFlat, CopyTrie, Flat, Fresh, KIB, MIB, Subject, Trie, alive, begin,
-    overwrite, scaled,
+    Alive, Block, CopyFlat, CopyTrie, Flat, Fresh, KIB, MIB, Subject, Trie, alive, begin, overwrite,
 };
 
 #[test]
@@ -32,7 +31,7 @@ fn copy_flat_maps_used_in_turn_keep_little() {
 fn maps_used_in_turn_keep_little<M: Subject<Value: Fresh>>() {
     const MAPS: usize = 200;
     const MOST: isize = 25 * MIB;
-    let overwrites = scaled(2_000);
+    let overwrites = scaled(1_000);
     let _turn = begin();
     // Each map once and then the next; and each for a while and then never again.
     for at_once in [1, overwrites] {

@@ -58,6 +58,21 @@ pub(crate) fn stress() -> f64 {
     env::var("SNAPTRIE_STRESS").ok().and_then(|factor| factor.parse().ok()).unwrap_or(1.0)
 }
 
+/// A number of operations or rounds, times [`stress`].
+pub(crate) fn scaled(number: u64) -> u64 {
+    (number as f64 * stress()).ceil() as u64
+}
+
+/// The calls of user code at which a test lets an operation panic: each of the first, and some of the many in large maps.
+pub(crate) fn calls() -> impl Iterator<Item = u32> {
+    (0..12).chain((12..).step_by(one_in(7)))
+}
+
+/// Tests with many similar cases run one in this many: all of them once [`stress`] reaches `number`.
+pub(crate) fn one_in(number: usize) -> usize {
+    (number as f64 / stress()).ceil().max(1.0) as usize
+}
+
 /// A short text that is plain.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Text {

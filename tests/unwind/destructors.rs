@@ -81,7 +81,7 @@ impl Factory {
         map
     }
 
-    /// All destructors have run, and so many of them panicked.
+    /// All destructors have run, and this many of them panicked.
     pub(super) fn assert_all_gone(&self, exploded: usize) {
         assert_eq!(self.ledger.tags(), []);
         assert_eq!(self.exploded.load(Relaxed), exploded);
@@ -143,7 +143,7 @@ fn clearing_a_map() {
     bombs.assert_all_gone(40);
 }
 
-/// Destructors that run inside reclamation panic where nobody notices.
+/// Destructors that panic inside reclamation go unnoticed.
 fn insertions_do_not_panic_for_others() {
     let bombs = Factory::new(2);
     let map = bombs.filled(0..10);

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::hash::{Hash, Hasher};
 
 use super::Map;
-use crate::support::{Counted, Ledger, Numbers, Tested, over_hashers, watched};
+use crate::support::{Counted, Ledger, Numbers, Tested, over_hashers, scaled, watched};
 
 over_hashers!(
     hashes_at_random,
@@ -64,7 +64,7 @@ impl Eq for Key {}
 /// Calls everything. Returns how many keys were inserted.
 fn use_everything(map: &Map<Key, Counted>, make: impl Fn(u64) -> Key, ledger: Ledger) -> usize {
     let (before, mut inserted) = (map.len(), 0);
-    for step in 0..1_200 {
+    for step in 0..scaled(480) {
         let tag = step % 50;
         let (key, value) = (make(tag), ledger.make(tag));
         let pinned = map.handle();
@@ -133,7 +133,7 @@ fn equal_at_random() {
     survives(Fault::RandomEqual);
 }
 
-/// A key whose hash is what is in it now.
+/// A key whose hash is its present content.
 #[derive(PartialEq, Eq)]
 struct Changing(Cell<u64>);
 

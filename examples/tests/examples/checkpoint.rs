@@ -1,6 +1,6 @@
 //! The example `checkpoint`: kills at any point, damaged files, and folders that are used for something else.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -89,8 +89,7 @@ impl Told {
 #[cfg(unix)]
 #[test]
 fn survives_kills_at_random_points() {
-    let kills =
-        std::env::var("SNAPTRIE_KILLS").map_or(20, |kills| kills.parse().expect("a number"));
+    let kills = std::env::var("SNAPTRIE_KILLS").map_or(8, |kills| kills.parse().expect("a number"));
     let folder = folder("checkpoint-kills");
     let (state, log) = (folder.join("state"), folder.join("log"));
     let mut told = Told::default();
@@ -178,7 +177,7 @@ fn survives_a_stop_at_each_step() {
 /// A run that aborts at this step. Returns the name of the step.
 fn stop_at(at: u32, state: &Path, told: &mut Told) -> String {
     let mut command = busy(state);
-    command.args(["--items", "2000", "--die-at", &at.to_string()]);
+    command.args(["--items", "600", "--die-at", &at.to_string()]);
     let (output, stdout, stderr) = run(&mut command);
     assert!(!output.status.success(), "{stdout}{stderr}");
     told.add(&stdout);
@@ -222,11 +221,12 @@ fn names_the_damaged_block() {
         let path = path_of(&state, number);
         let good = fs::read(&path).expect("the file is there");
         let starts = blocks(&good);
-        assert!(starts.len() > 2);
-        // Flips bits of the header and, in each block, of its head, its first and its last byte.
+        let last = starts.len() - 2;
+        assert!(last > 0);
+        // Flips bits of the header and, in some blocks, of the head, the first and the last byte.
         let mut places: Vec<_> = [12, 17, 30, 35].map(|at| (at, "the header".to_owned())).into();
-        for (block, ends) in starts.windows(2).enumerate() {
-            let (start, end) = (ends[0], ends[1]);
+        for block in BTreeSet::from([0, 1, last]) {
+            let (start, end) = (starts[block], starts[block + 1]);
             for at in
                 [start, start + 3, start + 5, start + 9, start + 13, start + BLOCK_HEAD, end - 1]
             {
