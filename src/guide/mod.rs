@@ -10,7 +10,7 @@
 //! | [`caches`] | values that expire, that are made once, that live as long as they are used |
 //! | [`snapshots`] | checkpoints, forks, diffs, commits, history |
 //! | [`holding`] | locks, long reads and loops, and other things held for long |
-//! | [`async_code`] | tasks |
+//! | [`async_code`] | tasks, and waiting for changes |
 //!
 //! How the crate is made: [`internals`].
 
