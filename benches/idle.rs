@@ -83,7 +83,7 @@ impl Visit<u64> for Table<'_> {
     }
 }
 
-/// Nanoseconds for an overwrite, on average over so many.
+/// Nanoseconds for an overwrite, on average over this many.
 fn overwrite<M: Map<u64>>(map: &M, key: u64, overwrites: usize) -> f64 {
     let start = Instant::now();
     for number in 0..overwrites as u64 {
@@ -92,7 +92,7 @@ fn overwrite<M: Map<u64>>(map: &M, key: u64, overwrites: usize) -> f64 {
     start.elapsed().as_nanos() as f64 / overwrites as f64
 }
 
-/// Runs a body while so many threads, each of which looked the key up once, wait for its end.
+/// Runs a body while this many threads, each of which looked the key up once, wait for its end.
 fn beside_idle_threads<M: Map<u64>, T>(
     map: &M,
     key: u64,

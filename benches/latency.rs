@@ -10,9 +10,8 @@
 //! values are `u32` too, here `u64`). The empty loop is the control: it shows what the clock and the
 //! machine add, so read the tails against it.
 //!
-//! Percentiles are medians of the repetitions. Beside the maximum stands the smallest of the
-//! repetitions' maxima: what the kernel does to a thread now and then is not in every one of them, a
-//! resize is.
+//! Percentiles are medians of the repetitions. Beside the maximum stands the smallest of the repetitions' maxima: a resize
+//! is in every repetition, an interruption by the kernel is not.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! Which map for which load? The library's maps (the trie over both stores, and the flat table) against each other and against the floor, an
-//! `RwLock<HashMap>` with the same hasher.
+//! Which map for which load? The library's maps against each other and against the floor, an `RwLock<HashMap>` with the
+//! same hasher.
 //!
 //! ```sh
 //! cargo bench --bench modes                                # everything: over an hour
@@ -9,15 +9,15 @@
 //!
 //! Names are `workload/key/entries/map/threads`. Time is that of all threads together, from the first
 //! one's start to the last one's end; throughput counts the operations of all of them. Threads are
-//! started once for each measurement. Above as many threads as cores, it measures the scheduler too.
+//! started once for each measurement. With more threads than cores, it measures the scheduler too.
 //!
-//! | workload | what is done |
+//! | workload | operations |
 //! |---|---|
 //! | `insert` | all entries, from empty, each thread its own slice; growth is part of it |
 //! | `hit`, `miss` | keys that are there, that are not, uniformly drawn; all threads share them |
 //! | `overwrite` | a new value for keys that are there, uniformly drawn, shared |
 //! | `churn` | a new key inserted and the thread's oldest removed, in turn, at constant size |
-//! | `mix-95`, `mix-95-zipf`, … | so many percent reads; the writes are inserts and removes, half each; keys drawn from twice the entries, half of which are there: half of the reads hit |
+//! | `mix-95`, `mix-95-zipf`, … | this percentage of reads; the writes are inserts and removes, half each; keys drawn from twice the entries, half of which are there: half of the reads hit |
 //!
 //! Every operation pins or locks by itself. `insert` is given its `String` keys; the other workloads
 //! clone a key for each insert, in every map alike. The keys of look-ups are laid out in the order

@@ -37,7 +37,7 @@ type Section = (&'static str, fn(&Options));
 const TAKES: usize = 10_000;
 const FIRST_WRITES: usize = 200;
 
-/// Entries of the map with many live snapshots: few, so that what is measured are the snapshots.
+/// Entries of the map with many live snapshots: few, so that the snapshots are what takes time.
 const MANY_ENTRIES: usize = 10_000;
 
 /// Calls that are timed beside many live snapshots.
@@ -381,7 +381,7 @@ fn many(options: &Options) {
             let mut held = VecDeque::new();
             (0..count).for_each(|_| hold_one_more(&mut held, &mut writer));
             first.push(mean(CALLS, || {
-                // Dropped outside of what is timed.
+                // Dropped outside of the measured time.
                 let _snapshot = map.snapshot();
                 time(|| writer.write())
             }));
@@ -421,7 +421,7 @@ fn hold_one_more(held: &mut VecDeque<Frozen>, writer: &mut Writer<'_>) {
     writer.write();
 }
 
-/// Finding what differs between two snapshots, beside what is the least that can be done without:
+/// Finding what differs between two snapshots, beside the least that can be done without:
 /// looking every entry of the one up in the other.
 fn diff(options: &Options) {
     let map = filled(options.size);

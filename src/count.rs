@@ -1,8 +1,7 @@
 //! The number of entries: a counter that threads do not fight over.
 //!
-//! One number, until two threads meet at it; from then on a shard each, made once, so that a small
-//! map that one thread writes has no shards at all. The sum is exact when nobody writes. While
-//! somebody does it may miss counts, and even be below zero for a moment.
+//! One number until two threads meet at it, and shards from then on. So a small map that one thread writes has no shards.
+//! The sum is exact while no thread writes. Otherwise it may miss counts, and even be below zero for a moment.
 
 use crossbeam_utils::CachePadded;
 
@@ -34,7 +33,7 @@ impl Counter {
         self.add(usize::MAX)
     }
 
-    /// Counts so many entries at once.
+    /// Counts this many entries at once.
     pub(crate) fn change(&self, by: isize) {
         self.add(by as usize);
     }

@@ -44,8 +44,7 @@ pub(crate) type PairOf<'g, E> = <<E as Engine>::Content as Content>::Pair<'g>;
 
 /// Keys that an engine is asked about together, at most.
 ///
-/// Chosen and not tuned: some more than the misses that a processor keeps in flight. What batches are worth
-/// with it, the workload `batch` in `benches/peers/results/maps.csv` tells.
+/// Somewhat more than the cache misses that a processor keeps in flight.
 pub(crate) const BATCH: usize = 32;
 
 /// Entries that an operation on many sees, or objects that it retires, before it gets a new guard: so what it retired
@@ -57,8 +56,8 @@ pub(crate) type Hashed<E> = (u64, <<E as Engine>::Content as Content>::Draft);
 
 /// How an engine is made of all its entries at once.
 pub(crate) struct Builder<E: Engine> {
-    /// Makes an engine of entries whose hashes agree in so many first bits, a multiple of four: in the order of their
-    /// hashes, no key twice.
+    /// Makes an engine of entries whose hashes agree in this many first bits, a multiple of four. The entries are in the
+    /// order of their hashes, no key twice.
     pub(crate) part: fn(Collector, Vec<Hashed<E>>, u32) -> E,
     /// Makes one of such parts, one for each value of these bits, in order.
     pub(crate) join: fn(Collector, Vec<E>) -> E,
@@ -66,12 +65,12 @@ pub(crate) struct Builder<E: Engine> {
 
 /// A concurrent hash table.
 ///
-/// What is reached under a guard from [`Self::pin`] stays allocated as long as the guard.
+/// Everything reached under a guard from [`Self::pin`] stays allocated until the guard is dropped.
 pub(crate) trait Engine: Sized {
     type Key;
     type Value;
     type Content: Content<Key = Self::Key, Value = Self::Value>;
-    /// Weakly consistent: yields no key twice, and what is there throughout.
+    /// Weakly consistent: yields no key twice, and every entry that is present throughout.
     type Iter<'g>: Iterator<Item = PairOf<'g, Self>>
     where
         Self: 'g;
@@ -115,8 +114,7 @@ pub(crate) trait Engine: Sized {
         change: impl Change<'g, Self::Content>,
     ) -> Outcome<PairOf<'g, Self>>;
 
-    /// Asks for the memory that operations on these hashes, [`BATCH`] at most, are about to need, for all of
-    /// them side by side. Concludes nothing from it.
+    /// Prefetches for operations on these hashes, [`BATCH`] at most, so that their cache misses overlap. A hint only.
     fn prefetch(&self, hashes: &[u64], guard: &Guard);
 
     fn iter<'g>(&'g self, guard: &'g Guard) -> Self::Iter<'g> {
@@ -130,14 +128,14 @@ pub(crate) trait Engine: Sized {
     /// The hash to go on with, if all entries whose hashes are below it have been yielded.
     fn position(iter: &Self::Iter<'_>) -> Option<u64>;
 
-    /// Number of entries, exact if nobody writes meanwhile.
+    /// Number of entries, exact if no thread writes meanwhile.
     fn len(&self, guard: &Guard) -> usize;
 
     /// Makes room for this many entries more, if that is something the engine does ahead. `rehash` tells the
     /// hashes of keys.
     fn reserve(&self, _additional: usize, _guard: &Guard, _rehash: Rehash<'_, Self::Key>) {}
 
-    /// Frees what is due, and does some of whatever else is left to do.
+    /// Frees garbage that is due, and helps a move.
     fn refresh(&self, guard: &Guard);
 
     /// Frees what can be freed without waiting for another thread, at the end of an operation that retired much. The
@@ -167,9 +165,9 @@ impl Error for Shared {}
 pub(crate) enum Action<D> {
     /// Nothing.
     Keep,
-    /// Insert the draft, or replace what is there with it.
+    /// Insert the draft, or replace the entry with it.
     Put(D),
-    /// Remove what is there, if anything.
+    /// Remove the entry, if there is one.
     Remove,
 }
 

@@ -112,7 +112,7 @@ forward!(
     write_isize: isize
 );
 
-/// Its state says nothing to a reader.
+/// Shows no state: it would mean nothing to a reader.
 impl fmt::Debug for DefaultHasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DefaultHasher").finish_non_exhaustive()

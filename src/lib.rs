@@ -25,7 +25,7 @@
 //! assert_eq!(snapshot["the"].load(Relaxed), 4);
 //! ```
 //!
-//! [`FlatMap`] is a flat table with the same methods and without snapshots. It finds an entry in fewer steps, and grows
+//! [`FlatMap`] is a flat table with the same methods but no snapshots. It finds an entry in fewer steps, and grows
 //! without pauses too. [`CopyTrieMap`] and [`CopyFlatMap`] are the same two for small plain pairs, such as `u64 → u64`.
 //! They keep the pairs in their nodes, and hand them out by value:
 //!
@@ -65,7 +65,7 @@
 //! drain it, to try something out on a fork. Take it also if many threads write all the time: it grows leaf by leaf. Take
 //! a [`FlatMap`] if lookups are most of the work and each key stands for itself: caches, routing tables, interned
 //! strings. To fill a map first and serve it afterwards, fill a [`TrieMap`] and turn a snapshot of it into a [`FlatMap`]
-//! by [`Snapshot::to_flat`].
+//! with [`Snapshot::to_flat`].
 //!
 //! A [`CopyTrieMap`] is a [`TrieMap`] whose keys and values are small and [`Plain`], mostly numbers. It takes about half
 //! of the memory; scans and lookups touch one cache line less. A [`CopyFlatMap`] is a [`FlatMap`] of such pairs: a lookup
@@ -151,10 +151,10 @@
 //!   the map, a standard `HashMap` is faster. If writes are rare, so is one behind an `RwLock`.
 //! - Removed and replaced entries are freed by later changes of the same map, a few at a time. A map that is left
 //!   alone keeps some; [`flush`](TrieMap::flush) frees them, and so does dropping the map.
-//! - The garbage of a map is bounded: what is removed until the handles of that time are gone, and up to 32 entries
-//!   for each of a few dozen groups of threads. The map counts the bytes of the entries themselves. It does not see
-//!   memory that a value owns elsewhere, such as that of a `Vec`. If values own much, call
-//!   [`flush`](TrieMap::flush) after removing many of them.
+//! - The garbage of a map is bounded: entries removed before the handles of that time are dropped, and up to 32 entries
+//!   for each of a few dozen groups of threads. The map counts the bytes of the entries themselves, and not memory that
+//!   a value owns elsewhere, such as the buffer of a `Vec`. If values own much, call [`flush`](TrieMap::flush) after
+//!   removing many of them.
 //! - A [`Pinned`] that is held keeps everything that any thread removes meanwhile, from all maps of the process. Drop
 //!   it before the thread waits for anything, and [refresh](Pinned::refresh) it in long loops.
 //! - Maps need a hasher that spreads keys well. They stay correct with a bad one, and become slow where many hashes
@@ -167,8 +167,8 @@
 //! - There is no `no_std`. Handles, and the shards of counters and garbage, need thread-locals. Panics of destructors
 //!   are caught, so that one of them stops no other. Both need the standard library. WebAssembly (`wasm32`) works, with
 //!   or without a system.
-//! - Live snapshots of a map are kept in a tree. Taking or dropping one costs O(log n) in their number *n*: with
-//!   10 000 alive, one to two microseconds. Each takes some 100 bytes there.
+//! - Taking or dropping a snapshot costs O(log n) in the number *n* of live snapshots of the map. Each takes some 100
+//!   bytes, besides what it keeps.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![allow(

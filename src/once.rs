@@ -50,7 +50,7 @@ impl<T: ?Sized> Drop for OnceBox<T> {
         let value = *self.0.get_mut();
         if !value.is_null() {
             // SAFETY:
-            // - made by `get_or_make` from a box; nobody can use it any more.
+            // - made by `get_or_make` from a box; it cannot be used any more.
             drop(unsafe { Box::from_raw(value) });
         }
     }

@@ -2,7 +2,7 @@
 //! instruction.
 #![allow(unsafe_code, reason = "the intrinsic, where there is one, is unsafe on older compilers")]
 
-/// [`read`] for all cache lines of so many bytes.
+/// [`read`] for all cache lines of this many bytes.
 #[inline]
 pub(crate) fn read_all<T>(address: *const T, bytes: usize) {
     (0..bytes).step_by(64).for_each(|at| read(address.cast::<u8>().wrapping_add(at)));

@@ -78,9 +78,9 @@ impl<'g, Ct: Content + 'g, C: Change<'g, Ct> + ?Sized> Request<'g, Ct, C> {
         action
     }
 
-    /// Asks what to do with a key that has this entry, before work that only a change is worth. Returns
-    /// what is there if nothing changes. If something does, the answer is used after the work, if the
-    /// key still has the same entry then, as [`Self::ask`] says.
+    /// Asks what to do with a key that has this entry, before work that only a change justifies. Returns the entry if
+    /// nothing changes. Otherwise the answer is used after the work, if the key still has the same entry then: see
+    /// [`Self::ask`].
     pub(crate) fn ask_ahead(
         &mut self,
         current: Option<Ct::Pair<'g>>,

@@ -27,8 +27,8 @@ pub(crate) fn shared_access() {
     scheduled::schedule();
 }
 
-/// A point with a name, at which `tests/stalls.rs` lets a thread stall for ever: between two steps of
-/// an operation, where others must go on without it. Nothing in ordinary builds.
+/// A point with a name, at which `tests/stalls.rs` lets a thread stall forever: between two steps of an operation, where
+/// others must go on without it. Nothing in ordinary builds.
 #[inline]
 pub(crate) fn stall_point(_name: &'static str) {
     #[cfg(snaptrie_stall)]
@@ -64,7 +64,7 @@ pub mod stalls {
 
     static HOOK: OnceLock<fn(&'static str)> = OnceLock::new();
 
-    /// Sets what is called with the name of each stall point that a thread comes to. Once for ever.
+    /// Sets the function that is called with the name of each stall point a thread reaches. Once per process.
     pub fn set_hook(hook: fn(&'static str)) {
         HOOK.get_or_init(|| hook);
     }

@@ -131,7 +131,7 @@ fn watchers_follow_a_map() {
     });
 }
 
-/// Who stops waiting is forgotten, and keeps nobody else from being woken.
+/// A task that stops waiting is forgotten, and keeps no other from being woken.
 #[test]
 fn waiting_can_be_cancelled() {
     run(async {

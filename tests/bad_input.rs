@@ -13,7 +13,7 @@
 //! | 6 | hashes that collide in all bits, the low, the high; 0 and `u64::MAX` | `over_hashers!` in most files; [`p06_colliding_hashes`] |
 //! | 7 | keys chosen to collide | [`p07_the_default_hasher_has_a_key`] |
 //! | 8 | types without size, over-aligned, large, unsized inside | `unwind/types.rs`; [`p08_odd_types_in_an_inline_map`] |
-//! | 9 | a capacity that cannot be | `api/room.rs`; [`p09_capacities_that_cannot_be`]. (Memory that runs out aborts the process, as everywhere in `std`.) |
+//! | 9 | a capacity that cannot be | `api/room.rs`; [`p09_capacities_that_cannot_be`]; memory that runs out aborts the process, as everywhere in `std` |
 //! | 10 | `Rc`, `Cell`, `*const`, hashers that must stay on their thread | `api/auto_traits.rs`, and the `compile_fail` examples of `TrieMap`, `FlatMap`, `Snapshot`, `Pinned` |
 //! | 11 | a reference that outlives its handle | `compile_fail` examples of `Pinned`; no `'static` is asked for: `drops/times.rs` |
 //! | 12 | the guard of another collector | cannot be: guards are not in the interface |

@@ -1,6 +1,6 @@
-//! What other projects' suites ask of a concurrent map, asked of ours.
+//! What the suites of other projects ask of a concurrent map, asked of ours.
 //!
-//! Written anew from what the tests of these suites describe, and named after them:
+//! Written anew after the tests of these suites, and named after them:
 //!
 //! | file | after |
 //! |---|---|
@@ -10,8 +10,8 @@
 //! | `conformance/pairs.rs` | the stress tests of papaya, one operation against another |
 //! | `conformance/persistence.rs` | rpds' tests of its `HashTrieMap`: old versions never change |
 //!
-//! Each test runs over good, truncated and constant hashes, through one trait, on a standard map
-//! behind a lock first: a test that the oracle fails is wrong itself. Then on our maps.
+//! Each test runs over good, truncated and constant hashes, through one trait: first on a standard map behind a lock,
+//! because a test that this oracle fails is wrong itself, and then on our maps.
 
 #[path = "support/hashers.rs"]
 #[allow(dead_code, reason = "other tests use the rest of it")]
@@ -56,7 +56,7 @@ trait Subject: Sync + Send + Sized {
     fn len(&self) -> usize;
     /// The entries of an iteration, in its order.
     fn walk(&self) -> Vec<(u64, u64)>;
-    /// A map of its own with the content of one instant. (Of one that has no versions: a copy.)
+    /// A map of its own with the content of one instant; a copy if the map has no versions.
     fn fork(&self) -> Self;
 
     /// The entries, sorted.
@@ -218,7 +218,7 @@ fn scaled(hashing: Chosen, keys: u64) -> u64 {
 /// For results that a test does not need.
 fn ignore<T>(_: T) {}
 
-/// Runs a body on so many threads.
+/// Runs a body on this many threads.
 fn on_threads(threads: u64, body: impl Fn(u64) + Sync) {
     std::thread::scope(|scope| {
         for id in 0..threads {

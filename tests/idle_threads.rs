@@ -1,8 +1,7 @@
 //! Idle threads cost writers next to nothing, and threads that have ended cost nothing.
 //!
-//! A collector that looks at every thread that ever used a map, each time that it frees something, is slow where there
-//! are thousands of them. The bound here is wide, for builds that are not optimised and for machines that are busy;
-//! `benches/idle.rs` has the narrow one.
+//! A collector is slow beside thousands of threads if it looks at each of them whenever it frees something. The bound
+//! here is wide, for unoptimised builds on busy machines; `benches/idle.rs` has the narrow one.
 
 mod support;
 

@@ -1,7 +1,7 @@
 //! Small runs for Miri: undefined behaviour and data races, on real threads.
 //!
 //! `MIRIFLAGS="-Zmiri-tree-borrows -Zmiri-permissive-provenance -Zmiri-ignore-leaks" \
-//!  cargo +nightly miri test --test miri`. They pass without Miri too.
+//!  cargo +nightly miri test --test miri`. They also pass without Miri.
 
 #[path = "common/tested.rs"]
 mod tested;

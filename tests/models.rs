@@ -8,8 +8,7 @@
 //! `SNAPTRIE_MODEL_RUNS` sets the number of schedules a test. Of the tests whose name begins with `all` every
 //! schedule of few preemptions is run ([`schedules`]), for two threads.
 //!
-//! What went wrong in other tries of this kind, and what would tell here (`tests/planted/run` plants two of the
-//! worst):
+//! Bugs of other tries of this kind, and what finds them here (`tests/planted/run` plants two of the worst):
 //!
 //! | bug | found by |
 //! |---|---|

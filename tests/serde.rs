@@ -81,7 +81,7 @@ fn snapshots_of_forks() {
 /// Each number is in `a` before it is in `b`: an instant shows the same in both, or `a` one ahead.
 #[test]
 fn a_trie_is_written_as_it_is_at_one_instant() {
-    // So many that others write while it is walked over.
+    // Enough that others write while it is walked over.
     const KEYS: u64 = 20_000;
     let map: TrieMap<u64, u64> = (0..KEYS).chain([u64::MAX]).map(|key| (key, 0)).collect();
     let write = |number| {

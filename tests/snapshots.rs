@@ -1,4 +1,4 @@
-//! Snapshots under writers, on real threads: one instant, and for ever the same.
+//! Snapshots under writers, on real threads: one instant, and always the same.
 
 #[path = "common/tested.rs"]
 mod tested;

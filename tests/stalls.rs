@@ -1,4 +1,4 @@
-//! Threads that stall for ever in the middle of an operation: all others go on.
+//! Threads that stall forever in the middle of an operation: all others go on.
 //!
 //! The library has named stall points between the steps of its operations, which are nothing in
 //! ordinary builds. For each of them one thread works until it comes to the point and is parked there
@@ -143,7 +143,7 @@ fn churn<M: Subject>(map: &M, first: u64, keys: u64, rounds: u64) {
     }
 }
 
-/// Every kind of operation, with keys that nobody else uses. Finds what it wrote.
+/// Every kind of operation, with keys that no other thread uses. Finds what it wrote.
 fn work<M: Subject>(map: &M, first: u64, keys: u64) {
     let range = || first..first + keys;
     each(map, range(), |pinned, key| {

@@ -1,5 +1,4 @@
-//! What is built on snapshots: differences, merges, commits, and what keeps or passes versions on. And what
-//! maps say that they are made of.
+//! What is built on snapshots: differences, merges, commits, history, publishing. And the statistics of maps.
 
 mod support;
 

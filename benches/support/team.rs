@@ -57,7 +57,7 @@ pub(crate) fn rounds<S: Send + Sync>(
     total
 }
 
-/// Ends the process if a thread panics: the others would wait for it at the gate for ever.
+/// Ends the process if a thread panics: the others would wait for it at the gate forever.
 struct Alarm;
 
 impl Drop for Alarm {

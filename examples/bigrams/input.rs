@@ -1,4 +1,4 @@
-//! What is read: finding files, telling text from binary, and cutting large files into pieces.
+//! The input: finding files, telling text from binary, and cutting large files into pieces.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -49,7 +49,7 @@ pub(crate) fn cannot_read(path: &Path, error: &io::Error) -> String {
     format!("cannot read {}: {error}", path.display())
 }
 
-/// Appends what is in a folder to `files` and `folders`.
+/// Appends the content of a folder to `files` and `folders`.
 fn list(folder: &Path, files: &mut Vec<PathBuf>, folders: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

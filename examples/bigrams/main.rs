@@ -11,10 +11,9 @@
 //! bigrams and changes the map in groups. Meanwhile another thread takes snapshots and makes a top
 //! list of each.
 //!
-//! A snapshot fixes the bigrams and their counts at one instant, so each list is consistent. It lacks
-//! what waits in the writers, 32 additions a thread at most. The final snapshot is taken when all
-//! threads are done: its counts must add up to the number of bigrams read, and the program exits with
-//! status 1 if they do not.
+//! A snapshot fixes the bigrams and their counts at one instant, so each list is consistent. It lacks the additions that
+//! wait in the writers, at most 32 a thread. The final snapshot is taken when all threads are done. Its counts must add
+//! up to the number of bigrams read, or the program exits with status 1.
 //!
 //! | file | holds |
 //! |---|---|
@@ -23,7 +22,7 @@
 //! | `count` | the two maps, and counting into them |
 //! | `snapshot` | both maps at one instant: the top list |
 //! | `view` | progress and top list while it counts |
-//! | `report` | what is told at the end, and the JSON file |
+//! | `report` | the report at the end, and the JSON file |
 
 mod count;
 mod input;
@@ -95,7 +94,7 @@ cannot be written; 2 for wrong usage, if a given path cannot be read, or if noth
 enum Failure {
     /// There is nothing to count, or a path that was given cannot be read.
     Usage(String),
-    /// Counting or telling about it went wrong.
+    /// Counting or reporting went wrong.
     Run(String),
 }
 
@@ -111,7 +110,7 @@ fn main() -> ExitCode {
 
 /// A line to the standard error, if there is one.
 fn complain(line: &str) {
-    // There is nobody left to tell that this failed.
+    // If this fails, there is no place left to report it.
     let _ = writeln!(io::stderr(), "{line}");
 }
 
@@ -152,7 +151,7 @@ fn run(options: &Options) -> Result<(), Failure> {
         written.map_err(|error| cannot_write(path, &error))?;
     }
     match report::print(&run, options.top) {
-        // Who reads the report has seen enough, as `head` does.
+        // The reader of the report, such as `head`, has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         printed => printed.map_err(|error| Failure::Run(format!("cannot print: {error}")))?,
     }

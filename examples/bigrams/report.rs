@@ -1,4 +1,4 @@
-//! What is told at the end, and the JSON file.
+//! The report at the end, and the JSON file.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};

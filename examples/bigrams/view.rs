@@ -11,7 +11,7 @@ use crate::count::Totals;
 use crate::report::{self, Table};
 use crate::snapshot::Snapshot;
 
-/// What is shown on the standard error while files are read.
+/// The progress on the standard error while files are read.
 pub(crate) struct View {
     all: MultiProgress,
     bar: ProgressBar,

@@ -1,4 +1,4 @@
-//! What workers do.
+//! The workers.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -8,7 +8,7 @@ use crate::World;
 
 /// Keys `0..ACCOUNTS` are accounts.
 pub(crate) const ACCOUNTS: u64 = 256;
-/// What each begins with.
+/// What each account begins with.
 pub(crate) const BALANCE: u64 = 1_000;
 /// The most that one transfer moves.
 pub(crate) const MOST: u64 = 10;
@@ -90,7 +90,7 @@ pub(crate) fn open_accounts(map: &impl Ledger) {
     (0..ACCOUNTS).for_each(|account| assert!(map.insert(account, BALANCE).is_none()));
 }
 
-/// When nobody transfers, nothing is on its way.
+/// While no thread transfers, nothing is on its way.
 pub(crate) fn check_accounts(map: &impl Ledger) {
     let total: u64 = (0..ACCOUNTS).filter_map(|account| map.get(account)).sum();
     assert_eq!(total, ACCOUNTS * BALANCE, "transfers lost or made something");

@@ -35,7 +35,7 @@ struct Options {
     keys: u64,
 }
 
-/// The maps, and what is known of them.
+/// The maps, and their expected contents.
 pub(crate) struct World {
     boxed: TrieMap<u64, u64>,
     inline: CopyTrieMap<u64, u64>,

@@ -1,4 +1,4 @@
-//! What observers do: versions of a map, each checked.
+//! The observers, which check versions of a map.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
@@ -112,7 +112,7 @@ fn fingerprint<M: Place<u64, u64>>(view: &View<M>) -> u64 {
     print
 }
 
-/// What a fork writes, the map does not see; and what the map writes, the fork does not.
+/// The map does not see the writes of a fork, nor the fork those of the map.
 fn check_fork<M: Versions>(world: &World, map: &M) {
     let fork = map.fork();
     let before = fork.snapshot();

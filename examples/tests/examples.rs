@@ -35,7 +35,7 @@ fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>) {
     fs::write(path, content).expect("a file can be written");
 }
 
-/// The names of what is in a folder, sorted.
+/// The names of a folder's entries, sorted.
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("the folder is there");
     let name = |entry: fs::DirEntry| entry.file_name().into_string().expect("a name in UTF-8");

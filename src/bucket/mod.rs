@@ -451,8 +451,8 @@ impl<'g, T: Slot> Seen<'g, T> {
         self.next_version().is_none()
     }
 
-    /// Puts an entry into a free slot of a bucket that is neither busy nor frozen, in the place of `hit` if there is one.
-    /// Fails if the bucket is not in this state any more, or was frozen meanwhile.
+    /// Puts an entry into a free slot of a bucket that is neither busy nor frozen, replacing `hit` if there is one. Fails
+    /// if the bucket has left this state, or was frozen meanwhile.
     ///
     /// LINEARIZES insert and replace: the second CAS.
     #[inline(always)]
@@ -474,7 +474,7 @@ impl<'g, T: Slot> Seen<'g, T> {
             index -= MOST_SLOTS;
         }
         let tags = Bucket::<T>::tags(start);
-        // Relaxed: nobody has written it since `state` was read, if the claim succeeds.
+        // Relaxed: no thread has written it since `state` was read, if the claim succeeds.
         let all_tags = tags::with(tags.load(Ordering::Relaxed), index, hash);
         // SAFETY:
         // - `Room` is made for slots that there are, of this state or one that links its spill bucket.
@@ -493,7 +493,7 @@ impl<'g, T: Slot> Seen<'g, T> {
         stall_point("written slot");
         // Release: the claim, for validation.
         tags.store(all_tags, Ordering::Release);
-        // Release: the slot, its tag, and what is behind it.
+        // Release: the slot, its tag, and the entry behind it.
         let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
         let result = word.compare_exchange(claimed, published, release, relaxed);
         if planted("publish_frozen") && result.is_err() {
@@ -503,8 +503,8 @@ impl<'g, T: Slot> Seen<'g, T> {
         result.ok().map(drop)
     }
 
-    /// Takes an entry out of a bucket that is neither busy nor frozen, and returns the state that this left. Fails if the
-    /// bucket is not in this state any more.
+    /// Takes an entry out of a bucket that is neither busy nor frozen, and returns the new state. Fails if the bucket has
+    /// left this state.
     ///
     /// LINEARIZES remove.
     #[inline]
@@ -550,7 +550,7 @@ impl<'g, T: Slot> Seen<'g, T> {
         if self.is_frozen() || self.is_current() { Some(contents) } else { None }
     }
 
-    /// Forgets, of the states of two frozen buckets, the entries that are in the same place of both and for which `same`
+    /// Removes from the states of two frozen buckets the entries that are in the same place of both and for which `same`
     /// holds.
     pub(crate) fn forget_common(&mut self, other: &mut Self, same: impl Fn(&T, &T) -> bool) {
         debug_assert!(self.is_frozen() && other.is_frozen());

@@ -119,7 +119,7 @@ impl<K, V, B: Birth> Content for Boxed<K, V, B> {
         pair.1
     }
 
-    /// An entry never moves while anybody can see it: the address of its key tells which one it is.
+    /// An entry never moves while a thread can see it, so the address of its key identifies it.
     #[inline]
     fn same_entry<'g>(one: &(&'g K, &'g V), other: &(&'g K, &'g V)) -> bool
     where
@@ -139,10 +139,10 @@ impl<K, V, B: Birth> BoxedSlot<K, V, B> {
         unsafe { &*self.0 }
     }
 
-    /// The key, and the value to be changed where it is.
+    /// The key, and the value to be changed in place.
     ///
     /// # Safety
-    /// - The slot is live, and nobody else reaches its entry for `'a`.
+    /// - The slot is live, and no other thread reaches its entry for `'a`.
     pub(crate) unsafe fn pair_mut<'a>(self) -> (&'a K, &'a mut V) {
         // SAFETY:
         // - came from a box, by `expose`, is not freed, and not shared: promised by the caller.
@@ -192,7 +192,7 @@ impl<K, V, B: Birth> Store for Boxed<K, V, B> {
         unsafe { slot.entry() }.birth.generation()
     }
 
-    /// An entry never moves while anybody can see it, so its address tells which one it is.
+    /// An entry never moves while a thread can see it, so its address identifies it.
     #[inline]
     fn is_same(one: &BoxedSlot<K, V, B>, other: &BoxedSlot<K, V, B>) -> bool {
         one.0 == other.0

@@ -1,8 +1,8 @@
 //! The store for small plain keys and values: a slot is the pair itself.
 //!
 //! Nothing is allocated for an entry. A slot is read and written as atomic words, and becomes a key and a value only
-//! after it has been validated: until then its words may come from two entries. A slot does not have the hash of its
-//! key, which would take half as much memory again: when a leaf is rebuilt its keys are hashed anew.
+//! after it has been validated: until then its words may come from two entries. A slot does not keep the hash of its key,
+//! which would take half as much memory again. So keys are hashed again when a leaf is rebuilt.
 #![expect(unsafe_code, reason = "a pair is copied word by word")]
 
 use std::cell::UnsafeCell;

@@ -1,8 +1,8 @@
 //! Where keys and values live: the stores.
 //!
-//! Buckets hold slots of plain words. A store says what the words mean. [`Boxed`], the general one, keeps each entry in an
-//! allocation of its own, which never moves while anybody can see it: keys and values need no bound at all, and `&V` and
-//! `AtomicU64` values just work. [`Inline`] keeps small plain pairs in the slots themselves.
+//! Buckets hold slots of plain words, and a store gives the words their meaning. [`Boxed`], the general one, keeps each
+//! entry in an allocation of its own, which never moves while a thread can see it. So keys and values need no bounds, and
+//! a value can be an `AtomicU64`. [`Inline`] keeps small plain pairs in the slots themselves.
 #![expect(unsafe_code, reason = "declares what who reads a slot must promise")]
 
 mod boxed;
@@ -16,7 +16,7 @@ use crate::engine::Content;
 use crate::hash::Rehash;
 use crate::reclaim::Garbage;
 
-/// What a slot of the trie holds, and what it means.
+/// What a slot holds, and what it means.
 pub(crate) trait Store: Content {
     /// What a bucket holds for an entry. A slot does not own its entry: the operation that unlinks it does.
     type Slot: Slot;
@@ -27,8 +27,8 @@ pub(crate) trait Store: Content {
     /// Bytes that an entry takes besides its slot.
     const ENTRY_BYTES: usize;
 
-    /// Turns a draft into a slot that an operation of generation `birth` may publish. The entry now belongs to whoever
-    /// holds the slot.
+    /// Turns a draft into a slot that an operation of generation `birth` may publish. The entry now belongs to the holder
+    /// of the slot.
     fn expose(draft: Self::Draft, birth: u64) -> Self::Slot;
 
     /// Takes a slot back that was never published.
@@ -37,14 +37,14 @@ pub(crate) trait Store: Content {
     /// - `slot` came from [`Self::expose`] and no other thread has seen it.
     unsafe fn retract(slot: Self::Slot) -> Self::Draft;
 
-    /// Whether a slot may be that of a key with this hash, as far as can be told without its key.
+    /// Whether a slot may hold a key with this hash, without looking at the key.
     ///
     /// # Safety
     /// - The slot was live, and its entry is not freed.
     unsafe fn may_have(slot: &Self::Slot, hash: u64) -> bool;
 
-    /// The hashes of the keys of some slots, [`MOST_ENTRIES`](crate::bucket::MOST_ENTRIES) at most. `rehash` tells those of keys, for stores that do
-    /// not keep them.
+    /// The hashes of the keys of some slots, [`MOST_ENTRIES`](crate::bucket::MOST_ENTRIES) at most. Stores that do not
+    /// keep hashes call `rehash`.
     ///
     /// # Safety
     /// - As for [`Self::may_have`], for each.
@@ -105,6 +105,6 @@ pub(crate) trait Store: Content {
     /// The entry as garbage. Called only if [`Self::OWNS`].
     ///
     /// # Safety
-    /// - The entry was unlinked, and nobody else turns it into garbage.
+    /// - The entry was unlinked, and no other thread turns it into garbage.
     unsafe fn garbage(slot: Self::Slot) -> Garbage;
 }

@@ -1,4 +1,4 @@
-//! The structure checker: walks a whole map and verifies what `mod.rs` says of it.
+//! The structure checker: walks a whole map and verifies what `mod.rs` promises.
 //!
 //! For tests. It must run alone: no other thread may change the map meanwhile.
 #![expect(unsafe_code, reason = "reads the keys of slots")]
@@ -47,7 +47,7 @@ impl<St: Store> Flat<St> {
         }
         let mut entries = self.iter(&guard);
         walk.reach(std::iter::from_fn(|| entries.next_slot()), &|hash, mut eq| {
-            // Not as others do, who help to move.
+            // Unlike other operations, this one does not help to move.
             let (word, view, path) = self.way_to(hash, &guard);
             // SAFETY:
             // - live, and reached under the guard.

@@ -11,7 +11,7 @@ use crate::reclaim::{Garbage, Guard};
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
 use crate::tree::node::Indirection;
 
-/// The most bits of a directory: more memory than there can be.
+/// The most bits of a directory: they address more memory than there can be.
 const MOST_BITS: u32 = if usize::BITS < 64 { usize::BITS - 5 } else { 40 };
 
 /// The indirection words of a table. Word `i` leads to all entries whose hashes begin with the bits of `i`.
@@ -26,18 +26,17 @@ pub(super) struct Directory<T> {
     next: AtomicPtr<Self>,
     /// The unit that is to be moved next, if no thread has taken it.
     pub(super) cursor: AtomicUsize,
-    /// All words before this one have moved, as far as anybody has looked.
+    /// All words before this one have moved. There may be more.
     pub(super) moved: AtomicUsize,
 }
 
 impl<T: Slot> Directory<T> {
-    /// Entries that each word is for: three quarters of what the largest leaf is made for. Somewhat above that, leaves of
-    /// good hashes begin to be full.
+    /// Entries that each word is for: three quarters of a largest leaf's, so that leaves of good hashes are not yet full.
     pub(super) fn entries_of_word() -> usize {
         (Size::LARGEST.entries::<T>() * 3 / 4).max(1)
     }
 
-    /// The fewest bits that so many entries need.
+    /// The fewest bits that this many entries need.
     pub(super) fn bits_for(entries: usize) -> Option<u32> {
         let words = entries.div_ceil(Self::entries_of_word()).max(1);
         let bits = words.checked_next_power_of_two()?.ilog2();
@@ -128,7 +127,7 @@ impl<T> Directory<T> {
         }
     }
 
-    /// The directory that this one was moving to, when nobody else can reach either.
+    /// The directory that this one was moving to, when no other thread can reach either.
     pub(super) fn take_next(&mut self) -> Option<Box<Self>> {
         let next = std::mem::replace(self.next.get_mut(), ptr::null_mut());
         // SAFETY:
@@ -141,7 +140,7 @@ impl<T> Directory<T> {
     }
 
     /// # Safety
-    /// - `this` came from a box, was unlinked, and nobody else turns it into garbage.
+    /// - `this` came from a box, was unlinked, and no other thread turns it into garbage.
     pub(super) unsafe fn garbage(this: NonNull<Self>) -> Garbage {
         unsafe fn free<T>(this: *mut ()) {
             // SAFETY:
@@ -154,8 +153,8 @@ impl<T> Directory<T> {
     }
 }
 
-/// How the words of a directory become those of the next one: a unit at a time, which is as many hashes as one word of
-/// the smaller of them has.
+/// How the words of a directory become those of the next one: a unit at a time. A unit is the range of hashes of one word
+/// of the smaller directory.
 #[derive(Clone, Copy)]
 pub(super) struct Units {
     old: u32,

@@ -12,11 +12,11 @@ use crate::tree::{self, Pair, path_below};
 
 /// An iterator over the entries of a map.
 ///
-/// It walks over the directory that was the root when it began, also over what moves from there meanwhile: a word that has
-/// moved still leads to the frozen nodes, which the guard keeps, and which hold what was there when it moved. If a move
-/// was under way already, what had moved before must be read in the next directory, and of that the same holds. Which
-/// of the two a unit is read in, is told once, when the walk comes to it. So each hash is passed once, and what is in the
-/// map throughout is seen.
+/// It walks over the directory that was the root when it began. A word that moves meanwhile still leads to its frozen
+/// nodes: the guard keeps them, and they hold the entries of the moment it moved. If a move was under way from the
+/// start, units that had moved by then are read in the next directory, of which the same holds. Which of the two a unit
+/// is read in is decided once, when the walk reaches it. So each hash is passed once, and every entry that is present
+/// throughout is seen.
 pub(crate) struct Iter<'g, St: Store> {
     guard: &'g Guard,
     /// The root at the beginning; none if there was none.
@@ -30,11 +30,11 @@ pub(crate) struct Iter<'g, St: Store> {
     /// Words that are left of this unit, or of all if there is no move; of the next directory if `has_moved`.
     words: Range<usize>,
     has_moved: bool,
-    /// What is left of a word.
+    /// The rest of a word.
     tree: tree::Iter<'g, St>,
 }
 
-/// How many words ahead of a walk the memory of their nodes is asked for.
+/// How many words ahead a walk prefetches nodes.
 const AHEAD: usize = 2;
 
 impl<'g, St: Store> Iter<'g, St> {
@@ -69,7 +69,7 @@ impl<'g, St: Store> Iter<'g, St> {
         let directory = self.directory()?;
         if !self.tree.is_at_end() {
             let path = self.tree.position()?;
-            // No hash has so many bits below its word that a path could lie between two.
+            // A hash has too few bits below its word for a path to lie between two.
             let below = path.div_ceil(1 << directory.bits());
             return directory.first_hash(self.words.start - 1)?.checked_add(below);
         }
@@ -161,8 +161,8 @@ impl<'g, St: Store + 'g> Iterator for Iter<'g, St> {
 
 /// [`Iter`] for threads that share one guard.
 ///
-/// A guard keeps what was reachable since it was made, whoever reads it; it is lent for `'g`, so the
-/// thread that it belongs to keeps it until all of them are done.
+/// A guard keeps everything that was reachable since it was made, for any thread that reads it. It is lent for `'g`, so
+/// its own thread keeps it until all of them are done.
 #[cfg(feature = "rayon")]
 pub(crate) struct SharedIter<'g, St: Store>(Iter<'g, St>);
 
@@ -176,7 +176,7 @@ unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for SharedIter
 
 #[cfg(feature = "rayon")]
 impl<St: Store> SharedIter<'_, St> {
-    /// Gives away about half of what this has yet to yield; none if it is too little to be shared.
+    /// Gives away about half of the rest, or nothing if that is too little to share.
     pub(crate) fn split(&mut self) -> Option<Self> {
         fn upper_half(range: &mut Range<usize>) -> Range<usize> {
             let middle = range.start + range.len() / 2;

@@ -1,9 +1,9 @@
 //! The flat table: a directory of leaves, for read-heavy loads.
 //!
-//! The topmost bits of a hash tell a word of the directory, and the word leads to a leaf: a load, and then the bucket.
-//! A leaf has any size, grows and shrinks by itself, and is what the trie has too; so are the fans of leaves
-//! and the collision nodes that hashes make which agree in too many bits. All that is in [`tree`](crate::tree), as is the
-//! proof that a key is in one place. Here is what the directory adds.
+//! The topmost bits of a hash choose a word of the directory, and the word leads to a leaf: one load, and then the
+//! bucket. Leaves grow and shrink by themselves, as in the trie. Hashes that agree in too many bits make fans of leaves
+//! and collision nodes, also as in the trie. All that is in [`tree`](crate::tree), with the proof that a key is in one
+//! place. This module adds the directory.
 //!
 //! | file | holds |
 //! |---|---|
@@ -17,13 +17,13 @@
 //! # Paths
 //!
 //! 1. A lookup reads the root, one word, and the bucket. Where the word has moved, it goes on in the next directory.
-//! 2. A change goes the same way, and is made in the bucket. What finds something in its way starts again in `persist`, as in
-//!    the trie.
+//! 2. A change goes the same way, and is made in the bucket. If something is in its way, it starts again in `persist`, as
+//!    in the trie.
 //! 3. A leaf of the largest size that is full calls for a directory of twice as many words, if there are enough
 //!    entries for that ([`moving`]). If there are not, hashes are bad, and the leaf becomes a fan. So no hash makes the
 //!    directory large.
-//! 4. While a table moves, each writer that comes to what has moved, or starts again, moves a unit. So the more has moved, the
-//!    faster it goes; where only lookups are made, handles that are refreshed end it.
+//! 4. While a table moves, each writer that reaches a moved word, or starts again, moves a unit. So the move speeds up as
+//!    it goes on. Where threads only look up, refreshing a handle finishes it.
 //! 5. Removals that leave little in a large directory begin a move to a smaller one.
 //!
 //! # Orderings
@@ -36,8 +36,8 @@
 //! | the store of `moved` (Release) | its load (Acquire) | that the words before have moved |
 //! | the root's CASes (Release) | `Flat::root` (Acquire) | a directory, and that everything is in it |
 //!
-//! Progress: every operation is lock-free. The loops here go round again only if a CAS failed, so
-//! another operation's CAS took effect, or after helping a move on.
+//! Progress: every operation is lock-free. A loop here repeats only after a CAS failed, which means that another
+//! operation's succeeded, or after helping a move.
 #![expect(unsafe_code, reason = "directories are raw pointers that the epoch protects")]
 
 mod change;
@@ -77,7 +77,7 @@ use crate::tree::lookup::{self, Lane};
 use crate::tree::node::{Node, View, Word};
 use crate::tree::{Changed, Pair, Rehash, each_node, free_shell};
 
-/// One lookup in two to this that does not go the usual way moves a unit.
+/// Of the lookups that do not go the usual way, one in two to this moves a unit.
 const LOOKUPS_LOG: u32 = 3;
 
 /// A concurrent hash table of one level.
@@ -159,7 +159,7 @@ impl<St: Store> Flat<St> {
         self.root(guard).expect("a root that was just set")
     }
 
-    /// The word that a hash belongs to, in the directory where that has not moved, and what is left of the hash below.
+    /// The word that a hash belongs to, in the directory where it has not moved, and the rest of the hash below it.
     fn way_to<'g>(&'g self, hash: u64, guard: &'g Guard) -> Lane<'g, St::Slot> {
         let mut directory = self.root(guard);
         while let Some(here) = directory {
@@ -172,7 +172,7 @@ impl<St: Store> Flat<St> {
         (Word::EMPTY, View::Live(guard), 0)
     }
 
-    /// [`Engine::get`] by any way.
+    /// [`Engine::get`] in every case.
     #[inline(never)]
     fn help_and_find<'g>(
         &'g self,
@@ -217,8 +217,8 @@ impl<St: Store> Engine for Flat<St> {
         self.collector.pin()
     }
 
-    /// LINEARIZES get, contains_key: as for the trie, the read that validates what was found. Frozen nodes are what counts
-    /// until their word has moved; if it moved since this read it, what is there was current when it did.
+    /// LINEARIZES get, contains_key: as for the trie, the read that validates the result. Frozen nodes count until their
+    /// word has moved. If it moved after this read it, they were current at the moment it did.
     #[inline(always)]
     fn get<'g>(
         &'g self,
@@ -279,7 +279,7 @@ impl<St: Store> Engine for Flat<St> {
         iter.position()
     }
 
-    /// From a counter: exact if nobody writes meanwhile.
+    /// From a counter: exact if no thread writes meanwhile.
     fn len(&self, _guard: &Guard) -> usize {
         self.count.sum()
     }
@@ -302,7 +302,7 @@ impl<St: Store> Engine for Flat<St> {
     }
 }
 
-/// Shows the entries of a node that is frozen, or that nobody else can reach.
+/// Shows the entries of a node that is frozen, or that no other thread can reach.
 fn each_entry<St: Store>(word: Word<'_, St::Slot>, mut f: impl FnMut(St::Slot)) {
     match word.node() {
         Some(Node::Leaf(leaf)) => leaf.for_each(|slot| f(*slot)),
@@ -312,21 +312,21 @@ fn each_entry<St: Store>(word: Word<'_, St::Slot>, mut f: impl FnMut(St::Slot)) 
 }
 
 impl<St: Store> Flat<St> {
-    /// Frees what is below a word, the entries only if they are `owned`.
+    /// Frees the tree below a word, the entries only if they are `owned`.
     ///
     /// # Safety
-    /// - Nobody else can reach it, and it is not used again.
+    /// - No other thread can reach it, and it is not used again.
     unsafe fn free(word: Word<'_, St::Slot>, owned: bool, fallout: &mut Fallout) {
         each_node::<St>(word, &mut |word| {
             if St::OWNS && owned {
                 each_entry::<St>(word, |slot| {
                     // SAFETY:
-                    // - the map's, once: its owner is this word; nobody looks at it any more.
+                    // - the map's, once: its owner is this word, and no thread looks at it any more.
                     unsafe { St::garbage(slot).free(fallout) };
                 });
             }
             // SAFETY:
-            // - what is below is freed, and nobody can reach it.
+            // - its children are freed, and no thread can reach it.
             unsafe { free_shell::<St>(word) };
         });
     }
@@ -361,7 +361,7 @@ impl<St: Store> Flat<St> {
             let owned = units.is_none_or(|units| !moved[units.of_word(index)]);
             if !word.is_moved() {
                 // SAFETY:
-                // - nobody else can reach the map; the nodes of a word that has moved were retired when it did.
+                // - no other thread can reach the map; the nodes of a word that has moved were retired when it did.
                 unsafe { Self::free(word, owned && with_entries, fallout) };
             }
         }

@@ -2,18 +2,17 @@
 //!
 //! A unit is moved in four steps, by any number of threads at once, none of which waits:
 //!
-//! 1. *Freeze* its words, and all that is below them. From here on the entries are fixed, and the frozen nodes remain
-//!    what counts.
-//! 2. *Build* what its words in the next directory are to lead to.
-//! 3. *Install* that, each word by a CAS from zero, which no word of a directory ever is again once it was made: an
-//!    empty one is `VACANT`. So of several threads the first wins, and a late one does not undo what was written since.
+//! 1. *Freeze* its words, and everything below them. From here on the entries are fixed. The frozen nodes still count.
+//! 2. *Build* the nodes for its words in the next directory.
+//! 3. *Install* them, each by a CAS from zero. A word that was made is never zero again: an empty one is `VACANT`. So the
+//!    first of several threads wins, and a late one does not undo what was written since.
 //! 4. *Announce*: mark the old words as moved, by a CAS each. A thread that sees the mark goes to the next directory. The
-//!    one that sets it retires the old nodes.
+//!    thread that sets it retires the old nodes.
 //!
 //! A word that moved keeps its pointer: an iteration that began before the move goes on below it.
 //!
-//! When all words have moved the map's root becomes the next directory. Only a root moves on, so there are never more
-//! than two.
+//! When all words have moved, the next directory becomes the map's root. Only a root moves on, so there are never more
+//! than two directories.
 //!
 //! Models: `tests/models_flat.rs`. Planted: `announce_early`, `unmade_again`.
 #![expect(unsafe_code, reason = "retires what has moved")]
@@ -67,7 +66,7 @@ impl<St: Store> Flat<St> {
         }
     }
 
-    /// Moves what other threads have taken and not moved, so many units at most, and swings the root if nothing is left.
+    /// Moves units that other threads have taken and not moved, at most this many, and swings the root if none is left.
     fn finish_move(
         &self,
         root: &Directory<St::Slot>,
@@ -95,7 +94,7 @@ impl<St: Store> Flat<St> {
         }
     }
 
-    /// Makes the next directory the root: all of this one has moved.
+    /// Makes the next directory the root: this one has moved entirely.
     fn swing_root(&self, root: &Directory<St::Slot>, next: &Directory<St::Slot>, guard: &Guard) {
         stall_point("moved directory");
         let (root, next) = (ptr::from_ref(root).cast_mut(), ptr::from_ref(next).cast_mut());
@@ -218,7 +217,7 @@ impl<St: Store> Flat<St> {
         }
     }
 
-    /// Retires a node without what is below it.
+    /// Retires a node without its children.
     ///
     /// # Safety
     /// - This operation unlinked the node, and reached it under the guard.

@@ -18,7 +18,7 @@ const SPARSE: usize = if cfg!(shuttle) { 4 } else { 16 };
 const ROOMY: usize = if cfg!(shuttle) { 2 } else { 4 };
 
 impl<St: Store> Flat<St> {
-    /// A map that takes so many entries before it grows, and does not become smaller by itself.
+    /// A map that takes this many entries before it grows, and does not become smaller by itself.
     ///
     /// # Panics
     /// If so many entries cannot be.
@@ -44,7 +44,7 @@ impl<St: Store> Flat<St> {
         directory.words().len() * Directory::<St::Slot>::entries_of_word()
     }
 
-    /// Whether there are so many entries that the directory may grow.
+    /// Whether there are enough entries for the directory to grow.
     pub(super) fn is_full(&self, directory: &Directory<St::Slot>) -> bool {
         self.count.sum() >= Self::room_of(directory)
     }
@@ -59,7 +59,7 @@ impl<St: Store> Flat<St> {
     /// smaller than that by itself until the next [`Self::shrink_to_fit`] or [`Self::clear`].
     ///
     /// # Panics
-    /// If so many entries cannot be; and if `rehash` does.
+    /// If that is more room than there can be, or if `rehash` does.
     pub(crate) fn make_room(
         &self,
         additional: usize,
@@ -122,7 +122,7 @@ impl<St: Store> Flat<St> {
     pub(crate) fn shrink_to_fit(&self, guard: &Guard, rehash: Rehash<'_, St>) {
         // Relaxed: as in `raise_reserved`.
         self.reserved.store(0, Ordering::Relaxed);
-        // So often at most: entries that others insert meanwhile may make it grow again.
+        // A bounded number of times: entries that others insert meanwhile may make it grow again.
         for _ in 0..u64::BITS {
             let Some(root) = self.root(guard) else { return };
             if root.next(guard).is_none() {
@@ -137,8 +137,8 @@ impl<St: Store> Flat<St> {
         }
     }
 
-    /// Removes the entries that are there, leaf by leaf, and makes the table small: O(n + words). Not one
-    /// instant: of entries that others insert meanwhile some may stay.
+    /// Removes all entries, leaf by leaf, and makes the table small: O(n + words). Entries that other threads insert
+    /// meanwhile may stay.
     pub(crate) fn clear(&self, rehash: Rehash<'_, St>) {
         let mut next = Some(0);
         while let Some(first) = next {
@@ -177,7 +177,7 @@ impl<St: Store> Flat<St> {
                     if St::OWNS {
                         each_entry::<St>(word, |slot| {
                             // SAFETY:
-                            // - unlinked by the CAS above, in a frozen node: nobody else retires it.
+                            // - unlinked by the CAS above, in a frozen node: no other thread retires it.
                             self.limbo.retire(guard, unsafe { St::garbage(slot) });
                         });
                     }

@@ -1,7 +1,7 @@
 //! The feature `serde`: maps as maps, sets as sequences.
 //!
-//! Formats that write the length first believe it. So all that is written is counted first: a
-//! snapshot's length is exact, and of a flat map the entries that one iteration sees are collected.
+//! Some formats write the length first, and it must be right. A snapshot's is exact. Of a flat map the entries of one
+//! iteration are collected and counted.
 
 use crate::plain::Plain;
 use std::fmt;
@@ -37,8 +37,7 @@ macro_rules! write_version {
 
 macro_rules! write_iteration {
     ($Map:ident $(, $bound:ident)?) => {
-        /// Writes what one iteration sees, as a map: weakly consistent, as every iteration. The length that is written
-        /// is that of what is written.
+        /// Writes the entries of one iteration, as a map: weakly consistent, as every iteration. The length is theirs.
         impl<K: Serialize $(+ $bound)?, V: Serialize $(+ $bound)?, S> Serialize for $Map<K, V, S> {
             fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
                 let pinned = self.pin();
@@ -74,7 +73,7 @@ macro_rules! write_set_version {
 
 macro_rules! write_set_iteration {
     ($Set:ident $(, $bound:ident)?) => {
-        /// Writes what one iteration sees, as a sequence. The length that is written is that of what is written.
+        /// Writes the elements of one iteration, as a sequence. The length is theirs.
         impl<K: Serialize $(+ $bound)?, S> Serialize for $Set<K, S> {
             fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
                 let pinned = self.pin();
@@ -90,10 +89,10 @@ write_set_version!(CopyTrieSet, Plain);
 write_set_iteration!(FlatSet);
 write_set_iteration!(CopyFlatSet, Plain);
 
-/// The most memory that is asked for ahead because the input says so.
+/// The most memory that is allocated ahead because the input claims a length.
 const BELIEVED_BYTES: usize = 1 << 20;
 
-/// What an input yields until its end or an error, which is kept.
+/// The items of an input until its end, or until an error, which is kept.
 struct Input<T, E, F> {
     next: F,
     expected: usize,

@@ -1,8 +1,8 @@
 //! What stands in front of every node, and how nodes are allocated.
 //!
-//! A node is aligned to a cache line, so that the words that lead to it have six bits of their own and no bucket
-//! straddles two lines. Asking the allocator for such alignment is slow (glibc takes a longer path above 16 bytes), so a
-//! node is placed inside a slightly larger allocation, behind its header, which remembers how far in it begins.
+//! A node is aligned to a cache line, so that the words that lead to it have six spare bits and no bucket straddles two
+//! lines. Asking the allocator for such alignment is slow: glibc takes a longer path above 16 bytes. So a node is placed
+//! inside a slightly larger allocation, behind its header, which records where it begins.
 #![expect(unsafe_code, reason = "nodes have sizes known only at run time")]
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
@@ -141,7 +141,7 @@ pub(crate) fn bytes_to_read<T: Slot>(shape: Shape) -> usize {
 ///
 /// # Safety
 /// - `node` came from [`allocate`] with the same `T`, and is not freed yet.
-/// - Nobody uses the node any more.
+/// - The node is not used any more.
 pub(crate) unsafe fn free<T: Slot>(node: RawNode) {
     // SAFETY:
     // - not freed: promised by the caller.

@@ -1,12 +1,11 @@
 //! The leaf: a small flat table of buckets.
 //!
-//! A leaf has 1, 2, 3, 4, 6, 8, 12 … 64 *home buckets* and some *spill buckets* behind them. A key belongs to the home
-//! bucket that the highest bits of its *path* tell: what is left of its hash below the nodes above. A full home bucket
-//! links a spill bucket. When there is none left, the leaf is rebuilt: all its buckets are frozen, and the entries
-//! copied into a leaf of another size. The order of buckets is that of paths in leaves of every size, so that a copy
-//! reads and writes in order.
+//! A leaf has 1, 2, 3, 4, 6, 8, 12 … 64 *home buckets* and some *spill buckets* behind them. A key's *path* is the part of
+//! its hash that the nodes above have not used; its highest bits choose the home bucket. A full home bucket links a spill
+//! bucket. When none is left, the leaf is rebuilt: all its buckets are frozen, and the entries copied into a leaf of
+//! another size. Buckets are in the order of paths in leaves of every size, so a copy reads and writes in order.
 //!
-//! A leaf knows no keys: it gets a hash, and functions that tell more.
+//! A leaf knows no keys: it gets hashes, and closures for the rest.
 #![expect(unsafe_code, reason = "the buckets of a leaf are at computed places of its memory")]
 
 mod header;
@@ -78,7 +77,7 @@ impl Size {
         self.buckets() * (Geometry::<T>::SLOTS as usize - 1) * 2 / 3
     }
 
-    /// Whether a leaf of this size should be smaller for so few entries: a third of what it is made for.
+    /// Whether a leaf of this size should shrink to these entries: below a third of what it is made for.
     pub(crate) fn is_far_too_large<T: Slot>(self, entries: usize) -> bool {
         self > Self::SMALLEST && entries * 3 <= self.entries::<T>()
     }

@@ -19,8 +19,8 @@ use crate::{
 
 /// A concurrent hash set of small plain elements, which it hands out by value.
 ///
-/// A [`CopyMap`] without values: its two kinds are [`CopyTrieSet`] and [`CopyFlatSet`], and what is said there of
-/// elements, closures, cost and consistency holds here. Of two equal elements a set keeps the first.
+/// A [`CopyMap`] without values, with the same rules for elements, closures, cost and consistency. Its two kinds are
+/// [`CopyTrieSet`] and [`CopyFlatSet`]. Of two equal elements a set keeps the first.
 ///
 /// # Examples
 /// ```

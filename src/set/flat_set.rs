@@ -14,7 +14,7 @@ use crate::{FlatMap, IntoKeys, RandomState};
 
 /// A concurrent hash set for read-heavy loads.
 ///
-/// A [`FlatMap`] without values: what is said there of cost, consistency and reclamation holds here.
+/// A [`FlatMap`] without values, with the same cost, consistency and reclamation.
 /// Operations that return no reference are methods of the set; all are methods of the handle that
 /// [`pin`](Self::pin) returns.
 ///

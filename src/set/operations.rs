@@ -217,8 +217,8 @@ macro_rules! operations {
             /// The element of the set that is equal to this one, or the closure's, which is inserted if there is none:
             /// for when an owned element is costly to make.
             ///
-            /// The closure runs once at most. If what it makes is not equal to the argument, it is inserted as what it
-            /// is, or the element that is equal to it returned.
+            /// The closure runs at most once. If its element is not equal to the argument, that element is inserted, or
+            /// the one equal to it returned.
             ///
             /// # Examples
             /// ```

@@ -14,8 +14,8 @@ use crate::{Compute, CopyKeys, CopyPinned, Keys, Operation, Pinned, RandomState}
 /// A handle to a set for the calling thread, from [`TrieSet::pin`](crate::TrieSet::pin) or
 /// [`FlatSet::pin`](crate::FlatSet::pin).
 ///
-/// What is said of [`Pinned`] holds here: references live as long as the borrow of the handle, no
-/// operation waits, and any method may be called while anything is held.
+/// Like a [`Pinned`] of a map: references live as long as the handle is borrowed, no operation waits, and any method may
+/// be called while anything is held.
 ///
 /// # Examples
 /// ```

@@ -1,4 +1,4 @@
-//! Frozen views of a set, and what can be made of two of them.
+//! Frozen views of a set, and the algebra of two of them.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
@@ -11,9 +11,9 @@ use crate::{IntoKeys, RandomState, Snapshot, SnapshotEntry, SnapshotIntoIter, Sn
 /// The content of a [`TrieSet`](crate::TrieSet) or a [`CopyTrieSet`](crate::CopyTrieSet) at one instant, from their
 /// `snapshot` or `take`.
 ///
-/// What is said of [`Snapshot`] holds here: it never changes, holds no guard, is `Send + Sync` and
-/// cloned in O(1). So what is made of two of them is exact, whatever is written meanwhile. The two may
-/// have different hashers.
+/// Like a [`Snapshot`] of a map, it never changes, holds no guard, is `Send + Sync`, and is cloned in O(1). So unions,
+/// intersections and differences of two of them are exact, whatever is written meanwhile. The two may have different
+/// hashers.
 ///
 /// # Examples
 /// ```

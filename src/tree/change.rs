@@ -1,8 +1,8 @@
 //! Changing: find a key's place, ask what to do, and do it by one CAS.
 //!
-//! Almost every change is done by [`change_at_once`], which is compiled for each kind of change and has no loop. It
-//! gives up wherever the way is not the usual one: a busy, frozen or full bucket. Then
-//! [`attempt`] does the operation from the top of the tree, and is compiled once for each store and engine.
+//! [`change_at_once`] does almost every change. It is compiled for each kind of change and has no loop. It gives up at a
+//! busy, frozen or full bucket. [`attempt`] then does the whole operation from the top of the tree. It is compiled once
+//! for each store and engine.
 #![expect(unsafe_code, reason = "owns entries between their making and their publication")]
 
 use std::mem::ManuallyDrop;
@@ -18,8 +18,8 @@ use crate::leaf::{Leaf, LeafDraft, Size};
 use crate::request::Request;
 use crate::sync::stall_point;
 
-/// How often a writer looks at a busy bucket again before it revokes the claim. A claim lasts some nanoseconds, unless
-/// its owner was suspended.
+/// How often a writer looks at a busy bucket again before it revokes the claim: far longer than a claim lasts, unless
+/// its owner is suspended.
 const PATIENCE: u32 = if cfg!(any(miri, shuttle)) { 1 } else { 100 };
 
 pub(crate) enum Step<T> {
@@ -140,7 +140,7 @@ pub(crate) fn change_at_once<'g, St: Store + 'g, H: Host<'g, St>, C: Change<'g, 
     }
 }
 
-/// Puts an entry into a bucket, in the place of `hit` if there is one; gives the draft back if the bucket has changed.
+/// Puts an entry into a bucket, replacing `hit` if there is one. Gives the draft back if the bucket has changed.
 #[inline(always)]
 fn put<'g, St: Store + 'g, H: Host<'g, St>>(
     host: H,
@@ -195,7 +195,7 @@ fn pair_of<'g, St: Store + 'g>(hit: Option<Hit<'g, St::Slot>>) -> Option<Pair<'g
 fn retire_entry<'g, St: Store + 'g, H: Host<'g, St>>(host: H, slot: St::Slot) {
     // SAFETY:
     // - the entry was reached under the guard, so it is not freed; this operation's CAS unlinked
-    //   it, so nobody else retires it.
+    //   it, so no other thread retires it.
     unsafe { host.retire_entry(slot) };
 }
 
@@ -235,9 +235,9 @@ pub(crate) fn attempt<'g, St: Store + 'g, H: Host<'g, St>>(
     }
 }
 
-/// Asks for a decision on what is below a place that is frozen, or will be, before anything is
-/// copied for it, unless the change is sure to change something. If it changes nothing, returns what is there; if it
-/// does, the answer is used once the operation has a place of its own, if the key still has the same entry then.
+/// Asks for the decision before a frozen place, or one that is about to be, is copied for it, unless the change is sure
+/// to change something. If nothing changes, returns the present entry. Otherwise the answer is used once the operation
+/// has a place of its own, if the key still has the same entry then.
 pub(crate) fn decide_before_copying<'g, St: Store + 'g>(
     place: Place<'g, St::Slot>,
     request: &mut AnyRequest<'_, 'g, St>,

@@ -18,7 +18,7 @@ type Find<'a, 'g, St> = dyn Fn(
     ) -> Option<Held<'g, <St as Store>::Slot>>
     + 'a;
 
-/// A walk over a map that nobody changes meanwhile, and what it counted.
+/// A walk over a map that no thread changes meanwhile, and what it counted.
 pub(crate) struct Walk<'a, St: Store> {
     pub(crate) nodes: usize,
     pub(crate) entries: usize,

@@ -9,13 +9,12 @@ use crate::leaf::{FAN_WIDTH, Leaf};
 
 /// An iterator over the entries below a word.
 ///
-/// A key has one place in the order of hashes: one prefix, one bucket. The iterator passes each
-/// prefix once and reads each bucket at one instant, whatever node it finds there, so that it yields no
-/// key twice. A node that was replaced while the iterator was
-/// above it is frozen and holds what was there at that time: what is in the map throughout is seen.
+/// A key has one place in the order of hashes: one prefix, one bucket. The iterator passes each prefix once and reads
+/// each bucket at one instant, so it yields no key twice. A node that is replaced while the iterator is above it is
+/// frozen, with the entries of that moment, so every entry that is present throughout is seen.
 ///
-/// Below an `OLDER` word everything is frozen before it is read, as for a lookup: what an iteration over a
-/// fork has shown is not changed by a late writer of the map that it came from.
+/// Below an `OLDER` word everything is frozen before it is read, as in a lookup. So a late writer of the original map
+/// cannot change what an iteration over a fork has shown.
 pub(crate) struct Iter<'g, St: Store> {
     /// What the rest is read under.
     view: View<'g>,
@@ -59,12 +58,10 @@ impl<'g, T: Slot> Part<'g, T> {
     }
 }
 
-/// How many words ahead of a walk the memory of their nodes is asked for. (A walk over a snapshot of a
-/// million inline pairs took 15 ns a pair without, 6.2 with one or two ahead, 5.4 with four, 5.3 with six;
-/// over boxed ones 48, and 20 to 22. Seen once.)
+/// How many words ahead a walk prefetches nodes: more gained nothing.
 const AHEAD: usize = 4;
 
-/// What is left of a node of entries.
+/// The rest of a node of entries.
 enum Rest<'g, T: Slot> {
     Nothing,
     Leaf { leaf: Leaf<'g, T>, next_bucket: usize, contents: Contents<'g, T> },
@@ -208,7 +205,7 @@ impl<'g, St: Store> Iter<'g, St> {
         Some(())
     }
 
-    /// What is left of the node, in one loop for each bucket.
+    /// The rest of the node, in one loop for each bucket.
     #[inline]
     fn fold_node<B>(&mut self, init: B, mut f: impl FnMut(B, Held<'g, St::Slot>) -> B) -> B {
         let mut result = init;
@@ -243,7 +240,7 @@ impl<'g, St: Store> Iter<'g, St> {
         }
     }
 
-    /// Gives away about half of what this has yet to yield; none if it is too little to be shared.
+    /// Gives away about half of the rest, or nothing if that is too little to share.
     #[cfg(feature = "rayon")]
     pub(crate) fn split(&mut self) -> Option<Self> {
         loop {
@@ -252,7 +249,7 @@ impl<'g, St: Store> Iter<'g, St> {
             let lowest = at + 1 == self.path.len();
             let part = &mut self.path[at];
             if part.end - part.next == 1 && lowest && matches!(self.rest, Rest::Nothing) {
-                // Nothing else is left here: share what is below.
+                // Nothing else is left here: share the children.
                 let above = part.view;
                 let word = part.next()?;
                 self.enter(word, above);

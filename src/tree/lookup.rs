@@ -60,8 +60,8 @@ pub(crate) fn find<'g, St: Store>(
     find_at::<St>(word, view, path_below(hash, depth), hash, is_it)
 }
 
-/// [`find`] for the slot of which `is_it` holds, among those that have the hash's place and tag. `path` is what of the hash
-/// is left below `word`.
+/// [`find`] for the slot of which `is_it` holds, among those that have the hash's place and tag. `path` is the rest of
+/// the hash below `word`.
 #[inline(always)]
 pub(crate) fn find_at<'g, St: Store>(
     word: Word<'g, St::Slot>,
@@ -78,8 +78,8 @@ pub(crate) fn find_at<'g, St: Store>(
     find_below::<St>(word, view, path, hash, is_it)
 }
 
-/// [`find_at`] on the way of almost every lookup: through nodes of the operation's generation to a bucket that nobody
-/// changes meanwhile. None if the way is another one.
+/// [`find_at`] for almost every lookup: through nodes of the operation's generation to a bucket that no thread changes
+/// meanwhile. None in any other case.
 #[inline(always)]
 pub(crate) fn find_at_once<'g, St: Store>(
     mut word: Word<'g, St::Slot>,
@@ -114,7 +114,7 @@ pub(crate) fn find_in_leaf<'g, T: Slot>(
     }
 }
 
-/// [`find_at`] by any way.
+/// [`find_at`] in every case.
 #[inline(never)]
 pub(crate) fn find_below<'g, St: Store>(
     mut word: Word<'g, St::Slot>,
@@ -142,12 +142,10 @@ pub(crate) fn find_below<'g, St: Store>(
     }
 }
 
-/// Levels that are gone down at once. Their fans are 4369 at most, 600 KB, and so mostly in the
-/// cache, or, for the few misses that there are, the processor overlaps the walks by itself.
+/// Levels that a batch goes down at once: their fans, 4369 at most, are mostly in the cache.
 const TOP_LEVELS: u32 = 4;
 
-/// A walk on its way: the word that it is at, the view that this word was read under, and what of the hash is left
-/// below it.
+/// A walk on its way: the word it is at, the view this word was read under, and the rest of the hash below it.
 pub(crate) type Lane<'g, T> = (Word<'g, T>, View<'g>, u64);
 
 /// Asks for the memory that [`find`] is about to read for each of these hashes.
@@ -159,7 +157,7 @@ pub(crate) fn prefetch<'g, St: Store + 'g>(
 }
 
 /// [`find`] for each of these hashes, from where `start` says, with their cache misses side by side: `eq` is told the
-/// hash's index. `pair` makes what is asked for of a slot that was reached under the view.
+/// hash's index. `pair` makes the result from a slot that was reached under the view.
 pub(crate) fn find_many<'g, St: Store + 'g, P>(
     start: impl Fn(u64) -> Lane<'g, St::Slot>,
     hashes: &[u64],

@@ -1,4 +1,4 @@
-//! What is below an indirection word: leaves, fans of words, and collision nodes. Both engines are made of such trees.
+//! The tree below an indirection word: leaves, fans of words, and collision nodes. Both engines are made of such trees.
 //!
 //! | file | holds |
 //! |---|---|
@@ -13,8 +13,8 @@
 //! An engine says in [`Host`] what it does with counts and garbage, and how it goes back to its root. The trie puts one
 //! word at the top; the flat table an array of them.
 //!
-//! *Depth*: the hash bits that are used up above a word. A fan takes four of them. *Path*: what is left of a hash, at the
-//! top of a `u64`.
+//! *Depth*: the number of hash bits used above a word; a fan takes four. *Path*: the remaining bits of a hash, at the top
+//! of a `u64`.
 #![expect(unsafe_code, reason = "declares what who retires must promise")]
 
 mod change;
@@ -72,7 +72,7 @@ pub(crate) trait Host<'g, St: Store + 'g>: Copy {
     /// - This operation unlinked the entry, and reached it under the guard.
     unsafe fn retire_entry(self, slot: St::Slot);
 
-    /// Retires a node without what is below it.
+    /// Retires a node without its children.
     ///
     /// # Safety
     /// - This operation unlinked the node, and reached it under the guard.
@@ -91,8 +91,8 @@ pub(crate) trait Host<'g, St: Store + 'g>: Copy {
         Size::SMALLEST
     }
 
-    /// Called when the leaf of a hash has no room for another entry: whether the engine has made room in
-    /// another way, so that the operation is to start again.
+    /// Called when the leaf of a hash has no room for another entry. Whether the engine has made room in another way, and
+    /// the operation must start again.
     fn outgrows(
         self,
         _depth: u32,
@@ -119,7 +119,7 @@ impl<T> Clone for Place<'_, T> {
 }
 impl<T> Copy for Place<'_, T> {}
 
-/// What is left of a hash below this depth, at the top.
+/// The bits of a hash below this depth, at the top.
 #[inline]
 pub(crate) fn path_below(hash: u64, depth: u32) -> u64 {
     hash.checked_shl(depth).unwrap_or(0)

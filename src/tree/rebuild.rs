@@ -16,10 +16,9 @@ use crate::leaf::{self, FAN_WIDTH, Leaf, LeafDraft, RawNode, Shape, Size};
 use crate::reclaim::Garbage;
 use crate::sync::stall_point;
 
-/// Replaces the node at `place` by one of the operation's generation; a leaf, if it is to `grow`, by one that has room
-/// for another entry of this hash.
-/// Returns the new word; none if the place changed meanwhile, and then the operation
-/// starts again. If `rehash` panics the node stays frozen, and the next operation does this.
+/// Replaces the node at `place` by one of the operation's generation. A leaf that is to `grow` gets room for another
+/// entry of this hash. Returns the new word, or none if the place changed meanwhile: then the operation starts again.
+/// If `rehash` panics the node stays frozen, and the next operation replaces it.
 #[cold]
 pub(super) fn rebuild<'g, St: Store + 'g, H: Host<'g, St>>(
     host: H,
@@ -57,7 +56,7 @@ pub(super) fn rebuild<'g, St: Store + 'g, H: Host<'g, St>>(
     swing(host, place, copy, |copy| unsafe { unbuild::<St>(copy) })
 }
 
-/// Builds what comes in the place of a frozen leaf.
+/// Builds the replacement of a frozen leaf.
 fn copy_leaf<'n, St: Store>(
     leaf: Leaf<'_, St::Slot>,
     entries: usize,
@@ -74,7 +73,7 @@ fn copy_leaf<'n, St: Store>(
         return to_word(leaf.copy(birth));
     }
     if St::OWNS {
-        // Their hashes are needed: so their misses come side by side.
+        // Their hashes are needed: overlap the cache misses.
         leaf.for_each(St::prefetch);
     }
     let size = Size::for_entries::<St::Slot>(entries).map(|size| size.max(least));
@@ -160,7 +159,7 @@ fn collect_slots<St: Store>(
     leaf.for_each(|slot| movers.push((hash_of::<St>(slot, rehash), *slot)));
 }
 
-/// Freezes all that is below a frozen word. Returns the number of entries.
+/// Freezes everything below a frozen word. Returns the number of entries.
 pub(crate) fn freeze<St: Store>(word: Word<'_, St::Slot>) -> usize {
     match word.node() {
         None => 0,
@@ -175,7 +174,7 @@ pub(crate) fn freeze<St: Store>(word: Word<'_, St::Slot>) -> usize {
     }
 }
 
-/// Appends what is below a word, all of which is frozen, or nobody else can reach.
+/// Appends everything below a word. All of it is frozen, or unreachable for other threads.
 pub(crate) fn collect<St: Store>(
     word: Word<'_, St::Slot>,
     movers: &mut Vec<Mover<St::Slot>>,
@@ -198,7 +197,7 @@ pub(crate) fn collect<St: Store>(
     }
 }
 
-/// Shows the word itself, after those of all nodes below it, all of which are frozen, or nobody else can reach.
+/// Shows the words of all nodes below, then the word itself. All are frozen, or unreachable for other threads.
 pub(crate) fn each_node<'g, St: Store + 'g>(
     word: Word<'g, St::Slot>,
     f: &mut impl FnMut(Word<'g, St::Slot>),
@@ -230,8 +229,7 @@ pub(super) fn swing<'g, St: Store + 'g, H: Host<'g, St>>(
     Some(new)
 }
 
-/// Builds the smallest tree at `depth` that holds these entries with some room. Its
-/// nodes are new; nobody sees them yet.
+/// Builds the smallest tree at `depth` that holds these entries with some room. Its nodes are not published yet.
 pub(crate) fn build<'n, St: Store>(
     birth: u64,
     movers: &mut [Mover<St::Slot>],
@@ -321,7 +319,7 @@ fn sort_by_word<T: Copy>(movers: &mut [Mover<T>], word_of: impl Fn(&Mover<T>) ->
 /// - Nobody else has the tree, and it is used no more.
 pub(crate) unsafe fn unbuild<St: Store>(word: Word<'_, St::Slot>) {
     // SAFETY:
-    // - made by the same `build`, and nobody else has it; children come first.
+    // - made by the same `build`, and no other thread has it; children come first.
     each_node::<St>(word, &mut |word| unsafe { free_shell::<St>(word) });
 }
 
@@ -345,10 +343,10 @@ pub(super) fn to_word<'n, T: Slot>(leaf: LeafDraft<T>) -> Word<'n, T> {
     unsafe { Word::to_node(node, Shape::Leaf(size)) }
 }
 
-/// A node without what is below it, as garbage.
+/// A node without its children, as garbage.
 ///
 /// # Safety
-/// - The node was unlinked and is not freed, and nobody else turns it into garbage.
+/// - The node was unlinked and is not freed, and no other thread turns it into garbage.
 pub(crate) unsafe fn node_garbage<St: Store>(node: RawNode) -> Garbage {
     unsafe fn free<St: Store>(body: *mut ()) {
         // SAFETY:

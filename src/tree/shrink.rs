@@ -5,9 +5,8 @@
 //! fan above it may, up to the top. Growth waits until a leaf is full and collapse until a fan
 //! holds next to nothing, so that no sequence of operations goes back and forth.
 //!
-//! None of this is needed for correctness. Where two threads remove the last entries of two nodes at
-//! once, each may see the other's not yet gone: then a few empty nodes stay until the next removal
-//! near them.
+//! None of this is needed for correctness. If two threads remove the last entries of two nodes at once, each may still
+//! see the other's entry. Then a few empty nodes stay until the next removal near them.
 #![expect(unsafe_code, reason = "retires the nodes of a collapsed fan")]
 
 use super::node::{FAN_BITS, Fan, LEVELS, Node, Word};
@@ -31,12 +30,12 @@ pub(crate) fn shrink<'g, St: Store + 'g, H: Host<'g, St>>(
     let mut fans = [None; LEVELS as usize];
     let mut levels = fans.iter_mut();
     loop {
-        // What is frozen or of an older generation is left to the operations that change it.
+        // Frozen nodes and those of older generations are left to the operations that change them.
         if place.word.is_frozen() || place.word.is_older() {
             return;
         }
         let Some(fan) = place.word.fan() else { break };
-        // PANICS: never: below so many fans there are no bits left.
+        // PANICS: never: below that many fans there are no bits left.
         *levels.next().expect("a level") = Some((place, fan));
         let cell = fan.by_top_bits(path_below(hash, place.depth));
         place = Place { cell, word: cell.load(host.guard()), depth: place.depth + FAN_BITS };

@@ -1,4 +1,4 @@
-//! What only maps have that hand out references: chains of calls on an entry, and keys that are made when they are absent.
+//! What only maps that hand out references have: chains of calls on an entry, and keys made when they are absent.
 
 use std::cell::Cell;
 

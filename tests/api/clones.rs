@@ -1,4 +1,4 @@
-//! Conversions by `From`, and what becomes of the entries.
+//! Conversions by `From`, and what happens to the entries.
 
 use snaptrie::TrieMap;
 

@@ -158,7 +158,7 @@ fn walking() {
     assert_eq!(map.iter().fold(0, |count, _| count + 1), 300);
 }
 
-/// An iterator outlives the handle that others would need, and is not disturbed by what is freed meanwhile.
+/// An iterator outlives the handle that others would need, and entries freed meanwhile do not disturb it.
 fn walks_hold_nothing_but_a_guard() {
     // A collector of its own: handles of other tests would keep its garbage.
     let map = Map::<u32, u32>::with_hasher(Chosen::default()).collecting_privately();

@@ -88,7 +88,7 @@ fn a_closure_that_panics_changes_nothing() {
     assert!(panics(|| map.with(&1, |_| panic_on_purpose(1)).unwrap()));
     assert!(panics(|| _ = map.update(1, |_| panic_on_purpose(2))));
     assert_eq!((map.cloned(&1), map.len()), (Some(10), 1));
-    // No handle is left behind: what is removed now can go.
+    // No handle is left behind: removed entries can be freed.
     assert!(map.remove(&1));
     finish(map);
 }

@@ -71,7 +71,7 @@ fn constructors_with_room() {
     assert!(crate::support::panics(|| drop(AnyMap::<u32, u32>::with_capacity(usize::MAX))));
 }
 
-/// A map that nobody writes to any more while its table moves.
+/// A map that no thread writes to any more while its table moves.
 fn left_in_a_move() -> AnyMap<u32, u32> {
     let map = AnyMap::default();
     for key in 0.. {

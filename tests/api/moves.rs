@@ -1,4 +1,4 @@
-//! What it means that entries move, when their node is rebuilt or their table moves.
+//! Entries that move because their node is rebuilt or their table moves.
 
 use std::cell::Cell;
 

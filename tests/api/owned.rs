@@ -1,5 +1,5 @@
-//! Keys and values that own something: in statics, on their thread, within each other; and that use
-//! their own map while they come and go.
+//! Keys and values that own something: in statics, bound to their thread, within each other; and that use their own map
+//! when they are made or dropped.
 
 use std::cell::Cell;
 use std::rc::Rc;

@@ -1,4 +1,5 @@
-//! Calls of a map's methods inside those of the same map: in closures, and while handles, iterators and snapshots (if there are any) are held.
+//! Calls of a map's methods inside those of the same map: in closures, and while handles, iterators and snapshots are
+//! held.
 //!
 //! No operation waits for another, so none of this can deadlock; every body runs under a watchdog.
 

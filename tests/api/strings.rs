@@ -1,4 +1,4 @@
-//! Keys and values that own or borrow something, and what is kept of them.
+//! Keys and values that own or borrow something, and which of them are kept.
 
 use std::cell::Cell;
 

@@ -1,10 +1,9 @@
 //! Sequences of operations and the world they are played in, for `tests/model.rs` and the fuzz
 //! targets.
 //!
-//! An [`Op`] is a verb and three numbers, so that it is drawn at random, shrunk and decoded from
-//! bytes alike; the numbers select a map, a key and so on from whatever there is at that moment, so
-//! that every sequence of ops has a meaning. [`play`] runs one in a world of maps, forks and
-//! snapshots, each with an oracle beside it: a plain ordered map with what must be in there.
+//! An [`Op`] is a verb and three numbers, so it can be drawn at random, shrunk and decoded from bytes. The numbers select
+//! a map, a key and so on among those that exist at that moment, so every sequence of ops has a meaning. [`play`] runs
+//! one in a world of maps, forks and snapshots, each beside an oracle: a plain ordered map with the expected entries.
 //!
 //! | file | holds |
 //! |---|---|

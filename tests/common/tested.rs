@@ -1,4 +1,4 @@
-//! What the tests need of a map, whichever kind it is.
+//! What the tests need of any kind of map.
 
 #![allow(dead_code, reason = "each crate that includes this uses a part of it")]
 

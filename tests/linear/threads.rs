@@ -133,7 +133,7 @@ pub fn run<M: Subject>(hashing: Chosen, crowd: u16, programs: &[Vec<Step>]) -> V
                 scope.spawn(move || {
                     PAUSES
                         .set(index as u64 * 0x9e37_79b9 + programs.len() as u64 + u64::from(crowd));
-                    // All begin together. (Not for ever: a thread that panicked must not hang all.)
+                    // All begin together, unless one has panicked.
                     ready.fetch_add(1, Ordering::SeqCst);
                     for _ in 0..10_000 {
                         if ready.load(Ordering::SeqCst) == programs.len() {

@@ -1,4 +1,4 @@
-//! Which schedules of a model are run: many at random, or all in which few switches were asked for by nobody.
+//! Which schedules of a model are run: many at random, or all with few preemptions.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub(crate) fn explore(test: impl Fn() + Send + Sync + 'static) {
 /// not set. Random numbers are the same in each.
 ///
 /// A thread that waits or ends has to be followed by another one; a switch away from a thread that could
-/// go on is a *preemption*. With at most so many of them the schedules of a small test can all be run, and
+/// go on is a *preemption*. With few of them the schedules of a small test can all be run, and
 /// most concurrency bugs show in one with two (Musuvathi and Qadeer, "Iterative Context Bounding for Systematic
 /// Testing of Multithreaded Programs", PLDI 2007).
 pub(crate) fn explore_all(test: impl Fn() + Send + Sync + 'static) {

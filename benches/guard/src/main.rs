@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use maps::{Map, Snapshots, Trie};
 
-/// What is done to a map. The setting up is not measured.
+/// The operations on a map. The setup is not measured.
 const PATHS: [&str; 7] = ["insert", "hit", "miss", "overwrite", "remove", "churn", "update"];
 /// What only maps with snapshots can do.
 const SNAPSHOT_PATHS: [&str; 3] = ["snapshot", "write-after", "scan"];

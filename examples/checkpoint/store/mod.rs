@@ -154,7 +154,7 @@ where
     /// Writes a checkpoint: all entries, or the changes since the previous checkpoint. Returns `None` and writes
     /// nothing if nothing has changed, even if the note is new.
     ///
-    /// The note is stored with the content, for example an offset in a log. The cost is that of what is written.
+    /// The note is stored with the content, for example an offset in a log. Costs as much as it writes.
     /// Memory is needed for one block, and for what the map changes meanwhile.
     ///
     /// # Errors

@@ -1,10 +1,9 @@
 //! Parallel `collect` and `extend`.
 //!
-//! Threads that insert into the same part of a map wait for each other's cache lines, and repeat what
-//! another thread's change has overtaken. So the entries are hashed and divided first, each piece of
-//! the input on its own, by the topmost bits of the hash, by which both kinds of map place their entries. Then each part
-//! is inserted, or built, by one thread. The pieces of a part come in the order of the input, so that of equal keys the
-//! same one stays as without threads.
+//! Threads that insert into the same part of a map wait for each other's cache lines, and repeat steps that another
+//! thread has overtaken. So the entries are first divided by the topmost bits of their hashes, which choose the place in
+//! both kinds of map. Then one thread inserts, or builds, each part. A part keeps the order of the input, so of equal
+//! keys the same one stays as without threads.
 
 use std::collections::LinkedList;
 use std::hash::{BuildHasher, Hash};

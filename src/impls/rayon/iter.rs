@@ -1,11 +1,9 @@
 //! Parallel iteration: over snapshots, and over flat maps through a handle.
 //!
-//! What is iterated over is split where its hashes differ: a trie by subtrees, a flat table by ranges
-//! of words. A part goes on being split as long as there are threads without work.
+//! A trie is split by subtrees, a flat table by ranges of words, as long as there are threads without work.
 //!
-//! A live trie has no parallel iterator: its snapshot has one, costs nothing, and is exact. A flat map
-//! has no snapshot; its iterator borrows a [`Pinned`] of the thread that asks, whose guard keeps
-//! what all threads see.
+//! A live trie has no parallel iterator: its snapshot has one, costs next to nothing, and is exact. A flat map has no
+//! snapshot. Its iterator borrows a [`Pinned`] of the calling thread, whose guard protects the entries for all threads.
 
 use std::fmt;
 
@@ -21,7 +19,7 @@ use crate::{CopyPinned, CopyPinnedSet, Pinned, PinnedSet, SetSnapshot, Snapshot}
 
 /// An iterator that can be shared.
 trait Split: Iterator + Send + Sized {
-    /// Gives away about half of what this has yet to yield; none if it is too little to be shared.
+    /// Gives away about half of the rest, or nothing if that is too little to share.
     fn split(&mut self) -> Option<Self>;
 }
 

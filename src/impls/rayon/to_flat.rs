@@ -63,7 +63,7 @@ where
     }
 }
 
-/// Inserts clones of the entries, after halving them so many times if there are enough.
+/// Inserts clones of the entries, after halving them this many times if there are enough.
 fn fill<K, V, S, T, St>(map: &Base<Flat<T>, S>, mut entries: FrozenIter<'_, St>, halvings: u32)
 where
     T: Store<Key = K, Value = V>,

@@ -34,7 +34,7 @@ const _: () = assert!(BITS < NODE_ALIGN && Size::CODES == FAN);
 /// The content of an indirection word: a node or nothing, with its bits.
 ///
 /// INVARIANT: the node, if any, and all that can be reached from it, stays allocated for `'g`: a
-/// word is read under a [`View`], or belongs to a tree that nobody else can see.
+/// word is read under a [`View`], or belongs to a tree that no other thread can see.
 pub(crate) struct Word<'g, T> {
     raw: *mut u8,
     _node: PhantomData<&'g T>,
@@ -292,10 +292,10 @@ impl<'g, T: Slot> Word<'g, T> {
 /// needed. So what was observed once under a newer generation can never change.
 #[derive(Clone, Copy)]
 pub(crate) enum View<'g> {
-    /// Inside the operation's own generation. The guard keeps what is reached from being freed.
+    /// Inside the operation's own generation. The guard keeps everything it reaches allocated.
     Live(&'g Guard),
-    /// In an older generation. What is reached through frozen words is kept by its snapshot, or,
-    /// for an operation on the live map, by the guard that the view began with.
+    /// In an older generation. Everything behind frozen words is kept by its snapshot or, for an operation on the live
+    /// map, by the guard that the view began with.
     Observed,
 }
 
@@ -357,15 +357,15 @@ impl<T> Indirection<T> {
         self.freeze().frozen()
     }
 
-    /// Sets `FROZEN` and returns the word as it was just before: whoever gets a word that was not
-    /// frozen is the one that froze it.
+    /// Sets `FROZEN` and returns the word as it was just before. The thread that gets a word without the bit is the one
+    /// that froze it.
     pub(crate) fn freeze<'g>(&'g self) -> Word<'g, T> {
         // Acquire: as in `load`.
         let mut raw = self.raw.load(Ordering::Acquire);
         while raw.addr() & FROZEN == 0 {
             let frozen = raw.map_addr(|bits| bits | FROZEN);
-            // AcqRel: Release, so that what this thread did before (a snapshot's registration) is
-            // seen by whoever acts on the bit; Acquire for the node, as in `load`.
+            // AcqRel: Release, so that threads that act on the bit see what this one did before, such as a snapshot's
+            // registration; Acquire for the node, as in `load`.
             match self.raw.compare_exchange(raw, frozen, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => break,
                 Err(now) => raw = now,
@@ -387,7 +387,7 @@ impl<T> Indirection<T> {
             .map_err(drop)
     }
 
-    /// The word, when nobody else can reach it.
+    /// The word, when no other thread can reach it.
     pub(crate) fn get_mut(&mut self) -> Word<'_, T> {
         Word { raw: *self.raw.get_mut(), _node: PhantomData }
     }

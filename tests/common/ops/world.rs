@@ -24,7 +24,7 @@ pub(crate) struct Setup {
     /// Number of different keys.
     pub(crate) keys: u16,
     /// Entries that all ops on ranges and whole maps together may touch; then ranges are one key
-    /// long, and nobody looks at whole maps.
+    /// long, and no op looks at whole maps.
     pub(crate) bulk: usize,
 }
 
@@ -54,7 +54,7 @@ pub(crate) trait Playable:
     /// Plays an op on versions of maps.
     fn play_versions(world: &mut World<Self>, op: Op);
 
-    /// What is in clones of the map, of both kinds.
+    /// The contents of clones of the map, of both kinds.
     fn converted(&self) -> [Vec<(u16, u8)>; 2];
     /// What a version holds for a key.
     fn frozen_row(version: &Self::Version, id: u16) -> Option<Row>;
