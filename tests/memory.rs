@@ -36,7 +36,7 @@ const EMPTY: isize = 8 * KIB;
 const LEFT: isize = 8 * KIB;
 
 /// Entries of the maps here.
-const LARGE: usize = 60_000;
+const LARGE: usize = 50_000;
 
 /// Garbage that may wait for its grace period, or for a turn.
 const SLACK: isize = 256 * KIB;
@@ -209,7 +209,7 @@ fn assert_churn_does_not_grow<M: Plain>(times: isize) {
     let size = bytes_of_as::<M>(WINDOW as usize);
     let map = filled_as::<M>(WINDOW as usize);
     reset_peak();
-    for key in WINDOW..WINDOW + scaled(250_000) {
+    for key in WINDOW..WINDOW + scaled(150_000) {
         map.handle().insert(key, key);
         assert!(map.handle().remove(&(key - WINDOW)).is_some());
     }
@@ -258,7 +258,7 @@ fn assert_overwriting_does_not_grow<M: Plain>(writes: u64) {
     let map = filled_as::<M>(10_000);
     reset_peak();
     let mut numbers = Numbers(2);
-    for step in 0..scaled(250_000) / writes {
+    for step in 0..scaled(150_000) / writes {
         let map = map.handle();
         (0..writes).for_each(|_| _ = map.insert(numbers.below(10_000) as u64, step));
     }

@@ -79,10 +79,11 @@ fn closures_that_fill_the_map_once() {
 
 /// A reference is to the place that the entry was in, however often that is replaced.
 fn references_stay_while_entries_move() {
+    const ROUNDS: u64 = 12;
     let map: Map<u32, [u64; 4]> = (0..300).map(|key| (key, [u64::from(key); 4])).collect();
     let pinned = map.handle();
     let mut held: Vec<(&u32, &[u64; 4])> = pinned.iter().collect();
-    for round in 1..30 {
+    for round in 1..ROUNDS {
         for key in 0..300 {
             let value = [u64::from(key) + 1_000 * round; 4];
             held.push((pinned.get_key_value(&key).unwrap().0, pinned.insert(key, value).unwrap()));
@@ -99,7 +100,7 @@ fn references_stay_while_entries_move() {
     }
     held.truncate(300);
     assert!(held.iter().all(|(key, value)| **value == [u64::from(**key); 4]));
-    let last = (0..300).map(|key| (key, [u64::from(key) + 29_000; 4]));
+    let last = (0..300).map(|key| (key, [u64::from(key) + 1_000 * (ROUNDS - 1); 4]));
     assert_eq!(sorted(&map), last.collect::<Vec<_>>());
     drop(held);
     drop(pinned);

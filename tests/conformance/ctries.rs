@@ -58,7 +58,7 @@ fn iterator_beside_a_writer_sees_what_stays<M: Subject>(hashing: Chosen) {
     let done = AtomicBool::new(false);
     on_threads(2, |id| {
         if id == 0 {
-            for round in 0..20 {
+            for round in 0..8 {
                 (size..2 * size).for_each(|i| ignore(map.insert(i, round)));
                 (size..2 * size).for_each(|i| ignore(map.remove(i)));
             }

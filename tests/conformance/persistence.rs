@@ -82,7 +82,7 @@ fn versions_of_versions<M: Subject>(hashing: Chosen) {
 /// Each version has two that grow from it, and each of these writes the same keys.
 fn a_tree_of_versions<M: Subject>(hashing: Chosen) {
     let root = M::new(hashing);
-    let size = scaled(hashing, 300);
+    let size = scaled(hashing, 150);
     (0..size).for_each(|key| assert_eq!(root.insert(key, 0), None));
     let mut leaves = vec![(root, 0_u64)];
     for level in 0..5 {

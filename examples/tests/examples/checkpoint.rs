@@ -177,7 +177,7 @@ fn survives_a_stop_at_each_step() {
 /// A run that aborts at this step. Returns the name of the step.
 fn stop_at(at: u32, state: &Path, told: &mut Told) -> String {
     let mut command = busy(state);
-    command.args(["--items", "600", "--die-at", &at.to_string()]);
+    command.args(["--items", "2000", "--die-at", &at.to_string()]);
     let (output, stdout, stderr) = run(&mut command);
     assert!(!output.status.success(), "{stdout}{stderr}");
     told.add(&stdout);
