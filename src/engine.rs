@@ -135,7 +135,7 @@ pub(crate) trait Engine: Sized {
     /// hashes of keys.
     fn reserve(&self, _additional: usize, _guard: &Guard, _rehash: Rehash<'_, Self::Key>) {}
 
-    /// Frees garbage that is due, and helps a move.
+    /// Frees garbage that is due.
     fn refresh(&self, guard: &Guard);
 
     /// Frees what can be freed without waiting for another thread, at the end of an operation that retired much. The

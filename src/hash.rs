@@ -121,10 +121,9 @@ impl fmt::Debug for DefaultHasher {
 
 /// The hash of a key, spread over all 64 bits.
 ///
-/// A trie takes its path from the highest bits and its tags from the lowest, and is as deep as
-/// hashes agree in their high bits. Hashers that leave high bits empty (identity hashes of small
-/// integers are common) would make it ten levels deep, so a multiplication mixes whatever comes. It is a bijection:
-/// hashes that differed still do.
+/// A trie takes its path from the highest bits and its tags from the lowest, and is as deep as hashes agree in their
+/// high bits. Hashers that leave those empty, such as identity hashes of small integers, would make it deep. So a
+/// multiplication mixes the bits. It is a bijection: hashes that differed still do.
 #[inline]
 pub(crate) fn of<Q: Hash + ?Sized, S: BuildHasher>(hasher: &S, key: &Q) -> u64 {
     spread(hasher.hash_one(key))

@@ -44,7 +44,7 @@ fn play_many<M: Playable>(hashing: Hashing, mix: Mix, keys: &[u16], len: usize, 
 }
 
 /// Domains of keys: few, so that the same ones come up again and again; or enough for some fans.
-const KEYS: &[u16] = &[6, 30, 200, 100];
+const KEYS: &[u16] = &[6, 30, 200, 80];
 
 macro_rules! for_each_hashing {
     ($($name:ident $hashing:ident),*) => {$(
@@ -53,42 +53,42 @@ macro_rules! for_each_hashing {
 
             #[test]
             fn all_ops() {
-                play_many::<Trie>(Hashing::$hashing, Mix::General, KEYS, 400, 40);
+                play_many::<Trie>(Hashing::$hashing, Mix::General, KEYS, 400, 30);
             }
 
             #[test]
             fn all_ops_inline() {
-                play_many::<Inline>(Hashing::$hashing, Mix::General, KEYS, 400, 40);
+                play_many::<Inline>(Hashing::$hashing, Mix::General, KEYS, 400, 30);
             }
 
             #[test]
             fn all_ops_flat() {
-                play_many::<Flat>(Hashing::$hashing, Mix::General, KEYS, 400, 35);
+                play_many::<Flat>(Hashing::$hashing, Mix::General, KEYS, 400, 25);
             }
 
             #[test]
             fn all_ops_inline_flat() {
-                play_many::<InlineFlat>(Hashing::$hashing, Mix::General, KEYS, 400, 35);
+                play_many::<InlineFlat>(Hashing::$hashing, Mix::General, KEYS, 400, 25);
             }
 
             #[test]
             fn resizing_flat() {
-                play_many::<Flat>(Hashing::$hashing, Mix::Resize, &[40, 600, 3_000], 200, 10);
+                play_many::<Flat>(Hashing::$hashing, Mix::Resize, &[40, 600, 3_000], 200, 8);
             }
 
             #[test]
             fn resizing_inline_flat() {
-                play_many::<InlineFlat>(Hashing::$hashing, Mix::Resize, &[40, 600, 3_000], 200, 10);
+                play_many::<InlineFlat>(Hashing::$hashing, Mix::Resize, &[40, 600, 3_000], 200, 8);
             }
 
             #[test]
             fn versions() {
-                play_many::<Trie>(Hashing::$hashing, Mix::Snapshots, KEYS, 300, 50);
+                play_many::<Trie>(Hashing::$hashing, Mix::Snapshots, KEYS, 300, 35);
             }
 
             #[test]
             fn versions_inline() {
-                play_many::<Inline>(Hashing::$hashing, Mix::Snapshots, KEYS, 300, 50);
+                play_many::<Inline>(Hashing::$hashing, Mix::Snapshots, KEYS, 300, 35);
             }
         }
     )*};

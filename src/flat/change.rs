@@ -16,7 +16,7 @@ use crate::tree::{
     decide_before_copying, finish,
 };
 
-/// Units that an operation moves which comes this way while a move is under way.
+/// Units moved by an operation that comes this way while a move is under way.
 const UNITS: usize = 1;
 
 impl<St: Store> Flat<St> {

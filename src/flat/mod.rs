@@ -23,7 +23,7 @@
 //!    entries for that ([`moving`]). If there are not, hashes are bad, and the leaf becomes a fan. So no hash makes the
 //!    directory large.
 //! 4. While a table moves, each writer that reaches a moved word, or starts again, moves a unit. So the move speeds up as
-//!    it goes on. Where threads only look up, refreshing a handle finishes it.
+//!    it goes on. Of the lookups that reach a moved word, one in eight moves a unit too.
 //! 5. Removals that leave little in a large directory begin a move to a smaller one.
 //!
 //! # Orderings

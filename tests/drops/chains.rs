@@ -28,7 +28,7 @@ fn filled(ledger: Ledger) -> CountedMap {
 }
 
 fn a_long_chain_of_forks() {
-    const LENGTH: u64 = 40_000;
+    const LENGTH: u64 = 20_000;
     on_a_small_stack(|| {
         let ledger = Ledger::new();
         let mut map = filled(ledger);

@@ -143,7 +143,7 @@ fn play<M: Numbers>(steps: Vec<Step>) {
 }
 
 fn any_stream<M: Numbers>() {
-    let config = ProptestConfig { cases: 40, failure_persistence: None, ..Default::default() };
+    let config = ProptestConfig { cases: 25, failure_persistence: None, ..Default::default() };
     let result = TestRunner::new(config).run(&vec(any_step(), 0..200), |steps| {
         play::<M>(steps);
         Ok(())

@@ -65,7 +65,7 @@ pub(crate) fn scaled(number: u64) -> u64 {
 
 /// The calls of user code at which a test lets an operation panic: each of the first, and some of the many in large maps.
 pub(crate) fn calls() -> impl Iterator<Item = u32> {
-    (0..12).chain((12..).step_by(one_in(7)))
+    (0..8).chain((8..).step_by(one_in(12)))
 }
 
 /// Tests with many similar cases run one in this many: all of them once [`stress`] reaches `number`.
