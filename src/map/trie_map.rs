@@ -32,7 +32,8 @@ use crate::trie::Trie;
 /// | [`get`](Pinned::get) and other lookups | O(log₁₆ n) | linearizable |
 /// | [`insert`](Pinned::insert), [`remove`](Pinned::remove), [`compute`](Pinned::compute) and the like | O(log₁₆ n), one allocation | linearizable |
 /// | [`snapshot`](Self::snapshot), [`fork`](Self::fork), [`take`](Self::take) | O(1) | one instant across all keys |
-/// | [`iter`](Pinned::iter), [`len`](Pinned::len) on the live map | O(n) | weak: no key twice, every entry that is present throughout |
+/// | [`iter`](Pinned::iter) on the live map | O(n) | weak: no key twice, every entry that is present throughout |
+/// | [`len`](Pinned::len) on the live map | O(processors) | a sum of counters, exact if no write is in flight |
 /// | the same on a snapshot | O(n), `len` O(1) from the second call on | exact |
 ///
 /// # Reclamation
