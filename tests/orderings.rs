@@ -28,7 +28,7 @@ fn new<M: Map>() -> M {
 
 /// Few steps under Miri, which runs many schedules of them.
 const fn steps(miri: u64) -> u64 {
-    if cfg!(miri) { miri } else { 500 * miri }
+    if cfg!(miri) { miri } else { 50 * miri }
 }
 
 fn read(value: &Twice) -> u64 {
@@ -215,9 +215,11 @@ fn a_late_write_that_is_frozen_is_whole<M: Map>() {
     };
     let reader = || {
         wait_for(WRITTEN);
-        let version = map.version();
+        // Below the next root the leaf is older. An iteration reads what its first look found.
+        let _version = map.version();
+        let handle = map.handle();
         POINT.set("seen bucket");
-        assert_eq!(M::entries(&version).map(|(_, value)| read(value)).sum::<u64>(), 1);
+        assert_eq!(handle.iter().map(|(_, value)| read(value)).sum::<u64>(), 1);
     };
     at_once(writer, reader);
 }
