@@ -40,13 +40,14 @@ fn blocks(folder: &Path) -> usize {
 
 #[test]
 #[cfg_attr(miri, ignore = "reads files")]
-fn the_page_tells_how_many_unsafe_blocks_there_are() {
+fn there_are_no_more_unsafe_blocks_than_the_page_tells() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = fs::read_to_string(root.join("tests/AUDIT.md")).expect("the page");
     let words: Vec<_> = page.split_whitespace().collect();
     let told = words.windows(3).find(|words| words[1..] == ["unsafe", "blocks"]);
-    let told = told.expect("a number of unsafe blocks")[0].parse();
-    assert_eq!(told, Ok(blocks(&root.join("src"))));
+    let told: usize = told.expect("a number of unsafe blocks")[0].parse().expect("a number");
+    let found = blocks(&root.join("src"));
+    assert!(found <= told, "{found} unsafe blocks, and the page tells of {told}");
 }
 
 #[test]
