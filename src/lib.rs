@@ -225,6 +225,9 @@ pub use plain::Plain;
 pub use set::{
     CopyFlatSet, CopyPinnedSet, CopySet, CopyTrieSet, FlatSet, PinnedSet, SetSnapshot, TrieSet,
 };
+#[cfg(shuttle)]
+#[doc(hidden)]
+pub use sync::nodes;
 #[cfg(snaptrie_stall)]
 #[doc(hidden)]
 pub use sync::stalls;

@@ -5,14 +5,17 @@
 //! shared access. A few words are always the standard library's: those of the whole process, which outlive every
 //! model (`reclaim/guard.rs`, `reclaim/threads.rs`), and how participants are ordered, which no model changes
 //! (`reclaim/participants.rs`).
+//!
+//! Under `cfg(snaptrie_planted)` the environment can take a half from the ordering of one access: see
+//! `tests/planted/orderings`.
 
 pub(crate) use std::sync::atomic::Ordering;
 
-#[cfg(not(shuttle))]
+#[cfg(not(any(shuttle, snaptrie_planted)))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, fence};
 
-#[cfg(shuttle)]
-pub(crate) use scheduled::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, fence};
+#[cfg(any(shuttle, snaptrie_planted))]
+pub(crate) use wrapped::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, fence};
 
 /// Whether there is time, and time to wait. Models know none: a schedule must go the same way each time. WebAssembly
 /// without a system has no clock, and no other thread to wait for.
@@ -24,7 +27,7 @@ pub(crate) const HAS_TIME: bool =
 #[inline]
 pub(crate) fn shared_access() {
     #[cfg(shuttle)]
-    scheduled::schedule();
+    wrapped::schedule();
 }
 
 /// A point with a name, at which `tests/stalls.rs` lets a thread stall forever: between two steps of an operation, where
@@ -46,13 +49,51 @@ pub(crate) fn planted(_bug: &'static str) -> bool {
 
 #[cfg(snaptrie_planted)]
 mod plants {
+    use std::collections::BTreeSet;
     use std::env;
-    use std::sync::OnceLock;
+    use std::panic::Location;
+    use std::sync::{Mutex, OnceLock};
+
+    use super::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
 
     /// Whether the environment asks for this bug. One build has all of them.
     pub(super) fn is_chosen(bug: &'static str) -> bool {
         static CHOSEN: OnceLock<Option<String>> = OnceLock::new();
         CHOSEN.get_or_init(|| env::var("SNAPTRIE_PLANTED").ok()).as_deref() == Some(bug)
+    }
+
+    /// What an ordering is made of, for a successful access.
+    pub(super) const SUCCESS: [&str; 3] = ["acquire", "release", "sequence"];
+    /// The same for a compare-and-swap that fails.
+    pub(super) const FAILURE: [&str; 1] = ["failure"];
+
+    /// The ordering of an access at the caller's caller, without the part that the environment takes from it: as in
+    /// `SNAPTRIE_WEAKENED=src/bucket/mod.rs:100:acquire`. With `list` all parts are printed, once each.
+    #[track_caller]
+    pub(super) fn weakened(order: Ordering, parts: &[&str]) -> Ordering {
+        static CHOSEN: OnceLock<Option<String>> = OnceLock::new();
+        let Some(chosen) = CHOSEN.get_or_init(|| env::var("SNAPTRIE_WEAKENED").ok()) else {
+            return order;
+        };
+        let (file, line) = (Location::caller().file(), Location::caller().line());
+        for part in parts {
+            let weaker = match (order, *part) {
+                (SeqCst, "sequence") => AcqRel,
+                (AcqRel, "acquire") => Release,
+                (AcqRel, "release") => Acquire,
+                (Acquire, "acquire" | "failure") | (Release, "release") => Relaxed,
+                _ => continue,
+            };
+            let name = format!("{}:{line}:{part}", &file[file.rfind("src/").unwrap_or(0)..]);
+            if name == *chosen {
+                return weaker;
+            }
+            static LISTED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+            if chosen == "list" && LISTED.lock().unwrap().insert(name.clone()) {
+                println!("ordering {name}");
+            }
+        }
+        order
     }
 }
 
@@ -77,12 +118,35 @@ pub mod stalls {
 }
 
 #[cfg(shuttle)]
-mod scheduled {
+pub mod nodes {
+    //! Counts nodes, so that models find those that are never freed. All threads of a model run on one of the system's.
+
+    use std::cell::Cell;
+
+    thread_local! {
+        static COUNT: Cell<isize> = const { Cell::new(0) };
+    }
+
+    /// Nodes that models of this thread have allocated and not freed.
+    pub fn count() -> isize {
+        COUNT.get()
+    }
+
+    pub(crate) fn change(by: isize) {
+        COUNT.set(COUNT.get() + by);
+    }
+}
+
+#[cfg(any(shuttle, snaptrie_planted))]
+mod wrapped {
     use super::Ordering;
+    #[cfg(snaptrie_planted)]
+    use super::plants::{FAILURE, SUCCESS, weakened};
 
     /// Lets any other thread of the model run before the access that follows.
     pub(super) fn schedule() {
         // A panic that unwinds (one that a test caught on purpose) must not switch threads.
+        #[cfg(shuttle)]
         if !std::thread::panicking() {
             // Any access of shuttle's own is a point where it may switch. Not `yield_now`, which
             // its priority-based scheduler takes as a wish to be switched.
@@ -90,12 +154,25 @@ mod scheduled {
         }
     }
 
-    pub(crate) fn fence(order: Ordering) {
-        schedule();
-        std::sync::atomic::fence(order);
+    #[cfg(not(snaptrie_planted))]
+    const SUCCESS: () = ();
+    #[cfg(not(snaptrie_planted))]
+    const FAILURE: () = ();
+    #[cfg(not(snaptrie_planted))]
+    fn weakened(order: Ordering, _: &()) -> Ordering {
+        order
     }
 
-    macro_rules! scheduled {
+    #[track_caller]
+    pub(crate) fn fence(order: Ordering) {
+        schedule();
+        match weakened(order, &SUCCESS) {
+            Ordering::Relaxed => {}
+            order => std::sync::atomic::fence(order),
+        }
+    }
+
+    macro_rules! wrapped {
         ($name:ident [$($generic:ident)?] $value:ty) => {
             #[derive(Debug, Default)]
             #[repr(transparent)]
@@ -109,18 +186,22 @@ mod scheduled {
                 pub(crate) fn get_mut(&mut self) -> &mut $value {
                     self.0.get_mut()
                 }
+                #[track_caller]
                 pub(crate) fn load(&self, order: Ordering) -> $value {
                     schedule();
-                    self.0.load(order)
+                    self.0.load(weakened(order, &SUCCESS))
                 }
+                #[track_caller]
                 pub(crate) fn store(&self, value: $value, order: Ordering) {
                     schedule();
-                    self.0.store(value, order);
+                    self.0.store(value, weakened(order, &SUCCESS));
                 }
+                #[track_caller]
                 pub(crate) fn swap(&self, value: $value, order: Ordering) -> $value {
                     schedule();
-                    self.0.swap(value, order)
+                    self.0.swap(value, weakened(order, &SUCCESS))
                 }
+                #[track_caller]
                 pub(crate) fn compare_exchange(
                     &self,
                     current: $value,
@@ -129,36 +210,41 @@ mod scheduled {
                     failure: Ordering,
                 ) -> Result<$value, $value> {
                     schedule();
+                    let (success, failure) = (weakened(success, &SUCCESS), weakened(failure, &FAILURE));
                     self.0.compare_exchange(current, new, success, failure)
                 }
             }
         };
     }
 
-    scheduled!(AtomicBool [] bool);
-    scheduled!(AtomicU64 [] u64);
-    scheduled!(AtomicUsize [] usize);
-    scheduled!(AtomicPtr [T] *mut T);
+    wrapped!(AtomicBool [] bool);
+    wrapped!(AtomicU64 [] u64);
+    wrapped!(AtomicUsize [] usize);
+    wrapped!(AtomicPtr [T] *mut T);
 
     impl AtomicU64 {
+        #[track_caller]
         pub(crate) fn fetch_or(&self, bits: u64, order: Ordering) -> u64 {
             schedule();
-            self.0.fetch_or(bits, order)
+            self.0.fetch_or(bits, weakened(order, &SUCCESS))
         }
+        #[track_caller]
         pub(crate) fn fetch_add(&self, value: u64, order: Ordering) -> u64 {
             schedule();
-            self.0.fetch_add(value, order)
+            self.0.fetch_add(value, weakened(order, &SUCCESS))
         }
     }
 
     impl AtomicUsize {
+        #[track_caller]
         pub(crate) fn fetch_add(&self, value: usize, order: Ordering) -> usize {
             schedule();
-            self.0.fetch_add(value, order)
+            self.0.fetch_add(value, weakened(order, &SUCCESS))
         }
+        #[track_caller]
         pub(crate) fn fetch_sub(&self, value: usize, order: Ordering) -> usize {
             schedule();
-            self.0.fetch_sub(value, order)
+            self.0.fetch_sub(value, weakened(order, &SUCCESS))
         }
     }
 }

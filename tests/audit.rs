@@ -20,6 +20,36 @@ fn with_unsafe(folder: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
+/// Unsafe blocks below a folder, without unit tests.
+fn blocks(folder: &Path) -> usize {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let count = |path: &Path| {
+        if path.is_dir() {
+            return blocks(path);
+        }
+        if path.ends_with("tests.rs") || path.ends_with("races.rs") {
+            return 0;
+        }
+        let text = fs::read_to_string(path).expect("a source file");
+        let code = text.split("#[cfg(test)]\nmod tests {").next().expect("a first part");
+        let code = code.lines().map(|line| line.split("//").next().expect("a first part"));
+        code.map(|line| line.matches("unsafe {").count()).sum()
+    };
+    entries.map(|entry| count(&entry.expect("an entry").path())).sum()
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "reads files")]
+fn there_are_no_more_unsafe_blocks_than_the_page_tells() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("tests/AUDIT.md")).expect("the page");
+    let words: Vec<_> = page.split_whitespace().collect();
+    let told = words.windows(3).find(|words| words[1..] == ["unsafe", "blocks"]);
+    let told: usize = told.expect("a number of unsafe blocks")[0].parse().expect("a number");
+    let found = blocks(&root.join("src"));
+    assert!(found <= told, "{found} unsafe blocks, and the page tells of {told}");
+}
+
 #[test]
 #[cfg_attr(miri, ignore = "reads files")]
 fn every_file_with_unsafe_code_is_audited() {

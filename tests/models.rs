@@ -234,6 +234,7 @@ impl<H: Default + Hasher + 'static, K: Kind> AnyWorld<H, K> {
         let live = Arc::clone(&self.live);
         drop(Arc::into_inner(self).unwrap());
         assert_eq!(live.load(Ordering::SeqCst), 0, "values that were never dropped");
+        assert_eq!(snaptrie::nodes::count(), 0, "nodes that were never freed");
     }
 }
 

@@ -117,6 +117,7 @@ where
         let live = Arc::clone(&self.live);
         drop(Arc::into_inner(self).unwrap());
         assert_eq!(live.load(Ordering::SeqCst), 0, "values that were never dropped");
+        assert_eq!(snaptrie::nodes::count(), 0, "nodes that were never freed");
     }
 
     /// Lets everything go that may: a few epochs for each batch of garbage that stands before it.

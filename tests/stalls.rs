@@ -43,6 +43,7 @@ const RECLAIM: &[&str] = &[
 const TREE: &[&str] = &[
     "claimed bucket",
     "written slot",
+    "seen bucket",
     "frozen bucket",
     "frozen fan",
     "unpublished copy",

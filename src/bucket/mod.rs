@@ -282,7 +282,8 @@ impl<'g, T: Slot> Bucket<'g, T> {
         if seen.is_frozen() {
             return seen;
         }
-        // Acquire: as in `load`. Release: goes on the release sequence of the publications.
+        stall_point("seen bucket");
+        // Acquire: as in `load`. Release: publishes nothing; the releases before it go on with any read-modify-write.
         let before = self.state().fetch_or(FROZEN, Ordering::AcqRel);
         Seen { bucket: self, state: before | FROZEN }
     }
@@ -481,7 +482,8 @@ impl<'g, T: Slot> Seen<'g, T> {
         let cell = unsafe { Bucket::<T>::cell(start, index) };
         let word = bucket.state();
         let claimed = if planted("no_claim") { state } else { state | BUSY };
-        // Acquire: no write below comes before the claim.
+        // Acquire: the state has been acquired before, so this tells a reader of the code alone. The writes below come
+        // after the claim because they are releases.
         if !planted("no_claim")
             && word.compare_exchange(state, claimed, Ordering::Acquire, Ordering::Relaxed).is_err()
         {
@@ -511,7 +513,7 @@ impl<'g, T: Slot> Seen<'g, T> {
     pub(crate) fn remove(self, hit: Hit<'_, T>) -> Option<Self> {
         debug_assert_eq!(self.state & (BUSY | FROZEN), 0);
         let left = self.next_version()? & !hit.bit;
-        // Release: keeps the release sequence of the publications; Relaxed on failure: nothing is read.
+        // Release: what came before, for a thread that misses the entry; Relaxed on failure: nothing is read.
         let word = self.bucket.state();
         word.compare_exchange(self.state, left, Ordering::Release, Ordering::Relaxed).ok()?;
         Some(Self { state: left, ..self })

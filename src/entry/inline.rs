@@ -17,7 +17,7 @@ use crate::engine::Content;
 use crate::hash::Rehash;
 use crate::plain::{self, Plain};
 use crate::reclaim::Garbage;
-use crate::sync::Ordering;
+use crate::sync::{Ordering, planted};
 
 /// The store for pairs of plain types.
 #[expect(missing_debug_implementations, reason = "public as a part of sealed traits alone")]
@@ -96,7 +96,9 @@ impl<K: Plain, V: Plain> Slot for PairSlot<K, V> {
         }
         for (index, word) in words.into_iter().enumerate().take(PairCell::<K, V>::WORDS) {
             // Release: see `crate::bucket`, Orderings.
-            cell.word(index).store(word, Ordering::Release);
+            let order =
+                if planted("relaxed_slots") { Ordering::Relaxed } else { Ordering::Release };
+            cell.word(index).store(word, order);
         }
     }
 }

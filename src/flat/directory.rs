@@ -107,12 +107,17 @@ impl<T> Directory<T> {
 
     #[inline]
     pub(super) fn next<'g>(&'g self, _guard: &'g Guard) -> Option<&'g Self> {
-        // Acquire: the directory; pairs with the Release of `set_next`.
-        let next = self.next.load(Ordering::Acquire);
         // SAFETY:
         // - null or from a box. It is retired only once it was the root, and so after this one: by the guard that this
         //   one was reached under it is not freed.
-        unsafe { next.as_ref() }
+        unsafe { self.raw_next().as_ref() }
+    }
+
+    /// [`Self::next`], or null, as a pointer that can be freed.
+    #[inline]
+    pub(super) fn raw_next(&self) -> *mut Self {
+        // Acquire: the directory; pairs with the Release of `set_next`.
+        self.next.load(Ordering::Acquire)
     }
 
     /// Sets the directory that this one moves to, unless there is one.

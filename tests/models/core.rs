@@ -240,6 +240,23 @@ fn take_splits_writes_at_one_instant() {
     });
 }
 
+/// Nothing has looked at the bucket when the tree that was taken is buried.
+#[test]
+fn take_that_nobody_reads_against_a_late_writer() {
+    explore(|| {
+        let world = World::<FewBits>::new();
+        (0..2).for_each(|key| _ = world.run(Op::Insert(key, 9)));
+        let other = Arc::clone(&world);
+        let writer = thread::spawn(move || {
+            other.run(Op::Insert(0, 1));
+            other.run(Op::Insert(1, 2));
+        });
+        drop(world.map.take());
+        writer.join().unwrap();
+        world.check_alone();
+    });
+}
+
 #[test]
 fn all_of_two_writers_in_one_bucket() {
     explore_all(|| {
