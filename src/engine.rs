@@ -62,12 +62,20 @@ pub(crate) const PART: usize = if cfg!(any(miri, shuttle)) { 4 } else { 256 };
 /// An entry on its way into an engine, with its hash.
 pub(crate) type Hashed<E> = (u64, <<E as Engine>::Content as Content>::Draft);
 
+/// How the entries of an engine that is built are divided into parts.
+#[derive(Clone, Copy)]
+pub(crate) struct Division {
+    /// The first bits of a hash, a multiple of four: a part for each value of these.
+    pub(crate) bits: u32,
+    /// Entries of all parts together.
+    pub(crate) entries: usize,
+}
+
 /// How an engine is made of all its entries at once.
 pub(crate) struct Builder<E: Engine> {
-    /// Makes an engine of entries whose hashes agree in so many first bits, a multiple of four: in the order of their
-    /// hashes, no key twice.
-    pub(crate) part: fn(Collector, Vec<Hashed<E>>, u32) -> E,
-    /// Makes one of such parts, one for each value of these bits, in order.
+    /// Makes a part, of entries in the order of their hashes, no key twice.
+    pub(crate) part: fn(Collector, Vec<Hashed<E>>, Division) -> E,
+    /// Makes one of all parts, in order.
     pub(crate) join: fn(Collector, Vec<E>) -> E,
 }
 
@@ -83,8 +91,8 @@ pub(crate) trait Engine: Sized {
     where
         Self: 'g;
 
-    /// How such engines are built, if they are. Entries are inserted one by one otherwise.
-    const BUILDER: Option<Builder<Self>> = None;
+    /// How such engines are built.
+    const BUILDER: Builder<Self>;
 
     /// An empty one, whose guards come from this collector.
     fn empty(collector: Collector) -> Self;

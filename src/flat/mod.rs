@@ -10,6 +10,7 @@
 //! | [`directory`] | the array of words, and the next one |
 //! | `change` | the way to a bucket |
 //! | [`moving`] | the move to another directory, a unit at a time |
+//! | `build` | making a table of all its entries at once |
 //! | `room` | when to move: growth, shrinking, reservations; and `clear` |
 //! | `iter` | walking over all entries, across a move |
 //! | `stats`, `check` | counting, and verifying for tests |
@@ -40,6 +41,7 @@
 //! another operation's CAS took effect, or after helping a move on.
 #![expect(unsafe_code, reason = "directories are raw pointers that the epoch protects")]
 
+mod build;
 mod change;
 #[cfg(any(debug_assertions, snaptrie_check))]
 mod check;
@@ -67,7 +69,7 @@ pub(crate) use stats::FlatTally;
 
 use crate::bucket::Held;
 use crate::count::Counter;
-use crate::engine::{Change, Engine};
+use crate::engine::{Builder, Change, Engine};
 use crate::entry::Store;
 use crate::fallout::Fallout;
 use crate::leaf::Size;
@@ -201,6 +203,8 @@ impl<St: Store> Engine for Flat<St> {
     where
         Self: 'g;
 
+    const BUILDER: Builder<Self> = Self::BUILD;
+
     fn empty(collector: Collector) -> Self {
         Self::new(collector)
     }
@@ -326,18 +330,20 @@ impl<St: Store> Flat<St> {
 }
 
 impl<St: Store> Flat<St> {
+    /// The root, which the table is without from here on.
+    fn take_root(&mut self) -> Option<Box<Directory<St::Slot>>> {
+        let root = std::mem::replace(self.root.get_mut(), ptr::null_mut());
+        // SAFETY:
+        // - null or from a box, and the map's own.
+        (!root.is_null()).then(|| unsafe { Box::from_raw(root) })
+    }
+
     /// Frees the directories and all that is below them, the entries only `with_entries`.
     ///
     /// # Safety
     /// - Entries that are not freed were taken out.
     unsafe fn free_all(&mut self, with_entries: bool, fallout: &mut Fallout) {
-        let root = std::mem::replace(self.root.get_mut(), ptr::null_mut());
-        if root.is_null() {
-            return;
-        }
-        // SAFETY:
-        // - from a box, and the map's own.
-        let mut root = unsafe { Box::from_raw(root) };
+        let Some(mut root) = self.take_root() else { return };
         let mut next = root.take_next();
         let units = next.as_ref().map(|next| Units::between(&root, next));
         // The words of a unit that has moved, in part at least, own nothing.

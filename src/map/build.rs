@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, Hash};
 
 use super::base::Base;
 use super::batch::Stays;
-use crate::engine::{Content, Engine, Hashed};
+use crate::engine::{Content, Division, Engine, Hashed};
 use crate::hash;
 use crate::reclaim::Collector;
 
@@ -105,12 +105,13 @@ where
     kept
 }
 
-/// The parts as they are to be built, each of hashes that agree in so many bits. Few entries are one part.
-pub(crate) fn to_build<E: Engine>(parts: Vec<Unique<E>>) -> (Vec<Unique<E>>, u32) {
-    if parts.len() > 1 && parts.iter().map(Vec::len).sum::<usize>() > FEW {
-        return (parts, BITS);
+/// The parts as they are to be built. Few entries are one part.
+pub(crate) fn to_build<E: Engine>(parts: Vec<Unique<E>>) -> (Vec<Unique<E>>, Division) {
+    let entries = parts.iter().map(Vec::len).sum();
+    if parts.len() > 1 && entries > FEW {
+        return (parts, Division { bits: BITS, entries });
     }
-    (vec![parts.into_iter().flatten().collect()], 0)
+    (vec![parts.into_iter().flatten().collect()], Division { bits: 0, entries })
 }
 
 /// An entry that is on its way into an engine.
@@ -131,20 +132,16 @@ impl<E: Engine<Key: Hash + Eq>, S: BuildHasher> Base<E, S> {
         entries: impl IntoIterator<Item = (E::Key, E::Value)>,
         stays: Stays,
     ) -> Self {
-        let Some(builder) = E::BUILDER else {
-            let map = Self::empty(hasher);
-            map.insert_all(entries, stays);
-            return map;
-        };
         let mut parts = Parts::new();
         for (key, value) in entries {
             let (hash, entry) = hashed::<E, S>(&hasher, key, value);
             parts.push(hash, entry);
         }
         let parts = Parts::gather(vec![parts]);
-        let (parts, bits) =
+        let (parts, division) =
             to_build::<E>(parts.into_iter().map(|part| unique::<E>(part, stays)).collect());
-        let built = parts.into_iter().map(|part| (builder.part)(Collector::Global, part, bits));
-        Self { engine: (builder.join)(Collector::Global, built.collect()), hasher }
+        let built =
+            parts.into_iter().map(|part| (E::BUILDER.part)(Collector::Global, part, division));
+        Self { engine: (E::BUILDER.join)(Collector::Global, built.collect()), hasher }
     }
 }

@@ -32,7 +32,9 @@ pub(crate) use change::{
 #[cfg(any(debug_assertions, snaptrie_check))]
 pub(crate) use check::Walk;
 pub(crate) use iter::Iter;
-pub(crate) use rebuild::{build, collect, each_node, free_shell, freeze, node_garbage, unbuild};
+pub(crate) use rebuild::{
+    build, collect, each_node, free_shell, freeze, movers, node_garbage, unbuild,
+};
 pub(crate) use shrink::shrink;
 
 use crate::engine::{Content, Outcome};

@@ -230,6 +230,17 @@ pub(super) fn swing<'g, St: Store + 'g, H: Host<'g, St>>(
     Some(new)
 }
 
+/// The slots of entries that were never in a map, in the order of their hashes.
+///
+/// No user code may run until a tree owns them: nothing frees them if the caller unwinds.
+pub(crate) fn movers<St: Store>(
+    entries: Vec<(u64, St::Draft)>,
+    birth: u64,
+) -> Vec<Mover<St::Slot>> {
+    debug_assert!(entries.is_sorted_by_key(|(hash, _)| *hash));
+    entries.into_iter().map(|(hash, entry)| (hash, St::expose(entry, birth))).collect()
+}
+
 /// Builds the smallest tree at `depth` that holds these entries with some room. Its
 /// nodes are new; nobody sees them yet.
 pub(crate) fn build<'n, St: Store>(

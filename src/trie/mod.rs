@@ -210,7 +210,7 @@ impl<St: Store> Engine for Trie<St> {
     where
         Self: 'g;
 
-    const BUILDER: Option<Builder<Self>> = Some(Self::BUILD);
+    const BUILDER: Builder<Self> = Self::BUILD;
 
     fn empty(collector: Collector) -> Self {
         Self::new(collector)

@@ -56,7 +56,7 @@ fn fill<E, S>(
 }
 
 /// A map of these entries, of which each part is built by one thread.
-fn collect<E, S>(
+pub(super) fn collect<E, S>(
     hasher: S,
     entries: impl ParallelIterator<Item = (E::Key, E::Value)>,
     stays: Stays,
@@ -65,17 +65,13 @@ where
     E: Engine<Key: Hash + Eq + Send, Value: Send, Content: Content<Draft: Send>> + Send + Sync,
     S: BuildHasher + Sync,
 {
-    let Some(builder) = E::BUILDER else {
-        let map = Base::empty(hasher);
-        fill(&map, entries, stays);
-        return map;
-    };
     let parts = divide(entries, |(key, value)| hashed::<E, S>(&hasher, key, value));
     let parts = parts.into_par_iter().map(|part| unique::<E>(part, stays)).collect();
-    let (parts, bits) = to_build::<E>(parts);
-    let built = parts.into_par_iter().map(|part| (builder.part)(Collector::Global, part, bits));
+    let (parts, division) = to_build::<E>(parts);
+    let build = |part| (E::BUILDER.part)(Collector::Global, part, division);
+    let built = parts.into_par_iter().map(build);
     let built = built.collect();
-    Base { engine: (builder.join)(Collector::Global, built), hasher }
+    Base { engine: (E::BUILDER.join)(Collector::Global, built), hasher }
 }
 
 /// Implements the parallel traits of a map.
