@@ -108,14 +108,14 @@ pub(crate) trait Engine: Sized {
         guard: &'g Guard,
     ) -> Option<PairOf<'g, Self>>;
 
-    /// [`Self::get`] for up to [`BATCH`] hashes, with their cache misses side by side: `found[i]` becomes the entry with
-    /// `hashes[i]` for which `eq` of `i` holds. Each lookup takes effect by itself.
+    /// [`Self::get`] for up to [`BATCH`] hashes, with their cache misses side by side: `found` gets, for each `i` in
+    /// order, the entry with `hashes[i]` for which `eq` of `i` holds. Each lookup takes effect by itself.
     fn get_many<'g>(
         &'g self,
         hashes: &[u64],
         eq: impl FnMut(usize, &Self::Key) -> bool,
         guard: &'g Guard,
-        found: &mut [Option<PairOf<'g, Self>>],
+        found: impl FnMut(usize, Option<PairOf<'g, Self>>),
     );
 
     /// Looks a key up, lets `change` decide what to do with it, and does that in one atomic step

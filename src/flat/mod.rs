@@ -75,7 +75,7 @@ use crate::fallout::Fallout;
 use crate::leaf::Size;
 use crate::reclaim::{Collector, Guard, Limbo};
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
-use crate::tree::lookup::{self, Lane};
+use crate::tree::lookup::{self, Way};
 use crate::tree::node::{Node, View, Word};
 use crate::tree::{Changed, Pair, Rehash, each_node, free_shell};
 
@@ -164,8 +164,12 @@ impl<St: Store> Flat<St> {
     }
 
     /// The word that a hash belongs to, in the directory where that has not moved, and what is left of the hash below.
-    fn way_to<'g>(&'g self, hash: u64, guard: &'g Guard) -> Lane<'g, St::Slot> {
-        let mut directory = self.root(guard);
+    #[inline(always)]
+    fn way_from<'g>(
+        mut directory: Option<&'g Directory<St::Slot>>,
+        hash: u64,
+        guard: &'g Guard,
+    ) -> Way<'g, St::Slot> {
         while let Some(here) = directory {
             let word = here.towards(hash).load(guard);
             if !word.is_moved() {
@@ -189,7 +193,7 @@ impl<St: Store> Flat<St> {
         if St::OWNS && hash.trailing_zeros() >= LOOKUPS_LOG {
             self.go_on_moving(1, guard, None);
         }
-        let (word, view, path) = self.way_to(hash, guard);
+        let (word, view, path) = Self::way_from(self.root(guard), hash, guard);
         lookup::find_below::<St>(word, view, path, hash, is_it)
     }
 }
@@ -244,12 +248,14 @@ impl<St: Store> Engine for Flat<St> {
         hashes: &[u64],
         eq: impl FnMut(usize, &St::Key) -> bool,
         guard: &'g Guard,
-        found: &mut [Option<Pair<'g, St>>],
+        mut found: impl FnMut(usize, Option<Pair<'g, St>>),
     ) {
         // SAFETY:
         // - reached under the guard, which keeps it for `'g`.
         let pair = |slot: Held<'g, St::Slot>| unsafe { St::pair(slot.now) };
-        lookup::find_many::<St, _>(|hash| self.way_to(hash, guard), hashes, eq, pair, found);
+        let found = |index, slot: Option<_>| found(index, slot.map(pair));
+        let root = self.root(guard);
+        lookup::find_many::<St>(|hash| Self::way_from(root, hash, guard), hashes, eq, found);
     }
 
     #[inline]
@@ -264,7 +270,8 @@ impl<St: Store> Engine for Flat<St> {
     }
 
     fn prefetch(&self, hashes: &[u64], guard: &Guard) {
-        lookup::prefetch::<St>(|hash| self.way_to(hash, guard), hashes);
+        let root = self.root(guard);
+        lookup::prefetch::<St>(|hash| Self::way_from(root, hash, guard), hashes);
     }
 
     fn iter_from<'g>(&'g self, first: u64, guard: &'g Guard) -> Iter<'g, St> {
