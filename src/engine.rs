@@ -59,8 +59,11 @@ pub(crate) const BATCH: usize = 32;
 /// can be freed meanwhile.
 pub(crate) const PART: usize = if cfg!(any(miri, shuttle)) { 4 } else { 256 };
 
-/// An entry on its way into an engine, with its hash.
-pub(crate) type Hashed<E> = (u64, <<E as Engine>::Content as Content>::Draft);
+/// Entries on their way into an engine, each with its hash.
+pub(crate) type Hashed<K, V> = Vec<(u64, (K, V))>;
+
+/// The same, into such an engine.
+pub(crate) type HashedOf<E> = Hashed<<E as Engine>::Key, <E as Engine>::Value>;
 
 /// How the entries of an engine that is built are divided into parts.
 #[derive(Clone, Copy)]
@@ -74,7 +77,7 @@ pub(crate) struct Division {
 /// How an engine is made of all its entries at once.
 pub(crate) struct Builder<E: Engine> {
     /// Makes a part, of entries in the order of their hashes, no key twice.
-    pub(crate) part: fn(Collector, Vec<Hashed<E>>, Division) -> E,
+    pub(crate) part: fn(Collector, HashedOf<E>, Division) -> E,
     /// Makes one of all parts, in order.
     pub(crate) join: fn(Collector, Vec<E>) -> E,
 }

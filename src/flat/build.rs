@@ -6,7 +6,7 @@
 use super::Flat;
 use super::directory::{Directory, index_of};
 use super::moving::BIRTH;
-use crate::engine::{Builder, Division, Hashed};
+use crate::engine::{Builder, Division, HashedOf};
 use crate::entry::Store;
 use crate::leaf::Size;
 use crate::reclaim::Collector;
@@ -17,7 +17,7 @@ impl<St: Store> Flat<St> {
     pub(super) const BUILD: Builder<Self> = Builder { part: Self::part, join: Self::join };
 
     /// A part of a table, with the words that its entries have in the directory of the whole.
-    fn part(collector: Collector, entries: Vec<Hashed<Self>>, division: Division) -> Self {
+    fn part(collector: Collector, entries: HashedOf<Self>, division: Division) -> Self {
         if division.entries == 0 {
             return Self::new(collector);
         }

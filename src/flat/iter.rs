@@ -220,6 +220,6 @@ impl<'g, St: Store + 'g> Iterator for SharedIter<'g, St> {
 #[cfg(feature = "rayon")]
 impl<St: Store> super::Flat<St> {
     pub(crate) fn shared_iter<'g>(&'g self, guard: &'g Guard) -> SharedIter<'g, St> {
-        SharedIter(Iter::starting_at(0, self.root(guard), guard))
+        SharedIter(Iter::starting_at(0, self.root_to_walk(guard), guard))
     }
 }

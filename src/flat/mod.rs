@@ -85,6 +85,9 @@ const UNITS_BY_REFRESH: usize = 8;
 /// One lookup in two to this that does not go the usual way moves a unit.
 const LOOKUPS_LOG: u32 = 3;
 
+/// A walk over this many words costs no more than a look at the count.
+const FEW_WORDS: usize = if cfg!(shuttle) { 1 } else { 16 };
+
 /// A concurrent hash table of one level.
 pub(crate) struct Flat<St: Store> {
     /// Null until the first write, or a reservation. INVARIANT: comes from `Box::into_raw`.
@@ -140,6 +143,13 @@ impl<St: Store> Flat<St> {
         // - null or from a box. A directory is retired only once it is not the root any more, so the
         //   guard keeps it.
         unsafe { root.as_ref() }
+    }
+
+    /// The root, unless there is no entry, as far as can be told without a walk.
+    fn root_to_walk<'g>(&'g self, guard: &'g Guard) -> Option<&'g Directory<St::Slot>> {
+        let root = self.root(guard)?;
+        let is_empty = root.words().len() > FEW_WORDS && self.count.net() == 0;
+        (!is_empty).then_some(root)
     }
 
     /// The root, which is made like this if there is none.
@@ -275,7 +285,7 @@ impl<St: Store> Engine for Flat<St> {
     }
 
     fn iter_from<'g>(&'g self, first: u64, guard: &'g Guard) -> Iter<'g, St> {
-        Iter::starting_at(first, self.root(guard), guard)
+        Iter::starting_at(first, self.root_to_walk(guard), guard)
     }
 
     fn position(iter: &Iter<'_, St>) -> Option<u64> {

@@ -62,10 +62,10 @@ pub(crate) trait Host<'g, St: Store + 'g>: Copy {
     /// The generation of the nodes and entries that the operation makes.
     fn birth(self) -> u64;
 
-    /// Counts an entry that was put into the map.
+    /// Counts an entry that is about to be put into the map.
     fn count_up(self);
 
-    /// Counts an entry that was taken out.
+    /// Counts an entry that was taken out, or was not put into the map after all.
     fn count_down(self);
 
     /// Retires an entry, if it is something besides its slot.

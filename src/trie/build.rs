@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::Trie;
 use super::domain::{Domain, Lineage};
 use super::root::Count;
-use crate::engine::{Builder, Division, Engine, Hashed};
+use crate::engine::{Builder, Division, Engine, HashedOf};
 use crate::entry::Store;
 use crate::leaf::FAN_WIDTH;
 use crate::reclaim::Collector;
@@ -22,7 +22,7 @@ impl<St: Store> Trie<St> {
     pub(super) const BUILD: Builder<Self> = Builder { part: Self::part, join: Self::join };
 
     /// A trie of these entries. Its top belongs below as many fans as the division takes bits.
-    fn part(collector: Collector, entries: Vec<Hashed<Self>>, division: Division) -> Self {
+    fn part(collector: Collector, entries: HashedOf<Self>, division: Division) -> Self {
         debug_assert!(division.bits % FAN_BITS == 0);
         let mut movers = movers::<St>(entries, FIRST);
         Self::built(collector, build::<St>(FIRST, &mut movers, division.bits), movers.len())

@@ -11,8 +11,8 @@ use std::hash::{BuildHasher, Hash};
 
 use rayon::iter::{FromParallelIterator, IntoParallelIterator, ParallelExtend, ParallelIterator};
 
-use crate::engine::{Content, Engine};
-use crate::map::build::{Parts, hashed, to_build, unique};
+use crate::engine::Engine;
+use crate::map::build::{Parts, to_build, unique};
 use crate::map::{Base, Stays};
 use crate::plain::Plain;
 use crate::reclaim::Collector;
@@ -62,12 +62,12 @@ pub(super) fn collect<E, S>(
     stays: Stays,
 ) -> Base<E, S>
 where
-    E: Engine<Key: Hash + Eq + Send, Value: Send, Content: Content<Draft: Send>> + Send + Sync,
+    E: Engine<Key: Hash + Eq + Send, Value: Send> + Send + Sync,
     S: BuildHasher + Sync,
 {
-    let parts = divide(entries, |(key, value)| hashed::<E, S>(&hasher, key, value));
-    let parts = parts.into_par_iter().map(|part| unique::<E>(part, stays)).collect();
-    let (parts, division) = to_build::<E>(parts);
+    let parts = divide(entries, |(key, value)| (hash::of(&hasher, &key), (key, value)));
+    let parts = parts.into_par_iter().map(|part| unique(part, stays)).collect();
+    let (parts, division) = to_build(parts);
     let build = |part| (E::BUILDER.part)(Collector::Global, part, division);
     let built = parts.into_par_iter().map(build);
     let built = built.collect();

@@ -51,7 +51,7 @@ where
 
     fn par_to_table<T>(&self) -> Base<Flat<T>, S>
     where
-        T: Store<Key = K, Value = V, Draft: Send>,
+        T: Store<Key = K, Value = V>,
     {
         collect(self.hasher().clone(), self.into_par_iter().map(cloned), Stays::Last)
     }
