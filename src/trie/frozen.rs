@@ -188,7 +188,7 @@ where
     }
 
     #[inline]
-    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(mut self, init: B, mut f: F) -> B {
         // SAFETY:
         // - as in `next`.
         self.0.fold_slots(init, |result, slot| f(result, unsafe { St::pair_ref(slot) }))
