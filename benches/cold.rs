@@ -132,7 +132,7 @@ macro_rules! measurements {
                 let mut worst = 0_f64;
                 for size in 0..SIZES {
                     let key = u64::nth(size);
-                    let mut work = || {
+                    let work = || {
                         timed(2 * times, || {
                             for _ in 0..times {
                                 map.pin().insert(key, 1);
