@@ -2,6 +2,16 @@
 //!
 //! One number until two threads meet at it, and shards from then on. So a small map that one thread writes has no shards.
 //! The sum is exact while no thread writes. Otherwise it may miss counts, and even be below zero for a moment.
+//!
+//! # What zero says
+//!
+//! An entry is counted up before it is put into the map, and down after it was taken out. A shard counts both by
+//! themselves, and a sum reads all numbers of removals first, then the one number, then all numbers of insertions.
+//! So with each removal that a sum has seen it sees the insertion of the same entry: the removal was counted with
+//! Release, after the entry had been read from where its insertion published it. A sum of zero therefore says that no
+//! entry was in the map all the time while it was taken.
+//!
+//! Tests: `an_entry_that_stays_is_never_missed`.
 
 use crossbeam_utils::CachePadded;
 
@@ -10,9 +20,15 @@ use crate::reclaim::{shard_count, thread_index};
 use crate::sync::{AtomicUsize, Ordering};
 
 pub(crate) struct Counter {
-    /// Numbers here are two's complement: a shard may be below zero.
+    /// Numbers here are two's complement: this one may be below zero.
     base: AtomicUsize,
-    shards: OnceBox<[CachePadded<AtomicUsize>]>,
+    shards: OnceBox<[CachePadded<Shard>]>,
+}
+
+#[derive(Default)]
+struct Shard {
+    ups: AtomicUsize,
+    downs: AtomicUsize,
 }
 
 impl Counter {
@@ -20,49 +36,54 @@ impl Counter {
         Self { base: AtomicUsize::new(0), shards: OnceBox::new() }
     }
 
-    /// Counts an entry that was put into the map.
+    /// Counts an entry that is about to be put into the map.
     #[inline]
     pub(crate) fn up(&self) {
-        self.add(1);
+        self.change(1);
     }
 
-    /// Counts an entry that was taken out of it. Returns what the thread's own part of the number is
-    /// now: something that differs each time.
+    /// Counts an entry that was taken out of it, or was not put into it after all.
     #[inline]
-    pub(crate) fn down(&self) -> usize {
-        self.add(usize::MAX)
+    pub(crate) fn down(&self) {
+        self.change(-1);
     }
 
-    /// Counts this many entries at once.
+    /// Counts this many entries at once, before they are put into the map or, below zero, after they were taken out.
+    #[inline]
     pub(crate) fn change(&self, by: isize) {
-        self.add(by as usize);
-    }
-
-    #[inline]
-    fn add(&self, by: usize) -> usize {
-        // Relaxed, here and below: a number, that nothing else is concluded from.
         if self.shards.get().is_none() {
             let now = self.base.load(Ordering::Relaxed);
-            let new = now.wrapping_add(by);
-            let (success, failure) = (Ordering::Relaxed, Ordering::Relaxed);
+            let new = now.wrapping_add_signed(by);
+            // Release: for removals, see above; pairs with the Acquire in `net`.
+            let (success, failure) = (Ordering::Release, Ordering::Relaxed);
             if self.base.compare_exchange(now, new, success, failure).is_ok() {
-                return new;
+                return;
             }
         }
         let shards = self.shards();
-        shards[thread_index() % shards.len()].fetch_add(by, Ordering::Relaxed).wrapping_add(by)
+        let shard = &shards[thread_index() % shards.len()];
+        if by < 0 {
+            // Release: as above.
+            shard.downs.fetch_add(by.unsigned_abs(), Ordering::Release);
+        } else {
+            // Relaxed: what publishes the entry publishes this.
+            shard.ups.fetch_add(by.unsigned_abs(), Ordering::Relaxed);
+        }
     }
 
-    fn shards(&self) -> &[CachePadded<AtomicUsize>] {
-        let make = || (0..shard_count()).map(|_| CachePadded::new(AtomicUsize::new(0))).collect();
-        self.shards.get_or_make(make)
+    fn shards(&self) -> &[CachePadded<Shard>] {
+        self.shards.get_or_make(|| (0..shard_count()).map(|_| CachePadded::default()).collect())
     }
 
     /// What was counted up less what was counted down.
     pub(crate) fn net(&self) -> isize {
-        let shards = self.shards.get().into_iter().flatten();
-        let sum = shards.map(|shard| shard.load(Ordering::Relaxed));
-        sum.fold(self.base.load(Ordering::Relaxed), usize::wrapping_add) as isize
+        let shards = || self.shards.get().into_iter().flatten();
+        // Acquire, twice: see above.
+        let downs = shards().map(|shard| shard.downs.load(Ordering::Acquire));
+        let downs = downs.fold(0, usize::wrapping_add);
+        let base = self.base.load(Ordering::Acquire).wrapping_sub(downs);
+        let ups = shards().map(|shard| shard.ups.load(Ordering::Relaxed));
+        ups.fold(base, usize::wrapping_add) as isize
     }
 
     /// [`Self::net`], or zero if that is below zero.
@@ -101,6 +122,37 @@ mod tests {
             });
         }
         assert_eq!(counter.sum(), threads);
+    }
+
+    #[test]
+    fn an_entry_that_stays_is_never_missed() {
+        let counter = Counter::new();
+        // Shards, and one entry.
+        counter.shards();
+        counter.up();
+        let done = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                // Entries go from a thread that puts them in to one that takes them out.
+                let (put, taken) = std::sync::mpsc::sync_channel(1);
+                let counter = &counter;
+                scope.spawn(move || taken.into_iter().for_each(|()| counter.down()));
+                scope.spawn({
+                    let done = &done;
+                    move || {
+                        for _ in 0..20_000 {
+                            counter.up();
+                            put.send(()).expect("the other thread takes all");
+                        }
+                        done.fetch_add(1, Ordering::Release);
+                    }
+                });
+            }
+            while done.load(Ordering::Acquire) < 2 {
+                assert!(counter.net() > 0);
+            }
+        });
+        assert_eq!(counter.net(), 1);
     }
 
     #[test]

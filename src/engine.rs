@@ -51,15 +51,26 @@ pub(crate) const BATCH: usize = 32;
 /// can be freed meanwhile.
 pub(crate) const PART: usize = if cfg!(any(miri, shuttle)) { 4 } else { 256 };
 
-/// An entry on its way into an engine, with its hash.
-pub(crate) type Hashed<E> = (u64, <<E as Engine>::Content as Content>::Draft);
+/// Entries on their way into an engine, each with its hash.
+pub(crate) type Hashed<K, V> = Vec<(u64, (K, V))>;
+
+/// The same, into such an engine.
+pub(crate) type HashedOf<E> = Hashed<<E as Engine>::Key, <E as Engine>::Value>;
+
+/// How the entries of an engine that is built are divided into parts.
+#[derive(Clone, Copy)]
+pub(crate) struct Division {
+    /// The first bits of a hash, a multiple of four: a part for each value of these.
+    pub(crate) bits: u32,
+    /// Entries of all parts together.
+    pub(crate) entries: usize,
+}
 
 /// How an engine is made of all its entries at once.
 pub(crate) struct Builder<E: Engine> {
-    /// Makes an engine of entries whose hashes agree in this many first bits, a multiple of four. The entries are in the
-    /// order of their hashes, no key twice.
-    pub(crate) part: fn(Collector, Vec<Hashed<E>>, u32) -> E,
-    /// Makes one of such parts, one for each value of these bits, in order.
+    /// Makes a part of entries in the order of their hashes, no key twice.
+    pub(crate) part: fn(Collector, HashedOf<E>, Division) -> E,
+    /// Makes one of all parts, in order.
     pub(crate) join: fn(Collector, Vec<E>) -> E,
 }
 
@@ -75,8 +86,8 @@ pub(crate) trait Engine: Sized {
     where
         Self: 'g;
 
-    /// How such engines are built, if they are. Entries are inserted one by one otherwise.
-    const BUILDER: Option<Builder<Self>> = None;
+    /// How such engines are built.
+    const BUILDER: Builder<Self>;
 
     /// An empty one, whose guards come from this collector.
     fn empty(collector: Collector) -> Self;
@@ -94,14 +105,14 @@ pub(crate) trait Engine: Sized {
         guard: &'g Guard,
     ) -> Option<PairOf<'g, Self>>;
 
-    /// [`Self::get`] for up to [`BATCH`] hashes, with their cache misses side by side: `found[i]` becomes the entry with
-    /// `hashes[i]` for which `eq` of `i` holds. Each lookup takes effect by itself.
+    /// [`Self::get`] for up to [`BATCH`] hashes, with their cache misses side by side: `found` gets, for each `i` in
+    /// order, the entry with `hashes[i]` for which `eq` of `i` holds. Each lookup takes effect by itself.
     fn get_many<'g>(
         &'g self,
         hashes: &[u64],
         eq: impl FnMut(usize, &Self::Key) -> bool,
         guard: &'g Guard,
-        found: &mut [Option<PairOf<'g, Self>>],
+        found: impl FnMut(usize, Option<PairOf<'g, Self>>),
     );
 
     /// Looks a key up, lets `change` decide what to do with it, and does that in one atomic step

@@ -10,10 +10,12 @@ pub(crate) struct Counting;
 // Relaxed throughout: a sum, and read when the threads that changed it were joined.
 static ON: AtomicBool = AtomicBool::new(false);
 static BYTES: AtomicIsize = AtomicIsize::new(0);
+static PEAK: AtomicIsize = AtomicIsize::new(0);
 
 /// Counts from now on, until the result is dropped.
 pub(crate) fn count() -> Count {
     BYTES.store(0, Relaxed);
+    PEAK.store(0, Relaxed);
     ON.store(true, Relaxed);
     Count
 }
@@ -26,6 +28,11 @@ impl Count {
     pub(crate) fn bytes(&self) -> isize {
         BYTES.load(Relaxed)
     }
+
+    /// The most that [`Self::bytes`] was.
+    pub(crate) fn peak(&self) -> isize {
+        PEAK.load(Relaxed)
+    }
 }
 
 impl Drop for Count {
@@ -37,7 +44,7 @@ impl Drop for Count {
 #[inline]
 fn add(bytes: isize) {
     if ON.load(Relaxed) {
-        BYTES.fetch_add(bytes, Relaxed);
+        PEAK.fetch_max(BYTES.fetch_add(bytes, Relaxed) + bytes, Relaxed);
     }
 }
 

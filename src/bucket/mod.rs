@@ -541,15 +541,7 @@ impl<'g, T: Slot> Seen<'g, T> {
     #[inline]
     pub(crate) fn contents(self) -> Option<Contents<'g, T>> {
         let mut contents = Contents::new();
-        let mut live = self.state & LIVE;
-        while live != 0 {
-            // SAFETY:
-            // - live in this state.
-            contents.push(unsafe { self.read(live & live.wrapping_neg()) });
-            live &= live - 1;
-        }
-        // Of a frozen bucket some entries may have been forgotten, and none changes.
-        if self.is_frozen() || self.is_current() { Some(contents) } else { None }
+        contents.refill(self).then_some(contents)
     }
 
     /// Removes from the states of two frozen buckets the entries that are in the same place of both and for which `same`
@@ -620,10 +612,30 @@ impl<'g, T: Slot> Contents<'g, T> {
         Self { slots: [const { MaybeUninit::uninit() }; MOST_ENTRIES], next: 0, end: 0 }
     }
 
+    /// Reads all entries of this state; fails if the bucket changed meanwhile, and then these mean nothing.
     #[inline]
-    fn push(&mut self, slot: Held<'g, T>) {
-        self.slots[self.end as usize].write(slot);
-        self.end += 1;
+    pub(crate) fn refill(&mut self, seen: Seen<'g, T>) -> bool {
+        (self.next, self.end) = (0, 0);
+        let mut live = seen.state & LIVE;
+        while live != 0 {
+            // SAFETY:
+            // - live in this state.
+            let slot = unsafe { seen.read(live & live.wrapping_neg()) };
+            self.slots[self.end as usize].write(slot);
+            self.end += 1;
+            live &= live - 1;
+        }
+        // Of a frozen bucket some entries may have been forgotten, and none changes.
+        seen.is_frozen() || seen.is_current()
+    }
+
+    /// Those that are left.
+    #[inline]
+    pub(crate) fn left(&self) -> &[Held<'g, T>] {
+        let left = &self.slots[self.next as usize..self.end as usize];
+        // SAFETY:
+        // - initialized: of the first `end`; `MaybeUninit<T>` has the layout of `T`.
+        unsafe { &*(&raw const *left as *const [Held<'g, T>]) }
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -48,7 +48,7 @@ impl<St: Store> Flat<St> {
         let mut entries = self.iter(&guard);
         walk.reach(std::iter::from_fn(|| entries.next_slot()), &|hash, mut eq| {
             // Unlike other operations, this one does not help to move.
-            let (word, view, path) = self.way_to(hash, &guard);
+            let (word, view, path) = Self::way_from(self.root(&guard), hash, &guard);
             // SAFETY:
             // - live, and reached under the guard.
             let is_it = |slot: &St::Slot| unsafe { lookup::is_it::<St>(slot, hash, &mut eq) };

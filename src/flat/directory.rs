@@ -66,9 +66,21 @@ impl<T> Directory<T> {
             let words = words.cast::<Indirection<T>>().as_ptr();
             Box::from_raw(ptr::slice_from_raw_parts_mut(words, 1 << bits))
         };
+        Self::of_words(words, least)
+    }
+
+    /// A directory of these words, as many as a power of two.
+    pub(super) fn of_words(words: Box<[Indirection<T>]>, least: Size) -> Box<Self> {
+        debug_assert!(words.len().is_power_of_two());
+        let bits = words.len().ilog2();
         let next = AtomicPtr::new(ptr::null_mut());
         let (cursor, moved) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Box::new(Self { bits, least, words, next, cursor, moved })
+    }
+
+    /// Its words, when nobody else can reach them.
+    pub(super) fn into_words(self) -> Box<[Indirection<T>]> {
+        self.words
     }
 
     #[inline]
@@ -87,7 +99,7 @@ impl<T> Directory<T> {
     /// The number of the word that a hash belongs to.
     #[inline]
     pub(super) fn index(&self, hash: u64) -> usize {
-        ((hash >> 1) >> (u64::BITS - 1 - self.bits)) as usize
+        index_of(hash, self.bits)
     }
 
     /// The word that a hash belongs to.
@@ -156,6 +168,12 @@ impl<T> Directory<T> {
         // - not freed, and one free for each: the contract of this function.
         unsafe { Garbage::new(this.as_ptr().cast(), free::<T>, this.as_ref().bytes()) }
     }
+}
+
+/// The number of the word that a hash belongs to in a directory of this many bits.
+#[inline]
+pub(super) fn index_of(hash: u64, bits: u32) -> usize {
+    ((hash >> 1) >> (u64::BITS - 1 - bits)) as usize
 }
 
 /// How the words of a directory become those of the next one: a unit at a time. A unit is the range of hashes of one word

@@ -34,6 +34,17 @@ pub(crate) struct Iter<'g, St: Store> {
     tree: tree::Iter<'g, St>,
 }
 
+/// Words that are looked at together.
+const TOGETHER: usize = 16;
+
+/// The number of empty words at the beginning of these.
+fn empty_words<T>(words: &[Indirection<T>], guard: &Guard) -> usize {
+    let parts = words.chunks_exact(TOGETHER);
+    let skipped = parts.take_while(|words| Indirection::are_empty(words, guard)).count() * TOGETHER;
+    let is_empty = |word: &&Indirection<T>| word.load(guard).is_empty();
+    skipped + words[skipped..].iter().take_while(is_empty).count()
+}
+
 /// How many words ahead a walk prefetches nodes.
 const AHEAD: usize = 2;
 
@@ -101,9 +112,7 @@ impl<'g, St: Store> Iter<'g, St> {
     fn next_word(&mut self) -> Option<()> {
         let directory = self.directory()?;
         let all = &directory.words()[..self.words.end];
-        let empty = |word: &Indirection<_>| word.load(self.guard).is_empty();
-        let skipped = all[self.words.start..].iter().take_while(|word| empty(word)).count();
-        let index = self.words.start + skipped;
+        let index = self.words.start + empty_words(&all[self.words.start..], self.guard);
         let Some(cell) = all.get(index) else {
             self.words.start = self.words.end;
             return self.next_unit();
@@ -113,11 +122,12 @@ impl<'g, St: Store> Iter<'g, St> {
         }
         self.words.start = index + 1;
         let (word, view) = (cell.load(self.guard), View::Live(self.guard));
-        self.tree = if directory.first_hash(index).is_some_and(|hash| hash < self.first) {
-            tree::Iter::starting_at(path_below(self.first, directory.bits()), word, view)
+        if directory.first_hash(index).is_some_and(|hash| hash < self.first) {
+            let first = path_below(self.first, directory.bits());
+            self.tree = tree::Iter::starting_at(first, word, view);
         } else {
-            tree::Iter::new(word, view)
-        };
+            self.tree.enter(word, view);
+        }
         Some(())
     }
 
@@ -146,12 +156,11 @@ impl<'g, St: Store + 'g> Iterator for Iter<'g, St> {
     fn fold<B, F: FnMut(B, Self::Item) -> B>(mut self, init: B, mut f: F) -> B {
         let mut result = init;
         loop {
-            let nothing = tree::Iter::new(Word::EMPTY, View::Live(self.guard));
-            let tree = std::mem::replace(&mut self.tree, nothing);
             // SAFETY:
             // - as in `next`.
-            result =
-                tree.fold_slots(result, |result, slot| f(result, unsafe { St::pair(slot.now) }));
+            result = self
+                .tree
+                .fold_slots(result, |result, slot| f(result, unsafe { St::pair(slot.now) }));
             if self.next_word().is_none() {
                 return result;
             }
@@ -220,6 +229,6 @@ impl<'g, St: Store + 'g> Iterator for SharedIter<'g, St> {
 #[cfg(feature = "rayon")]
 impl<St: Store> super::Flat<St> {
     pub(crate) fn shared_iter<'g>(&'g self, guard: &'g Guard) -> SharedIter<'g, St> {
-        SharedIter(Iter::starting_at(0, self.root(guard), guard))
+        SharedIter(Iter::starting_at(0, self.root_to_walk(guard), guard))
     }
 }

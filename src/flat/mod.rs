@@ -10,6 +10,7 @@
 //! | [`directory`] | the array of words, and the next one |
 //! | `change` | the way to a bucket |
 //! | [`moving`] | the move to another directory, a unit at a time |
+//! | `build` | making a table of all its entries at once |
 //! | `room` | when to move: growth, shrinking, reservations; and `clear` |
 //! | `iter` | walking over all entries, across a move |
 //! | `stats`, `check` | counting, and verifying for tests |
@@ -40,6 +41,7 @@
 //! operation's succeeded, or after helping a move.
 #![expect(unsafe_code, reason = "directories are raw pointers that the epoch protects")]
 
+mod build;
 mod change;
 #[cfg(any(debug_assertions, snaptrie_check))]
 mod check;
@@ -67,18 +69,21 @@ pub(crate) use stats::FlatTally;
 
 use crate::bucket::Held;
 use crate::count::Counter;
-use crate::engine::{Change, Engine};
+use crate::engine::{Builder, Change, Engine};
 use crate::entry::Store;
 use crate::fallout::Fallout;
 use crate::leaf::Size;
 use crate::reclaim::{Collector, Guard, Limbo};
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
-use crate::tree::lookup::{self, Lane};
+use crate::tree::lookup::{self, Way};
 use crate::tree::node::{Node, View, Word};
 use crate::tree::{Changed, Pair, Rehash, each_node, free_shell};
 
 /// Of the lookups that do not go the usual way, one in two to this moves a unit.
 const LOOKUPS_LOG: u32 = 3;
+
+/// A walk over this many words costs no more than a look at the count.
+const FEW_WORDS: usize = if cfg!(shuttle) { 1 } else { 16 };
 
 /// A concurrent hash table of one level.
 #[expect(missing_debug_implementations, reason = "public as a part of sealed traits alone")]
@@ -138,6 +143,13 @@ impl<St: Store> Flat<St> {
         unsafe { root.as_ref() }
     }
 
+    /// The root, unless there is no entry, as far as can be told without a walk.
+    fn root_to_walk<'g>(&'g self, guard: &'g Guard) -> Option<&'g Directory<St::Slot>> {
+        let root = self.root(guard)?;
+        let is_empty = root.words().len() > FEW_WORDS && self.count.net() == 0;
+        (!is_empty).then_some(root)
+    }
+
     /// The root, which is made like this if there is none.
     fn root_or_first<'g>(
         &'g self,
@@ -160,8 +172,12 @@ impl<St: Store> Flat<St> {
     }
 
     /// The word that a hash belongs to, in the directory where it has not moved, and the rest of the hash below it.
-    fn way_to<'g>(&'g self, hash: u64, guard: &'g Guard) -> Lane<'g, St::Slot> {
-        let mut directory = self.root(guard);
+    #[inline(always)]
+    fn way_from<'g>(
+        mut directory: Option<&'g Directory<St::Slot>>,
+        hash: u64,
+        guard: &'g Guard,
+    ) -> Way<'g, St::Slot> {
         while let Some(here) = directory {
             let word = here.towards(hash).load(guard);
             if !word.is_moved() {
@@ -194,7 +210,7 @@ impl<St: Store> Flat<St> {
         is_it: impl FnMut(&St::Slot) -> bool,
         guard: &'g Guard,
     ) -> Option<Held<'g, St::Slot>> {
-        let (word, view, path) = self.way_to(hash, guard);
+        let (word, view, path) = Self::way_from(self.root(guard), hash, guard);
         lookup::find_below::<St>(word, view, path, hash, is_it)
     }
 }
@@ -207,6 +223,8 @@ impl<St: Store> Engine for Flat<St> {
         = Iter<'g, St>
     where
         Self: 'g;
+
+    const BUILDER: Builder<Self> = Self::BUILD;
 
     fn empty(collector: Collector) -> Self {
         Self::new(collector)
@@ -248,12 +266,14 @@ impl<St: Store> Engine for Flat<St> {
         hashes: &[u64],
         eq: impl FnMut(usize, &St::Key) -> bool,
         guard: &'g Guard,
-        found: &mut [Option<Pair<'g, St>>],
+        mut found: impl FnMut(usize, Option<Pair<'g, St>>),
     ) {
         // SAFETY:
         // - reached under the guard, which keeps it for `'g`.
         let pair = |slot: Held<'g, St::Slot>| unsafe { St::pair(slot.now) };
-        lookup::find_many::<St, _>(|hash| self.way_to(hash, guard), hashes, eq, pair, found);
+        let found = |index, slot: Option<_>| found(index, slot.map(pair));
+        let root = self.root(guard);
+        lookup::find_many::<St>(|hash| Self::way_from(root, hash, guard), hashes, eq, found);
     }
 
     #[inline]
@@ -268,11 +288,12 @@ impl<St: Store> Engine for Flat<St> {
     }
 
     fn prefetch(&self, hashes: &[u64], guard: &Guard) {
-        lookup::prefetch::<St>(|hash| self.way_to(hash, guard), hashes);
+        let root = self.root(guard);
+        lookup::prefetch::<St>(|hash| Self::way_from(root, hash, guard), hashes);
     }
 
     fn iter_from<'g>(&'g self, first: u64, guard: &'g Guard) -> Iter<'g, St> {
-        Iter::starting_at(first, self.root(guard), guard)
+        Iter::starting_at(first, self.root_to_walk(guard), guard)
     }
 
     fn position(iter: &Iter<'_, St>) -> Option<u64> {
@@ -333,18 +354,20 @@ impl<St: Store> Flat<St> {
 }
 
 impl<St: Store> Flat<St> {
+    /// The root, which the table is without from here on.
+    fn take_root(&mut self) -> Option<Box<Directory<St::Slot>>> {
+        let root = std::mem::replace(self.root.get_mut(), ptr::null_mut());
+        // SAFETY:
+        // - null or from a box, and the map's own.
+        (!root.is_null()).then(|| unsafe { Box::from_raw(root) })
+    }
+
     /// Frees the directories and all that is below them, the entries only `with_entries`.
     ///
     /// # Safety
     /// - Entries that are not freed were taken out.
     unsafe fn free_all(&mut self, with_entries: bool, fallout: &mut Fallout) {
-        let root = std::mem::replace(self.root.get_mut(), ptr::null_mut());
-        if root.is_null() {
-            return;
-        }
-        // SAFETY:
-        // - from a box, and the map's own.
-        let mut root = unsafe { Box::from_raw(root) };
+        let Some(mut root) = self.take_root() else { return };
         let mut next = root.take_next();
         let units = next.as_ref().map(|next| Units::between(&root, next));
         // The words of a unit that has moved, in part at least, own nothing.

@@ -35,7 +35,7 @@ impl<St: Store> Flat<St> {
 
     /// # Panics
     /// If so many entries cannot be.
-    fn bits_for(entries: usize) -> u32 {
+    pub(super) fn bits_for(entries: usize) -> u32 {
         Directory::<St::Slot>::bits_for(entries).expect("capacity overflow")
     }
 

@@ -6,6 +6,8 @@
 //! find what they need in the cache. Nothing about an operation is different from a single one, but its speed.
 
 use std::hash::{BuildHasher, Hash};
+use std::mem;
+use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
 
 use equivalent::Equivalent;
@@ -20,10 +22,13 @@ pub(crate) enum Stays {
     Last,
 }
 
+/// The results of a group.
+pub(super) type Found<T> = [Option<T>; BATCH];
+
 /// Up to [`BATCH`] items, each with its hash.
 pub(crate) struct Group<T> {
     hashes: [u64; BATCH],
-    items: [Option<T>; BATCH],
+    items: Found<T>,
     len: usize,
 }
 
@@ -63,8 +68,12 @@ impl<T> Group<T> {
     }
 
     /// Drops all items, and takes the next ones. Returns false if there are none.
+    #[inline]
     fn refill(&mut self, from: &mut impl Iterator<Item = (u64, T)>) -> bool {
-        self.drain(|_, item| drop(item));
+        if mem::needs_drop::<T>() {
+            self.drain(|_, item| drop(item));
+        }
+        self.len = 0;
         while let Some((hash, item)) = if self.is_full() { None } else { from.next() } {
             self.push(hash, item);
         }
@@ -102,34 +111,81 @@ impl<T> Group<T> {
 /// Does something with the items of an iterator, a group at a time: `perform` is given a group, and the place for the
 /// results.
 pub(super) fn results<I, T: Copy>(
-    mut items: impl Iterator<Item = (u64, I)>,
-    mut perform: impl FnMut(&mut Group<I>, &mut [Option<T>]),
+    items: impl Iterator<Item = (u64, I)>,
+    perform: impl FnMut(&mut Group<I>, &mut Found<T>),
 ) -> impl Iterator<Item = Option<T>> {
-    let mut group = Group::new();
-    let mut results = [None; BATCH];
-    // All of a group before the first.
-    let (mut next, mut end) = (0, 0);
-    std::iter::from_fn(move || {
-        if next >= end {
-            // And of one in which a key panics, so that none of its results is yielded.
-            (next, end) = (0, 0);
-            if !group.refill(&mut items) {
-                return None;
-            }
-            let len = group.len();
-            perform(&mut group, &mut results[..len]);
-            end = len;
+    Results { items, perform, group: Group::new(), results: [None; BATCH], left: 0..0 }
+}
+
+struct Results<Is, I, T, F> {
+    items: Is,
+    perform: F,
+    group: Group<I>,
+    results: Found<T>,
+    /// Those that are to be yielded: all of a group before the first.
+    left: Range<usize>,
+}
+
+impl<Is, I, T: Copy, F> Results<Is, I, T, F>
+where
+    Is: Iterator<Item = (u64, I)>,
+    F: FnMut(&mut Group<I>, &mut Found<T>),
+{
+    /// Does the next group. Returns false if there is none.
+    #[inline]
+    fn perform_next(&mut self) -> bool {
+        // If a key panics, none of the results of its group is yielded.
+        self.left = 0..0;
+        if !self.group.refill(&mut self.items) {
+            return false;
         }
-        next += 1;
-        Some(results[next - 1])
-    })
+        let len = self.group.len();
+        (self.perform)(&mut self.group, &mut self.results);
+        self.left = 0..len;
+        true
+    }
+}
+
+impl<Is, I, T: Copy, F> Iterator for Results<Is, I, T, F>
+where
+    Is: Iterator<Item = (u64, I)>,
+    F: FnMut(&mut Group<I>, &mut Found<T>),
+{
+    type Item = Option<T>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Option<T>> {
+        if self.left.is_empty() && !self.perform_next() {
+            return None;
+        }
+        self.left.next().map(|index| self.results[index])
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let (least, most) = self.items.size_hint();
+        let left = self.left.len();
+        (least.saturating_add(left), most.and_then(|most| most.checked_add(left)))
+    }
+
+    /// A loop over each group, with nothing to be tested between its results.
+    #[inline]
+    fn fold<B, G: FnMut(B, Option<T>) -> B>(mut self, mut result: B, mut f: G) -> B {
+        loop {
+            for found in &self.results[self.left.clone()] {
+                result = f(result, *found);
+            }
+            if !self.perform_next() {
+                return result;
+            }
+        }
+    }
 }
 
 /// Looks keys up, a group at a time.
 pub(super) fn lookups<'q, Q: ?Sized + 'q, T: Copy>(
     keys: impl Iterator<Item = &'q Q>,
     hash: impl Fn(&Q) -> u64,
-    get: impl Fn(&Group<&'q Q>, &mut [Option<T>]),
+    get: impl Fn(&Group<&'q Q>, &mut Found<T>),
 ) -> impl Iterator<Item = Option<T>> {
     results(keys.map(move |key| (hash(key), key)), move |group, found| get(group, found))
 }
@@ -140,15 +196,12 @@ impl<'g, E: Engine, S> Access<'g, E, S> {
         self,
         keys: &Group<&Q>,
         value: impl Fn(PairOf<'g, E>) -> T,
-        found: &mut [Option<T>],
+        found: &mut Found<T>,
     ) {
-        let mut pairs = [None; BATCH];
-        let pairs = &mut pairs[..keys.len()];
         let eq = |index: usize, known: &E::Key| keys.get(index).equivalent(known);
-        self.engine.get_many(keys.hashes(), eq, self.guard, pairs);
-        for (found, pair) in found.iter_mut().zip(pairs) {
-            *found = pair.map(&value);
-        }
+        self.engine.get_many(keys.hashes(), eq, self.guard, |index, pair| {
+            found[index] = pair.map(&value);
+        });
     }
 
     /// Takes the items of a group out, and does something with each, in order. If that panics, those that come after
@@ -213,7 +266,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         self,
         group: &mut Group<(E::Key, E::Value)>,
         value: impl Fn(PairOf<'g, E>) -> T,
-        found: &mut [Option<T>],
+        found: &mut Found<T>,
     ) {
         let mut found = found.iter_mut();
         self.perform_group(group, |hash, (key, new)| {

@@ -4,10 +4,9 @@ use std::hash::{BuildHasher, Hash};
 
 use equivalent::Equivalent;
 
-use super::batch::{Group, Stays, lookups, results};
+use super::batch::{Found, Group, Stays, lookups, results};
 use super::mode::{Boxed, Kind, Place};
 use super::{Pinned, Snapshot};
-use crate::engine::BATCH;
 use crate::hash;
 
 /// Many keys at once, for less than as many single operations where the map is much larger than the cache.
@@ -45,7 +44,7 @@ impl<K, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
         K: 'p,
     {
         let access = self.access();
-        let get = move |keys: &Group<&'q Q>, found: &mut [Option<&'p V>]| {
+        let get = move |keys: &Group<&'q Q>, found: &mut Found<&'p V>| {
             access.get_group(keys, |(_, value)| value, found);
         };
         lookups(keys.into_iter(), move |key| access.hash(key), get)
@@ -138,7 +137,7 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, 
     {
         let access = self.access();
         let hashed = entries.into_iter().map(move |(key, new)| (access.hash(&key), (key, new)));
-        let find_or_insert = move |group: &mut Group<(K, V)>, found: &mut [Option<&'p V>]| {
+        let find_or_insert = move |group: &mut Group<(K, V)>, found: &mut Found<&'p V>| {
             access.find_or_insert_group(group, |(_, value)| value, found);
         };
         results(hashed, find_or_insert).flatten()
@@ -189,14 +188,11 @@ impl<K, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
         K: 's,
     {
         let tree = self.tree();
-        let get = |keys: &Group<&'q Q>, found: &mut [Option<&'s V>]| {
-            let mut pairs = [None; BATCH];
-            let pairs = &mut pairs[..keys.len()];
+        let get = |keys: &Group<&'q Q>, found: &mut Found<&'s V>| {
             let eq = |index: usize, known: &K| keys.get(index).equivalent(known);
-            tree.get_many(keys.hashes(), eq, pairs);
-            for (found, pair) in found.iter_mut().zip(pairs) {
-                *found = pair.map(|(_, value)| value);
-            }
+            tree.get_many(keys.hashes(), eq, |index, pair| {
+                found[index] = pair.map(|(_, value)| value);
+            });
         };
         lookups(keys.into_iter(), |key| hash::of(self.hasher(), key), get)
     }

@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, Hash};
 
 use super::base::Base;
 use super::batch::Stays;
-use crate::engine::{Content, Engine, Hashed};
+use crate::engine::{Division, Engine, Hashed};
 use crate::hash;
 use crate::reclaim::Collector;
 
@@ -18,6 +18,9 @@ const PARTS: usize = 1 << BITS;
 
 /// Up to so many entries are one part.
 const FEW: usize = if cfg!(any(miri, shuttle)) { 64 } else { 4096 };
+
+/// Up to so many entries are built as one part: a table of them has fewer words than there are parts.
+const BUILT_AS_ONE: usize = 8 * FEW;
 
 /// Items with their hashes, divided by the first bits of these: into [`PARTS`], or into one if they are few.
 pub(crate) struct Parts<T> {
@@ -76,27 +79,27 @@ fn part(hash: u64) -> usize {
     (hash >> (u64::BITS - BITS)) as usize
 }
 
-/// Entries of one part, in the order of their hashes, no key twice.
-pub(crate) type Unique<E> = Vec<Hashed<E>>;
+/// Bytes of an entry up to which sorting moves the entries themselves.
+const SMALL: usize = 64;
 
-/// Sorts a part by hashes. Of entries with equal keys one stays.
-pub(crate) fn unique<E>(pieces: Vec<Vec<Hashed<E>>>, stays: Stays) -> Unique<E>
-where
-    E: Engine<Key: Eq>,
-{
+/// Sorts a part by hashes, so that no key is there twice: of entries with equal keys one stays.
+pub(crate) fn unique<K: Eq, V>(pieces: Vec<Hashed<K, V>>, stays: Stays) -> Hashed<K, V> {
     let mut pieces = pieces.into_iter();
     let mut entries = pieces.next().unwrap_or_default();
     entries.extend(pieces.flatten());
-    // Stable: those with equal keys stay in order.
-    entries.sort_by_key(|(hash, _)| *hash);
+    // Stable, both: those with equal keys stay in order.
+    if size_of::<(u64, (K, V))>() <= SMALL {
+        entries.sort_by_key(|(hash, _)| *hash);
+    } else {
+        entries.sort_by_cached_key(|(hash, _)| *hash);
+    }
     if entries.is_sorted_by(|(one, _), (other, _)| one < other) {
         return entries;
     }
-    let key = E::Content::draft_key;
-    let mut kept: Unique<E> = Vec::new();
+    let mut kept: Hashed<K, V> = Vec::new();
     for (hash, entry) in entries {
         let mut same = kept.iter_mut().rev().take_while(|(known, _)| *known == hash);
-        match (same.find(|(_, known)| key(known) == key(&entry)), stays) {
+        match (same.find(|(_, known)| known.0 == entry.0), stays) {
             (None, _) => kept.push((hash, entry)),
             (Some((_, known)), Stays::Last) => *known = entry,
             (Some(_), Stays::First) => {}
@@ -105,23 +108,13 @@ where
     kept
 }
 
-/// The parts as they are to be built, each of hashes that agree in so many bits. Few entries are one part.
-pub(crate) fn to_build<E: Engine>(parts: Vec<Unique<E>>) -> (Vec<Unique<E>>, u32) {
-    if parts.len() > 1 && parts.iter().map(Vec::len).sum::<usize>() > FEW {
-        return (parts, BITS);
+/// The parts as they are to be built. Few entries are one part.
+pub(crate) fn to_build<K, V>(parts: Vec<Hashed<K, V>>) -> (Vec<Hashed<K, V>>, Division) {
+    let entries = parts.iter().map(Vec::len).sum();
+    if parts.len() > 1 && entries > BUILT_AS_ONE {
+        return (parts, Division { bits: BITS, entries });
     }
-    (vec![parts.into_iter().flatten().collect()], 0)
-}
-
-/// An entry that is on its way into an engine.
-#[inline]
-pub(crate) fn hashed<E, S>(hasher: &S, key: E::Key, value: E::Value) -> Hashed<E>
-where
-    E: Engine<Key: Hash>,
-    S: BuildHasher,
-{
-    let hash = hash::of(hasher, &key);
-    (hash, E::Content::draft(hash, key, value))
+    (vec![parts.into_iter().flatten().collect()], Division { bits: 0, entries })
 }
 
 impl<E: Engine<Key: Hash + Eq>, S: BuildHasher> Base<E, S> {
@@ -131,20 +124,15 @@ impl<E: Engine<Key: Hash + Eq>, S: BuildHasher> Base<E, S> {
         entries: impl IntoIterator<Item = (E::Key, E::Value)>,
         stays: Stays,
     ) -> Self {
-        let Some(builder) = E::BUILDER else {
-            let map = Self::empty(hasher);
-            map.insert_all(entries, stays);
-            return map;
-        };
         let mut parts = Parts::new();
         for (key, value) in entries {
-            let (hash, entry) = hashed::<E, S>(&hasher, key, value);
-            parts.push(hash, entry);
+            parts.push(hash::of(&hasher, &key), (key, value));
         }
         let parts = Parts::gather(vec![parts]);
-        let (parts, bits) =
-            to_build::<E>(parts.into_iter().map(|part| unique::<E>(part, stays)).collect());
-        let built = parts.into_iter().map(|part| (builder.part)(Collector::global(), part, bits));
-        Self { engine: (builder.join)(Collector::global(), built.collect()), hasher }
+        let (parts, division) =
+            to_build(parts.into_iter().map(|part| unique(part, stays)).collect());
+        let built =
+            parts.into_iter().map(|part| (E::BUILDER.part)(Collector::global(), part, division));
+        Self { engine: (E::BUILDER.join)(Collector::global(), built.collect()), hasher }
     }
 }

@@ -27,8 +27,8 @@ macro_rules! collection {
         {
             /// Of entries with equal keys the last one stays.
             ///
-            /// A map with snapshots is built as a whole: this takes less time than as many insertions, and, until it
-            /// returns, the memory of the entries once more.
+            /// The map is built as a whole: this takes less time than as many insertions, and, until it returns, the
+            /// memory of the entries once more.
             fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
                 Self::collect(S::default(), entries, Stays::Last)
             }

@@ -36,7 +36,7 @@ macro_rules! batches {
                 Q: Hash + Equivalent<K> + ?Sized + 'q,
                 I: IntoIterator<Item = &'q Q>,
             {
-                let get = |keys: &Group<&'q Q>, found: &mut [Option<V>]| {
+                let get = |keys: &Group<&'q Q>, found: &mut Found<V>| {
                     let guard = self.guard();
                     let access = self.base().with(guard.borrow());
                     access.get_group(keys, |(_, value)| value, found);

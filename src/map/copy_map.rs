@@ -10,7 +10,7 @@ use equivalent::Equivalent;
 
 use super::access::Access;
 use super::base::Base;
-use super::batch::{Group, lookups, results};
+use super::batch::{Found, Group, lookups, results};
 use super::collection::collection;
 use super::copy_batch::batches;
 use super::copy_operations::operations;

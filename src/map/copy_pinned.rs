@@ -8,7 +8,7 @@ use equivalent::Equivalent;
 
 use super::access::Access;
 use super::base::Base;
-use super::batch::{Group, lookups, results};
+use super::batch::{Found, Group, lookups, results};
 use super::copy_batch::batches;
 use super::copy_operations::operations;
 use super::local::Local;

@@ -153,10 +153,7 @@ where
     }
 
     pub(super) fn to_table<St: Store<Key = K, Value = V>>(&self) -> Base<Flat<St>, S> {
-        let engine = Flat::with_capacity(self.len(), Collector::global());
-        let base = Base { engine, hasher: self.hasher().clone() };
-        base.insert_all(self.iter().map(cloned), Stays::Last);
-        base
+        Base::collect(self.hasher().clone(), self.iter().map(cloned), Stays::Last)
     }
 }
 

@@ -206,9 +206,8 @@ macro_rules! room {
             S: BuildHasher + Clone,
         {
             fn clone(&self) -> Self {
-                let map = Self::with_capacity_and_hasher(self.len(), self.base.hasher.clone());
-                map.base.insert_all(self.pin().iter().map($parts), Stays::Last);
-                map
+                let (hasher, pinned) = (self.base.hasher.clone(), self.pin());
+                Self::collect(hasher, pinned.iter().map($parts), Stays::Last)
             }
         }
 

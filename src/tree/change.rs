@@ -152,13 +152,18 @@ fn put<'g, St: Store + 'g, H: Host<'g, St>>(
 ) -> Result<Pair<'g, St>, St::Draft> {
     let entry = Unpublished::<St>::new(draft, host.birth());
     let slot = entry.slot;
+    if hit.is_none() {
+        host.count_up();
+    }
     if seen.put(room, hash, slot, hit).is_none() {
+        if hit.is_none() {
+            host.count_down();
+        }
         return Err(entry.into_draft());
     }
     entry.publish();
-    match hit {
-        Some(hit) => retire_entry::<St, _>(host, hit.slot.now),
-        None => host.count_up(),
+    if let Some(hit) = hit {
+        retire_entry::<St, _>(host, hit.slot.now);
     }
     // SAFETY:
     // - published under the guard, so not freed for `'g`.
@@ -267,15 +272,16 @@ fn plant<'g, St: Store + 'g, H: Host<'g, St>>(
     let entry = Unpublished::<St>::new(draft, host.birth());
     let slot = entry.slot;
     let word = node_of_one::<St>(host.birth(), place.depth, request.hash, slot);
+    host.count_up();
     // LINEARIZES insert into an empty place.
     if place.cell.replace(place.word, word).is_ok() {
         entry.publish();
-        host.count_up();
         // SAFETY:
         // - published under the guard, so not freed for `'g`.
         let new = unsafe { St::pair(slot) };
         return Step::Done(Outcome::Put { old: None, new });
     }
+    host.count_down();
     // SAFETY:
     // - made above and not published.
     unsafe { unbuild::<St>(word) };
@@ -436,15 +442,20 @@ fn edit_collision<'g, St: Store + 'g, H: Host<'g, St>>(
             }
             let with_it = Collision::allocate(host.birth(), &slots);
             stall_point("unpublished collision node");
+            if hit.is_none() {
+                host.count_up();
+            }
             // LINEARIZES insert and replace, of an entry whose hash others have too.
             if swing(host, place, with_it, undo).is_none() {
+                if hit.is_none() {
+                    host.count_down();
+                }
                 request.spare = Some(entry.into_draft());
                 return Step::Retry;
             }
             entry.publish();
-            match hit {
-                Some(hit) => retire_entry::<St, _>(host, hit.now),
-                None => host.count_up(),
+            if let Some(hit) = hit {
+                retire_entry::<St, _>(host, hit.now);
             }
             // SAFETY:
             // - published under the guard, so not freed for `'g`.

@@ -75,16 +75,16 @@ impl<T: Slot> Clone for Rest<'_, T> {
 }
 impl<T: Slot> Copy for Rest<'_, T> {}
 
-/// Reads a bucket at one instant, and asks for its entries.
+/// Reads a bucket at one instant, where `contents` are, and asks for its entries.
 #[inline]
-fn contents<'g, St: Store>(bucket: Bucket<'g, St::Slot>, view: View<'g>) -> Contents<'g, St::Slot> {
-    loop {
-        if let Some(contents) = read(bucket, view).contents() {
-            if St::OWNS {
-                contents.for_each(|slot| St::prefetch(&slot.now));
-            }
-            return contents;
-        }
+fn refill<'g, St: Store>(
+    contents: &mut Contents<'g, St::Slot>,
+    bucket: Bucket<'g, St::Slot>,
+    view: View<'g>,
+) {
+    while !contents.refill(read(bucket, view)) {}
+    if St::OWNS {
+        contents.left().iter().for_each(|slot| St::prefetch(&slot.now));
     }
 }
 
@@ -142,7 +142,7 @@ impl<'g, St: Store> Iter<'g, St> {
     }
 
     /// Goes to the node of a word that was read under `above`.
-    fn enter(&mut self, word: Word<'g, St::Slot>, above: View<'g>) {
+    pub(crate) fn enter(&mut self, word: Word<'g, St::Slot>, above: View<'g>) {
         self.view = above.below(word);
         self.rest = match word.node() {
             None => Rest::Nothing,
@@ -151,11 +151,9 @@ impl<'g, St: Store> Iter<'g, St> {
                 self.path.push(Part { fan, view: self.view, next: 0, end: FAN_WIDTH });
                 Rest::Nothing
             }
-            Some(Node::Leaf(leaf)) => Rest::Leaf {
-                leaf,
-                next_bucket: 1,
-                contents: contents::<St>(leaf.nth(0), self.view),
-            },
+            Some(Node::Leaf(leaf)) => {
+                Rest::Leaf { leaf, next_bucket: 0, contents: Contents::new() }
+            }
             Some(Node::Collision(node)) => Rest::Collision { node, next: 0 },
         };
     }
@@ -171,7 +169,7 @@ impl<'g, St: Store> Iter<'g, St> {
                 if *next_bucket == leaf.size().buckets() {
                     return None;
                 }
-                *rest = contents::<St>(leaf.nth(*next_bucket), self.view);
+                refill::<St>(rest, leaf.nth(*next_bucket), self.view);
                 *next_bucket += 1;
             },
             Rest::Collision { node, next } => {
@@ -209,14 +207,13 @@ impl<'g, St: Store> Iter<'g, St> {
     #[inline]
     fn fold_node<B>(&mut self, init: B, mut f: impl FnMut(B, Held<'g, St::Slot>) -> B) -> B {
         let mut result = init;
-        if let Rest::Leaf { leaf, next_bucket, contents: mut rest } = self.rest {
-            self.rest = Rest::Nothing;
-            for bucket in next_bucket..=leaf.size().buckets() {
+        if let Rest::Leaf { leaf, next_bucket, contents: rest } = &mut self.rest {
+            result = rest.fold(result, &mut f);
+            for bucket in *next_bucket..leaf.size().buckets() {
+                refill::<St>(rest, leaf.nth(bucket), self.view);
                 result = rest.fold(result, &mut f);
-                if bucket < leaf.size().buckets() {
-                    rest = contents::<St>(leaf.nth(bucket), self.view);
-                }
             }
+            self.rest = Rest::Nothing;
         }
         while let Some(slot) = self.next_in_node() {
             result = f(result, slot);
@@ -227,7 +224,7 @@ impl<'g, St: Store> Iter<'g, St> {
     /// Calls `f` for each slot that is left, in one loop for each bucket.
     #[inline]
     pub(crate) fn fold_slots<B>(
-        mut self,
+        &mut self,
         init: B,
         mut f: impl FnMut(B, Held<'g, St::Slot>) -> B,
     ) -> B {
@@ -275,7 +272,7 @@ impl<'g, St: Store + 'g> Iterator for Iter<'g, St> {
     }
 
     #[inline]
-    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(mut self, init: B, mut f: F) -> B {
         // SAFETY:
         // - as in `next`.
         self.fold_slots(init, |result, slot| f(result, unsafe { St::pair(slot.now) }))

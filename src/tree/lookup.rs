@@ -7,7 +7,6 @@ use crate::bucket::{Bucket, Held, Search, Seen, Slot};
 use crate::engine::BATCH;
 use crate::entry::Store;
 use crate::leaf::Leaf;
-use crate::prefetch;
 use crate::reclaim::Guard;
 use crate::sync::planted;
 
@@ -82,19 +81,30 @@ pub(crate) fn find_at<'g, St: Store>(
 /// meanwhile. None in any other case.
 #[inline(always)]
 pub(crate) fn find_at_once<'g, St: Store>(
-    mut word: Word<'g, St::Slot>,
+    word: Word<'g, St::Slot>,
     guard: &'g Guard,
-    mut path: u64,
+    path: u64,
     hash: u64,
     is_it: impl FnMut(&St::Slot) -> bool,
 ) -> Option<Option<Held<'g, St::Slot>>> {
+    let (leaf, path) = own_leaf(word, guard, path)?;
+    find_in_leaf(leaf, path, hash, is_it)
+}
+
+/// The leaf that a path leads to, if all nodes on the way are of the operation's generation, and what is left of the path.
+#[inline(always)]
+pub(crate) fn own_leaf<'g, T: Slot>(
+    mut word: Word<'g, T>,
+    guard: &'g Guard,
+    mut path: u64,
+) -> Option<(Leaf<'g, T>, u64)> {
     while word.is_own_fan() {
         // SAFETY:
         // - it is: just tested.
         word = unsafe { word.own_fan() }.by_top_bits(path).load(guard);
         path <<= FAN_BITS;
     }
-    find_in_leaf(word.own_leaf()?, path, hash, is_it)
+    Some((word.own_leaf()?, path))
 }
 
 /// [`find_at_once`] in a leaf.
@@ -107,6 +117,16 @@ pub(crate) fn find_in_leaf<'g, T: Slot>(
 ) -> Option<Option<Held<'g, T>>> {
     let bucket = leaf.bucket(path);
     bucket.prefetch_slots();
+    find_in_bucket(bucket, hash, is_it)
+}
+
+/// [`find_at_once`] in a bucket.
+#[inline(always)]
+fn find_in_bucket<'g, T: Slot>(
+    bucket: Bucket<'g, T>,
+    hash: u64,
+    is_it: impl FnMut(&T) -> bool,
+) -> Option<Option<Held<'g, T>>> {
     match bucket.load().find(hash, is_it) {
         Search::Found(hit) => Some(Some(hit.slot)),
         Search::Absent => Some(None),
@@ -142,122 +162,95 @@ pub(crate) fn find_below<'g, St: Store>(
     }
 }
 
-/// Levels that a batch goes down at once: their fans, 4369 at most, are mostly in the cache.
-const TOP_LEVELS: u32 = 4;
-
-/// A walk on its way: the word it is at, the view this word was read under, and the rest of the hash below it.
-pub(crate) type Lane<'g, T> = (Word<'g, T>, View<'g>, u64);
+/// Where a walk begins: the word, the view this word was read under, and the rest of the hash below it.
+pub(crate) type Way<'g, T> = (Word<'g, T>, View<'g>, u64);
 
 /// Asks for the memory that [`find`] is about to read for each of these hashes.
+#[inline(always)]
 pub(crate) fn prefetch<'g, St: Store + 'g>(
-    start: impl Fn(u64) -> Lane<'g, St::Slot>,
+    start: impl Fn(u64) -> Way<'g, St::Slot>,
     hashes: &[u64],
 ) {
-    approach::<St>(start, hashes);
+    approach::<St>(start, hashes, &mut [None; BATCH]);
 }
 
-/// [`find`] for each of these hashes, from where `start` says, with their cache misses side by side: `eq` is told the
-/// hash's index. `pair` makes the result from a slot that was reached under the view.
-pub(crate) fn find_many<'g, St: Store + 'g, P>(
-    start: impl Fn(u64) -> Lane<'g, St::Slot>,
+/// [`find`] for each of these hashes, from where `start` says, with their cache misses side by side: `eq` and `found` are
+/// told the hash's index.
+#[inline(always)]
+pub(crate) fn find_many<'g, St: Store + 'g>(
+    start: impl Fn(u64) -> Way<'g, St::Slot>,
     hashes: &[u64],
     mut eq: impl FnMut(usize, &St::Key) -> bool,
-    pair: impl Fn(Held<'g, St::Slot>) -> P,
-    found: &mut [Option<P>],
+    mut found: impl FnMut(usize, Option<Held<'g, St::Slot>>),
 ) {
-    let lanes = approach::<St>(start, hashes);
-    for (index, (&(word, view, path), &hash)) in lanes.iter().zip(hashes).enumerate() {
+    let mut buckets = [None; BATCH];
+    let others = approach::<St>(&start, hashes, &mut buckets);
+    for (index, (&hash, bucket)) in hashes.iter().zip(&buckets).enumerate() {
         let mut eq = |key: &St::Key| eq(index, key);
         // SAFETY:
         // - not freed: the view protects what is reached under it for `'g`.
-        let is_it = |slot: &St::Slot| unsafe { is_it::<St>(slot, hash, &mut eq) };
-        found[index] = find_at::<St>(word, view, path, hash, is_it).map(&pair);
+        let mut is_it = |slot: &St::Slot| unsafe { is_it::<St>(slot, hash, &mut eq) };
+        let at_once = |bucket: &Bucket<'g, _>| find_in_bucket(*bucket, hash, &mut is_it);
+        let own = bucket.as_ref().filter(|_| others >> index & 1 == 0);
+        let slot = own.and_then(at_once).unwrap_or_else(|| {
+            let (word, view, path) = start(hash);
+            find_below::<St>(word, view, path, hash, is_it)
+        });
+        found(index, slot);
     }
 }
 
-/// Walks down for all hashes, and asks for the buckets, and the entries behind them, that [`find`] is about to read.
+/// Walks down for all hashes, and asks for the buckets, and the entries behind them, that [`find`] is about to read. The
+/// fans above are in the cache, or else the processor overlaps the walks by itself. Returns, as bits, which of the
+/// buckets are not of the operation's own generation, or may not be.
 #[inline(always)]
 fn approach<'g, St: Store + 'g>(
-    start: impl Fn(u64) -> Lane<'g, St::Slot>,
+    start: impl Fn(u64) -> Way<'g, St::Slot>,
     hashes: &[u64],
-) -> [Lane<'g, St::Slot>; BATCH] {
-    let lanes = descend_all(start, hashes);
-    if St::OWNS {
-        for (&(word, _, path), &hash) in lanes.iter().zip(hashes) {
-            // A hint: nothing that is read here is validated.
-            let slot = bucket(word, path).and_then(|bucket| bucket.load().candidate(hash));
-            slot.iter().for_each(St::prefetch);
-        }
-    }
-    lanes
-}
-
-/// Goes down for all hashes as far as there are fans, and asks for what [`find`] reads below: all go down the
-/// same levels, and the lines of the next are asked for, before any goes further. So the misses of a level come
-/// together.
-#[inline(always)]
-fn descend_all<'g, T: Slot + 'g>(
-    start: impl Fn(u64) -> Lane<'g, T>,
-    hashes: &[u64],
-) -> [Lane<'g, T>; BATCH] {
-    debug_assert!(hashes.len() <= BATCH);
-    let mut lanes = [(Word::EMPTY, View::Observed, 0); BATCH];
-    lanes.iter_mut().zip(hashes).for_each(|(lane, &hash)| *lane = start(hash));
-    let mut fans_below = descend(&mut lanes, hashes, 0, TOP_LEVELS);
-    let mut level = TOP_LEVELS;
-    while fans_below {
-        fans_below = descend(&mut lanes, hashes, level, 1);
-        level += 1;
-    }
-    lanes
-}
-
-/// Goes some levels down, for all hashes that are at a fan of this `level`. Returns whether there are fans
-/// below.
-#[inline(always)]
-fn descend<'g, T: Slot>(
-    lanes: &mut [Lane<'g, T>; BATCH],
-    hashes: &[u64],
-    level: u32,
-    levels: u32,
-) -> bool {
-    let mut fans_below = false;
-    for (word, view, path) in &mut lanes[..hashes.len()] {
-        if level > 0 && word.fan().is_none() {
-            continue;
-        }
-        let mut left = levels;
-        if let View::Live(guard) = *view {
-            while word.is_own_fan() && left > 0 {
-                // SAFETY:
-                // - it is: just tested.
-                *word = unsafe { word.own_fan() }.by_top_bits(*path).load(guard);
-                *path <<= FAN_BITS;
-                left -= 1;
+    buckets: &mut [Option<Bucket<'g, St::Slot>>; BATCH],
+) -> u32 {
+    const { assert!(BATCH <= u32::BITS as usize) };
+    let mut others = 0;
+    for (index, (bucket, &hash)) in buckets.iter_mut().zip(hashes).enumerate() {
+        let (word, view, path) = start(hash);
+        let own = match view {
+            View::Live(guard) => own_leaf(word, guard, path),
+            View::Observed => None,
+        };
+        *bucket = match own {
+            Some((leaf, path)) => Some(leaf.bucket(path)),
+            None => {
+                others |= 1 << index;
+                bucket_below::<St>(word, view, path)
             }
-        }
-        while left > 0 {
-            let Some(fan) = word.fan() else { break };
-            *view = view.below(*word);
-            *word = fan.by_top_bits(*path).read(*view);
-            *path <<= FAN_BITS;
-            left -= 1;
-        }
-        if let Some(below) = word.fan() {
-            prefetch::read(below.by_top_bits(*path));
-            fans_below = true;
-        } else if let Some(bucket) = bucket(*word, *path) {
+        };
+        if let Some(bucket) = bucket {
             bucket.prefetch();
         }
     }
-    fans_below
+    if St::OWNS {
+        for (bucket, &hash) in buckets.iter().zip(hashes) {
+            // A hint: nothing that is read here is validated.
+            let slot = bucket.and_then(|bucket| bucket.load().candidate(hash));
+            slot.iter().for_each(St::prefetch);
+        }
+    }
+    others
 }
 
-/// The bucket that a path leads to, if the word leads to a leaf.
-#[inline(always)]
-fn bucket<'g, T: Slot>(word: Word<'g, T>, path: u64) -> Option<Bucket<'g, T>> {
-    if let Some(leaf) = word.own_leaf() {
-        return Some(leaf.bucket(path));
+/// The bucket that [`find_below`] is about to read.
+#[cold]
+#[inline(never)]
+fn bucket_below<'g, St: Store + 'g>(
+    mut word: Word<'g, St::Slot>,
+    view: View<'g>,
+    mut path: u64,
+) -> Option<Bucket<'g, St::Slot>> {
+    let mut view = view.below(word);
+    while let Some(fan) = word.fan() {
+        word = fan.by_top_bits(path).read(view);
+        view = view.below(word);
+        path <<= FAN_BITS;
     }
     match word.node()? {
         Node::Leaf(leaf) => Some(leaf.bucket(path)),

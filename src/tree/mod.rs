@@ -32,7 +32,9 @@ pub(crate) use change::{
 #[cfg(any(debug_assertions, snaptrie_check))]
 pub(crate) use check::Walk;
 pub(crate) use iter::Iter;
-pub(crate) use rebuild::{build, collect, each_node, free_shell, freeze, node_garbage, unbuild};
+pub(crate) use rebuild::{
+    build, collect, each_node, free_shell, freeze, movers, node_garbage, unbuild,
+};
 pub(crate) use shrink::shrink;
 
 use crate::engine::{Content, Outcome};
@@ -60,10 +62,10 @@ pub(crate) trait Host<'g, St: Store + 'g>: Copy {
     /// The generation of the nodes and entries that the operation makes.
     fn birth(self) -> u64;
 
-    /// Counts an entry that was put into the map.
+    /// Counts an entry that is about to be put into the map.
     fn count_up(self);
 
-    /// Counts an entry that was taken out.
+    /// Counts an entry that was taken out, or was not put into the map after all.
     fn count_down(self);
 
     /// Retires an entry, if it is something besides its slot.

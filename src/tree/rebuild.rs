@@ -11,6 +11,7 @@ use std::ptr::NonNull;
 use super::node::{Collision, FAN_BITS, Fan, Node, Word};
 use super::{Host, Mover, Place, Rehash, path_below};
 use crate::bucket::{MOST_ENTRIES, Slot};
+use crate::engine::Hashed;
 use crate::entry::Store;
 use crate::leaf::{self, FAN_WIDTH, Leaf, LeafDraft, RawNode, Shape, Size};
 use crate::reclaim::Garbage;
@@ -227,6 +228,18 @@ pub(super) fn swing<'g, St: Store + 'g, H: Host<'g, St>>(
     // - this operation's CAS unlinked the node, and its copy has what it held.
     unsafe { host.retire_shell(place.word) };
     Some(new)
+}
+
+/// The slots of new entries, which are in the order of their hashes. Those of a boxed store are allocated in that order.
+///
+/// No user code may run until a tree owns them: nothing frees them if the caller unwinds.
+pub(crate) fn movers<St: Store>(
+    entries: Hashed<St::Key, St::Value>,
+    birth: u64,
+) -> Vec<Mover<St::Slot>> {
+    debug_assert!(entries.is_sorted_by_key(|(hash, _)| *hash));
+    let slot = |hash, (key, value)| St::expose(St::draft(hash, key, value), birth);
+    entries.into_iter().map(|(hash, entry)| (hash, slot(hash, entry))).collect()
 }
 
 /// Builds the smallest tree at `depth` that holds these entries with some room. Its nodes are not published yet.

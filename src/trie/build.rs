@@ -8,12 +8,12 @@ use std::sync::Arc;
 use super::Trie;
 use super::domain::{Domain, Lineage};
 use super::root::Count;
-use crate::engine::{Builder, Engine, Hashed};
+use crate::engine::{Builder, Division, Engine, HashedOf};
 use crate::entry::Store;
 use crate::leaf::FAN_WIDTH;
 use crate::reclaim::Collector;
 use crate::tree::node::{FAN_BITS, Fan, Indirection, Word};
-use crate::tree::{Mover, build};
+use crate::tree::{build, movers};
 
 /// The generation of a trie that is built.
 const FIRST: u64 = 1;
@@ -21,15 +21,11 @@ const FIRST: u64 = 1;
 impl<St: Store> Trie<St> {
     pub(super) const BUILD: Builder<Self> = Builder { part: Self::part, join: Self::join };
 
-    /// A trie of these entries, which are in the order of their hashes, no key twice. If their hashes agree in the first
-    /// `bits`, a multiple of those of a fan, it is a part of one: its top belongs below as many fans.
-    fn part(collector: Collector, entries: Vec<Hashed<Self>>, bits: u32) -> Self {
-        debug_assert!(bits % FAN_BITS == 0 && entries.is_sorted_by_key(|(hash, _)| *hash));
-        let count = entries.len();
-        // No user code runs from here on, so that nothing unwinds before the trie owns the entries.
-        let exposed = entries.into_iter().map(|(hash, entry)| (hash, St::expose(entry, FIRST)));
-        let mut movers: Vec<Mover<St::Slot>> = exposed.collect();
-        Self::built(collector, build::<St>(FIRST, &mut movers, bits), count)
+    /// A trie of these entries. Its top belongs below as many fans as the division takes bits.
+    fn part(collector: Collector, entries: HashedOf<Self>, division: Division) -> Self {
+        debug_assert!(division.bits % FAN_BITS == 0);
+        let mut movers = movers::<St>(entries, FIRST);
+        Self::built(collector, build::<St>(FIRST, &mut movers, division.bits), movers.len())
     }
 
     /// The whole of its parts, one for each value of the first bits.

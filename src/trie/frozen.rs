@@ -100,13 +100,14 @@ impl<St: Store> Frozen<St> {
         &'s self,
         hashes: &[u64],
         eq: impl FnMut(usize, &St::Key) -> bool,
-        found: &mut [Option<PairRef<'s, St>>],
+        mut found: impl FnMut(usize, Option<PairRef<'s, St>>),
     ) {
         // SAFETY:
         // - in the tree, so it is not freed while this exists.
         let pair = |slot| unsafe { St::pair_ref(slot) };
+        let found = |index, slot: Option<_>| found(index, slot.map(pair));
         let start = |hash| (self.top(), View::Observed, hash);
-        lookup::find_many::<St, _>(start, hashes, eq, pair, found);
+        lookup::find_many::<St>(start, hashes, eq, found);
     }
 
     pub(crate) fn iter(&self) -> FrozenIter<'_, St> {
@@ -211,7 +212,7 @@ where
     }
 
     #[inline]
-    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(mut self, init: B, mut f: F) -> B {
         // SAFETY:
         // - as in `next`.
         self.0.fold_slots(init, |result, slot| f(result, unsafe { St::pair_ref(slot) }))

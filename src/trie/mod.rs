@@ -211,7 +211,7 @@ impl<St: Store> Engine for Trie<St> {
     where
         Self: 'g;
 
-    const BUILDER: Option<Builder<Self>> = Some(Self::BUILD);
+    const BUILDER: Builder<Self> = Self::BUILD;
 
     fn empty(collector: Collector) -> Self {
         Self::new(collector)
@@ -246,14 +246,14 @@ impl<St: Store> Engine for Trie<St> {
         hashes: &[u64],
         eq: impl FnMut(usize, &St::Key) -> bool,
         guard: &'g Guard,
-        found: &mut [Option<Pair<'g, St>>],
+        mut found: impl FnMut(usize, Option<Pair<'g, St>>),
     ) {
-        let Some(context) = self.root(guard) else { return found.fill(None) };
-        let top = context.root.top.load(guard);
+        let top = self.root(guard).map_or(Word::EMPTY, |context| context.root.top.load(guard));
         // SAFETY:
         // - reached under the guard, which keeps it for `'g`.
         let pair = |slot: Held<'g, St::Slot>| unsafe { St::pair(slot.now) };
-        lookup::find_many::<St, _>(|hash| (top, View::Live(guard), hash), hashes, eq, pair, found);
+        let found = |index, slot: Option<_>| found(index, slot.map(pair));
+        lookup::find_many::<St>(|hash| (top, View::Live(guard), hash), hashes, eq, found);
     }
 
     #[inline]

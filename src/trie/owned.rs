@@ -90,7 +90,7 @@ impl<K, V> Trie<Boxed<K, V>> {
     pub(crate) fn pairs_mut(&mut self) -> Result<Vec<(&K, &mut V)>, Shared> {
         self.is_exclusive()?;
         let guard = self.pin();
-        let entries = Iter::<Boxed<K, V>>::new(self.top(&guard), View::Live(&guard));
+        let mut entries = Iter::<Boxed<K, V>>::new(self.top(&guard), View::Live(&guard));
         let mut pairs = Vec::new();
         // SAFETY:
         // - live in a map that shares nothing, and is borrowed exclusively for as long as the result. Each entry is in

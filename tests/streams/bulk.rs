@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
-use snaptrie::{CopyFlatMap, CopySet, CopyTrieMap, CopyTrieSet, FlatMap, TrieMap, TrieSet};
+use snaptrie::{
+    CopyFlatMap, CopyFlatSet, CopySet, CopyTrieMap, CopyTrieSet, FlatMap, FlatSet, TrieMap, TrieSet,
+};
 
 use crate::support::{
-    Chosen, Counted, Handle, Ledger, Numbered, Numbers as Random, Placed, sort, sorted,
+    Chosen, Counted, Handle, Ledger, Numbered, Numbers as Random, Placed, panic_on_purpose, panics,
+    sort, sorted,
 };
 use crate::{Numbers, over_maps};
 
@@ -66,15 +69,41 @@ fn a_million_entries() {
 }
 
 #[test]
+fn tables_of_many_parts() {
+    let ledger = Ledger::new();
+    let keys = || 0..100_000_u64;
+    let boxed: FlatMap<u64, Counted> = keys().map(|key| (key % 50_000, ledger.make(key))).collect();
+    let inline: CopyFlatMap<u64, u64> = keys().map(|key| (key, key * 2)).collect();
+    assert_eq!([boxed.len(), inline.len(), ledger.live()], [50_000, 100_000, 50_000]);
+    let is_half = |key: &u64| key % 2 == 0;
+    boxed.retain(|key, value| is_half(key) && value.tag() == key + 50_000);
+    inline.retain(|key, _| is_half(key));
+    assert!(keys().all(|key| boxed.contains_key(&key) == (key < 50_000 && is_half(&key))));
+    assert!(keys().all(|key| inline.get(&key) == Some(key * 2).filter(|_| is_half(&key))));
+    #[cfg(debug_assertions)]
+    {
+        boxed.check_structure();
+        inline.check_structure();
+    }
+    drop(boxed);
+    assert_eq!(ledger.live(), 0);
+}
+
+#[test]
 fn hashes_that_share_their_first_bits() {
     // The hashes say where.
     let keys = || (0..6_000_u64).flat_map(|i| [i, i << 30, i << 52]);
-    let map: TrieMap<u64, u64, Placed> = keys().map(|key| (key, key)).collect();
+    let trie: TrieMap<u64, u64, Placed> = keys().map(|key| (key, key)).collect();
+    let table: FlatMap<u64, u64, Placed> = keys().map(|key| (key, key)).collect();
     let expected: HashMap<u64, u64> = keys().map(|key| (key, key)).collect();
-    assert_eq!(map.len(), expected.len());
-    assert!(expected.keys().all(|key| map.pin().get(key) == Some(key)));
+    assert_eq!([trie.len(), table.len()], [expected.len(); 2]);
+    assert!(expected.keys().all(|key| trie.pin().get(key) == Some(key)));
+    assert!(expected.keys().all(|key| table.pin().get(key) == Some(key)));
     #[cfg(debug_assertions)]
-    map.check_structure();
+    {
+        trie.check_structure();
+        table.check_structure();
+    }
 }
 
 #[test]
@@ -84,9 +113,16 @@ fn of_equal_keys_the_last_one_stays_and_of_equal_elements_the_first() {
         let map: TrieMap<Numbered, u32> = entries().collect();
         let last = map.pin().iter().map(|(key, value)| (key.1, *value)).max();
         assert_eq!((map.len(), last), (2, Some((count - 1, count - 1))));
+        let table: FlatMap<Numbered, u32> = entries().collect();
+        assert_eq!(
+            sort(table.pin().iter().map(|(key, value)| (key.1, *value))),
+            sort(map.pin().iter().map(|(key, value)| (key.1, *value)))
+        );
         let set: TrieSet<Numbered> = entries().map(|(key, _)| key).collect();
         assert_eq!(sort(set.pin().iter().map(|element| element.1)), [0, 1]);
         let set: CopyTrieSet<Numbered> = entries().map(|(key, _)| key).collect();
+        assert_eq!(sort(CopySet::iter(&set).map(|element| element.1)), [0, 1]);
+        let set: CopyFlatSet<Numbered> = entries().map(|(key, _)| key).collect();
         assert_eq!(sort(CopySet::iter(&set).map(|element| element.1)), [0, 1]);
     }
 }
@@ -103,6 +139,92 @@ fn keys_and_values_are_dropped_once() {
         assert_eq!(ledger.live(), 2 * snapshot.len());
         drop((map, snapshot));
         assert_eq!(ledger.live(), 0);
+        let table: FlatMap<Counted, Counted> = (0..count).map(entry).collect();
+        assert_eq!(ledger.live(), 2 * table.len());
+        let copy = table.clone();
+        assert_eq!(ledger.live(), 4 * table.len());
+        drop(table);
+        assert_eq!(ledger.live(), 2 * copy.len());
+        drop(copy);
+        assert_eq!(ledger.live(), 0);
+    }
+}
+
+#[test]
+fn a_panic_drops_everything() {
+    for hash in [Chosen::Good, Chosen::Constant] {
+        hash.during(|| {
+            let ledger = Ledger::new();
+            for at in [0, 1, 299, 5_000].into_iter().take(if hash == Chosen::Good { 4 } else { 3 })
+            {
+                let entry = |i| {
+                    if i == at {
+                        panic_on_purpose(0);
+                    }
+                    (ledger.make(i), ledger.make(i))
+                };
+                let entries = || (0..9_000).map(entry);
+                assert!(panics(|| drop(entries().collect::<TrieMap<_, _, Chosen>>())));
+                assert!(panics(|| drop(entries().collect::<FlatMap<_, _, Chosen>>())));
+                assert_eq!(ledger.live(), 0);
+            }
+        });
+    }
+}
+
+#[test]
+fn keys_and_values_without_size() {
+    for count in [0, 1, 10_000] {
+        let table: FlatMap<(), ()> = (0..count).map(|_| ((), ())).collect();
+        let copies: CopyFlatMap<(), ()> = (0..count).map(|_| ((), ())).collect();
+        assert_eq!([table.len(), copies.len()], [count.min(1); 2]);
+        assert_eq!(copies.get(&()), (count > 0).then_some(()));
+        let set: FlatSet<usize> = (0..count).collect();
+        assert!(set.len() == count && (0..count).all(|i| set.pin().contains(&i)));
+    }
+}
+
+/// A table that was built has the directory that it would have grown to. Its leaves have room, as those that were just
+/// moved: those of the other one are fuller.
+#[test]
+fn tables_are_built_at_their_final_size() {
+    for count in [1, 100, 5_000, 200_000_u64] {
+        let entries = || (0..count).map(|key| (key, key));
+        let built: CopyFlatMap<u64, u64> = entries().collect();
+        let grown = CopyFlatMap::new();
+        entries().for_each(|(key, value)| _ = grown.insert(key, value));
+        let sized = CopyFlatMap::<u64, u64>::with_capacity(count as usize);
+        assert_eq!(built.capacity(), sized.capacity());
+        let (built, grown) = (built.stats(), grown.stats());
+        assert_eq!(built.entries as u64, count);
+        assert!(
+            built.bytes() <= grown.bytes() + grown.bytes() / 2 + 4_096,
+            "{built} against {grown}"
+        );
+    }
+}
+
+#[test]
+fn tables_are_copied() {
+    for hash in [Chosen::Good, Chosen::Truncated, Chosen::Constant] {
+        hash.during(|| {
+            for &size in sizes() {
+                let oracle = || (0..size).map(|key| (key, key * 3)).collect::<HashMap<_, _>>();
+                let trie: TrieMap<u64, u64, Chosen> = oracle().into_iter().collect();
+                let copies: CopyTrieMap<u64, u64, Chosen> = oracle().into_iter().collect();
+                let (boxed, inline) = (trie.snapshot().to_flat(), copies.snapshot().to_copy_flat());
+                use_it(&boxed.clone(), oracle());
+                use_it(&inline.clone(), oracle());
+                use_it(&boxed, oracle());
+                use_it(&inline, oracle());
+                use_it(&copies.snapshot().to_flat(), oracle());
+                #[cfg(feature = "rayon")]
+                {
+                    use_it(&trie.snapshot().par_to_flat(), oracle());
+                    use_it(&copies.snapshot().par_to_copy_flat(), oracle());
+                }
+            }
+        });
     }
 }
 
@@ -163,7 +285,12 @@ mod parallel {
         let ledger = Ledger::new();
         for count in [0, 1, 100, 9_000] {
             let entry = |i| (ledger.make(i % (count / 2 + 1)), ledger.make(i));
-            let map: TrieMap<Counted, Counted> = (0..count).into_par_iter().map(entry).collect();
+            let entries = || (0..count).into_par_iter().map(entry);
+            let map: TrieMap<Counted, Counted> = entries().collect();
+            assert_eq!(ledger.live(), 2 * map.len());
+            drop(map);
+            assert_eq!(ledger.live(), 0);
+            let map: FlatMap<Counted, Counted> = entries().collect();
             assert_eq!(ledger.live(), 2 * map.len());
             drop(map);
             assert_eq!(ledger.live(), 0);
@@ -175,12 +302,13 @@ mod parallel {
         let ledger = Ledger::new();
         let entry = |i| {
             if i == 7_000 {
-                crate::support::panic_on_purpose(0);
+                panic_on_purpose(0);
             }
             (ledger.make(i), ledger.make(i))
         };
-        let entries = (0..9_000).into_par_iter().map(entry);
-        assert!(crate::support::panics(|| drop(entries.collect::<TrieMap<_, _>>())));
+        let entries = || (0..9_000).into_par_iter().map(entry);
+        assert!(panics(|| drop(entries().collect::<TrieMap<_, _>>())));
+        assert!(panics(|| drop(entries().collect::<FlatMap<_, _>>())));
         assert_eq!(ledger.live(), 0);
     }
 }

@@ -27,7 +27,16 @@ pub enum Phase {
     Insert,
     /// An insertion and a removal, at constant size.
     Churn,
+    /// Lookups of keys that are present, in batches where the map has them.
+    BatchHit,
+    /// New values for present keys, in batches where the map has them.
+    BatchOverwrite,
+    /// New values for present keys, through a writer where the map has one.
+    StreamOverwrite,
 }
+
+/// Keys in a batch.
+const BATCH: usize = 64;
 
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,6 +80,7 @@ impl Visit for Work {
                 map.insert(key, key);
             }
         }
+        let size = self.size as u64;
         let mut done = 0;
         let mut count = |yes: bool| done += usize::from(black_box(yes));
         match self.phase {
@@ -95,6 +105,22 @@ impl Visit for Work {
                     count(map.remove(old) && inserted);
                 }
             }),
+            Phase::BatchHit => {
+                map.insert_many(&old, 1);
+                let mut found = 0;
+                counted(&mut || old.chunks(BATCH).for_each(|keys| found += map.get_many(keys)));
+                old.iter().for_each(|_| count(found == size));
+            }
+            Phase::BatchOverwrite => {
+                counted(&mut || old.chunks(BATCH).for_each(|keys| map.insert_many(keys, 1)));
+                let found = map.get_many(&old);
+                old.iter().for_each(|_| count(found == size));
+            }
+            Phase::StreamOverwrite => {
+                counted(&mut || map.stream(&old, 1));
+                let found = map.get_many(&old);
+                old.iter().for_each(|_| count(found == size));
+            }
         }
         done
     }

@@ -10,8 +10,8 @@ use std::hash::{BuildHasher, Hash};
 
 use rayon::iter::{FromParallelIterator, IntoParallelIterator, ParallelExtend, ParallelIterator};
 
-use crate::engine::{Content, Engine};
-use crate::map::build::{Parts, hashed, to_build, unique};
+use crate::engine::Engine;
+use crate::map::build::{Parts, to_build, unique};
 use crate::map::{Base, Stays};
 use crate::plain::Plain;
 use crate::reclaim::Collector;
@@ -55,26 +55,22 @@ fn fill<E, S>(
 }
 
 /// A map of these entries, of which each part is built by one thread.
-fn collect<E, S>(
+pub(super) fn collect<E, S>(
     hasher: S,
     entries: impl ParallelIterator<Item = (E::Key, E::Value)>,
     stays: Stays,
 ) -> Base<E, S>
 where
-    E: Engine<Key: Hash + Eq + Send, Value: Send, Content: Content<Draft: Send>> + Send + Sync,
+    E: Engine<Key: Hash + Eq + Send, Value: Send> + Send + Sync,
     S: BuildHasher + Sync,
 {
-    let Some(builder) = E::BUILDER else {
-        let map = Base::empty(hasher);
-        fill(&map, entries, stays);
-        return map;
-    };
-    let parts = divide(entries, |(key, value)| hashed::<E, S>(&hasher, key, value));
-    let parts = parts.into_par_iter().map(|part| unique::<E>(part, stays)).collect();
-    let (parts, bits) = to_build::<E>(parts);
-    let built = parts.into_par_iter().map(|part| (builder.part)(Collector::global(), part, bits));
+    let parts = divide(entries, |(key, value)| (hash::of(&hasher, &key), (key, value)));
+    let parts = parts.into_par_iter().map(|part| unique(part, stays)).collect();
+    let (parts, division) = to_build(parts);
+    let build = |part| (E::BUILDER.part)(Collector::global(), part, division);
+    let built = parts.into_par_iter().map(build);
     let built = built.collect();
-    Base { engine: (builder.join)(Collector::global(), built), hasher }
+    Base { engine: (E::BUILDER.join)(Collector::global(), built), hasher }
 }
 
 /// Implements the parallel traits of a map.

@@ -351,6 +351,13 @@ impl<T> Indirection<T> {
         Word { raw, _node: PhantomData }
     }
 
+    /// Whether all of these are empty. Without a branch for each: a table may be almost empty.
+    pub(crate) fn are_empty(words: &[Self], _guard: &Guard) -> bool {
+        // Acquire: as in `load`.
+        let any = words.iter().fold(0, |any, word| any | word.raw.load(Ordering::Acquire).addr());
+        any & !BITS == 0
+    }
+
     /// Freezes the word if it is not frozen yet, and reads it. The result bears `FROZEN`.
     #[inline]
     pub(crate) fn observe<'g>(&'g self) -> Word<'g, T> {
