@@ -137,7 +137,8 @@
 //! process (`membarrier(2)`).
 //!
 //! - The first map of a process registers it with the kernel. If the process has several threads by then, this takes
-//!   about 10 ms. Make a map before you start them if that matters.
+//!   about 10 ms. Make a map before you start them if that matters. `with_hasher`, a constant function, leaves it to
+//!   the first thread that frees something.
 //! - If the kernel refuses to register the process, each handle executes a fence. The same holds on other systems.
 //! - Without the feature, guards are those of crossbeam-epoch, which execute a fence too.
 //! - If a sandbox that is entered later refuses the fence, handles execute one from then on, and removed entries wait

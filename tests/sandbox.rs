@@ -194,16 +194,30 @@ fn refused_when_threads_have_begun_with_a_flat_map() {
     in_sandbox("refused_when_threads_have_begun_with_a_flat_map", body);
 }
 
-/// Registering can take 10 ms. So a map does it when it is made, and no handle.
+/// Registering can take 10 ms. So a map does it when it is made, or the first thread that frees something.
 #[cfg(feature = "membarrier")]
-#[test]
-fn lookups_do_not_wait_for_the_kernel() {
-    in_sandbox("lookups_do_not_wait_for_the_kernel", || {
-        let (trie, flat) = (Trie::default(), Flat::default());
+mod lookups_do_not_wait_for_the_kernel {
+    use super::*;
+
+    fn look_up(trie: &Trie, flat: &Flat) {
         forbid_membarrier(Answer::Kill);
         let absent = || trie.pin().get(&1).is_none() && flat.pin().get(&1).is_none();
         thread::scope(|scope| assert!(scope.spawn(absent).join().expect("a thread that lives")));
-    });
+    }
+
+    #[test]
+    fn in_new_maps() {
+        in_sandbox("lookups_do_not_wait_for_the_kernel::in_new_maps", || {
+            look_up(&Trie::default(), &Flat::default());
+        });
+    }
+
+    #[test]
+    fn in_statics() {
+        static TRIE: Trie = TrieMap::with_hasher(FixedState::with_seed(1));
+        static FLAT: Flat = FlatMap::with_hasher(FixedState::with_seed(1));
+        in_sandbox("lookups_do_not_wait_for_the_kernel::in_statics", || look_up(&TRIE, &FLAT));
+    }
 }
 
 /// A filter may kill the process for the call, so a library built without the feature must never make it.

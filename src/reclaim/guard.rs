@@ -31,8 +31,8 @@ pub(crate) enum Collector {
 }
 
 impl Collector {
-    /// For a new map. The first one prepares the process, so that no operation waits for that. A map made by a constant
-    /// function has [`Self::Global`]: if it comes first, its first guard does it.
+    /// For a new map. The first one prepares the process, so that no operation waits for that. A constant function cannot,
+    /// and has [`Self::Global`].
     pub(crate) fn global() -> Self {
         global::prepare();
         Self::Global

@@ -28,7 +28,6 @@ mod kernel {
 
 #[cfg(not(all(feature = "membarrier", target_os = "linux", not(miri), not(shuttle))))]
 mod kernel {
-    #[cfg(feature = "membarrier")]
     pub(in super::super) fn register() -> bool {
         false
     }

@@ -22,6 +22,11 @@
 //!
 //! Either way B cannot reach the object. In particular a guard under which the clock read `t` is gone at `t + 2`.
 //!
+//! # When the fences become asymmetric
+//!
+//! Once, before the clock moves for the first time ([`Participants::decide`]). Each thread that moves the clock has seen
+//! the decision, and so executes heavy fences if pins may have light ones. A pin that misses it executes a full fence.
+//!
 //! # When the system refuses
 //!
 //! A sandbox that is entered while the program runs may forbid the heavy fence. From then on each pin executes a fence.
@@ -47,7 +52,7 @@ use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, Ordering, fence, planted, st
 const STORE_DELAY: Duration = Duration::from_millis(1);
 
 /// How pins and ticks are ordered: by ordinary fences, by asymmetric ones, or by ordinary ones after the system has
-/// refused a heavy one. The process decides before its first guard.
+/// refused a heavy one. Before that is decided pins execute ordinary fences, and the clock does not move.
 const UNDECIDED: u8 = 0;
 const ORDINARY: u8 = 1;
 const ASYMMETRIC: u8 = 2;
@@ -105,7 +110,7 @@ impl Participants {
         participants
     }
 
-    /// Of which [`Self::decide`] is to be called before the first guard.
+    /// Of which the fences are not [decided](Self::decide) yet.
     pub(super) const fn undecided() -> Self {
         Self {
             clock: Clock::new(),
@@ -117,7 +122,6 @@ impl Participants {
 
     /// Makes the fences asymmetric if the system lets the process register for heavy ones, once. Threads that come here
     /// together all ask; the first answer counts.
-    #[cfg(feature = "membarrier")]
     #[inline]
     pub(super) fn decide(&self) {
         // Acquire: that the process is registered; pairs with the Release below.
@@ -194,7 +198,8 @@ impl Participants {
     /// The light fence: orders the caller's pin before its reads, for a thread that executes the heavy one.
     #[inline(always)]
     fn light_fence(&self) {
-        // Relaxed: a pin that misses the first refusal is what `STORE_DELAY` is for.
+        // Relaxed: a pin that misses the decision executes a fence; one that misses the first refusal is what
+        // `STORE_DELAY` is for.
         if self.fences.load(Ordering::Relaxed) == ASYMMETRIC {
             compiler_fence(Ordering::SeqCst);
         } else {
@@ -218,6 +223,8 @@ impl Participants {
         if self.is_held_back(reading) {
             return;
         }
+        // If a map that was made by a constant function is the first of the process.
+        self.decide();
         // SeqCst: comes after the fence of each thread that unlinked something and then read an older time.
         fence(Ordering::SeqCst);
         // Relaxed: a thread that misses a refusal is refused itself.

@@ -33,7 +33,6 @@ impl GlobalPin {
     /// The first guard of a thread, and each guard of one that is exiting.
     #[inline(never)]
     fn without_place() -> Self {
-        prepare();
         let place = PARTICIPANTS.join();
         // SAFETY:
         // - as above; if the thread is exiting, the place goes with this guard.

@@ -104,7 +104,7 @@ macro_rules! frozen {
 adapter!(
     /// `snaptrie::TrieMap`: each entry in an allocation of its own.
     Snaptrie(TrieMap<u64, u64, Hasher>),
-    TrieMap::with_hasher(Hasher::default()),
+    TrieMap::default(),
     Clone::clone,
     |key| key
 );
@@ -113,7 +113,7 @@ frozen!(Snaptrie, mode::Boxed);
 adapter!(
     /// `snaptrie::CopyTrieMap`: entries in the nodes.
     Inline(CopyTrieMap<u64, u64, Hasher>),
-    CopyTrieMap::with_hasher(Hasher::default()),
+    CopyTrieMap::default(),
     identity,
     |key| &key
 );
@@ -122,7 +122,7 @@ frozen!(Inline, mode::Inline);
 adapter!(
     /// `snaptrie::FlatMap`.
     Flat(FlatMap<u64, u64, Hasher>),
-    FlatMap::with_hasher(Hasher::default()),
+    FlatMap::default(),
     Clone::clone,
     |key| key,
     |entries| FlatMap::with_capacity_and_hasher(entries, Hasher::default())
@@ -131,7 +131,7 @@ adapter!(
 adapter!(
     /// `snaptrie::CopyFlatMap`: entries in the lines.
     FlatInline(CopyFlatMap<u64, u64, Hasher>),
-    CopyFlatMap::with_hasher(Hasher::default()),
+    CopyFlatMap::default(),
     identity,
     |key| &key,
     |entries| CopyFlatMap::with_capacity_and_hasher(entries, Hasher::default())
