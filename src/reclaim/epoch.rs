@@ -9,7 +9,9 @@
 //! it was held when the probe was sealed, it is gone when the probe runs; that is what crossbeam-epoch promises.
 //! Otherwise the SeqCst fence of its pin comes after the one of the probe, hence after A's, and its thread
 //! cannot reach the object any more.
+#![expect(unsafe_code, reason = "guards end at a time of their own")]
 
+use std::mem::ManuallyDrop;
 use std::thread;
 
 use super::clock::Clock;
@@ -35,18 +37,24 @@ thread_local! {
     static HANDLE: crossbeam_epoch::LocalHandle = crossbeam_epoch::default_collector().register();
 }
 
-/// The fields are dropped in this order.
-pub(super) struct GlobalPin(crossbeam_epoch::Guard, Yield);
+pub(super) struct GlobalPin(ManuallyDrop<crossbeam_epoch::Guard>);
+
+#[inline(always)]
+fn epoch_guard() -> ManuallyDrop<crossbeam_epoch::Guard> {
+    // Release: what was done under the last guard. crossbeam-epoch 0.9 pins with a relaxed store, and a scan that
+    // sees it may have missed the end of that guard.
+    fence(Ordering::Release);
+    // The thread may be exiting, and its handle gone.
+    let guard = HANDLE
+        .try_with(crossbeam_epoch::LocalHandle::pin)
+        .unwrap_or_else(|_| crossbeam_epoch::default_collector().register().pin());
+    ManuallyDrop::new(guard)
+}
 
 impl GlobalPin {
     #[inline(always)]
     pub(super) fn new() -> Self {
-        before_pinning();
-        // The thread may be exiting, and its handle gone.
-        let guard = HANDLE
-            .try_with(crossbeam_epoch::LocalHandle::pin)
-            .unwrap_or_else(|_| crossbeam_epoch::default_collector().register().pin());
-        Self(guard, Yield)
+        Self(epoch_guard())
     }
 
     /// Sends a probe on its way, unless one is in flight, and helps crossbeam-epoch on.
@@ -65,15 +73,26 @@ impl GlobalPin {
         self.0.flush();
     }
 
-    /// Ends the guard and begins another, unless the thread holds others.
+    /// Ends the guard and begins another.
     ///
     /// Not crossbeam-epoch's `repin`, which has no fence: the next loads could come before its look at the epoch, and
-    /// see what was unlinked two epochs before the new one is over.
+    /// see what was unlinked two epochs before the new one is over. Nor its `repin_after`, which needs the thread's
+    /// handle.
     pub(super) fn renew(&mut self) {
-        self.0.repin_after(|| {
-            drop(Yield);
-            before_pinning();
-        });
+        /// Pinning may run what other crates have deferred. If that panics, there is no guard to go on with.
+        struct Abort;
+        impl Drop for Abort {
+            fn drop(&mut self) {
+                std::process::abort();
+            }
+        }
+        let abort = Abort;
+        // SAFETY:
+        // - dropped once: another takes its place, and a panic before ends the process.
+        unsafe { ManuallyDrop::drop(&mut self.0) };
+        yield_if_asked();
+        self.0 = epoch_guard();
+        std::mem::forget(abort);
     }
 
     pub(super) fn yield_afterwards(&self) {
@@ -81,21 +100,20 @@ impl GlobalPin {
     }
 }
 
-#[inline(always)]
-fn before_pinning() {
-    // Release: what was done under the last guard. crossbeam-epoch 0.9 pins with a relaxed store, and a scan that
-    // sees it may have missed the end of that guard.
-    fence(Ordering::Release);
+impl Drop for GlobalPin {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY:
+        // - dropped once.
+        unsafe { ManuallyDrop::drop(&mut self.0) };
+        yield_if_asked();
+    }
 }
 
 /// Lets other threads run, if an operation under the guard that has just ended asked for it.
-struct Yield;
-
-impl Drop for Yield {
-    #[inline]
-    fn drop(&mut self) {
-        if THREAD.with(|thread| thread.yields.take()) {
-            thread::yield_now();
-        }
+#[inline]
+fn yield_if_asked() {
+    if THREAD.with(|thread| thread.yields.take()) {
+        thread::yield_now();
     }
 }

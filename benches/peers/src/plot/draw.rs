@@ -15,20 +15,30 @@ use std::ops::Range;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Done = Result<(), Box<dyn Error>>;
 
-/// Panels next to each other.
+/// Panels next to each other. Together they are as wide as a page shows them, so that text keeps its size.
 const COLUMNS: usize = 2;
-const PANEL: (u32, u32) = (560, 330);
+const PANEL: (u32, u32) = (430, 320);
+/// The size of one that is alone.
+const ALONE: (u32, u32) = (600, 360);
 /// The same for small ones.
-const SMALL_COLUMNS: usize = 3;
-const SMALL: (u32, u32) = (373, 200);
+const SMALL_COLUMNS: usize = 2;
+const SMALL: (u32, u32) = (430, 190);
+/// Sizes of text. In the file they come out a fifth smaller, and are 11 pixels at least.
+const TITLE: i32 = 17;
+const TEXT: i32 = 15;
+const LABEL: i32 = 14;
 /// A line of the legend.
-const ROW: u32 = 20;
+const ROW: u32 = 22;
 /// The width of a name in the legend.
-const NAME: u32 = 150;
+const NAME: u32 = 170;
 
 /// The file.
 pub(super) fn svg(figure: &Figure) -> Result<String, Box<dyn Error>> {
-    let (most, size) = if figure.small { (SMALL_COLUMNS, SMALL) } else { (COLUMNS, PANEL) };
+    let (most, size) = match (figure.small, figure.panels.len()) {
+        (true, _) => (SMALL_COLUMNS, SMALL),
+        (false, 1) => (1, ALONE),
+        (false, _) => (COLUMNS, PANEL),
+    };
     let columns = figure.panels.len().min(most);
     let rows = figure.panels.len().div_ceil(columns);
     let width = size.0 * columns as u32;
@@ -112,7 +122,7 @@ fn draw_legend(area: &Area<'_>, maps: &[&str], width: u32) -> Done {
         let stroke = colour.stroke_width(thickness(map));
         area.draw(&PathElement::new([(x, y), (x + 20, y)], stroke))?;
         draw_mark(area, (x + 10, y), colour, mark)?;
-        let middle = font(13).pos(Pos::new(HPos::Left, VPos::Center));
+        let middle = font(TEXT).pos(Pos::new(HPos::Left, VPos::Center));
         area.draw(&Text::new(style::name(map).to_owned(), (x + 26, y), middle))?;
     }
     Ok(())
@@ -156,13 +166,13 @@ where
 {
     let margin = if panel.kind == Kind::Trace { 0.5 } else { 0.3 };
     // Small panels have room for fewer names.
-    let (names, labels) = if panel.range.is_some() { (4, 5) } else { (8, 7) };
+    let (names, labels) = if panel.range.is_some() { (4, 4) } else { (6, 6) };
     let x = Places::new(panel.places.clone(), margin, names);
     let mut chart = ChartBuilder::on(area)
-        .caption(&panel.title, font(15))
+        .caption(&panel.title, font(TITLE))
         .margin(12)
-        .x_label_area_size(42)
-        .y_label_area_size(64)
+        .x_label_area_size(46)
+        .y_label_area_size(70)
         .build_cartesian_2d(x, y)?;
     chart
         .configure_mesh()
@@ -170,8 +180,8 @@ where
         .axis_style(INK)
         .bold_line_style(INK.mix(0.3))
         .light_line_style(TRANSPARENT)
-        .label_style(font(12))
-        .axis_desc_style(font(13))
+        .label_style(font(LABEL))
+        .axis_desc_style(font(TEXT))
         .x_desc(panel.along)
         .y_desc(panel.unit.as_str())
         .y_label_formatter(&|y| (panel.label)(*y))
@@ -225,10 +235,10 @@ fn draw_bars(area: &Area<'_>, panel: &Panel) -> Done {
     let names = bars.iter().map(|(map, _)| style::name(map).to_owned()).collect();
     let y = Places::new(names, 0.6, count);
     let mut chart = ChartBuilder::on(area)
-        .caption(&panel.title, font(15))
+        .caption(&panel.title, font(TITLE))
         .margin(12)
-        .x_label_area_size(42)
-        .y_label_area_size(118)
+        .x_label_area_size(46)
+        .y_label_area_size(130)
         .build_cartesian_2d(0.0..most * 1.12, y)?;
     chart
         .configure_mesh()
@@ -236,18 +246,18 @@ fn draw_bars(area: &Area<'_>, panel: &Panel) -> Done {
         .axis_style(INK)
         .bold_line_style(INK.mix(0.3))
         .light_line_style(TRANSPARENT)
-        .label_style(font(12))
-        .axis_desc_style(font(13))
+        .label_style(font(LABEL))
+        .axis_desc_style(font(TEXT))
         .x_desc(panel.unit.as_str())
         .x_label_formatter(&|x| (panel.label)(*x))
-        .x_labels(7)
+        .x_labels(5)
         .draw()?;
     for (i, (map, spread)) in bars.iter().enumerate() {
         let (colour, _) = style::of(map);
         let (low, high) = (i as f64 - 0.32, i as f64 + 0.32);
         let fill = colour.mix(if style::is_ours(map) { 1.0 } else { 0.6 }).filled();
         chart.draw_series([Rectangle::new([(0.0, low), (spread.median, high)], fill)])?;
-        let beside = font(12).pos(Pos::new(HPos::Left, VPos::Center));
+        let beside = font(LABEL).pos(Pos::new(HPos::Left, VPos::Center));
         let after = (spread.median + most * 0.012, i as f64);
         chart.draw_series([Text::new(short(spread.median), after, beside)])?;
     }

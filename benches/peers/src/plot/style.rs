@@ -76,7 +76,7 @@ pub(super) fn of(map: &str) -> (RGBColor, Mark) {
 
 /// Whether this is one of the repository's own maps, which are drawn on top.
 pub(super) fn is_ours(map: &str) -> bool {
-    matches!(map, "snaptrie" | "inline" | "flat" | "flat-inline")
+    matches!(map.trim_end_matches("-writer"), "snaptrie" | "inline" | "flat" | "flat-inline")
 }
 
 #[cfg(test)]
