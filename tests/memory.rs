@@ -509,7 +509,7 @@ fn churn_by_many_threads_does_not_grow() {
         for id in 0..8_u64 {
             let map = &map;
             scope.spawn(move || {
-                for step in 0..scaled(250_000) {
+                for step in 0..scaled(100_000) {
                     map.handle().insert(id << 32 | step, step);
                     if let Some(old) = step.checked_sub(WINDOW) {
                         assert!(map.handle().remove(&(id << 32 | old)).is_some());

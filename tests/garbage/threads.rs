@@ -23,7 +23,7 @@ const LEFT: isize = 32 * KIB;
 const LEFT_BY_THREAD: isize = 128;
 
 /// How long the threads write, with a factor of 1.
-const LENGTH: Duration = Duration::from_secs(1);
+const LENGTH: Duration = Duration::from_millis(500);
 
 /// What a thread does between two writes.
 #[derive(Clone, Copy, Debug)]

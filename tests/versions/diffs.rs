@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use snaptrie::{Change, CopyFlatMap, Diff, FixedState, FlatMap, OwnedDiff, Snapshot, TrieMap};
 
-use crate::support::{Chosen, Numbers, Tested, finish, over_hashers, sort, sorted};
+use crate::support::{Chosen, Numbers, Tested, finish, over_hashers, scaled, sort, sorted};
 
 over_hashers!(
     differences_match_a_model,
@@ -54,7 +54,7 @@ pub(crate) fn size() -> u32 {
 }
 
 fn differences_match_a_model() {
-    for seed in 0..6 {
+    for seed in 0..scaled(3) {
         let mut numbers = Numbers(seed);
         let mut maps = vec![Map::default()];
         let mut views: Vec<View> = Vec::new();
