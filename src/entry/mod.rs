@@ -70,7 +70,7 @@ pub(crate) trait Store: Content {
     /// Whether two slots hold the same entry, told by where it is. Called only if [`Self::OWNS`].
     fn is_same(one: &Self::Slot, other: &Self::Slot) -> bool;
 
-    /// Whether nothing was done to an entry between two versions of a map, as far as anybody can tell.
+    /// Whether nothing was done to an entry between two versions of a map, as far as can be told.
     ///
     /// # Safety
     /// - As for [`Self::may_have`], for both.

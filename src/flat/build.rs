@@ -1,6 +1,6 @@
 //! Building a table of all its entries at once.
 //!
-//! Nobody else can reach it yet. So nothing is claimed, published or moved: the directory and each leaf are made at their
+//! No other thread can reach it yet. So nothing is claimed, published or moved: the directory and each leaf are made at their
 //! final size.
 
 use super::Flat;

@@ -78,7 +78,7 @@ impl<T> Directory<T> {
         Box::new(Self { bits, least, words, next, cursor, moved })
     }
 
-    /// Its words, when nobody else can reach them.
+    /// Its words, when no other thread can reach them.
     pub(super) fn into_words(self) -> Box<[Indirection<T>]> {
         self.words
     }

@@ -267,7 +267,7 @@ macro_rules! room {
             }
         }
 
-        /// Looks each entry of one map up in the other. Exact if nobody writes either meanwhile; otherwise the
+        /// Looks each entry of one map up in the other. Exact if no thread writes either meanwhile; otherwise the
         /// comparison is of no one instant. For that, compare snapshots of a map that has them.
         impl<K, V, S> PartialEq for $Map<K, V, S>
         where

@@ -17,7 +17,7 @@ impl Garbage {
     ///
     /// # Safety
     /// - `free(object)` may be called once, from any thread on which the map's keys and values may
-    ///   be dropped, as soon as nobody holds a reference into the object.
+    ///   be dropped, as soon as nothing holds a reference into the object.
     pub(crate) unsafe fn new(object: *mut (), free: unsafe fn(*mut ()), bytes: usize) -> Self {
         Self { object, free, bytes }
     }

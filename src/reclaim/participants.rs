@@ -293,8 +293,8 @@ impl Participant {
     #[inline(always)]
     fn pin(&self, participants: &Participants) {
         // Release: what was done under the last guard, for a scan that misses its end; pairs with the Acquire in
-        // `is_held_back`. (A relaxed store after a release store does not continue its release sequence.) What comes
-        // after is ordered by the fences.
+        // `is_held_back`: a relaxed store would not continue the release sequence of the last one. What comes after is
+        // ordered by the fences.
         let reading = participants.clock.now();
         stall_point("unpublished pin");
         self.pinned.store(reading, Ordering::Release);
@@ -304,7 +304,7 @@ impl Participant {
 
 /// A guard of a participant.
 ///
-/// INVARIANT: the participant is the calling thread's, and lives as long as this. (A pointer is not `Send`.)
+/// INVARIANT: the participant is the calling thread's, and lives as long as this. A pointer is not `Send`.
 pub(super) struct Visit(NonNull<Participant>);
 
 impl Visit {

@@ -10,7 +10,7 @@ macro_rules! operations {
         $Set:literal, $pin:literal, $at:literal $(, $bound:ident)?
     ) => {
         impl<K $(: $bound)?, S, M: Kind<K, (), $Place>> $Type<$($life,)? K, S, M> {
-            /// Number of elements. Weakly consistent: exact if nobody writes meanwhile. Costs O(processors).
+            /// Number of elements. Weakly consistent: exact while no thread writes. Costs O(processors).
             ///
             /// # Examples
             /// ```

@@ -68,7 +68,7 @@ impl<'a, St: Store> Walk<'a, St> {
                     let seen = read(bucket, view);
                     assert!(view.is_observed() || !seen.is_busy(), "a claim without a writer");
                     seen.check(|slot| self.hash_of(slot));
-                    for slot in seen.contents().expect("a bucket that nobody changes") {
+                    for slot in seen.contents().expect("a bucket that no thread changes") {
                         let hash = self.hash_of(&slot.now);
                         let right = leaf.index(path_below(hash, depth));
                         assert_eq!(right, index, "in another's bucket");

@@ -1,6 +1,6 @@
 //! Building a trie of all its entries at once.
 //!
-//! Nobody else can reach it yet. So nothing is claimed, published or retired, and each leaf is made at its final size.
+//! No other thread can reach it yet. So nothing is claimed, published or retired, and each leaf is made at its final size.
 #![expect(unsafe_code, reason = "moves trees between owners")]
 
 use std::sync::Arc;

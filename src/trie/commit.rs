@@ -23,7 +23,7 @@
 //!   there, while after a take it does not. After the commit's, the snapshot meets a word that it did
 //!   not freeze, withdraws its record, and starts again.
 //! - *A late writer* of the generation that the fork grew from, or of one before, may still publish into
-//!   nodes that nobody has observed. The fork has observed all that it renewed, and shares the
+//!   nodes that no thread has observed. The fork has observed all that it renewed, and shares the
 //!   rest: so such a write is in the snapshot, the fork, and the map before and after the commit, and
 //!   is ordered before all of them. Nobody writes to the fork any more: it comes by value.
 //! - *A late reader* of an older generation reads what was in the map after its operation began: words
@@ -149,7 +149,7 @@ impl<St: Store> Trie<St> {
         let root = std::mem::replace(self.root.get_mut(), ptr::null_mut());
         let mut fallout = Fallout::default();
         // SAFETY:
-        // - from a box, and the last root of this map, which is owned: nobody else can reach it.
+        // - from a box, and the last root of this map, which is owned: no other thread can reach it.
         // - the map's reference to the domain, which came from `Arc::into_raw`.
         // - every operation borrows the map, so none is in flight that could use what waits in its
         //   limbo; it was unlinked before the tree was committed.

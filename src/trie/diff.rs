@@ -1,7 +1,7 @@
 //! Comparing two trees without looking at what they share.
 //!
 //! Trees of one family of maps (a map, its snapshots, and forks of any of these) share the nodes that
-//! nobody has written since they parted. A comparison walks both at once and turns back wherever the
+//! no thread has written since they parted. A comparison walks both at once and turns back wherever the
 //! two words lead to the same node. So it visits the nodes on the paths to what was written, and their
 //! neighbours' words, and nothing else.
 //!

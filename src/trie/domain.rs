@@ -205,7 +205,7 @@ impl<St: Store> Domain<St> {
     /// Disposes of an object that an operation of generation `death` unlinked.
     ///
     /// # Safety
-    /// - This call took the object out of the live tree, or out of a closed dead list: nobody else
+    /// - This call took the object out of the live tree, or out of a closed dead list: nothing else
     ///   retires it.
     #[inline]
     pub(super) unsafe fn retire(
@@ -325,7 +325,7 @@ impl<St: Store> Domain<St> {
     /// Retires a node, which no snapshot sees as a whole, and all below it, each by its own birth.
     ///
     /// The tree is out of the live one, but late writers of older generations may still publish into
-    /// words that nobody has observed. Each is frozen before it is used, as a snapshot would.
+    /// words that no thread has observed. Each is frozen before it is used, as a snapshot would.
     ///
     /// # Safety
     /// - As for [`Self::retire`].

@@ -21,9 +21,9 @@ pub(crate) struct Frozen<St: Store> {
     record: Option<Arc<Record<St>>>,
     top: Detached<St::Slot>,
     generation: u64,
-    /// The tree was taken out of its map: nobody else will retire what is in it.
+    /// The tree was taken out of its map: nothing else retires what is in it.
     owns_tree: bool,
-    /// Number of entries, once somebody asked.
+    /// Number of entries, once it was asked for.
     count: AtomicUsize,
 }
 

@@ -37,10 +37,10 @@
 //!
 //! *The rule*: an operation of a newer generation than a node's, and every read of a snapshot, uses
 //! a word of a fan, or the state of a bucket, only once it is frozen. All changes are CASes of words that are
-//! not frozen. Take a writer of generation g that is late: generation g + 1 has begun. If anybody has
+//! not frozen. Take a writer of generation g that is late: generation g + 1 has begun. If any thread has
 //! observed the word it wants to change, its CAS fails and it starts again in the new generation. If
-//! nobody has, its change takes effect in a tree that the snapshot and the live map still share, and
-//! it is ordered just before the snapshot: it began before it, and nobody has seen a state without
+//! none has, its change takes effect in a tree that the snapshot and the live map still share, and
+//! it is ordered just before the snapshot: it began before it, and no thread has seen a state without
 //! it. So no second CAS commits a change and none is ever rolled back. `tests/models.rs` runs these
 //! races under a model checker, `tests/snapshots.rs` and `tests/stress.rs` on real threads.
 //!
@@ -311,7 +311,7 @@ impl<St: Store> Drop for Trie<St> {
             return;
         }
         // SAFETY:
-        // - from a box, and the last root of this map: nobody else can reach it.
+        // - from a box, and the last root of this map: no other thread can reach it.
         // - the map's reference to the domain, which came from `Arc::into_raw`.
         let (mut root, domain) = unsafe {
             let root = Box::from_raw(root);

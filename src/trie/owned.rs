@@ -12,7 +12,7 @@ use crate::tree::{Iter, lookup, unbuild};
 type Pairs<St> = Vec<(<St as Content>::Key, <St as Content>::Value)>;
 
 impl<St: Store> Trie<St> {
-    /// Takes all entries out, if nobody shares them.
+    /// Takes all entries out, if nothing shares them.
     pub(crate) fn into_pairs(mut self) -> Result<Pairs<St>, Self> {
         match self.is_exclusive() {
             Ok(true) => {}
@@ -24,7 +24,7 @@ impl<St: Store> Trie<St> {
         let top = self.top(&guard);
         Iter::<St>::new(top, View::Live(&guard)).fold_slots((), |(), slot| {
             // SAFETY:
-            // - live in a map that is owned and shares nothing; each entry is in one slot, and nobody else takes it.
+            // - live in a map that is owned and shares nothing; each entry is in one slot, and nothing else takes it.
             pairs.push(St::into_pair(unsafe { St::retract(slot.now) }));
         });
         // SAFETY:
@@ -59,7 +59,7 @@ impl<St: Store> Frozen<St> {
         let mut pairs = Vec::new();
         Iter::<St>::new(self.top(), View::Observed).fold_slots((), |(), slot| {
             // SAFETY:
-            // - in the tree of a snapshot that is owned and shares nothing; each entry is in one slot, and nobody else
+            // - in the tree of a snapshot that is owned and shares nothing; each entry is in one slot, and nothing else
             //   takes it.
             pairs.push(St::into_pair(unsafe { St::retract(slot.now) }));
         });

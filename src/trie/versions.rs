@@ -29,7 +29,7 @@ impl<St: Store> Trie<St> {
             let record = context.domain().register(root.generation);
             stall_point("registered snapshot");
             // LINEARIZES snapshot, together with those late writers of this generation whose words
-            // nobody has observed yet: they come just before it.
+            // no thread has observed yet: they come just before it.
             let top = root.top.freeze();
             stall_point("frozen root");
             self.advance(context);
@@ -72,7 +72,7 @@ impl<St: Store> Trie<St> {
     }
 
     /// Gives the map the root that follows `context`'s, whose top word is frozen. Any thread that
-    /// meets such a root does this; nobody waits for the one that froze it.
+    /// meets such a root does this; no thread waits for the one that froze it.
     pub(super) fn advance(&self, context: Context<'_, St>) {
         let Context { root, guard, .. } = context;
         let top = root.top.load(guard);
