@@ -53,7 +53,7 @@ use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use super::diff::{Beyond, beyond, holds};
+use super::diff::{Beyond, beyond, holds_entry};
 use super::domain::{Dead, Domain, Fate};
 use super::root::Root;
 use super::{Context, Trie};
@@ -180,12 +180,9 @@ impl<St: Store> Losses<St> {
 impl<St: Store> Beyond<St> for Losses<St> {
     fn has(&self, other: Word<'_, St::Slot>, level: u32, slot: &St::Slot) -> bool {
         // What is nothing besides its slot is not lost with it.
-        !St::OWNS || {
-            // SAFETY:
-            // - live in the tree that the fork keeps.
-            let hash = unsafe { St::hash(slot, &|_, _| unreachable!("such slots know it")) };
-            holds::<St>(other, level, hash, |candidate| St::is_same(slot, candidate))
-        }
+        // SAFETY:
+        // - live in the tree that the fork keeps.
+        !St::OWNS || unsafe { holds_entry::<St>(other, level, slot) }
     }
 
     fn tree(&mut self, word: Word<'_, St::Slot>) -> bool {

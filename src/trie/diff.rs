@@ -291,6 +291,20 @@ pub(super) fn holds<St: Store>(
     lookup::find_at::<St>(word, View::Observed, path, hash, is_it).is_some()
 }
 
+/// [`holds`] for an entry. For stores whose entries are something besides their slots, and tell their hashes.
+///
+/// # Safety
+/// - The slot was live, and its entry is not freed.
+pub(super) unsafe fn holds_entry<St: Store>(
+    word: Word<'_, St::Slot>,
+    level: u32,
+    slot: &St::Slot,
+) -> bool {
+    // SAFETY: the same contract.
+    let hash = unsafe { St::hash(slot, &|_, _| unreachable!("such slots know it")) };
+    holds::<St>(word, level, hash, |candidate| St::is_same(slot, candidate))
+}
+
 fn pair<'g, St: Store + 'g>(slot: Held<'g, St::Slot>) -> PairRef<'g, St> {
     // SAFETY:
     // - not freed for `'g`: called with slots of the trees that are compared, which are borrowed.

@@ -59,12 +59,12 @@ use super::registry::{Key, Records, Registry};
 use crate::engine::PART;
 use crate::entry::Store;
 use crate::fallout::Fallout;
-use crate::leaf::{RawNode, free};
+use crate::leaf::RawNode;
 use crate::prefetch;
 use crate::reclaim::{Collector, Garbage, Guard, Limbo};
 use crate::sync::{AtomicPtr, AtomicU64, Ordering, planted, stall_point};
 use crate::tree::node::{Detached, Node, Word};
-use crate::tree::{node_garbage, unbuild};
+use crate::tree::node_garbage;
 
 /// State shared by a map, its snapshots and its roots.
 pub(crate) struct Domain<St: Store> {
@@ -179,27 +179,11 @@ impl<St: Store> Domain<St> {
         }
     }
 
-    /// Frees the nodes that the last snapshot of a map kept, and none of the entries.
-    ///
-    /// # Safety
-    /// - Map and forks are gone, and this is the record of the only snapshot.
-    /// - The entries of its tree were taken out.
-    pub(super) unsafe fn withdraw_nodes(&self, record: &Arc<Record<St>>) {
+    /// Takes a record out of the registry. Returns what its list holds, which is the caller's now.
+    pub(super) fn empty(&self, record: &Arc<Record<St>>) -> Vec<Dead<St>> {
         let mut list = record.close();
         self.registry.remove(record);
-        while let Some(Buried { dead, .. }) = list.pop() {
-            // SAFETY:
-            // - unlinked once, and seen by this snapshot alone: it was retired once and has been on this list since.
-            // - a tree's nodes are allocated until this frees them.
-            unsafe {
-                match dead {
-                    Dead::Tree(tree) => unbuild::<St>(tree.attach()),
-                    Dead::Node(node) => free::<St::Slot>(node),
-                    // On this list because it was in the snapshot's tree.
-                    Dead::Entry(_) => {}
-                }
-            }
-        }
+        std::iter::from_fn(|| list.pop()).map(|buried| buried.dead).collect()
     }
 
     /// Disposes of an object that an operation of generation `death` unlinked.

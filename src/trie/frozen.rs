@@ -9,7 +9,7 @@ use super::domain::{Dead, Domain, Record};
 use crate::entry::Store;
 use crate::sync::{AtomicUsize, Ordering};
 use crate::tree::node::{Detached, View, Word};
-use crate::tree::{Iter, lookup, unbuild};
+use crate::tree::{Iter, lookup};
 
 /// The tree of one generation, as it was when that generation ended.
 ///
@@ -138,20 +138,12 @@ impl<St: Store> Frozen<St> {
             .is_none_or(|domain| Arc::get_mut(domain).is_some_and(|domain| domain.base.is_none()))
     }
 
-    /// Frees the nodes of the tree.
-    ///
-    /// # Safety
-    /// - [`Self::is_alone`], and the entries of the tree were taken out.
-    pub(super) unsafe fn discard_nodes(mut self) {
-        if let (Some(domain), Some(record)) = (&self.domain, self.record.take()) {
-            // SAFETY: the same contract.
-            unsafe { domain.withdraw_nodes(&record) };
-        }
-        if std::mem::take(&mut self.owns_tree) {
-            // SAFETY:
-            // - the snapshot's own, and used no more: the same contract.
-            unsafe { unbuild::<St>(self.top()) };
-        }
+    /// Takes the record's list from a snapshot that [is alone](Self::is_alone). Returns it, and whether the tree is the
+    /// caller's too: else it is on the list.
+    pub(super) fn disband(&mut self) -> (Vec<Dead<St>>, bool) {
+        let record = self.domain.as_ref().zip(self.record.take());
+        let kept = record.map_or_else(Vec::new, |(domain, record)| domain.empty(&record));
+        (kept, std::mem::take(&mut self.owns_tree))
     }
 
     /// Gives up the tree and what its record keeps. Returns the domain, for who drops it with care

@@ -1,9 +1,13 @@
 //! The entries of a map or a snapshot that nothing else can reach: no other snapshot, no fork, and no operation in flight.
 #![expect(unsafe_code, reason = "takes entries out of slots, and hands out values to be changed")]
 
+use super::diff::holds_entry;
+use super::domain::Dead;
 use super::{Frozen, Refusal, Trie};
 use crate::engine::{Content, Engine, Shared};
 use crate::entry::{Boxed, Store};
+use crate::fallout::Fallout;
+use crate::leaf;
 use crate::reclaim::Guard;
 use crate::tree::node::{View, Word};
 use crate::tree::{Iter, lookup, unbuild};
@@ -52,22 +56,67 @@ impl<St: Store> Trie<St> {
 
 impl<St: Store> Frozen<St> {
     /// Takes all entries out, if the map is gone, and no other snapshot or fork shares them.
+    ///
+    /// Frees everything else that the snapshot keeps. That is more than the nodes of its tree: what a fork made, and the
+    /// map lost after a commit, may be here too (see `commit.rs`). Destructors that panic are caught.
     pub(crate) fn into_pairs(mut self) -> Result<Pairs<St>, Self> {
         if !self.is_alone() {
             return Err(self);
         }
+        let (kept, owns_tree) = self.disband();
+        let top = self.top();
+        let strays = strays::<St>(&kept, top);
         let mut pairs = Vec::new();
-        Iter::<St>::new(self.top(), View::Observed).fold_slots((), |(), slot| {
+        Iter::<St>::new(top, View::Observed).fold_slots((), |(), slot| {
             // SAFETY:
             // - in the tree of a snapshot that is owned and shares nothing; each entry is in one slot, and nothing else
             //   takes it.
             pairs.push(St::into_pair(unsafe { St::retract(slot.now) }));
         });
+        let mut fallout = Fallout::default();
         // SAFETY:
-        // - taken above, and nothing else reaches the tree.
-        unsafe { self.discard_nodes() };
+        // - nothing else reaches the tree and the list, and each object was retired once. Entries of the tree were taken
+        //   above, and the others are strays.
+        unsafe {
+            for dead in kept {
+                match dead {
+                    Dead::Node(node) => leaf::free::<St::Slot>(node),
+                    Dead::Tree(tree) => unbuild::<St>(tree.attach()),
+                    Dead::Entry(_) => {}
+                }
+            }
+            if owns_tree {
+                unbuild::<St>(top);
+            }
+            strays.into_iter().for_each(|slot| St::garbage(slot).free(&mut fallout));
+        }
         Ok(pairs)
     }
+}
+
+/// The entries on a dead list that are not in this tree.
+fn strays<St: Store>(kept: &[Dead<St>], top: Word<'_, St::Slot>) -> Vec<St::Slot> {
+    let mut strays = Vec::new();
+    let mut look = |slot: &St::Slot| {
+        // SAFETY:
+        // - retired and not freed: on the list, or in a tree there.
+        if St::OWNS && !unsafe { holds_entry::<St>(top, 0, slot) } {
+            strays.push(*slot);
+        }
+    };
+    for dead in kept {
+        match dead {
+            Dead::Node(_) => {}
+            Dead::Entry(slot) => look(slot),
+            Dead::Tree(tree) => {
+                // SAFETY:
+                // - as above.
+                let tree = unsafe { tree.attach() };
+                Iter::<St>::new(tree, View::Observed).fold_slots((), |(), slot| look(&slot.now));
+            }
+        }
+    }
+    strays
 }
 
 impl<K, V> Trie<Boxed<K, V>> {

@@ -22,6 +22,7 @@ over_hashers!(
     what_is_shared_is_not_cloned,
     shared_entries_are_not_taken,
     a_snapshot_gives_its_entries_once_it_is_alone,
+    a_snapshot_that_is_alone_drops_what_is_not_its_own,
 );
 
 type CountedMap = TrieMap<u64, Counted, Chosen>;
@@ -303,4 +304,28 @@ fn a_snapshot_gives_its_entries_once_it_is_alone() {
 
     let never_written = CountedMap::default().snapshot();
     assert_eq!(never_written.try_into_iter().unwrap().len(), 0);
+}
+
+/// A snapshot of a generation that a fork used too keeps what the fork made and the map lost: see the commit's module.
+fn a_snapshot_that_is_alone_drops_what_is_not_its_own() {
+    let keys = u64::from(size());
+    // The map loses it entry by entry, all at once, or with its own end.
+    for loses in [CountedMap::clear, |map: &CountedMap| drop(map.take()), |_: &CountedMap| ()] {
+        for removed in [0, keys / 2, keys] {
+            let ledger = Ledger::new();
+            let map = counted(ledger, 0..keys);
+            let fork = map.fork();
+            let snapshot = map.snapshot();
+            put(&fork, ledger, keys / 2..keys * 2);
+            map.try_commit(fork).expect("a map that was not written");
+            (keys..keys + removed).for_each(|key| _ = map.handle().remove(&key));
+            loses(&map);
+            drop(map);
+            let entries = snapshot.try_into_iter().expect("a snapshot that is alone");
+            assert_eq!(entries.len() as u64, keys);
+            assert_eq!(ledger.live() as u64, keys, "besides those of the snapshot");
+            assert!(entries.map(|(key, value)| (key, value.tag())).all(|(key, tag)| key == tag));
+            assert_eq!(ledger.live(), 0);
+        }
+    }
 }
