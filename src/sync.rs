@@ -2,9 +2,8 @@
 //!
 //! Normally these are the standard library's. Under `cfg(shuttle)` each access first hands control
 //! to the model checker's scheduler, so that `tests/models.rs` explores interleavings at every
-//! shared access. A few words are always the standard library's: those of the whole process, which outlive every
-//! model (`reclaim/guard.rs`, `reclaim/threads.rs`), and how participants are ordered, which no model changes
-//! (`reclaim/participants.rs`).
+//! shared access. A few words are always the standard library's: numbers of the whole process, which outlive every model
+//! (`reclaim/threads.rs`), and how participants are ordered, which no model changes (`reclaim/participants.rs`).
 //!
 //! Under `cfg(snaptrie_planted)` the environment can take a half from the ordering of one access: see
 //! `tests/planted/orderings`.

@@ -1,7 +1,7 @@
 //! Building a table of all its entries at once.
 //!
-//! No other thread can reach it yet. So nothing is claimed, published or moved: the directory and each leaf are made at their
-//! final size.
+//! No other thread can reach it yet. So nothing is claimed, published or moved: the directory and each leaf are made at
+//! their final size.
 
 use super::Flat;
 use super::directory::{Directory, index_of};

@@ -70,7 +70,7 @@ impl Guard {
 
     /// The reading at which what this thread has unlinked so far may be freed.
     pub(super) fn ripe_at(&self) -> u64 {
-        // SeqCst: between the unlinking and the reading, see `clock.rs`.
+        // SeqCst: between the unlinking and the reading, see `participants.rs` and `epoch.rs`.
         fence(Ordering::SeqCst);
         let ticks = match &self.0 {
             _ if planted("early_free") => participants::GRACE - 2,

@@ -140,6 +140,24 @@ pub(crate) fn change_at_once<'g, St: Store + 'g, H: Host<'g, St>, C: Change<'g, 
     }
 }
 
+/// Publishes an entry by `publish`, and counts it before that if its key `is_new`: see [`count`](crate::count). If that
+/// fails, it is counted down again.
+#[inline(always)]
+fn counted<'g, St: Store + 'g, T>(
+    host: impl Host<'g, St>,
+    is_new: bool,
+    publish: impl FnOnce() -> Option<T>,
+) -> Option<T> {
+    if is_new {
+        host.count_up();
+    }
+    let done = publish();
+    if is_new && done.is_none() {
+        host.count_down();
+    }
+    done
+}
+
 /// Puts an entry into a bucket, replacing `hit` if there is one. Gives the draft back if the bucket has changed.
 #[inline(always)]
 fn put<'g, St: Store + 'g, H: Host<'g, St>>(
@@ -152,13 +170,7 @@ fn put<'g, St: Store + 'g, H: Host<'g, St>>(
 ) -> Result<Pair<'g, St>, St::Draft> {
     let entry = Unpublished::<St>::new(draft, host.birth());
     let slot = entry.slot;
-    if hit.is_none() {
-        host.count_up();
-    }
-    if seen.put(room, hash, slot, hit).is_none() {
-        if hit.is_none() {
-            host.count_down();
-        }
+    if counted(host, hit.is_none(), || seen.put(room, hash, slot, hit)).is_none() {
         return Err(entry.into_draft());
     }
     entry.publish();
@@ -272,16 +284,14 @@ fn plant<'g, St: Store + 'g, H: Host<'g, St>>(
     let entry = Unpublished::<St>::new(draft, host.birth());
     let slot = entry.slot;
     let word = node_of_one::<St>(host.birth(), place.depth, request.hash, slot);
-    host.count_up();
     // LINEARIZES insert into an empty place.
-    if place.cell.replace(place.word, word).is_ok() {
+    if counted(host, true, || place.cell.replace(place.word, word).ok()).is_some() {
         entry.publish();
         // SAFETY:
         // - published under the guard, so not freed for `'g`.
         let new = unsafe { St::pair(slot) };
         return Step::Done(Outcome::Put { old: None, new });
     }
-    host.count_down();
     // SAFETY:
     // - made above and not published.
     unsafe { unbuild::<St>(word) };
@@ -442,14 +452,8 @@ fn edit_collision<'g, St: Store + 'g, H: Host<'g, St>>(
             }
             let with_it = Collision::allocate(host.birth(), &slots);
             stall_point("unpublished collision node");
-            if hit.is_none() {
-                host.count_up();
-            }
             // LINEARIZES insert and replace, of an entry whose hash others have too.
-            if swing(host, place, with_it, undo).is_none() {
-                if hit.is_none() {
-                    host.count_down();
-                }
+            if counted(host, hit.is_none(), || swing(host, place, with_it, undo)).is_none() {
                 request.spare = Some(entry.into_draft());
                 return Step::Retry;
             }

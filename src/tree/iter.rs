@@ -58,7 +58,7 @@ impl<'g, T: Slot> Part<'g, T> {
     }
 }
 
-/// How many words ahead a walk prefetches nodes: more gained nothing.
+/// How many words ahead a walk prefetches nodes.
 const AHEAD: usize = 4;
 
 /// The rest of a node of entries.

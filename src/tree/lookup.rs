@@ -137,18 +137,13 @@ fn find_in_bucket<'g, T: Slot>(
 /// [`find_at`] in every case.
 #[inline(never)]
 pub(crate) fn find_below<'g, St: Store>(
-    mut word: Word<'g, St::Slot>,
+    word: Word<'g, St::Slot>,
     view: View<'g>,
-    mut path: u64,
+    path: u64,
     hash: u64,
     mut is_it: impl FnMut(&St::Slot) -> bool,
 ) -> Option<Held<'g, St::Slot>> {
-    let mut view = view.below(word);
-    while let Some(fan) = word.fan() {
-        word = fan.by_top_bits(path).read(view);
-        view = view.below(word);
-        path <<= FAN_BITS;
-    }
+    let (word, view, path) = below_fans((word, view, path));
     match word.node()? {
         Node::Fan(_) => unreachable!("the walk ends where there is no fan"),
         Node::Collision(collision) => collision.find(is_it),
@@ -164,6 +159,18 @@ pub(crate) fn find_below<'g, St: Store>(
 
 /// Where a walk begins: the word, the view this word was read under, and the rest of the hash below it.
 pub(crate) type Way<'g, T> = (Word<'g, T>, View<'g>, u64);
+
+/// Goes on to where no fan is. The view is that of the node there.
+#[inline]
+fn below_fans<'g, T: Slot>((mut word, view, mut path): Way<'g, T>) -> Way<'g, T> {
+    let mut view = view.below(word);
+    while let Some(fan) = word.fan() {
+        word = fan.by_top_bits(path).read(view);
+        view = view.below(word);
+        path <<= FAN_BITS;
+    }
+    (word, view, path)
+}
 
 /// Asks for the memory that [`find`] is about to read for each of these hashes.
 #[inline(always)]
@@ -242,16 +249,11 @@ fn approach<'g, St: Store + 'g>(
 #[cold]
 #[inline(never)]
 fn bucket_below<'g, St: Store + 'g>(
-    mut word: Word<'g, St::Slot>,
+    word: Word<'g, St::Slot>,
     view: View<'g>,
-    mut path: u64,
+    path: u64,
 ) -> Option<Bucket<'g, St::Slot>> {
-    let mut view = view.below(word);
-    while let Some(fan) = word.fan() {
-        word = fan.by_top_bits(path).read(view);
-        view = view.below(word);
-        path <<= FAN_BITS;
-    }
+    let (word, _, path) = below_fans((word, view, path));
     match word.node()? {
         Node::Leaf(leaf) => Some(leaf.bucket(path)),
         Node::Fan(_) | Node::Collision(_) => None,

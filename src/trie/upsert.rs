@@ -1,5 +1,5 @@
 //! Changing: the ways from the root of the trie to a bucket.
-#![expect(unsafe_code, reason = "words just seen to be fans; retires what was unlinked")]
+#![expect(unsafe_code, reason = "retires what was unlinked")]
 
 use super::domain::{Dead, Fate};
 use super::{Context, Trie};
@@ -7,9 +7,9 @@ use crate::engine::Change;
 use crate::entry::Store;
 use crate::reclaim::Guard;
 use crate::request::Request;
-use crate::tree::node::{FAN_BITS, Word};
+use crate::tree::node::Word;
 use crate::tree::{
-    self, AnyRequest, Changed, Host, Place, Rehash, Rest, Step, change_at_once, finish,
+    self, AnyRequest, Changed, Host, Place, Rehash, Rest, Step, change_at_once, finish, lookup,
 };
 
 impl<St: Store> Trie<St> {
@@ -45,15 +45,8 @@ impl<St: Store> Trie<St> {
         request: &mut Request<'g, St, C>,
     ) -> Result<Changed<'g, St>, Rest<Changed<'g, St>>> {
         let context = self.root(guard).ok_or(Rest::Blocked)?;
-        let mut word = context.root.top.load(guard);
-        let mut path = request.hash;
-        while word.is_own_fan() {
-            // SAFETY:
-            // - it is: just tested.
-            word = unsafe { word.own_fan() }.by_top_bits(path).load(guard);
-            path <<= FAN_BITS;
-        }
-        let leaf = word.own_leaf().ok_or(Rest::Blocked)?;
+        let top = context.root.top.load(guard);
+        let (leaf, path) = lookup::own_leaf(top, guard, request.hash).ok_or(Rest::Blocked)?;
         change_at_once(context, leaf, path, request)
     }
 
