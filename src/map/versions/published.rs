@@ -15,7 +15,7 @@ use std::ops::Deref;
 use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -244,8 +244,8 @@ impl<K, V, S: Clone, M: Place<K, V>> Published<K, V, S, M> {
         generation: u64,
         timeout: Duration,
     ) -> Option<Snapshot<K, V, S, M>> {
-        let bell = Arc::new(Bell::default());
-        let waker = Waker::from(Arc::clone(&bell));
+        let (bell, rings) = channel();
+        let waker = Waker::from(Arc::new(Bell(bell)));
         let start = Instant::now();
         let mut newer = pin!(self.newer_than(generation));
         loop {
@@ -253,32 +253,19 @@ impl<K, V, S: Clone, M: Place<K, V>> Published<K, V, S, M> {
                 return Some(snapshot);
             }
             let left = timeout.checked_sub(start.elapsed()).filter(|left| !left.is_zero())?;
-            bell.wait(left);
+            // After a ring, or when time is up: the next poll tells.
+            _ = rings.recv_timeout(left);
         }
     }
 }
 
 /// Wakes a thread that waits. Not by `unpark`: a thread has one token for that, and it may be meant for other code.
-#[derive(Default)]
-struct Bell {
-    rang: Mutex<bool>,
-    rings: Condvar,
-}
-
-impl Bell {
-    /// Returns after a ring, or after so long.
-    fn wait(&self, timeout: Duration) {
-        let rang = self.rang.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.rings.wait_timeout_while(rang, timeout, |rang| !*rang);
-        let (mut rang, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        *rang = false;
-    }
-}
+struct Bell(Sender<()>);
 
 impl Wake for Bell {
     fn wake(self: Arc<Self>) {
-        *self.rang.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.rings.notify_one();
+        // An error says that the thread waits no more.
+        _ = self.0.send(());
     }
 }
 
