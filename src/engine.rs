@@ -39,6 +39,9 @@ pub(crate) trait Content {
         Self: 'g;
 }
 
+/// A key and value that a store has.
+pub(crate) type PairRef<'g, C> = (&'g <C as Content>::Key, &'g <C as Content>::Value);
+
 /// What an engine hands out of an entry.
 pub(crate) type PairOf<'g, E> = <<E as Engine>::Content as Content>::Pair<'g>;
 
@@ -153,8 +156,33 @@ pub(crate) trait Engine: Sized {
     /// operation holds no guard any more.
     fn collect(&self);
 
+    /// Verifies every invariant, for tests. No thread may change anything meanwhile. `hash` tells the hashes of keys.
+    ///
+    /// # Panics
+    /// If one does not hold.
+    #[cfg(any(debug_assertions, snaptrie_check))]
+    fn check(&self, hash: impl Fn(&[&Self::Key], &mut [u64])) -> Structure;
+
     /// [`Self::collect`], and waits a little for guards of other threads. Returns whether no garbage is left.
     fn flush(&self) -> bool;
+}
+
+/// What the checker of an engine counted.
+#[cfg(any(debug_assertions, snaptrie_check))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Structure {
+    /// Nodes that hold words or entries, where entries are now.
+    pub nodes: usize,
+    /// Entries.
+    pub entries: usize,
+    /// Levels of fans above the deepest entry.
+    pub depth: usize,
+    /// Snapshots that are registered with a trie.
+    pub snapshots: usize,
+    /// Words of the directory of a table, or of the one that it moves to.
+    pub words: usize,
+    /// Whether a move of a table is under way.
+    pub moving: bool,
 }
 
 /// The error of methods that need the entries of a map for themselves: snapshots or forks share them.
@@ -187,6 +215,16 @@ pub(crate) enum Outcome<P> {
     Kept(Option<P>),
     Put { old: Option<P>, new: P },
     Removed(P),
+}
+
+impl<P> Outcome<P> {
+    pub(crate) fn map<R>(self, mut f: impl FnMut(P) -> R) -> Outcome<R> {
+        match self {
+            Self::Kept(pair) => Outcome::Kept(pair.map(f)),
+            Self::Put { old, new } => Outcome::Put { old: old.map(&mut f), new: f(new) },
+            Self::Removed(pair) => Outcome::Removed(f(pair)),
+        }
+    }
 }
 
 /// One change of one key: how to recognise it, and what to do with it.

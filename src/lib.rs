@@ -206,10 +206,10 @@ mod tree;
 mod trie;
 
 pub use engine::Shared;
-pub use equivalent::Equivalent;
 #[cfg(any(debug_assertions, snaptrie_check))]
 #[doc(hidden)]
-pub use flat::FlatStructure;
+pub use engine::Structure;
+pub use equivalent::Equivalent;
 pub use hash::{DefaultHasher, FixedState, RandomState};
 #[cfg(feature = "rayon")]
 pub use impls::rayon::{CopyParIter, ParIter, SnapshotParIter};
@@ -232,9 +232,6 @@ pub use sync::nodes;
 #[cfg(snaptrie_stall)]
 #[doc(hidden)]
 pub use sync::stalls;
-#[cfg(any(debug_assertions, snaptrie_check))]
-#[doc(hidden)]
-pub use trie::Structure;
 
 pub mod mode {
     //! The kinds of map, and the places where entries are, as the types that several maps share name them.

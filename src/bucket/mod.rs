@@ -278,14 +278,44 @@ impl<'g, T: Slot> Bucket<'g, T> {
     /// Freezes the bucket, if it is not frozen yet, and reads its state.
     #[inline]
     pub(crate) fn observe(self) -> Seen<'g, T> {
-        let seen = self.load();
-        if seen.is_frozen() {
+        Seen { bucket: self, state: State(self.state()).observe() }
+    }
+}
+
+/// The state of a bucket over slots of any type.
+#[derive(Clone, Copy)]
+pub(crate) struct State<'g>(&'g AtomicU64);
+
+impl<'g> State<'g> {
+    /// # Safety
+    /// - `start` is a bucket that was initialized, aligned, and stays allocated for `'g`.
+    pub(crate) unsafe fn new(start: NonNull<u8>) -> Self {
+        // SAFETY:
+        // - promised by the caller: a bucket begins with its state.
+        Self(unsafe { start.cast().as_ref() })
+    }
+
+    /// Number of entries.
+    pub(crate) fn count(self) -> usize {
+        // Relaxed: a number that nothing is read by.
+        (self.0.load(Ordering::Relaxed) & LIVE).count_ones() as usize
+    }
+
+    /// Freezes the bucket, if it is not frozen yet. Returns the number of entries.
+    pub(crate) fn freeze(self) -> usize {
+        (self.observe() & LIVE).count_ones() as usize
+    }
+
+    #[inline]
+    fn observe(self) -> u64 {
+        // Acquire: as in `Bucket::load`.
+        let seen = self.0.load(Ordering::Acquire);
+        if seen & FROZEN != 0 {
             return seen;
         }
         stall_point("seen bucket");
-        // Acquire: as in `load`. Release: publishes nothing; the releases before it go on with any read-modify-write.
-        let before = self.state().fetch_or(FROZEN, Ordering::AcqRel);
-        Seen { bucket: self, state: before | FROZEN }
+        // Acquire: as above. Release: publishes nothing; the releases before it go on with any read-modify-write.
+        self.0.fetch_or(FROZEN, Ordering::AcqRel) | FROZEN
     }
 }
 

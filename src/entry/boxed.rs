@@ -4,10 +4,9 @@
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
-use super::Store;
+use super::{SlotHashes, Store, TreeSlot};
 use crate::bucket::{Held, Slot};
 use crate::engine::Content;
-use crate::hash::Rehash;
 use crate::prefetch;
 use crate::reclaim::Garbage;
 use crate::sync::{Ordering, planted};
@@ -42,41 +41,98 @@ impl Birth for () {
 }
 
 /// An allocated entry. Growth moves entries by their hashes, and does not hash keys again.
+///
+/// In this order, so that it begins with its head.
+#[repr(C)]
 pub(crate) struct Entry<K, V, B> {
-    hash: u64,
+    head: Head<B>,
     key: K,
     value: V,
+}
+
+/// What an entry has whatever its key and value.
+#[repr(C)]
+struct Head<B> {
+    hash: u64,
     birth: B,
 }
 
-/// The slot of a [`Boxed`] store.
-pub(crate) struct BoxedSlot<K, V, B>(*mut Entry<K, V, B>);
+/// The slot of a [`Boxed`] store: the address of an entry, of whatever key and value.
+pub(crate) struct BoxedSlot<B>(*mut Head<B>);
 
-impl<K, V, B> Clone for BoxedSlot<K, V, B> {
+impl<B> Clone for BoxedSlot<B> {
     fn clone(&self) -> Self {
         *self
     }
 }
-impl<K, V, B> Copy for BoxedSlot<K, V, B> {}
+impl<B> Copy for BoxedSlot<B> {}
 
 /// The memory of a [`BoxedSlot`]. The words of slots are always the standard library's atomics: the model checker
 /// switches threads before a slot is read or written.
-pub(crate) struct BoxedCell<K, V, B>(std::sync::atomic::AtomicPtr<Entry<K, V, B>>);
+pub(crate) struct BoxedCell<B>(std::sync::atomic::AtomicPtr<Head<B>>);
 
-impl<K, V, B> Slot for BoxedSlot<K, V, B> {
-    type Cell = BoxedCell<K, V, B>;
+impl<B> Slot for BoxedSlot<B> {
+    type Cell = BoxedCell<B>;
 
     #[inline]
-    fn read(cell: &BoxedCell<K, V, B>) -> Self {
+    fn read(cell: &BoxedCell<B>) -> Self {
         // Relaxed: validated afterwards; the entry was published with the state that the slot is live in.
         Self(cell.0.load(Ordering::Relaxed))
     }
 
     #[inline]
-    fn write(cell: &BoxedCell<K, V, B>, value: Self) {
+    fn write(cell: &BoxedCell<B>, value: Self) {
         // Release: see `crate::bucket`, Orderings.
         let order = if planted("relaxed_slots") { Ordering::Relaxed } else { Ordering::Release };
         cell.0.store(value.0, order);
+    }
+}
+
+impl<B: Birth> BoxedSlot<B> {
+    /// # Safety
+    /// - The slot was live, and its entry is not freed for `'a`.
+    #[inline]
+    unsafe fn head<'a>(self) -> &'a Head<B> {
+        // SAFETY:
+        // - an entry begins with its head, and is not freed: promised by the caller. A published entry does not change.
+        unsafe { &*self.0 }
+    }
+}
+
+impl<B: Birth> TreeSlot for BoxedSlot<B> {
+    const OWNS: bool = true;
+
+    #[inline]
+    unsafe fn hashes(slots: &[Self], hashes: &mut [u64], _rehash: SlotHashes<'_, Self>) {
+        for (slot, hash) in slots.iter().zip(hashes) {
+            // SAFETY: the same contract.
+            *hash = unsafe { slot.head() }.hash;
+        }
+    }
+
+    #[inline]
+    unsafe fn birth(&self) -> u64 {
+        // SAFETY: the same contract.
+        unsafe { self.head() }.birth.generation()
+    }
+
+    /// An entry never moves while a thread can see it, so its address identifies it.
+    #[inline]
+    fn is_same(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
+    #[inline]
+    fn prefetch(&self) {
+        prefetch::read(self.0);
+    }
+
+    fn address(self) -> *mut () {
+        self.0.cast()
+    }
+
+    unsafe fn at(address: *mut ()) -> Self {
+        Self(address.cast())
     }
 }
 
@@ -91,7 +147,7 @@ impl<K, V, B: Birth> Content for Boxed<K, V, B> {
 
     #[inline]
     fn draft(hash: u64, key: K, value: V) -> Box<Entry<K, V, B>> {
-        Box::new(Entry { hash, key, value, birth: B::new(0) })
+        Box::new(Entry { head: Head { hash, birth: B::new(0) }, key, value })
     }
 
     fn into_pair(draft: Box<Entry<K, V, B>>) -> (K, V) {
@@ -130,119 +186,92 @@ impl<K, V, B: Birth> Content for Boxed<K, V, B> {
     }
 }
 
-impl<K, V, B: Birth> BoxedSlot<K, V, B> {
+impl<K, V, B: Birth> Boxed<K, V, B> {
     /// # Safety
-    /// - The slot was live, and its entry is not freed for `'g`.
+    /// - The slot was live in a map of this store, and its entry is not freed for `'g`.
     #[inline]
-    unsafe fn entry<'g>(self) -> &'g Entry<K, V, B> {
+    unsafe fn entry<'g>(slot: BoxedSlot<B>) -> &'g Entry<K, V, B> {
         // SAFETY:
-        // - came from a box, by `expose`, and is not freed: promised by the caller. A published entry does not change.
-        unsafe { &*self.0 }
+        // - came from a box of an entry, by `expose`, and is not freed: promised by the caller. A published entry does not
+        //   change.
+        unsafe { &*slot.0.cast() }
     }
 
     /// The key, and the value to be changed in place.
     ///
     /// # Safety
-    /// - The slot is live, and no other thread reaches its entry for `'a`.
-    pub(crate) unsafe fn pair_mut<'a>(self) -> (&'a K, &'a mut V) {
+    /// - The slot is live in a map of this store, and no other thread reaches its entry for `'a`.
+    pub(crate) unsafe fn pair_mut<'a>(slot: BoxedSlot<B>) -> (&'a K, &'a mut V) {
         // SAFETY:
         // - came from a box, by `expose`, is not freed, and not shared: promised by the caller.
-        let entry: &'a mut Entry<K, V, B> = unsafe { &mut *self.0 };
+        let entry: &'a mut Entry<K, V, B> = unsafe { &mut *slot.0.cast() };
         (&entry.key, &mut entry.value)
     }
 }
 
 impl<K, V, B: Birth> Store for Boxed<K, V, B> {
-    type Slot = BoxedSlot<K, V, B>;
-    const OWNS: bool = true;
+    type Slot = BoxedSlot<B>;
     const ENTRY_BYTES: usize = size_of::<Entry<K, V, B>>();
 
     #[inline]
-    fn expose(mut draft: Box<Entry<K, V, B>>, birth: u64) -> BoxedSlot<K, V, B> {
-        draft.birth = B::new(birth);
-        BoxedSlot(Box::into_raw(draft))
+    fn expose(mut draft: Box<Entry<K, V, B>>, birth: u64) -> BoxedSlot<B> {
+        draft.head.birth = B::new(birth);
+        BoxedSlot(Box::into_raw(draft).cast())
     }
 
     #[inline]
-    unsafe fn retract(slot: BoxedSlot<K, V, B>) -> Box<Entry<K, V, B>> {
+    unsafe fn retract(slot: BoxedSlot<B>) -> Box<Entry<K, V, B>> {
         // SAFETY:
         // - from a box, by `expose`, and this caller's alone.
-        unsafe { Box::from_raw(slot.0) }
+        unsafe { Box::from_raw(slot.0.cast()) }
     }
 
     #[inline]
-    unsafe fn may_have(slot: &BoxedSlot<K, V, B>, hash: u64) -> bool {
+    unsafe fn may_have(slot: &BoxedSlot<B>, hash: u64) -> bool {
         // SAFETY:
         // - not freed: promised by the caller.
-        unsafe { slot.entry() }.hash == hash
+        unsafe { slot.head() }.hash == hash
     }
 
     #[inline]
-    unsafe fn hashes(slots: &[BoxedSlot<K, V, B>], hashes: &mut [u64], _rehash: Rehash<'_, K>) {
-        for (slot, hash) in slots.iter().zip(hashes) {
-            // SAFETY:
-            // - as above.
-            *hash = unsafe { slot.entry() }.hash;
-        }
+    unsafe fn unchanged(one: &BoxedSlot<B>, other: &BoxedSlot<B>) -> bool {
+        one.is_same(other)
     }
 
     #[inline]
-    unsafe fn birth(slot: &BoxedSlot<K, V, B>) -> u64 {
+    unsafe fn key(slot: &BoxedSlot<B>) -> &K {
         // SAFETY:
-        // - as above.
-        unsafe { slot.entry() }.birth.generation()
-    }
-
-    /// An entry never moves while a thread can see it, so its address identifies it.
-    #[inline]
-    fn is_same(one: &BoxedSlot<K, V, B>, other: &BoxedSlot<K, V, B>) -> bool {
-        one.0 == other.0
+        // - an entry of this store, which is not freed: promised by the caller.
+        unsafe { &(*slot.0.cast::<Entry<K, V, B>>()).key }
     }
 
     #[inline]
-    unsafe fn unchanged(one: &BoxedSlot<K, V, B>, other: &BoxedSlot<K, V, B>) -> bool {
-        Self::is_same(one, other)
-    }
-
-    #[inline]
-    unsafe fn key(slot: &BoxedSlot<K, V, B>) -> &K {
-        // SAFETY:
-        // - as above.
-        &unsafe { slot.entry() }.key
-    }
-
-    #[inline]
-    unsafe fn pair<'g>(slot: BoxedSlot<K, V, B>) -> (&'g K, &'g V)
+    unsafe fn pair<'g>(slot: BoxedSlot<B>) -> (&'g K, &'g V)
     where
         Self: 'g,
     {
         // SAFETY:
         // - as above.
-        let entry: &'g Entry<K, V, B> = unsafe { slot.entry() };
+        let entry: &'g Entry<K, V, B> = unsafe { Self::entry(slot) };
         (&entry.key, &entry.value)
     }
 
     #[inline]
-    unsafe fn pair_ref<'g>(slot: Held<'g, BoxedSlot<K, V, B>>) -> (&'g K, &'g V)
+    unsafe fn pair_ref<'g>(slot: Held<'g, BoxedSlot<B>>) -> (&'g K, &'g V)
     where
         K: 'g,
         V: 'g,
     {
         // SAFETY:
         // - as above.
-        let entry: &'g Entry<K, V, B> = unsafe { slot.now.entry() };
+        let entry: &'g Entry<K, V, B> = unsafe { Self::entry(slot.now) };
         (&entry.key, &entry.value)
     }
 
     #[inline]
-    fn prefetch(slot: &BoxedSlot<K, V, B>) {
-        prefetch::read(slot.0);
-    }
-
-    #[inline]
-    unsafe fn garbage(slot: BoxedSlot<K, V, B>) -> Garbage {
+    unsafe fn garbage(slot: BoxedSlot<B>) -> Garbage {
         // SAFETY:
         // - from a box, by `expose`, so not null; one free for each entry: the contract of this function.
-        unsafe { Garbage::of_box(NonNull::new_unchecked(slot.0)) }
+        unsafe { Garbage::of_box(NonNull::new_unchecked(slot.0.cast::<Entry<K, V, B>>())) }
     }
 }

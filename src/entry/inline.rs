@@ -11,10 +11,9 @@ use std::mem::{MaybeUninit, offset_of};
 use std::ptr;
 use std::sync::atomic::AtomicU64;
 
-use super::Store;
-use crate::bucket::{Held, MOST_ENTRIES, Slot};
+use super::{SlotHashes, Store, TreeSlot};
+use crate::bucket::{Held, Slot};
 use crate::engine::Content;
-use crate::hash::Rehash;
 use crate::plain::{self, Plain};
 use crate::reclaim::Garbage;
 use crate::sync::{Ordering, planted};
@@ -103,6 +102,35 @@ impl<K: Plain, V: Plain> Slot for PairSlot<K, V> {
     }
 }
 
+impl<K: Plain, V: Plain> TreeSlot for PairSlot<K, V> {
+    const OWNS: bool = false;
+
+    #[inline]
+    unsafe fn hashes(slots: &[Self], hashes: &mut [u64], rehash: SlotHashes<'_, Self>) {
+        // SAFETY: the same contract.
+        unsafe { rehash.hashes(slots, hashes) };
+    }
+
+    unsafe fn birth(&self) -> u64 {
+        unreachable!("a pair is nothing besides its slot")
+    }
+
+    fn is_same(&self, _other: &Self) -> bool {
+        unreachable!("a pair is nothing besides its slot")
+    }
+
+    #[inline]
+    fn prefetch(&self) {}
+
+    fn address(self) -> *mut () {
+        unreachable!("a pair is nothing besides its slot")
+    }
+
+    unsafe fn at(_address: *mut ()) -> Self {
+        unreachable!("a pair is nothing besides its slot")
+    }
+}
+
 impl<K: Plain, V: Plain> Content for Inline<K, V> {
     type Key = K;
     type Value = V;
@@ -164,7 +192,6 @@ impl<K: Plain, V: Plain> PairSlot<K, V> {
 
 impl<K: Plain, V: Plain> Store for Inline<K, V> {
     type Slot = PairSlot<K, V>;
-    const OWNS: bool = false;
     const ENTRY_BYTES: usize = 0;
 
     #[inline]
@@ -183,27 +210,6 @@ impl<K: Plain, V: Plain> Store for Inline<K, V> {
     #[inline]
     unsafe fn may_have(_slot: &PairSlot<K, V>, _hash: u64) -> bool {
         true
-    }
-
-    #[inline]
-    unsafe fn hashes(slots: &[PairSlot<K, V>], hashes: &mut [u64], rehash: Rehash<'_, K>) {
-        let mut keys = [const { MaybeUninit::uninit() }; MOST_ENTRIES];
-        for (key, slot) in keys.iter_mut().zip(slots) {
-            // SAFETY:
-            // - was live: promised by the caller.
-            key.write(unsafe { &slot.pair().key });
-        }
-        // SAFETY:
-        // - as many were written as there are slots, or the slice panics; `MaybeUninit<&K>` has the layout of `&K`.
-        rehash(unsafe { &*(&raw const keys[..slots.len()] as *const [&K]) }, hashes);
-    }
-
-    unsafe fn birth(_slot: &PairSlot<K, V>) -> u64 {
-        unreachable!("a pair is nothing besides its slot")
-    }
-
-    fn is_same(_one: &PairSlot<K, V>, _other: &PairSlot<K, V>) -> bool {
-        unreachable!("a pair is nothing besides its slot")
     }
 
     /// Pairs are where their leaves are, so their bytes decide.
@@ -244,9 +250,6 @@ impl<K: Plain, V: Plain> Store for Inline<K, V> {
         let Pair { key, value } = unsafe { (*slot.cell.0.get()).assume_init_ref() };
         (key, value)
     }
-
-    #[inline]
-    fn prefetch(_slot: &PairSlot<K, V>) {}
 
     unsafe fn garbage(_slot: PairSlot<K, V>) -> Garbage {
         unreachable!("a pair is nothing besides its slot")

@@ -11,18 +11,103 @@ mod inline;
 pub(crate) use boxed::{Birth, Boxed, Undated};
 pub(crate) use inline::Inline;
 
-use crate::bucket::{Held, Slot};
+use std::mem::MaybeUninit;
+
+use crate::bucket::{Held, MOST_ENTRIES, Slot};
 use crate::engine::Content;
 use crate::hash::Rehash;
 use crate::reclaim::Garbage;
 
+/// What a tree needs of a slot. A tree knows neither keys nor values: its code is the same for all maps whose slots have
+/// one type, as those of all boxed entries do.
+pub(crate) trait TreeSlot: Slot {
+    /// Whether an entry is something besides its slot, to be freed once it is unlinked. Such slots know their hashes.
+    const OWNS: bool;
+
+    /// The hashes of some slots, [`MOST_ENTRIES`] at most. Those that do not know theirs ask `rehash`.
+    ///
+    /// # Safety
+    /// - The slots were live, and their entries are not freed.
+    unsafe fn hashes(slots: &[Self], hashes: &mut [u64], rehash: SlotHashes<'_, Self>);
+
+    /// The hash of a slot.
+    ///
+    /// # Safety
+    /// - As for [`Self::hashes`].
+    unsafe fn hash(&self, rehash: SlotHashes<'_, Self>) -> u64 {
+        let mut hash = [0];
+        // SAFETY: the same contract.
+        unsafe { Self::hashes(std::slice::from_ref(self), &mut hash, rehash) };
+        hash[0]
+    }
+
+    /// The generation of the operation that published the entry. Called only if [`Self::OWNS`].
+    ///
+    /// # Safety
+    /// - As for [`Self::hashes`].
+    unsafe fn birth(&self) -> u64;
+
+    /// Whether two slots hold the same entry, told by where it is. Called only if [`Self::OWNS`].
+    fn is_same(&self, other: &Self) -> bool;
+
+    /// Asks for the memory of the entry, if that is not the slot itself. The slot may be anything.
+    fn prefetch(&self);
+
+    /// The address of the entry. Called only if [`Self::OWNS`].
+    fn address(self) -> *mut ();
+
+    /// The slot of the entry at an address.
+    ///
+    /// # Safety
+    /// - From [`Self::address`], of a slot of this type.
+    unsafe fn at(address: *mut ()) -> Self;
+}
+
+/// Tells the hashes of slots that do not know them.
+pub(crate) trait HashSlots<T> {
+    /// As [`TreeSlot::hashes`].
+    ///
+    /// # Safety
+    /// - The slots were live, and their entries are not freed.
+    unsafe fn hashes(&self, slots: &[T], hashes: &mut [u64]);
+}
+
+/// Called through a pointer, so that trees are not compiled for each hasher.
+pub(crate) type SlotHashes<'a, T> = &'a dyn HashSlots<T>;
+
+/// The hashes of a store's slots, by those of their keys.
+pub(crate) struct ByKey<'a, St: Store>(pub(crate) Rehash<'a, St::Key>);
+
+impl<St: Store> HashSlots<St::Slot> for ByKey<'_, St> {
+    unsafe fn hashes(&self, slots: &[St::Slot], hashes: &mut [u64]) {
+        if St::Slot::OWNS {
+            unreachable!("such slots know their hashes");
+        }
+        let mut keys = [const { MaybeUninit::uninit() }; MOST_ENTRIES];
+        for (key, slot) in keys.iter_mut().zip(slots) {
+            // SAFETY:
+            // - was live: promised by the caller.
+            key.write(unsafe { St::key(slot) });
+        }
+        // SAFETY:
+        // - as many were written as there are slots, or the slice panics; `MaybeUninit<&K>` has the layout of `&K`.
+        (self.0)(unsafe { &*(&raw const keys[..slots.len()] as *const [&St::Key]) }, hashes);
+    }
+}
+
+/// The hashes of slots that know them.
+pub(crate) struct KnownHashes;
+
+impl<T> HashSlots<T> for KnownHashes {
+    unsafe fn hashes(&self, _slots: &[T], _hashes: &mut [u64]) {
+        unreachable!("such slots know their hashes")
+    }
+}
+
 /// What a slot holds, and what it means.
 pub(crate) trait Store: Content {
     /// What a bucket holds for an entry. A slot does not own its entry: the operation that unlinks it does.
-    type Slot: Slot;
-
-    /// Whether an entry is something besides its slot, to be freed once it is unlinked.
-    const OWNS: bool;
+    type Slot: TreeSlot;
 
     /// Bytes that an entry takes besides its slot.
     const ENTRY_BYTES: usize;
@@ -42,33 +127,6 @@ pub(crate) trait Store: Content {
     /// # Safety
     /// - The slot was live, and its entry is not freed.
     unsafe fn may_have(slot: &Self::Slot, hash: u64) -> bool;
-
-    /// The hashes of the keys of some slots, [`MOST_ENTRIES`](crate::bucket::MOST_ENTRIES) at most. Stores that do not
-    /// keep hashes call `rehash`.
-    ///
-    /// # Safety
-    /// - As for [`Self::may_have`], for each.
-    unsafe fn hashes(slots: &[Self::Slot], hashes: &mut [u64], rehash: Rehash<'_, Self::Key>);
-
-    /// The hash of a slot's key.
-    ///
-    /// # Safety
-    /// - As for [`Self::may_have`].
-    unsafe fn hash(slot: &Self::Slot, rehash: Rehash<'_, Self::Key>) -> u64 {
-        let mut hash = [0];
-        // SAFETY: the same contract.
-        unsafe { Self::hashes(std::slice::from_ref(slot), &mut hash, rehash) };
-        hash[0]
-    }
-
-    /// The generation of the operation that published the entry. Called only if [`Self::OWNS`].
-    ///
-    /// # Safety
-    /// - As for [`Self::may_have`].
-    unsafe fn birth(slot: &Self::Slot) -> u64;
-
-    /// Whether two slots hold the same entry, told by where it is. Called only if [`Self::OWNS`].
-    fn is_same(one: &Self::Slot, other: &Self::Slot) -> bool;
 
     /// Whether nothing was done to an entry between two versions of a map, as far as can be told.
     ///
@@ -99,10 +157,7 @@ pub(crate) trait Store: Content {
         Self::Key: 'g,
         Self::Value: 'g;
 
-    /// Asks for the memory of a slot's entry, if that is not the slot itself. The slot may be anything.
-    fn prefetch(slot: &Self::Slot);
-
-    /// The entry as garbage. Called only if [`Self::OWNS`].
+    /// The entry as garbage. Called only if [`TreeSlot::OWNS`].
     ///
     /// # Safety
     /// - The entry was unlinked, and no other thread turns it into garbage.

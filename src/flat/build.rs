@@ -6,6 +6,7 @@
 use super::Flat;
 use super::directory::{Directory, index_of};
 use super::moving::BIRTH;
+use super::raw::RawFlat;
 use crate::engine::{Builder, Division, HashedOf};
 use crate::entry::Store;
 use crate::leaf::Size;
@@ -22,14 +23,14 @@ impl<St: Store> Flat<St> {
             return Self::new(collector);
         }
         let Division { bits, entries: all } = division;
-        let depth = Self::bits_for(all).max(bits);
+        let depth = RawFlat::<St::Slot>::bits_for(all).max(bits);
         let own_bits = depth - bits;
         let mut directory = Directory::boxed(own_bits, Size::SMALLEST);
         let mut movers = movers::<St>(entries, BIRTH);
         let word_of = |mover: &Mover<St::Slot>| index_of(mover.0 << bits, own_bits);
         for entries in movers.chunk_by_mut(|one, other| word_of(one) == word_of(other)) {
             let index = word_of(&entries[0]);
-            directory.words_mut()[index] = Indirection::new(build::<St>(BIRTH, entries, depth));
+            directory.words_mut()[index] = Indirection::new(build(BIRTH, entries, depth));
         }
         Self::built(collector, directory, movers.len())
     }
@@ -39,16 +40,16 @@ impl<St: Store> Flat<St> {
         if parts.len() == 1 {
             return parts.remove(0);
         }
-        let count = parts.iter().map(|part| part.count.sum()).sum();
-        let roots = parts.iter_mut().filter_map(Self::take_root);
+        let count = parts.iter().map(|part| part.raw.count.sum()).sum();
+        let roots = parts.iter_mut().filter_map(|part| part.raw.take_root());
         let words: Vec<_> = roots.flat_map(|root| root.into_words()).collect();
         Self::built(collector, Directory::of_words(words.into(), Size::SMALLEST), count)
     }
 
     fn built(collector: Collector, directory: Box<Directory<St::Slot>>, entries: usize) -> Self {
         let mut flat = Self::new(collector);
-        *flat.root.get_mut() = Box::into_raw(directory);
-        flat.count.change(entries as isize);
+        *flat.raw.root.get_mut() = Box::into_raw(directory);
+        flat.raw.count.change(entries as isize);
         flat
     }
 }

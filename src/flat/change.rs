@@ -1,19 +1,20 @@
 //! Changing: the ways from the root to a bucket, and what trees ask of a flat table.
 #![expect(unsafe_code, reason = "retires what an operation unlinked")]
 
+use super::Flat;
 use super::directory::{Directory, Units};
 use super::moving::BIRTH;
-use super::{Context, Flat};
+use super::raw::{Context, RawFlat};
 use crate::engine::{Change, Outcome};
-use crate::entry::Store;
+use crate::entry::{SlotHashes, Store, TreeSlot};
 use crate::leaf::{Leaf, Size};
-use crate::reclaim::Guard;
+use crate::reclaim::{Garbage, Guard};
 use crate::request::Request;
 use crate::sync::planted;
 use crate::tree::node::Word;
 use crate::tree::{
-    self, AnyRequest, Changed, Host, Place, Rehash, Rest, Step, change_at_once,
-    decide_before_copying, finish,
+    self, Changed, Host, Place, Rest, SlotChange, Step, change_at_once, decide_before_copying,
+    finish,
 };
 
 /// Units moved by an operation that comes this way while a move is under way.
@@ -37,8 +38,9 @@ impl<St: Store> Flat<St> {
         match self.try_at_once(guard, &mut request) {
             Ok(outcome) => outcome,
             Err(rest) => {
-                let shrink = |rehash: Rehash<'_, St>| self.shrink(guard, hash, rehash);
-                finish(rest, request, shrink, |request| self.persist(guard, request))
+                let raw = &self.raw;
+                let shrink = |rehash: SlotHashes<'_, St::Slot>| raw.shrink(guard, hash, rehash);
+                finish(rest, request, shrink, |request| raw.persist(guard, request))
             }
         }
     }
@@ -50,28 +52,28 @@ impl<St: Store> Flat<St> {
         guard: &'g Guard,
         request: &mut Request<'g, St, C>,
     ) -> Result<Changed<'g, St>, Rest<Changed<'g, St>>> {
-        let directory = self.root(guard).ok_or(Rest::Blocked)?;
+        let directory = self.raw.root(guard).ok_or(Rest::Blocked)?;
         let word = directory.towards(request.hash).load(guard);
         let leaf = word.own_leaf().ok_or(Rest::Blocked)?;
-        let context = Context { flat: self, directory, guard };
+        let context = Context { flat: &self.raw, directory, guard };
         change_at_once(context, leaf, request.hash << directory.bits(), request)
     }
+}
 
+impl<T: TreeSlot> RawFlat<T> {
     /// Does the change in any case, and moves a unit if a move is under way.
     #[cold]
     #[inline(never)]
-    fn persist<'g>(
-        &'g self,
-        guard: &'g Guard,
-        request: &mut AnyRequest<'_, 'g, St>,
-    ) -> Changed<'g, St> {
+    fn persist<'g>(&'g self, guard: &'g Guard, request: &mut dyn SlotChange<T>) -> Outcome<T> {
         if self.root(guard).is_none() {
-            if let Some(None) = request.ask_ahead(None) {
+            // SAFETY:
+            // - no slot.
+            if unsafe { request.keeps(None) } {
                 return Outcome::Kept(None);
             }
         }
         // Before the change, which a panic of the hasher may not leave half done.
-        self.go_on_moving(UNITS, guard, &request.rehash());
+        self.go_on_moving(UNITS, guard, request.rehash());
         loop {
             let root = self.root_or_first(0, Size::SMALLEST, guard);
             if let Step::Done(outcome) = self.attempt(root, guard, request) {
@@ -87,12 +89,12 @@ impl<St: Store> Flat<St> {
     /// One walk from a root.
     fn attempt<'g>(
         &'g self,
-        mut directory: &'g Directory<St::Slot>,
+        mut directory: &'g Directory<T>,
         guard: &'g Guard,
-        request: &mut AnyRequest<'_, 'g, St>,
-    ) -> Step<Changed<'g, St>> {
+        request: &mut dyn SlotChange<T>,
+    ) -> Step<Outcome<T>> {
         loop {
-            let cell = directory.towards(request.hash);
+            let cell = directory.towards(request.hash());
             let place = Place { cell, word: cell.load(guard), depth: directory.bits() };
             if !place.word.is_frozen() {
                 let context = Context { flat: self, directory, guard };
@@ -102,7 +104,7 @@ impl<St: Store> Flat<St> {
                 if let Some(found) = decide_before_copying(place, request) {
                     return Step::Done(Outcome::Kept(found));
                 }
-                self.move_unit_of(directory, request.hash, guard, &request.rehash());
+                self.move_unit_of(directory, request.hash(), guard, request.rehash());
             }
             directory = Self::moved_to(directory, guard);
         }
@@ -110,7 +112,7 @@ impl<St: Store> Flat<St> {
 
     #[cold]
     #[inline(never)]
-    fn shrink<'g>(&'g self, guard: &'g Guard, hash: u64, rehash: Rehash<'_, St>) {
+    fn shrink<'g>(&'g self, guard: &'g Guard, hash: u64, rehash: SlotHashes<'_, T>) {
         let Some(mut directory) = self.root(guard) else { return };
         let place = loop {
             let cell = directory.towards(hash);
@@ -126,10 +128,7 @@ impl<St: Store> Flat<St> {
     }
 
     /// The directory that a word of this one has moved to, or will.
-    pub(super) fn moved_to<'g>(
-        directory: &'g Directory<St::Slot>,
-        guard: &'g Guard,
-    ) -> &'g Directory<St::Slot> {
+    pub(super) fn moved_to<'g>(directory: &'g Directory<T>, guard: &'g Guard) -> &'g Directory<T> {
         // PANICS: never: words are frozen for a move alone.
         directory.next(guard).expect("the next directory")
     }
@@ -137,10 +136,10 @@ impl<St: Store> Flat<St> {
     /// Moves the unit that a hash belongs to.
     pub(super) fn move_unit_of(
         &self,
-        directory: &Directory<St::Slot>,
+        directory: &Directory<T>,
         hash: u64,
         guard: &Guard,
-        rehash: Rehash<'_, St>,
+        rehash: SlotHashes<'_, T>,
     ) {
         let next = Self::moved_to(directory, guard);
         let unit = Units::between(directory, next).of_word(directory.index(hash));
@@ -148,7 +147,7 @@ impl<St: Store> Flat<St> {
     }
 }
 
-impl<'g, St: Store + 'g> Host<'g, St> for Context<'g, St> {
+impl<'g, T: TreeSlot + 'g> Host<'g, T> for Context<'g, T> {
     #[inline]
     fn guard(self) -> &'g Guard {
         self.guard
@@ -170,25 +169,28 @@ impl<'g, St: Store + 'g> Host<'g, St> for Context<'g, St> {
     }
 
     #[inline]
-    unsafe fn retire_entry(self, slot: St::Slot) {
-        if St::OWNS {
-            // SAFETY:
-            // - unlinked by this operation: promised by the caller.
-            self.flat.limbo.retire(self.guard, unsafe { St::garbage(slot) });
+    unsafe fn retire_entry(self, slot: T, garbage: impl FnOnce(T) -> Garbage) {
+        if T::OWNS {
+            self.flat.limbo.retire(self.guard, garbage(slot));
         }
     }
 
-    unsafe fn retire_shell(self, word: Word<'_, St::Slot>) {
-        // SAFETY:
-        // - the same contract.
-        unsafe { self.flat.retire_node(word, self.guard) };
+    unsafe fn garbage(self, slot: T) -> Garbage {
+        // SAFETY: the same contract.
+        unsafe { (self.flat.garbage)(slot) }
     }
 
-    fn shrink(self, hash: u64, rehash: Rehash<'_, St>) {
+    unsafe fn retire_shell(self, word: Word<'_, T>) {
+        // SAFETY:
+        // - the same contract.
+        unsafe { self.flat.retire_node(word.erased(), self.guard) };
+    }
+
+    fn shrink(self, hash: u64, rehash: SlotHashes<'_, T>) {
         self.flat.shrink(self.guard, hash, rehash);
     }
 
-    fn vacant<'n>(self) -> Word<'n, St::Slot> {
+    fn vacant<'n>(self) -> Word<'n, T> {
         if planted("unmade_again") { Word::EMPTY } else { Word::VACANT }
     }
 
@@ -196,15 +198,9 @@ impl<'g, St: Store + 'g> Host<'g, St> for Context<'g, St> {
         self.directory.least
     }
 
-    fn outgrows(
-        self,
-        depth: u32,
-        leaf: Leaf<'g, St::Slot>,
-        hash: u64,
-        rehash: Rehash<'_, St>,
-    ) -> bool {
+    fn outgrows(self, depth: u32, leaf: Leaf<'g, T>, hash: u64, rehash: SlotHashes<'_, T>) -> bool {
         let Self { flat, directory, guard } = self;
-        let most = Size::LARGEST.entries::<St::Slot>();
+        let most = Size::LARGEST.entries::<T>();
         if depth > directory.bits() || leaf.size() < Size::LARGEST && leaf.count() <= most {
             return false;
         }

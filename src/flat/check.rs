@@ -5,38 +5,23 @@
 
 use super::Flat;
 use super::directory::{Directory, Units};
+use super::iter::Iter;
 use super::moving::BIRTH;
-use crate::engine::Engine;
-use crate::entry::Store;
+use super::raw::RawFlat;
+use crate::engine::{Engine, Structure};
+use crate::entry::{ByKey, Store};
 use crate::reclaim::Guard;
 use crate::tree::node::View;
 use crate::tree::{Walk, lookup};
 
-/// What the checker counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FlatStructure {
-    /// Words of the directory, or of the one that it moves to.
-    pub words: usize,
-    /// Nodes that hold words or entries, where entries are now.
-    pub nodes: usize,
-    /// Entries.
-    pub entries: usize,
-    /// Levels of fans above the deepest entry.
-    pub depth: usize,
-    /// Whether a move is under way.
-    pub moving: bool,
-}
-
 impl<St: Store> Flat<St> {
-    /// Verifies every invariant of the map; `hash` tells the hashes of keys.
-    ///
-    /// # Panics
-    /// If one does not hold.
-    pub(crate) fn check(&self, hash: impl Fn(&[&St::Key], &mut [u64])) -> FlatStructure {
+    /// [`Engine::check`].
+    pub(super) fn verify(&self, hash: impl Fn(&[&St::Key], &mut [u64])) -> Structure {
         let guard = self.pin();
-        let mut found = FlatStructure::default();
+        let mut found = Structure::default();
+        let hash = ByKey::<St>(&hash);
         let mut walk = Walk::<St>::new(&hash);
-        if let Some(root) = self.root(&guard) {
+        if let Some(root) = self.raw.root(&guard) {
             let next = root.next(&guard);
             found.moving = next.is_some();
             found.words = next.unwrap_or(root).words().len();
@@ -45,14 +30,14 @@ impl<St: Store> Flat<St> {
                 Some(next) => check_move(root, next, &mut walk, &guard),
             }
         }
-        let mut entries = self.iter(&guard);
+        let mut entries = Iter::starting_at(0, self.raw.root_to_walk(&guard), &guard);
         walk.reach(std::iter::from_fn(|| entries.next_slot()), &|hash, mut eq| {
             // Unlike other operations, this one does not help to move.
-            let (word, view, path) = Self::way_from(self.root(&guard), hash, &guard);
+            let (word, view, path) = RawFlat::way_from(self.raw.root(&guard), hash, &guard);
             // SAFETY:
             // - live, and reached under the guard.
             let is_it = |slot: &St::Slot| unsafe { lookup::is_it::<St>(slot, hash, &mut eq) };
-            lookup::find_below::<St>(word, view, path, hash, is_it)
+            lookup::find_below(word, view, path, hash, is_it)
         });
         (found.nodes, found.entries, found.depth) = (walk.nodes, walk.entries, walk.fans);
         assert_eq!(

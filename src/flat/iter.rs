@@ -5,24 +5,24 @@ use std::ops::Range;
 
 use super::directory::{Directory, Units};
 use crate::bucket::Held;
-use crate::entry::Store;
+use crate::entry::{Store, TreeSlot};
 use crate::reclaim::Guard;
 use crate::tree::node::{Indirection, View, Word};
 use crate::tree::{self, Pair, path_below};
 
-/// An iterator over the entries of a map.
+/// An iterator over the slots of a map.
 ///
 /// It walks over the directory that was the root when it began. A word that moves meanwhile still leads to its frozen
 /// nodes: the guard keeps them, and they hold the entries of the moment it moved. If a move was under way from the
 /// start, units that had moved by then are read in the next directory, of which the same holds. Which of the two a unit
 /// is read in is decided once, when the walk reaches it. So each hash is passed once, and every entry that is present
 /// throughout is seen.
-pub(crate) struct Iter<'g, St: Store> {
+pub(crate) struct Iter<'g, T: TreeSlot> {
     guard: &'g Guard,
     /// The root at the beginning; none if there was none.
-    old: Option<&'g Directory<St::Slot>>,
+    old: Option<&'g Directory<T>>,
     /// The one that it was moving to then.
-    next: Option<&'g Directory<St::Slot>>,
+    next: Option<&'g Directory<T>>,
     /// Nothing before this hash is asked for.
     first: u64,
     /// The units of a move that are left.
@@ -31,7 +31,7 @@ pub(crate) struct Iter<'g, St: Store> {
     words: Range<usize>,
     has_moved: bool,
     /// The rest of a word.
-    tree: tree::Iter<'g, St>,
+    tree: tree::Iter<'g, T>,
 }
 
 /// Words that are looked at together.
@@ -48,11 +48,11 @@ fn empty_words<T>(words: &[Indirection<T>], guard: &Guard) -> usize {
 /// How many words ahead a walk prefetches nodes.
 const AHEAD: usize = 2;
 
-impl<'g, St: Store> Iter<'g, St> {
+impl<'g, T: TreeSlot> Iter<'g, T> {
     /// The entries whose hashes are at least `first`, and others of the leaf where that would be.
     pub(super) fn starting_at(
         first: u64,
-        root: Option<&'g Directory<St::Slot>>,
+        root: Option<&'g Directory<T>>,
         guard: &'g Guard,
     ) -> Self {
         let next = root.and_then(|root| root.next(guard));
@@ -71,7 +71,7 @@ impl<'g, St: Store> Iter<'g, St> {
     }
 
     /// The directory that the words of this unit are read in.
-    fn directory(&self) -> Option<&'g Directory<St::Slot>> {
+    fn directory(&self) -> Option<&'g Directory<T>> {
         if self.has_moved { self.next } else { self.old }
     }
 
@@ -132,7 +132,7 @@ impl<'g, St: Store> Iter<'g, St> {
     }
 
     #[inline]
-    pub(super) fn next_slot(&mut self) -> Option<Held<'g, St::Slot>> {
+    pub(super) fn next_slot(&mut self) -> Option<Held<'g, T>> {
         loop {
             if let Some(slot) = self.tree.next_slot() {
                 return Some(slot);
@@ -140,27 +140,13 @@ impl<'g, St: Store> Iter<'g, St> {
             self.next_word()?;
         }
     }
-}
 
-impl<'g, St: Store + 'g> Iterator for Iter<'g, St> {
-    type Item = Pair<'g, St>;
-
+    /// Calls `f` for each slot that is left, in one loop for each bucket.
     #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        // SAFETY:
-        // - reached under the guard, which keeps it for `'g`.
-        self.next_slot().map(|slot| unsafe { St::pair(slot.now) })
-    }
-
-    #[inline]
-    fn fold<B, F: FnMut(B, Self::Item) -> B>(mut self, init: B, mut f: F) -> B {
+    fn fold_slots<B>(mut self, init: B, mut f: impl FnMut(B, Held<'g, T>) -> B) -> B {
         let mut result = init;
         loop {
-            // SAFETY:
-            // - as in `next`.
-            result = self
-                .tree
-                .fold_slots(result, |result, slot| f(result, unsafe { St::pair(slot.now) }));
+            result = self.tree.fold_slots(result, &mut f);
             if self.next_word().is_none() {
                 return result;
             }
@@ -168,12 +154,47 @@ impl<'g, St: Store + 'g> Iterator for Iter<'g, St> {
     }
 }
 
-/// [`Iter`] for threads that share one guard.
+/// [`Iter`], for the entries behind the slots.
+///
+/// INVARIANT: they are of this store.
+pub(crate) struct Pairs<'g, St: Store>(Iter<'g, St::Slot>);
+
+impl<'g, St: Store> Pairs<'g, St> {
+    /// # Safety
+    /// - The entries are of this store.
+    pub(super) unsafe fn new(slots: Iter<'g, St::Slot>) -> Self {
+        Self(slots)
+    }
+
+    pub(super) fn slots(&self) -> &Iter<'g, St::Slot> {
+        &self.0
+    }
+}
+
+impl<'g, St: Store + 'g> Iterator for Pairs<'g, St> {
+    type Item = Pair<'g, St>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        // SAFETY:
+        // - of this store: by the invariant; reached under the guard, which keeps it for `'g`.
+        self.0.next_slot().map(|slot| unsafe { St::pair(slot.now) })
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
+        // SAFETY:
+        // - as in `next`.
+        self.0.fold_slots(init, |result, slot| f(result, unsafe { St::pair(slot.now) }))
+    }
+}
+
+/// [`Pairs`] for threads that share one guard.
 ///
 /// A guard keeps everything that was reachable since it was made, for any thread that reads it. It is lent for `'g`, so
 /// its own thread keeps it until all of them are done.
 #[cfg(feature = "rayon")]
-pub(crate) struct SharedIter<'g, St: Store>(Iter<'g, St>);
+pub(crate) struct SharedIter<'g, St: Store>(Pairs<'g, St>);
 
 // SAFETY:
 // - Send: it holds shared references to directories, nodes and entries, which are made of atomics, keys and
@@ -184,7 +205,11 @@ pub(crate) struct SharedIter<'g, St: Store>(Iter<'g, St>);
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for SharedIter<'_, St> {}
 
 #[cfg(feature = "rayon")]
-impl<St: Store> SharedIter<'_, St> {
+impl<'g, St: Store> SharedIter<'g, St> {
+    pub(super) fn new(all: Pairs<'g, St>) -> Self {
+        Self(all)
+    }
+
     /// Gives away about half of the rest, or nothing if that is too little to share.
     pub(crate) fn split(&mut self) -> Option<Self> {
         fn upper_half(range: &mut Range<usize>) -> Range<usize> {
@@ -193,7 +218,7 @@ impl<St: Store> SharedIter<'_, St> {
             range.end = middle;
             upper
         }
-        let this = &mut self.0;
+        let this = &mut self.0.0;
         let (units, words, tree);
         let nothing = tree::Iter::new(Word::EMPTY, View::Live(this.guard));
         if !this.units.is_empty() {
@@ -207,7 +232,7 @@ impl<St: Store> SharedIter<'_, St> {
             }
             (units, words, tree) = (0..0, 0..0, this.tree.split()?);
         }
-        Some(Self(Iter { units, words, tree, ..*this }))
+        Some(Self(Pairs(Iter { units, words, tree, ..*this })))
     }
 }
 
@@ -223,12 +248,5 @@ impl<'g, St: Store + 'g> Iterator for SharedIter<'g, St> {
     #[inline]
     fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, f: F) -> B {
         self.0.fold(init, f)
-    }
-}
-
-#[cfg(feature = "rayon")]
-impl<St: Store> super::Flat<St> {
-    pub(crate) fn shared_iter<'g>(&'g self, guard: &'g Guard) -> SharedIter<'g, St> {
-        SharedIter(Iter::starting_at(0, self.root_to_walk(guard), guard))
     }
 }

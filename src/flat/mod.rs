@@ -49,52 +49,36 @@ mod directory;
 mod iter;
 mod moving;
 mod owned;
+mod raw;
 mod room;
 mod stats;
 #[cfg(all(test, any(debug_assertions, snaptrie_check)))]
 mod tests;
 
 use std::marker::PhantomData;
-use std::ptr;
 
-use crossbeam_utils::CachePadded;
-
-#[cfg(any(debug_assertions, snaptrie_check))]
-pub use check::FlatStructure;
-use directory::{Directory, Units};
-pub(crate) use iter::Iter;
+use iter::Iter;
+pub(crate) use iter::Pairs;
 #[cfg(feature = "rayon")]
 pub(crate) use iter::SharedIter;
+use raw::RawFlat;
 pub(crate) use stats::FlatTally;
 
 use crate::bucket::Held;
-use crate::count::Counter;
+#[cfg(any(debug_assertions, snaptrie_check))]
+use crate::engine::Structure;
 use crate::engine::{Builder, Change, Engine};
-use crate::entry::Store;
-use crate::fallout::Fallout;
-use crate::leaf::Size;
-use crate::reclaim::{Collector, Guard, Limbo};
-use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
-use crate::tree::lookup::{self, Way};
-use crate::tree::node::{Node, View, Word};
-use crate::tree::{Changed, Pair, Rehash, each_node, free_shell};
-
-/// Of the lookups that do not go the usual way, one in two to this moves a unit.
-const LOOKUPS_LOG: u32 = 3;
-
-/// A walk over this many words costs no more than a look at the count.
-const FEW_WORDS: usize = if cfg!(shuttle) { 1 } else { 16 };
+use crate::entry::{ByKey, Store};
+use crate::hash::Rehash;
+use crate::reclaim::{Collector, Guard};
+use crate::tree::lookup;
+use crate::tree::{Changed, Pair};
 
 /// A concurrent hash table of one level.
 #[expect(missing_debug_implementations, reason = "public as a part of sealed traits alone")]
 pub struct Flat<St: Store> {
-    /// Null until the first write, or a reservation. INVARIANT: comes from `Box::into_raw`.
-    root: AtomicPtr<Directory<St::Slot>>,
-    /// Entries that there is to be room for: the directory does not shrink by itself below what they need.
-    reserved: AtomicUsize,
-    count: CachePadded<Counter>,
-    limbo: Limbo,
-    collector: Collector,
+    /// INVARIANT: its entries are of this store.
+    raw: RawFlat<St::Slot>,
     _owns: PhantomData<(St::Key, St::Value)>,
 }
 
@@ -107,111 +91,67 @@ unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for Flat<St> {
 //   from any thread, and drops them on any thread (`Send`).
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Sync for Flat<St> {}
 
-/// What an operation holds: the directory it works in, and what keeps it.
-struct Context<'g, St: Store> {
-    flat: &'g Flat<St>,
-    directory: &'g Directory<St::Slot>,
-    guard: &'g Guard,
-}
-
-impl<St: Store> Clone for Context<'_, St> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<St: Store> Copy for Context<'_, St> {}
-
 impl<St: Store> Flat<St> {
     pub(crate) const fn new(collector: Collector) -> Self {
-        Self {
-            root: AtomicPtr::new(ptr::null_mut()),
-            reserved: AtomicUsize::new(0),
-            count: CachePadded::new(Counter::new()),
-            limbo: Limbo::new(),
-            collector,
-            _owns: PhantomData,
-        }
+        Self { raw: RawFlat::new(collector, St::garbage), _owns: PhantomData }
     }
 
-    #[inline]
-    fn root<'g>(&'g self, _guard: &'g Guard) -> Option<&'g Directory<St::Slot>> {
-        // Acquire: the directory, and all that moved there; pairs with the Release of the CASes.
-        let root = self.root.load(Ordering::Acquire);
-        // SAFETY:
-        // - null or from a box. A directory is retired only once it is not the root any more, so the
-        //   guard keeps it.
-        unsafe { root.as_ref() }
+    /// See [`RawFlat::reserve_from_start`].
+    ///
+    /// # Panics
+    /// If so many entries cannot be.
+    pub(crate) fn with_capacity(entries: usize, collector: Collector) -> Self {
+        let mut flat = Self::new(collector);
+        flat.raw.reserve_from_start(entries);
+        flat
     }
 
-    /// The root, unless there is no entry, as far as can be told without a walk.
-    fn root_to_walk<'g>(&'g self, guard: &'g Guard) -> Option<&'g Directory<St::Slot>> {
-        let root = self.root(guard)?;
-        let is_empty = root.words().len() > FEW_WORDS && self.count.net() == 0;
-        (!is_empty).then_some(root)
+    #[cfg(feature = "rayon")]
+    pub(crate) fn shared_iter<'g>(&'g self, guard: &'g Guard) -> SharedIter<'g, St> {
+        SharedIter::new(self.iter(guard))
     }
 
-    /// The root, which is made like this if there is none.
-    fn root_or_first<'g>(
-        &'g self,
-        bits: u32,
-        least: Size,
-        guard: &'g Guard,
-    ) -> &'g Directory<St::Slot> {
-        if self.root(guard).is_none() {
-            let first = Box::into_raw(Directory::boxed(bits, least));
-            // Release: the directory; pairs with the Acquire of `root`.
-            let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
-            if self.root.compare_exchange(ptr::null_mut(), first, release, relaxed).is_err() {
-                // SAFETY:
-                // - made above, and not published.
-                drop(unsafe { Box::from_raw(first) });
-            }
-        }
-        // PANICS: never: a root that is there once is only ever replaced by another.
-        self.root(guard).expect("a root that was just set")
-    }
-
-    /// The word that a hash belongs to, in the directory where it has not moved, and the rest of the hash below it.
-    #[inline(always)]
-    fn way_from<'g>(
-        mut directory: Option<&'g Directory<St::Slot>>,
-        hash: u64,
-        guard: &'g Guard,
-    ) -> Way<'g, St::Slot> {
-        while let Some(here) = directory {
-            let word = here.towards(hash).load(guard);
-            if !word.is_moved() {
-                return (word, View::Live(guard), hash << here.bits());
-            }
-            directory = here.next(guard);
-        }
-        (Word::EMPTY, View::Live(guard), 0)
-    }
-
-    /// [`Engine::get`] in every case.
+    /// [`Engine::get`] in every case. Takes the closures by value, so that they are in memory from here on alone.
+    #[cold]
     #[inline(never)]
-    fn help_and_find<'g>(
+    fn find_rarely<'g>(
         &'g self,
         hash: u64,
-        is_it: impl FnMut(&St::Slot) -> bool,
-        rehash: Rehash<'_, St>,
+        mut is_it: impl FnMut(&St::Slot) -> bool,
+        rehash: impl Fn(&[&St::Key], &mut [u64]),
         guard: &'g Guard,
     ) -> Option<Held<'g, St::Slot>> {
-        // Otherwise a thread that only reads would take this way forever.
-        if hash.trailing_zeros() >= LOOKUPS_LOG {
-            self.go_on_moving(1, guard, rehash);
-        }
-        self.find(hash, is_it, guard)
+        self.raw.help_and_find(hash, &mut is_it, &ByKey::<St>(&rehash), guard)
     }
 
-    fn find<'g>(
-        &'g self,
-        hash: u64,
-        is_it: impl FnMut(&St::Slot) -> bool,
-        guard: &'g Guard,
-    ) -> Option<Held<'g, St::Slot>> {
-        let (word, view, path) = Self::way_from(self.root(guard), hash, guard);
-        lookup::find_below::<St>(word, view, path, hash, is_it)
+    /// Number of entries below which the table does not grow.
+    pub(crate) fn capacity(&self, guard: &Guard) -> usize {
+        self.raw.capacity(guard)
+    }
+
+    /// See [`RawFlat::make_room`].
+    ///
+    /// # Panics
+    /// If that is more room than there can be, or if `rehash` does.
+    pub(crate) fn make_room(
+        &self,
+        additional: usize,
+        for_good: bool,
+        guard: &Guard,
+        rehash: Rehash<'_, St::Key>,
+    ) {
+        self.raw.make_room(additional, for_good, guard, &ByKey::<St>(rehash));
+    }
+
+    /// Makes the table as small as its entries allow, now: O(n).
+    pub(crate) fn shrink_to_fit(&self, guard: &Guard, rehash: Rehash<'_, St::Key>) {
+        self.raw.shrink_to_fit(guard, &ByKey::<St>(rehash));
+    }
+
+    /// Removes all entries, leaf by leaf, and makes the table small: O(n + words). Entries that other threads insert
+    /// meanwhile may stay.
+    pub(crate) fn clear(&self, rehash: Rehash<'_, St::Key>) {
+        self.raw.clear(&ByKey::<St>(rehash));
     }
 }
 
@@ -220,7 +160,7 @@ impl<St: Store> Engine for Flat<St> {
     type Value = St::Value;
     type Content = St;
     type Iter<'g>
-        = Iter<'g, St>
+        = Pairs<'g, St>
     where
         Self: 'g;
 
@@ -232,7 +172,7 @@ impl<St: Store> Engine for Flat<St> {
 
     #[inline(always)]
     fn pin(&self) -> Guard {
-        self.collector.pin()
+        self.raw.collector.pin()
     }
 
     /// LINEARIZES get, contains_key: as for the trie, the read that validates the result. Frozen nodes count until their
@@ -245,7 +185,7 @@ impl<St: Store> Engine for Flat<St> {
         rehash: impl Fn(&[&St::Key], &mut [u64]),
         guard: &'g Guard,
     ) -> Option<Pair<'g, St>> {
-        let directory = self.root(guard)?;
+        let directory = self.raw.root(guard)?;
         let word = directory.towards(hash).load(guard);
         // SAFETY:
         // - not freed: the guard keeps what is reached under it.
@@ -254,7 +194,7 @@ impl<St: Store> Engine for Flat<St> {
         let at_once = |leaf| lookup::find_in_leaf(leaf, path, hash, &mut is_it);
         let found = match word.own_leaf().and_then(at_once) {
             Some(found) => found,
-            None => self.help_and_find(hash, is_it, &rehash, guard),
+            None => self.find_rarely(hash, is_it, rehash, guard),
         };
         // SAFETY:
         // - the entry was reached under the guard, which keeps it for `'g`.
@@ -272,8 +212,11 @@ impl<St: Store> Engine for Flat<St> {
         // - reached under the guard, which keeps it for `'g`.
         let pair = |slot: Held<'g, St::Slot>| unsafe { St::pair(slot.now) };
         let found = |index, slot: Option<_>| found(index, slot.map(pair));
-        let root = self.root(guard);
-        lookup::find_many::<St>(|hash| Self::way_from(root, hash, guard), hashes, eq, found);
+        let root = self.raw.root(guard);
+        let start = |hash| RawFlat::way_from(root, hash, guard);
+        // SAFETY:
+        // - of this store.
+        unsafe { lookup::find_many::<St>(start, hashes, eq, found) };
     }
 
     #[inline]
@@ -288,128 +231,45 @@ impl<St: Store> Engine for Flat<St> {
     }
 
     fn prefetch(&self, hashes: &[u64], guard: &Guard) {
-        let root = self.root(guard);
-        lookup::prefetch::<St>(|hash| Self::way_from(root, hash, guard), hashes);
+        let root = self.raw.root(guard);
+        lookup::prefetch(|hash| RawFlat::way_from(root, hash, guard), hashes);
     }
 
-    fn iter_from<'g>(&'g self, first: u64, guard: &'g Guard) -> Iter<'g, St> {
-        Iter::starting_at(first, self.root_to_walk(guard), guard)
+    fn iter_from<'g>(&'g self, first: u64, guard: &'g Guard) -> Pairs<'g, St> {
+        let slots = Iter::starting_at(first, self.raw.root_to_walk(guard), guard);
+        // SAFETY:
+        // - of this store.
+        unsafe { Pairs::new(slots) }
     }
 
-    fn position(iter: &Iter<'_, St>) -> Option<u64> {
-        iter.position()
+    fn position(iter: &Pairs<'_, St>) -> Option<u64> {
+        iter.slots().position()
     }
 
     /// From a counter: exact if no thread writes meanwhile.
     fn len(&self, _guard: &Guard) -> usize {
-        self.count.sum()
+        self.raw.count.sum()
     }
 
-    fn reserve(&self, additional: usize, guard: &Guard, rehash: Rehash<'_, St>) {
+    fn reserve(&self, additional: usize, guard: &Guard, rehash: Rehash<'_, St::Key>) {
         self.make_room(additional, false, guard, rehash);
     }
 
     fn refresh(&self, guard: &Guard) {
-        self.limbo.sweep(guard);
+        self.raw.limbo.sweep(guard);
     }
 
     fn collect(&self) {
-        self.limbo.collect(&self.collector);
+        self.raw.limbo.collect(&self.raw.collector);
+    }
+
+    #[cfg(any(debug_assertions, snaptrie_check))]
+    fn check(&self, hash: impl Fn(&[&St::Key], &mut [u64])) -> Structure {
+        self.verify(hash)
     }
 
     fn flush(&self) -> bool {
-        self.empty_out();
-        self.limbo.flush(&self.collector)
-    }
-}
-
-/// Shows the entries of a node that is frozen, or that no other thread can reach.
-fn each_entry<St: Store>(word: Word<'_, St::Slot>, mut f: impl FnMut(St::Slot)) {
-    match word.node() {
-        Some(Node::Leaf(leaf)) => leaf.for_each(|slot| f(*slot)),
-        Some(Node::Collision(node)) => node.slots().for_each(|slot| f(slot.now)),
-        Some(Node::Fan(_)) | None => {}
-    }
-}
-
-impl<St: Store> Flat<St> {
-    /// Frees the tree below a word, the entries only if they are `owned`.
-    ///
-    /// # Safety
-    /// - No other thread can reach it, and it is not used again.
-    unsafe fn free(word: Word<'_, St::Slot>, owned: bool, fallout: &mut Fallout) {
-        each_node::<St>(word, &mut |word| {
-            if St::OWNS && owned {
-                each_entry::<St>(word, |slot| {
-                    // SAFETY:
-                    // - the map's, once: its owner is this word, and no thread looks at it any more.
-                    unsafe { St::garbage(slot).free(fallout) };
-                });
-            }
-            // SAFETY:
-            // - its children are freed, and no thread can reach it.
-            unsafe { free_shell::<St>(word) };
-        });
-    }
-}
-
-impl<St: Store> Flat<St> {
-    /// The root, which the table is without from here on.
-    fn take_root(&mut self) -> Option<Box<Directory<St::Slot>>> {
-        let root = std::mem::replace(self.root.get_mut(), ptr::null_mut());
-        // SAFETY:
-        // - null or from a box, and the map's own.
-        (!root.is_null()).then(|| unsafe { Box::from_raw(root) })
-    }
-
-    /// Frees the directories and all that is below them, the entries only `with_entries`.
-    ///
-    /// # Safety
-    /// - Entries that are not freed were taken out.
-    unsafe fn free_all(&mut self, with_entries: bool, fallout: &mut Fallout) {
-        let Some(mut root) = self.take_root() else { return };
-        let mut next = root.take_next();
-        let units = next.as_ref().map(|next| Units::between(&root, next));
-        // The words of a unit that has moved, in part at least, own nothing.
-        let mut moved = vec![false; units.map_or(0, Units::count)];
-        for (index, word) in root.words_mut().iter_mut().enumerate() {
-            let word = word.get_mut();
-            let unit = units.map(|units| units.of_word(index));
-            if let Some(unit) = unit.filter(|_| word.is_moved()) {
-                moved[unit] = true;
-            }
-        }
-        for (index, word) in root.words_mut().iter_mut().enumerate() {
-            let word = word.get_mut();
-            let owned = units.is_none_or(|units| !moved[units.of_word(index)]);
-            if !word.is_moved() {
-                // SAFETY:
-                // - no other thread can reach the map; the nodes of a word that has moved were retired when it did.
-                unsafe { Self::free(word, owned && with_entries, fallout) };
-            }
-        }
-        if let (Some(next), Some(units)) = (&mut next, units) {
-            debug_assert!(next.take_next().is_none());
-            for (unit, moved) in moved.into_iter().enumerate() {
-                for word in &mut next.words_mut()[units.successors(unit)] {
-                    // SAFETY:
-                    // - as above; of a unit that has not moved these are copies.
-                    unsafe { Self::free(word.get_mut(), moved && with_entries, fallout) };
-                }
-            }
-        }
-    }
-}
-
-impl<St: Store> Drop for Flat<St> {
-    fn drop(&mut self) {
-        let mut fallout = Fallout::default();
-        // SAFETY:
-        // - every operation borrows the map, so none is in flight; with the entries.
-        unsafe {
-            self.limbo.close(&mut fallout);
-            self.free_all(true, &mut fallout);
-        }
-        fallout.resume();
+        self.raw.empty_out();
+        self.raw.limbo.flush(&self.raw.collector)
     }
 }

@@ -19,14 +19,14 @@
 
 use std::ptr::{self, NonNull};
 
-use super::Flat;
 use super::directory::{Directory, Units};
-use crate::entry::Store;
+use super::raw::RawFlat;
+use crate::entry::{KnownHashes, SlotHashes, TreeSlot};
 use crate::leaf::Size;
 use crate::reclaim::Guard;
 use crate::sync::{Ordering, planted, stall_point};
 use crate::tree::node::Word;
-use crate::tree::{Mover, Rehash, build, collect, each_node, freeze, node_garbage, unbuild};
+use crate::tree::{Mover, build, collect, each_node, freeze, node_garbage, sort_by_word, unbuild};
 
 /// Words that one operation looks at to see whether all have moved.
 const LOOKS: usize = if cfg!(shuttle) { 4 } else { 1_024 };
@@ -34,11 +34,11 @@ const LOOKS: usize = if cfg!(shuttle) { 4 } else { 1_024 };
 /// The generation of all nodes and entries.
 pub(super) const BIRTH: u64 = 1;
 
-impl<St: Store> Flat<St> {
+impl<T: TreeSlot> RawFlat<T> {
     /// Begins a move, if `directory` is the root and there is none.
     pub(super) fn begin_move(
         &self,
-        directory: &Directory<St::Slot>,
+        directory: &Directory<T>,
         bits: u32,
         least: Size,
         guard: &Guard,
@@ -52,7 +52,7 @@ impl<St: Store> Flat<St> {
     }
 
     /// Moves this many units, if a move is under way, or ends it.
-    pub(super) fn go_on_moving(&self, units: usize, guard: &Guard, rehash: Rehash<'_, St>) {
+    pub(super) fn go_on_moving(&self, units: usize, guard: &Guard, rehash: SlotHashes<'_, T>) {
         let Some(root) = self.root(guard) else { return };
         let Some(next) = root.next(guard) else { return };
         let all = Units::between(root, next).count();
@@ -69,11 +69,11 @@ impl<St: Store> Flat<St> {
     /// Moves units that other threads have taken and not moved, at most this many, and swings the root if none is left.
     fn finish_move(
         &self,
-        root: &Directory<St::Slot>,
-        next: &Directory<St::Slot>,
+        root: &Directory<T>,
+        next: &Directory<T>,
         mut left: usize,
         guard: &Guard,
-        rehash: Rehash<'_, St>,
+        rehash: SlotHashes<'_, T>,
     ) {
         // Acquire: that those words have moved; pairs with the Release below.
         let mut moved = root.moved.load(Ordering::Acquire);
@@ -95,7 +95,7 @@ impl<St: Store> Flat<St> {
     }
 
     /// Makes the next directory the root: this one has moved entirely.
-    fn swing_root(&self, root: &Directory<St::Slot>, guard: &Guard) {
+    fn swing_root(&self, root: &Directory<T>, guard: &Guard) {
         stall_point("moved directory");
         // Not made of a reference, which could not be freed one day.
         let next = root.raw_next();
@@ -114,9 +114,9 @@ impl<St: Store> Flat<St> {
     /// whether all has moved.
     pub(super) fn move_all(
         &self,
-        root: &Directory<St::Slot>,
+        root: &Directory<T>,
         guard: &Guard,
-        rehash: Option<Rehash<'_, St>>,
+        rehash: Option<SlotHashes<'_, T>>,
     ) -> bool {
         let Some(next) = root.next(guard) else { return true };
         let units = Units::between(root, next);
@@ -131,11 +131,11 @@ impl<St: Store> Flat<St> {
     #[cold]
     pub(super) fn move_unit(
         &self,
-        old: &Directory<St::Slot>,
-        next: &Directory<St::Slot>,
+        old: &Directory<T>,
+        next: &Directory<T>,
         unit: usize,
         guard: &Guard,
-        rehash: Option<Rehash<'_, St>>,
+        rehash: Option<SlotHashes<'_, T>>,
     ) -> bool {
         let units = Units::between(old, next);
         let words = &old.words()[units.words(unit)];
@@ -150,14 +150,14 @@ impl<St: Store> Flat<St> {
         }
         // If one is announced, all successors are there.
         if !frozen.iter().any(|word| word.is_moved()) {
-            let entries = frozen.iter().map(|word| freeze::<St>(*word)).sum();
-            let rehash: Rehash<'_, St> = match rehash {
+            let entries = frozen.iter().map(|word| freeze(word.erased())).sum();
+            let rehash: SlotHashes<'_, T> = match rehash {
                 Some(rehash) => rehash,
-                None if entries == 0 => &|_, _| unreachable!("no entries"),
+                None if entries == 0 => &KnownHashes,
                 None => return false,
             };
             let mut movers = Vec::with_capacity(entries);
-            frozen.iter().for_each(|word| collect::<St>(*word, &mut movers, rehash));
+            frozen.iter().for_each(|word| collect::<T>(*word, &mut movers, rehash));
             stall_point("frozen entries");
             Self::install(next, units.successors(unit), &mut movers, guard);
         }
@@ -167,17 +167,15 @@ impl<St: Store> Flat<St> {
 
     /// Gives words of the next directory these entries, those that have not been made yet.
     fn install(
-        next: &Directory<St::Slot>,
+        next: &Directory<T>,
         successors: std::ops::Range<usize>,
-        movers: &mut [Mover<St::Slot>],
+        movers: &mut [Mover<T>],
         guard: &Guard,
     ) {
         // An inconsistent hasher may tell any hash.
         let (first, last) = (successors.start, successors.end - 1);
-        let word_of = |mover: &Mover<St::Slot>| next.index(mover.0).clamp(first, last);
-        if !movers.is_sorted_by_key(word_of) {
-            movers.sort_unstable_by_key(word_of);
-        }
+        let word_of = |mover: &Mover<T>| next.index(mover.0).clamp(first, last);
+        sort_by_word(movers, last - first + 1, |mover| word_of(mover) - first);
         let mut rest = movers;
         for index in successors {
             let count = rest.partition_point(|mover| word_of(mover) == index);
@@ -188,13 +186,13 @@ impl<St: Store> Flat<St> {
             if !unmade.is_unmade() {
                 continue;
             }
-            let built = build::<St>(BIRTH, part, next.bits());
+            let built = build::<T>(BIRTH, part, next.bits());
             let built = if built.is_empty() { Word::VACANT } else { built };
             stall_point("unpublished successor");
             if cell.replace(unmade, built).is_err() && !planted("leaked_copy") {
                 // SAFETY:
                 // - just built, and not published.
-                unsafe { unbuild::<St>(built) };
+                unsafe { unbuild(built.erased()) };
             }
         }
         debug_assert!(rest.is_empty());
@@ -203,9 +201,9 @@ impl<St: Store> Flat<St> {
     /// Marks words as moved, which are `frozen`.
     fn announce(
         &self,
-        old: &Directory<St::Slot>,
+        old: &Directory<T>,
         words: std::ops::Range<usize>,
-        frozen: &[Word<'_, St::Slot>],
+        frozen: &[Word<'_, T>],
         guard: &Guard,
     ) {
         for (cell, &word) in old.words()[words].iter().zip(frozen) {
@@ -214,7 +212,7 @@ impl<St: Store> Flat<St> {
             if !word.is_moved() && cell.replace(word, word.moved()).is_ok() {
                 // SAFETY:
                 // - unlinked by the CAS above: iterations that began before go on below it, under their guards.
-                each_node::<St>(word, &mut |word| unsafe { self.retire_node(word, guard) });
+                each_node(word.erased(), &mut |word| unsafe { self.retire_node(word, guard) });
             }
         }
     }
@@ -223,11 +221,11 @@ impl<St: Store> Flat<St> {
     ///
     /// # Safety
     /// - This operation unlinked the node, and reached it under the guard.
-    pub(super) unsafe fn retire_node(&self, word: Word<'_, St::Slot>, guard: &Guard) {
+    pub(super) unsafe fn retire_node(&self, word: Word<'_, ()>, guard: &Guard) {
         if let Some(node) = word.raw_node() {
             // SAFETY:
             // - unlinked by this operation alone: promised by the caller.
-            self.limbo.retire(guard, unsafe { node_garbage::<St>(node) });
+            self.limbo.retire(guard, unsafe { node_garbage(node) });
         }
     }
 }

@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "takes entries out of slots, and hands out values to be changed")]
 
 use super::Flat;
+use super::iter::Iter;
 use crate::engine::{Content, Engine};
 use crate::entry::{Store, Undated};
 use crate::fallout::Fallout;
@@ -13,9 +14,9 @@ type Pairs<St> = Vec<(<St as Content>::Key, <St as Content>::Value)>;
 impl<St: Store> Flat<St> {
     /// Takes all entries out.
     pub(crate) fn into_pairs(mut self) -> Pairs<St> {
-        let mut pairs = Vec::with_capacity(self.count.sum());
+        let mut pairs = Vec::with_capacity(self.raw.count.sum());
         let guard = self.pin();
-        let mut entries = self.iter(&guard);
+        let mut entries = Iter::starting_at(0, self.raw.root_to_walk(&guard), &guard);
         while let Some(slot) = entries.next_slot() {
             // SAFETY:
             // - live in a map that is owned; each entry is in one slot, and no other thread takes it.
@@ -24,7 +25,7 @@ impl<St: Store> Flat<St> {
         drop(guard);
         // SAFETY:
         // - the entries were just taken out.
-        unsafe { self.free_all(false, &mut Fallout::default()) };
+        unsafe { self.raw.free_all(false, &mut Fallout::default()) };
         pairs
     }
 }
@@ -35,22 +36,22 @@ impl<K, V> Flat<Undated<K, V>> {
         let guard = self.pin();
         // SAFETY:
         // - not freed: the guard keeps what is reached under it.
-        let is_it = |slot: &_| unsafe { lookup::is_it::<Undated<K, V>>(slot, hash, &mut eq) };
-        let found = self.find(hash, is_it, &guard);
+        let mut is_it = |slot: &_| unsafe { lookup::is_it::<Undated<K, V>>(slot, hash, &mut eq) };
+        let found = self.raw.find(hash, &mut is_it, &guard);
         // SAFETY:
         // - live in a map that is borrowed exclusively for as long as the result.
-        found.map(|slot| unsafe { slot.now.pair_mut().1 })
+        found.map(|slot| unsafe { Undated::<K, V>::pair_mut(slot.now).1 })
     }
 
     /// All entries, with values to be changed in place.
     pub(crate) fn pairs_mut(&mut self) -> Vec<(&K, &mut V)> {
-        let mut pairs = Vec::with_capacity(self.count.sum());
+        let mut pairs = Vec::with_capacity(self.raw.count.sum());
         let guard = self.pin();
-        let mut entries = self.iter(&guard);
+        let mut entries = Iter::starting_at(0, self.raw.root_to_walk(&guard), &guard);
         while let Some(slot) = entries.next_slot() {
             // SAFETY:
             // - as above; each entry is in one slot.
-            pairs.push(unsafe { slot.now.pair_mut() });
+            pairs.push(unsafe { Undated::<K, V>::pair_mut(slot.now) });
         }
         pairs
     }

@@ -2,14 +2,13 @@
 #![expect(unsafe_code, reason = "retires what is cleared")]
 
 use super::directory::Directory;
-use super::{Flat, each_entry};
-use crate::engine::Engine;
-use crate::entry::Store;
+use super::raw::{RawFlat, each_entry};
+use crate::entry::{SlotHashes, TreeSlot};
 use crate::leaf::Size;
-use crate::reclaim::{Collector, Guard};
+use crate::reclaim::Guard;
 use crate::sync::{Ordering, stall_point};
 use crate::tree::node::Word;
-use crate::tree::{Rehash, each_node, freeze};
+use crate::tree::{each_node, freeze};
 
 /// A directory that has room for more than this many times its entries shrinks.
 const SPARSE: usize = if cfg!(shuttle) { 4 } else { 16 };
@@ -17,40 +16,38 @@ const SPARSE: usize = if cfg!(shuttle) { 4 } else { 16 };
 /// A directory that shrinks gets room for this many times its entries.
 const ROOMY: usize = if cfg!(shuttle) { 2 } else { 4 };
 
-impl<St: Store> Flat<St> {
-    /// A map that takes this many entries before it grows, and does not become smaller by itself.
+impl<T: TreeSlot> RawFlat<T> {
+    /// Makes a table that is new take this many entries before it grows, and not become smaller by itself.
     ///
     /// # Panics
     /// If so many entries cannot be.
-    pub(crate) fn with_capacity(entries: usize, collector: Collector) -> Self {
-        let mut flat = Self::new(collector);
+    pub(super) fn reserve_from_start(&mut self, entries: usize) {
         if entries > 0 {
             let bits = Self::bits_for(entries);
-            let least = Directory::<St::Slot>::least_for(entries, bits);
-            *flat.reserved.get_mut() = entries;
-            *flat.root.get_mut() = Box::into_raw(Directory::boxed(bits, least));
+            let least = Directory::<T>::least_for(entries, bits);
+            *self.reserved.get_mut() = entries;
+            *self.root.get_mut() = Box::into_raw(Directory::boxed(bits, least));
         }
-        flat
     }
 
     /// # Panics
     /// If so many entries cannot be.
     pub(super) fn bits_for(entries: usize) -> u32 {
-        Directory::<St::Slot>::bits_for(entries).expect("capacity overflow")
+        Directory::<T>::bits_for(entries).expect("capacity overflow")
     }
 
     /// Number of entries up to which a directory does not grow.
-    pub(super) fn room_of(directory: &Directory<St::Slot>) -> usize {
-        directory.words().len() * Directory::<St::Slot>::entries_of_word()
+    pub(super) fn room_of(directory: &Directory<T>) -> usize {
+        directory.words().len() * Directory::<T>::entries_of_word()
     }
 
     /// Whether there are enough entries for the directory to grow.
-    pub(super) fn is_full(&self, directory: &Directory<St::Slot>) -> bool {
+    pub(super) fn is_full(&self, directory: &Directory<T>) -> bool {
         self.count.sum() >= Self::room_of(directory)
     }
 
     /// Number of entries below which the table does not grow.
-    pub(crate) fn capacity(&self, guard: &Guard) -> usize {
+    pub(super) fn capacity(&self, guard: &Guard) -> usize {
         let root = self.root(guard);
         root.map_or(0, |root| Self::room_of(root.next(guard).unwrap_or(root)))
     }
@@ -60,12 +57,12 @@ impl<St: Store> Flat<St> {
     ///
     /// # Panics
     /// If that is more room than there can be, or if `rehash` does.
-    pub(crate) fn make_room(
+    pub(super) fn make_room(
         &self,
         additional: usize,
         for_good: bool,
         guard: &Guard,
-        rehash: Rehash<'_, St>,
+        rehash: SlotHashes<'_, T>,
     ) {
         let entries = self.count.sum().checked_add(additional).expect("capacity overflow");
         let bits = Self::bits_for(entries);
@@ -75,7 +72,7 @@ impl<St: Store> Flat<St> {
         if for_good {
             self.raise_reserved(entries);
         }
-        let least = Directory::<St::Slot>::least_for(entries, bits);
+        let least = Directory::<T>::least_for(entries, bits);
         loop {
             let root = self.root_or_first(bits, least, guard);
             if root.next(guard).is_none() {
@@ -110,7 +107,7 @@ impl<St: Store> Flat<St> {
         // Relaxed: a number, that nothing else is concluded from.
         let wanted = self.reserved.load(Ordering::Relaxed).max(len * ROOMY);
         if len * SPARSE < Self::room_of(root) {
-            if let Some(bits) = Directory::<St::Slot>::bits_for(wanted) {
+            if let Some(bits) = Directory::<T>::bits_for(wanted) {
                 if bits < root.bits() {
                     self.begin_move(root, bits, Size::SMALLEST, guard);
                 }
@@ -119,14 +116,14 @@ impl<St: Store> Flat<St> {
     }
 
     /// Makes the table as small as its entries allow, now: O(n).
-    pub(crate) fn shrink_to_fit(&self, guard: &Guard, rehash: Rehash<'_, St>) {
+    pub(super) fn shrink_to_fit(&self, guard: &Guard, rehash: SlotHashes<'_, T>) {
         // Relaxed: as in `raise_reserved`.
         self.reserved.store(0, Ordering::Relaxed);
         // A bounded number of times: entries that others insert meanwhile may make it grow again.
         for _ in 0..u64::BITS {
             let Some(root) = self.root(guard) else { return };
             if root.next(guard).is_none() {
-                let bits = Directory::<St::Slot>::bits_for(self.count.sum());
+                let bits = Directory::<T>::bits_for(self.count.sum());
                 let bits = bits.map_or(root.bits(), |bits| bits.min(root.bits()));
                 if bits == root.bits() && root.least == Size::SMALLEST {
                     return;
@@ -139,17 +136,17 @@ impl<St: Store> Flat<St> {
 
     /// Removes all entries, leaf by leaf, and makes the table small: O(n + words). Entries that other threads insert
     /// meanwhile may stay.
-    pub(crate) fn clear(&self, rehash: Rehash<'_, St>) {
+    pub(super) fn clear(&self, rehash: SlotHashes<'_, T>) {
         let mut next = Some(0);
         while let Some(first) = next {
-            next = self.clear_word(first, &self.pin(), rehash);
+            next = self.clear_word(first, &self.collector.pin(), rehash);
         }
-        self.shrink_to_fit(&self.pin(), rehash);
-        self.collect();
+        self.shrink_to_fit(&self.collector.pin(), rehash);
+        self.limbo.collect(&self.collector);
     }
 
     /// Empties the word that a hash belongs to, and those that are empty after it. Returns the first hash after these.
-    fn clear_word(&self, hash: u64, guard: &Guard, rehash: Rehash<'_, St>) -> Option<u64> {
+    fn clear_word(&self, hash: u64, guard: &Guard, rehash: SlotHashes<'_, T>) -> Option<u64> {
         let mut directory = self.root(guard)?;
         loop {
             let (index, cell) = (directory.index(hash), directory.towards(hash));
@@ -163,22 +160,24 @@ impl<St: Store> Flat<St> {
             }
             if word.is_empty() {
                 let rest = &directory.words()[index..];
-                let empty = |word: Word<'_, St::Slot>| word.is_empty() && !word.is_frozen();
+                let empty = |word: Word<'_, T>| word.is_empty() && !word.is_frozen();
                 let skipped = rest.iter().take_while(|cell| empty(cell.load(guard))).count();
                 return directory.first_hash(index + skipped.max(1));
             }
             // Nothing changes below, unless another thread puts a copy here.
-            let entries = freeze::<St>(word);
+            let entries = freeze(word.erased());
             stall_point("unpublished copy");
             // LINEARIZES the removal of all that is below.
             if cell.replace(word, Word::VACANT).is_ok() {
                 self.count.change(-(entries as isize));
-                each_node::<St>(word, &mut |word| {
-                    if St::OWNS {
-                        each_entry::<St>(word, |slot| {
+                each_node(word.erased(), &mut |word| {
+                    if T::OWNS {
+                        // SAFETY:
+                        // - below a word of this map.
+                        each_entry(unsafe { word.typed::<T>() }, |slot| {
                             // SAFETY:
                             // - unlinked by the CAS above, in a frozen node: no other thread retires it.
-                            self.limbo.retire(guard, unsafe { St::garbage(slot) });
+                            self.limbo.retire(guard, unsafe { (self.garbage)(slot) });
                         });
                     }
                     // SAFETY:
@@ -192,7 +191,7 @@ impl<St: Store> Flat<St> {
 
     /// Gives back the words of an empty table.
     pub(super) fn empty_out(&self) {
-        let guard = self.pin();
+        let guard = self.collector.pin();
         for _ in 0..2 {
             let Some(root) = self.root(&guard) else { return };
             if self.count.sum() > 0 {

@@ -2,9 +2,10 @@
 
 use super::Flat;
 use super::directory::Directory;
+use super::raw::RawFlat;
 use crate::bucket::Geometry;
 use crate::engine::Engine;
-use crate::entry::Store;
+use crate::entry::{Store, TreeSlot};
 use crate::reclaim::Guard;
 use crate::tree::node::{Node, Word};
 
@@ -36,21 +37,21 @@ impl<St: Store> Flat<St> {
     pub(crate) fn tally(&self) -> FlatTally {
         let guard = self.pin();
         let mut tally = FlatTally::default();
-        let Some(root) = self.root(&guard) else { return tally };
+        let Some(root) = self.raw.root(&guard) else { return tally };
         let next = root.next(&guard);
         tally.words = next.unwrap_or(root).words().len();
-        tally.capacity = Self::room_of(next.unwrap_or(root));
-        let moved = add::<St>(root, &mut tally, &guard);
+        tally.capacity = RawFlat::room_of(next.unwrap_or(root));
+        let moved = add(root, &mut tally, &guard);
         if let Some(next) = next {
             tally.moving = Some((moved, root.words().len()));
-            add::<St>(next, &mut tally, &guard);
+            add(next, &mut tally, &guard);
         }
         tally
     }
 }
 
 /// Counts what one directory holds. Returns how many of its words have moved.
-fn add<St: Store>(directory: &Directory<St::Slot>, tally: &mut FlatTally, guard: &Guard) -> usize {
+fn add<T: TreeSlot>(directory: &Directory<T>, tally: &mut FlatTally, guard: &Guard) -> usize {
     tally.table_bytes += directory.bytes();
     let mut moved = 0;
     for word in directory.words() {
@@ -58,26 +59,26 @@ fn add<St: Store>(directory: &Directory<St::Slot>, tally: &mut FlatTally, guard:
         if word.is_moved() {
             moved += 1;
         } else {
-            add_nodes::<St>(word, tally, guard);
+            add_nodes(word, tally, guard);
         }
     }
     moved
 }
 
-fn add_nodes<St: Store>(word: Word<'_, St::Slot>, tally: &mut FlatTally, guard: &Guard) {
+fn add_nodes<T: TreeSlot>(word: Word<'_, T>, tally: &mut FlatTally, guard: &Guard) {
     let (Some(node), Some((_, bytes))) = (word.node(), word.shape_and_bytes()) else { return };
     tally.table_bytes += bytes;
     match node {
         Node::Leaf(leaf) => {
             tally.leaves += 1;
             let buckets = leaf.size().buckets() + leaf.size().spills();
-            tally.slots += buckets * Geometry::<St::Slot>::SLOTS as usize;
+            tally.slots += buckets * Geometry::<T>::SLOTS as usize;
         }
         Node::Collision(_) => tally.collisions += 1,
         Node::Fan(fan) => {
             tally.fans += 1;
             for word in fan.words() {
-                add_nodes::<St>(word.load(guard), tally, guard);
+                add_nodes(word.load(guard), tally, guard);
             }
         }
     }

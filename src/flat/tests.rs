@@ -4,11 +4,15 @@
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 use std::rc::Rc;
 
 use super::*;
 use crate::engine::{Action, Content, Outcome};
-use crate::entry::{Inline, Undated};
+use crate::entry::{HashSlots, Inline, Undated};
+use crate::leaf::Size;
+use crate::sync::Ordering;
+use directory::Directory;
 
 /// From a key to its hash.
 type Hash = fn(u64) -> u64;
@@ -131,6 +135,13 @@ struct Map<S: Store> {
     hash: Hash,
 }
 
+impl<S: Store<Key = u64>> HashSlots<S::Slot> for Map<S> {
+    unsafe fn hashes(&self, slots: &[S::Slot], hashes: &mut [u64]) {
+        // SAFETY: the same contract.
+        unsafe { ByKey::<S>(&rehash_by(self.hash)).hashes(slots, hashes) };
+    }
+}
+
 impl<V: Clone, S: Store<Key = u64, Value = V>> Map<S> {
     fn new(hash: Hash) -> Self {
         Self { flat: Flat::new(Collector::private()), hash }
@@ -163,7 +174,7 @@ impl<V: Clone, S: Store<Key = u64, Value = V>> Map<S> {
         found.map(value_of::<S>)
     }
 
-    fn check(&self) -> FlatStructure {
+    fn check(&self) -> Structure {
         self.flat.check(self.rehash())
     }
 
@@ -180,7 +191,7 @@ impl<V: Clone, S: Store<Key = u64, Value = V>> Map<S> {
     }
 
     fn words(&self) -> usize {
-        self.flat.root(&self.flat.pin()).map_or(0, |root| root.words().len())
+        self.flat.raw.root(&self.flat.pin()).map_or(0, |root| root.words().len())
     }
 
     fn collect_all(&self) {
@@ -295,9 +306,9 @@ fn a_map_that_is_only_read_and_removed_from_allocates_no_table<S: Words>() {
     map.shrink_to_fit();
     map.flat.clear(&map.rehash());
     assert_eq!(map.flat.capacity(&map.flat.pin()), 0);
-    assert!(map.flat.root.load(Ordering::Relaxed).is_null());
+    assert!(map.flat.raw.root.load(Ordering::Relaxed).is_null());
     let map = Flat::<S>::with_capacity(0, Collector::private());
-    assert!(map.root.load(Ordering::Relaxed).is_null());
+    assert!(map.raw.root.load(Ordering::Relaxed).is_null());
 }
 
 fn an_iteration_across_moves_sees_what_stays_and_nothing_twice<S: Words>() {
@@ -563,7 +574,7 @@ fn a_key_that_comes_and_goes_does_not_move_anything<S: Words>() {
             for round in 0..200 {
                 assert_eq!(map.insert(entries, round), None);
                 assert_eq!(map.remove(entries), Some(round));
-                roots.insert(map.flat.root.load(Ordering::Relaxed));
+                roots.insert(map.flat.raw.root.load(Ordering::Relaxed));
             }
             assert!(roots.len() <= 2, "{} tables for {entries} entries", roots.len());
             map.check();
@@ -577,10 +588,10 @@ fn a_capacity_is_kept_until_it_is_given_up<S: Words>() {
     let guard = map.flat.pin();
     let capacity = map.flat.capacity(&guard);
     assert!((1_000..2_000).contains(&capacity), "{capacity}");
-    let root = map.flat.root.load(Ordering::Relaxed);
+    let root = map.flat.raw.root.load(Ordering::Relaxed);
     (0..1_000).for_each(|key| _ = map.insert(key, key));
     (0..1_000).for_each(|key| _ = map.remove(key));
-    assert_eq!(map.flat.root.load(Ordering::Relaxed), root, "the table moved");
+    assert_eq!(map.flat.raw.root.load(Ordering::Relaxed), root, "the table moved");
     assert_eq!(map.flat.tally().leaves, 0, "leaves of an empty table");
     map.reserve(5_000);
     let larger = map.flat.capacity(&guard);
@@ -599,9 +610,9 @@ fn a_cleared_map_is_small_and_works<S: Words>() {
             (0..scaled(8_000, hash)).for_each(|key| _ = map.insert(key, key));
             if moving {
                 let guard = map.flat.pin();
-                let root = map.flat.root(&guard).unwrap();
-                map.flat.begin_move(root, root.bits() + 2, Size::SMALLEST, &guard);
-                map.flat.go_on_moving(3, &guard, &map.rehash());
+                let root = map.flat.raw.root(&guard).unwrap();
+                map.flat.raw.begin_move(root, root.bits() + 2, Size::SMALLEST, &guard);
+                map.flat.raw.go_on_moving(3, &guard, &map);
             }
             map.flat.clear(&map.rehash());
             let found = map.check();
@@ -619,10 +630,10 @@ fn moving<S: Words>(hash: Hash, grow: bool) -> (Map<S>, u64) {
     (0..entries).for_each(|key| assert_eq!(map.insert(key, key), None));
     map.collect_all();
     let guard = map.flat.pin();
-    let root = map.flat.root(&guard).unwrap();
+    let root = map.flat.raw.root(&guard).unwrap();
     assert!(root.next(&guard).is_none() && root.bits() >= 4);
     let bits = if grow { root.bits() + 1 } else { root.bits() - 2 };
-    map.flat.begin_move(root, bits, Size::SMALLEST, &guard);
+    map.flat.raw.begin_move(root, bits, Size::SMALLEST, &guard);
     drop(guard);
     assert!(map.check().moving);
     (map, entries)
@@ -634,8 +645,8 @@ fn a_lookup_during_a_move_finds_what_is_there_and_not_what_was<S: Words>() {
         let mut removed = 0;
         while map.check().moving {
             assert_eq!(map.remove(removed), Some(removed));
-            map.flat.go_on_moving(1, &map.flat.pin(), &map.rehash());
-            map.flat.limbo.collect(&map.flat.collector);
+            map.flat.raw.go_on_moving(1, &map.flat.pin(), &map);
+            map.flat.raw.limbo.collect(&map.flat.raw.collector);
             removed += 1;
             for key in 0..removed + 10 {
                 assert_eq!(map.get(key), (key >= removed).then_some(key));
@@ -651,17 +662,22 @@ fn a_move_comes_to_its_end<S: Words>() {
             // By writers, also where others have taken units and left them.
             for taken in [0, usize::MAX / 2] {
                 let (map, entries) = moving::<S>(hash, grow);
-                map.flat.root(&map.flat.pin()).unwrap().cursor.fetch_add(taken, Ordering::Relaxed);
+                map.flat
+                    .raw
+                    .root(&map.flat.pin())
+                    .unwrap()
+                    .cursor
+                    .fetch_add(taken, Ordering::Relaxed);
                 // Changes that are made in the usual way move nothing.
                 for _ in 0..entries {
-                    map.flat.go_on_moving(1, &map.flat.pin(), &map.rehash());
+                    map.flat.raw.go_on_moving(1, &map.flat.pin(), &map);
                 }
                 assert!(!map.check().moving);
                 assert!((0..entries).all(|key| map.get(key) == Some(key)));
             }
             // By readers, once something has moved.
             let (map, entries) = moving::<S>(hash, grow);
-            map.flat.go_on_moving(1, &map.flat.pin(), &map.rehash());
+            map.flat.raw.go_on_moving(1, &map.flat.pin(), &map);
             let mut rounds = 0;
             while map.check().moving {
                 assert!((0..entries).all(|key| map.get(key) == Some(key)));
@@ -678,7 +694,7 @@ fn a_move_comes_to_its_end<S: Words>() {
 fn writers_alone_end_a_move<S: Words>() {
     for grow in [true, false] {
         let (map, entries) = moving::<S>(good, grow);
-        map.flat.go_on_moving(1, &map.flat.pin(), &map.rehash());
+        map.flat.raw.go_on_moving(1, &map.flat.pin(), &map);
         let mut rounds = 0;
         while map.check().moving {
             (0..entries).for_each(|key| _ = map.insert(key, key));
@@ -691,15 +707,15 @@ fn writers_alone_end_a_move<S: Words>() {
 fn only_a_root_moves_on<S: Words>() {
     let (map, entries) = moving::<S>(good, true);
     let guard = map.flat.pin();
-    let root = map.flat.root(&guard).unwrap();
+    let root = map.flat.raw.root(&guard).unwrap();
     let next = root.next(&guard).unwrap();
-    map.flat.begin_move(next, next.bits() + 1, Size::SMALLEST, &guard);
+    map.flat.raw.begin_move(next, next.bits() + 1, Size::SMALLEST, &guard);
     assert!(next.next(&guard).is_none());
     // Nor does the root move elsewhere.
-    map.flat.begin_move(root, root.bits(), Size::SMALLEST, &guard);
+    map.flat.raw.begin_move(root, root.bits(), Size::SMALLEST, &guard);
     assert!(root.next(&guard).is_some_and(|chosen| ptr::eq(chosen, next)));
-    map.flat.move_all(root, &guard, Some(&map.rehash()));
-    map.flat.begin_move(next, next.bits() + 1, Size::SMALLEST, &guard);
+    map.flat.raw.move_all(root, &guard, Some(&map));
+    map.flat.raw.begin_move(next, next.bits() + 1, Size::SMALLEST, &guard);
     assert!(next.next(&guard).is_some());
     assert!((0..entries).all(|key| map.get(key) == Some(key)));
     map.check();
@@ -766,10 +782,20 @@ fn every_entry_is_dropped_once_at_each_step_of_a_move() {
             map.reserve(1_000);
             (0..1_000).for_each(|key| _ = map.insert(key, Counted::new(&live)));
             let guard = map.flat.pin();
-            map.flat.begin_move(map.flat.root(&guard).unwrap(), bits, Size::SMALLEST, &guard);
-            map.flat.move_all(map.flat.root(&guard).unwrap(), &guard, Some(&map.rehash()));
-            map.flat.begin_move(map.flat.root(&guard).unwrap(), more, Size::SMALLEST, &guard);
-            map.flat.go_on_moving(steps, &guard, &map.rehash());
+            map.flat.raw.begin_move(
+                map.flat.raw.root(&guard).unwrap(),
+                bits,
+                Size::SMALLEST,
+                &guard,
+            );
+            map.flat.raw.move_all(map.flat.raw.root(&guard).unwrap(), &guard, Some(&map));
+            map.flat.raw.begin_move(
+                map.flat.raw.root(&guard).unwrap(),
+                more,
+                Size::SMALLEST,
+                &guard,
+            );
+            map.flat.raw.go_on_moving(steps, &guard, &map);
             (0..1_000).step_by(3).for_each(|key| _ = map.insert(key, Counted::new(&live)));
             (0..1_000).step_by(5).for_each(|key| _ = map.remove(key));
             drop(guard);

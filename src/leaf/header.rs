@@ -39,7 +39,13 @@ pub(crate) struct Header {
     shape: Shape,
     /// How far into its allocation the node begins, in units of [`MALLOC_ALIGN`].
     offset: u8,
+    /// Bytes of a bucket of a leaf, or of a cell of a collision node, in units of [`UNIT`]: so that what walks over nodes
+    /// and frees them needs to know nothing of their slots.
+    part: u8,
 }
+
+/// Sizes of buckets and cells are multiples of it.
+const UNIT: usize = 4;
 
 const HEADER_BYTES: usize = size_of::<Header>();
 
@@ -84,24 +90,50 @@ impl RawNode {
     }
 }
 
-/// Bytes of a node over slots of type `T`, without header.
-fn body_bytes<T: Slot>(shape: Shape, entries: u32) -> usize {
+/// Bytes of a bucket or a cell of a node over slots of type `T`.
+fn part_bytes<T: Slot>(shape: Shape) -> usize {
+    let bytes = match shape {
+        Shape::Leaf(_) => bucket::Geometry::<T>::BYTES,
+        Shape::Fan => 0,
+        Shape::Collision => size_of::<T::Cell>(),
+    };
+    debug_assert!(bytes % UNIT == 0 && bytes / UNIT <= u8::MAX.into());
+    bytes
+}
+
+/// Bytes of a node without header.
+fn body_bytes(shape: Shape, entries: u32, part: usize) -> usize {
     match shape {
-        Shape::Leaf(size) => (size.buckets() + size.spills()) * bucket::Geometry::<T>::BYTES,
+        Shape::Leaf(size) => (size.buckets() + size.spills()) * part,
         Shape::Fan => FAN_WIDTH * size_of::<usize>(),
-        Shape::Collision => entries as usize * size_of::<T::Cell>(),
+        Shape::Collision => entries as usize * part,
     }
 }
 
-fn layout<T: Slot>(shape: Shape, entries: u32) -> Layout {
+fn layout(shape: Shape, entries: u32, part: usize) -> Layout {
     // PANICS: never: sizes are some KiB, or a cell for each entry of a collision node that is in memory.
-    Layout::from_size_align(body_bytes::<T>(shape, entries) + SLACK, MALLOC_ALIGN)
+    Layout::from_size_align(body_bytes(shape, entries, part) + SLACK, MALLOC_ALIGN)
         .expect("node layout")
 }
 
-/// Allocates a node and writes its header; the body is uninitialized.
+impl Header {
+    fn layout(&self) -> Layout {
+        layout(self.shape, self.entries, self.part_bytes())
+    }
+
+    /// Bytes of a bucket or a cell.
+    pub(super) fn part_bytes(&self) -> usize {
+        usize::from(self.part) * UNIT
+    }
+}
+
+/// Allocates a node over slots of type `T` and writes its header; the body is uninitialized.
 pub(crate) fn allocate<T: Slot>(shape: Shape, birth: u64, entries: u32) -> RawNode {
-    let layout = layout::<T>(shape, entries);
+    allocate_parts(shape, birth, entries, part_bytes::<T>(shape))
+}
+
+fn allocate_parts(shape: Shape, birth: u64, entries: u32, part: usize) -> RawNode {
+    let layout = layout(shape, entries, part);
     #[cfg(shuttle)]
     crate::sync::nodes::change(1);
     // SAFETY:
@@ -114,8 +146,8 @@ pub(crate) fn allocate<T: Slot>(shape: Shape, birth: u64, entries: u32) -> RawNo
     prefetch::read_all(start, layout.size());
     let offset = (start.addr() + HEADER_BYTES).next_multiple_of(NODE_ALIGN) - start.addr();
     let offset_units = (offset / MALLOC_ALIGN) as u8;
-    let header =
-        Header { birth, spills: AtomicUsize::new(0), entries, shape, offset: offset_units };
+    let (spills, part) = (AtomicUsize::new(0), (part / UNIT) as u8);
+    let header = Header { birth, spills, entries, shape, offset: offset_units, part };
     // SAFETY:
     // - in bounds: header and body behind `offset` fit, as `SLACK` is the largest offset there is.
     // - valid for writes and aligned: fresh memory.
@@ -127,33 +159,33 @@ pub(crate) fn allocate<T: Slot>(shape: Shape, birth: u64, entries: u32) -> RawNo
 }
 
 /// Bytes of a node's allocation.
-pub(crate) fn allocated_bytes<T: Slot>(header: &Header) -> usize {
-    layout::<T>(header.shape, header.entries).size()
+pub(crate) fn allocated_bytes(header: &Header) -> usize {
+    header.layout().size()
 }
 
 /// Bytes that a walk over a node reads.
 pub(crate) fn bytes_to_read<T: Slot>(shape: Shape) -> usize {
     match shape {
         Shape::Leaf(size) => size.buckets() * bucket::Geometry::<T>::BYTES,
-        shape => body_bytes::<T>(shape, 0),
+        shape => body_bytes(shape, 0, 0),
     }
 }
 
 /// Frees a node's memory. What its slots and words point to is left alone.
 ///
 /// # Safety
-/// - `node` came from [`allocate`] with the same `T`, and is not freed yet.
+/// - `node` came from [`allocate`], and is not freed yet.
 /// - The node is not used any more.
-pub(crate) unsafe fn free<T: Slot>(node: RawNode) {
+pub(crate) unsafe fn free(node: RawNode) {
     #[cfg(shuttle)]
     crate::sync::nodes::change(-1);
     // SAFETY:
     // - not freed: promised by the caller.
-    // - the allocation begins `offset` units below the body, with this layout: `allocate` computed both from the same
-    //   shape, number of entries and `T`.
+    // - the allocation begins `offset` units below the body, with this layout: `allocate` computed both from what
+    //   the header says.
     unsafe {
         let header = node.header();
-        let layout = layout::<T>(header.shape, header.entries);
+        let layout = header.layout();
         dealloc(node.0.as_ptr().sub(usize::from(header.offset) * MALLOC_ALIGN), layout);
     }
 }

@@ -19,7 +19,7 @@ pub(crate) use header::{
     FAN_WIDTH, Header, NODE_ALIGN, RawNode, Shape, allocate, allocated_bytes, bytes_to_read, free,
 };
 
-use crate::bucket::{Bucket, Draft, Geometry, MOST_ENTRIES, MOST_SPILLS, Room, Seen, Slot};
+use crate::bucket::{Bucket, Draft, Geometry, MOST_ENTRIES, MOST_SPILLS, Room, Seen, Slot, State};
 use crate::sync::Ordering;
 
 /// The size of a leaf, as a code: `2n` for `2^n` home buckets, `2n + 1` for half as many more; and 1 for a single one.
@@ -207,12 +207,9 @@ impl<'g, T: Slot> Leaf<'g, T> {
 
     /// Freezes all buckets. Returns the number of entries.
     pub(crate) fn freeze(self) -> usize {
-        let freeze = |bucket: Bucket<'g, T>| {
-            let count = bucket.observe().count();
-            crate::sync::stall_point("frozen bucket");
-            count
-        };
-        self.buckets().map(freeze).sum()
+        // SAFETY:
+        // - a leaf of this size, allocated for `'g`: by `new`.
+        unsafe { Buckets::new(RawNode::from_body(self.buckets), self.size) }.freeze()
     }
 
     /// Shows the entries of some buckets of a frozen leaf, bucket by bucket, until `f` fails.
@@ -249,6 +246,42 @@ impl<'g, T: Slot> Leaf<'g, T> {
             unsafe { copy.nth(index).copy(bucket.observe()) };
         }
         copy
+    }
+}
+
+/// The buckets of a leaf over slots of any type: what they are without their slots.
+#[derive(Clone, Copy)]
+pub(crate) struct Buckets<'g> {
+    node: RawNode,
+    size: Size,
+    _leaf: PhantomData<&'g u8>,
+}
+
+impl<'g> Buckets<'g> {
+    /// # Safety
+    /// - `node` is a leaf of this size from [`LeafDraft`], and stays allocated for `'g`.
+    pub(crate) unsafe fn new(node: RawNode, size: Size) -> Self {
+        Self { node, size, _leaf: PhantomData }
+    }
+
+    pub(crate) fn states(self) -> impl Iterator<Item = State<'g>> {
+        // SAFETY:
+        // - not freed for `'g`: by `new`.
+        let bytes = unsafe { self.node.header() }.part_bytes();
+        // SAFETY:
+        // - in bounds and initialized: the leaf has that many buckets of this size, which begin with their states.
+        (0..self.size.buckets())
+            .map(move |index| unsafe { State::new(self.node.body().add(index * bytes)) })
+    }
+
+    /// Freezes all buckets. Returns the number of entries.
+    pub(crate) fn freeze(self) -> usize {
+        let freeze = |state: State<'g>| {
+            let count = state.freeze();
+            crate::sync::stall_point("frozen bucket");
+            count
+        };
+        self.states().map(freeze).sum()
     }
 }
 
@@ -339,6 +372,6 @@ impl<T: Slot> Drop for LeafDraft<T> {
     fn drop(&mut self) {
         // SAFETY:
         // - from `allocate`, and not published.
-        unsafe { free::<T>(self.node) };
+        unsafe { free(self.node) };
     }
 }

@@ -12,6 +12,19 @@ macro_rules! collection {
             }
         }
 
+        /// Checks for tests, in builds with debug assertions.
+        #[cfg(any(debug_assertions, snaptrie_check))]
+        impl<K: Hash $(+ $bound)?, V $(: $bound)?, S: BuildHasher $(, $M: Kind<K, V, $Place>)?> $Map<K, V, S $(, $M)?> {
+            /// Verifies the structure of the whole map, which no thread may change meanwhile.
+            ///
+            /// # Panics
+            /// If the structure is broken.
+            #[doc(hidden)]
+            pub fn check_structure(&self) -> crate::Structure {
+                crate::engine::Engine::check(&self.base.engine, self.base.rehash())
+            }
+        }
+
         impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher $(, $M: Kind<K, V, $Place>)?> $Map<K, V, S $(, $M)?> {
             pub(crate) fn collect(
                 hasher: S,

@@ -183,19 +183,6 @@ macro_rules! room {
             }
         }
 
-        /// Checks for tests, in builds with debug assertions.
-        #[cfg(any(debug_assertions, snaptrie_check))]
-        impl<K: Hash $(+ $bound)?, V $(: $bound)?, S: BuildHasher> $Map<K, V, S> {
-            /// Verifies the structure of the whole map, which no thread may change meanwhile.
-            ///
-            /// # Panics
-            /// If the structure is broken.
-            #[doc(hidden)]
-            pub fn check_structure(&self) -> crate::FlatStructure {
-                self.base.engine.check(self.base.rehash())
-            }
-        }
-
         /// Copies every entry. Weakly consistent, as an iteration is.
         ///
         /// Unlike a standard map's, this needs `Hash`, `Eq` and `BuildHasher`: the entries are inserted anew.

@@ -5,7 +5,6 @@ use std::hash::{BuildHasher, Hash};
 use std::iter::FusedIterator;
 use std::ops::Index;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::Arc;
 
 use equivalent::Equivalent;
 
@@ -50,13 +49,13 @@ use crate::trie::{Frozen, FrozenIter, OwnedIter, OwnedPair, Trie};
 /// assert_eq!(sum.join().unwrap(), 499_500);
 /// ```
 pub struct Snapshot<K, V, S = crate::RandomState, M: Place<K, V> = Boxed> {
-    tree: Arc<Frozen<M::Store<u64>>>,
+    tree: Frozen<M::Store<u64>>,
     hasher: S,
 }
 
 impl<K, V, S, M: Place<K, V>> Snapshot<K, V, S, M> {
     pub(super) fn new(tree: Frozen<M::Store<u64>>, hasher: S) -> Self {
-        Self { tree: Arc::new(tree), hasher }
+        Self { tree, hasher }
     }
 
     /// A snapshot of a map.
@@ -156,7 +155,7 @@ impl<K, V, S, M: Place<K, V>> Snapshot<K, V, S, M> {
     /// assert!(!snapshot.ptr_eq(&map.snapshot()));
     /// ```
     pub fn ptr_eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.tree, &other.tree)
+        self.tree.is(&other.tree)
     }
 
     /// The snapshot's number: of two snapshots of one map, the later one has the higher number.
@@ -247,7 +246,7 @@ impl<K, V, S> Snapshot<K, V, S> {
     #[doc(alias("drain", "into_iter"))]
     pub fn try_into_iter(self) -> Result<IntoIter<K, V>, Self> {
         let Self { tree, hasher } = self;
-        let tree = Arc::try_unwrap(tree).and_then(|tree| tree.into_pairs().map_err(Arc::new));
+        let tree = tree.into_pairs();
         tree.map(IntoIter::new).map_err(|tree| Self { tree, hasher })
     }
 }
@@ -276,7 +275,7 @@ impl<K, V, S: Clone, M: Place<K, V>> Snapshot<K, V, S, M> {
 
 impl<K, V, S: Clone, M: Place<K, V>> Clone for Snapshot<K, V, S, M> {
     fn clone(&self) -> Self {
-        Self { tree: Arc::clone(&self.tree), hasher: self.hasher.clone() }
+        Self { tree: self.tree.clone(), hasher: self.hasher.clone() }
     }
 }
 
@@ -361,7 +360,7 @@ fn left<St: Store>(tree: &Frozen<St>, yielded: usize) -> (usize, Option<usize>) 
 /// An iterator over the entries of a snapshot, from [`Snapshot::iter`].
 pub struct SnapshotIter<'s, K: 's, V: 's, M: Place<K, V> + 's = Boxed> {
     entries: FrozenIter<'s, M::Store<u64>>,
-    tree: &'s Arc<Frozen<M::Store<u64>>>,
+    tree: &'s Frozen<M::Store<u64>>,
     yielded: usize,
 }
 

@@ -1,32 +1,20 @@
 //! Changing: find a key's place, ask what to do, and do it by one CAS.
 //!
 //! [`change_at_once`] does almost every change. It is compiled for each kind of change and has no loop. It gives up at a
-//! busy, frozen or full bucket. [`attempt`] then does the whole operation from the top of the tree. It is compiled once
-//! for each store and engine.
+//! busy, frozen or full bucket. [`attempt`](super::attempt()) then does the whole operation from the top of the tree. It
+//! is compiled once for each type of slots and each engine.
 #![expect(unsafe_code, reason = "owns entries between their making and their publication")]
 
 use std::mem::ManuallyDrop;
 
-use super::lookup::{self, is_it};
-use super::node::{Collision, FAN_BITS, Node, View, Word};
-use super::rebuild::{free_shell, rebuild, swing, to_word, unbuild};
-use super::{Changed, Host, Pair, Place, Rehash, path_below};
-use crate::bucket::{Hit, Room, Search, Seen};
+use super::attempt::{SlotChange, counted, put_in_spill};
+use super::lookup::is_it;
+use super::{Changed, Host, Pair};
+use crate::bucket::{Hit, Search};
 use crate::engine::{Action, Change, Outcome};
-use crate::entry::Store;
-use crate::leaf::{Leaf, LeafDraft, Size};
+use crate::entry::{ByKey, HashSlots, SlotHashes, Store};
+use crate::leaf::Leaf;
 use crate::request::Request;
-use crate::sync::stall_point;
-
-/// How often a writer looks at a busy bucket again before it revokes the claim: far longer than a claim lasts, unless
-/// its owner is suspended.
-const PATIENCE: u32 = if cfg!(any(miri, shuttle)) { 1 } else { 100 };
-
-pub(crate) enum Step<T> {
-    Done(T),
-    /// Start again from the map's root.
-    Retry,
-}
 
 /// A change of any kind.
 pub(crate) type AnyRequest<'c, 'g, St> = Request<'g, St, dyn Change<'g, St> + 'c>;
@@ -77,21 +65,104 @@ pub(crate) enum Rest<T> {
 pub(crate) fn finish<'g, St: Store + 'g, C: Change<'g, St>>(
     rest: Rest<Changed<'g, St>>,
     mut request: Request<'g, St, C>,
-    shrink: impl FnOnce(Rehash<'_, St>),
-    persist: impl FnOnce(&mut AnyRequest<'_, 'g, St>) -> Changed<'g, St>,
+    shrink: impl FnOnce(SlotHashes<'_, St::Slot>),
+    persist: impl FnOnce(&mut dyn SlotChange<St::Slot>) -> Outcome<St::Slot>,
 ) -> Changed<'g, St> {
     match rest {
         Rest::Emptied(outcome) => {
-            shrink(&request.rehash());
+            emptied(&request, shrink);
             outcome
         }
-        Rest::Blocked => persist(&mut request),
+        Rest::Blocked => blocked(&mut request, persist),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn emptied<'g, St: Store + 'g>(
+    request: &AnyRequest<'_, 'g, St>,
+    shrink: impl FnOnce(SlotHashes<'_, St::Slot>),
+) {
+    shrink(&ByKey::<St>(&request.rehash()));
+}
+
+#[cold]
+#[inline(never)]
+fn blocked<'g, St: Store + 'g>(
+    request: &mut AnyRequest<'_, 'g, St>,
+    persist: impl FnOnce(&mut dyn SlotChange<St::Slot>) -> Outcome<St::Slot>,
+) -> Changed<'g, St> {
+    // SAFETY:
+    // - reached under the operation's guard, or published under it, so not freed for `'g`.
+    persist(&mut SlotRequest(request)).map(|slot| unsafe { St::pair(slot) })
+}
+
+/// A request, as trees see it.
+pub(crate) struct SlotRequest<'r, 'c, 'g, St: Store>(&'r mut AnyRequest<'c, 'g, St>);
+
+impl<'g, St: Store + 'g> HashSlots<St::Slot> for SlotRequest<'_, '_, 'g, St> {
+    unsafe fn hashes(&self, slots: &[St::Slot], hashes: &mut [u64]) {
+        // SAFETY: the same contract.
+        unsafe { ByKey::<St>(&self.0.rehash()).hashes(slots, hashes) };
+    }
+}
+
+impl<'g, St: Store + 'g> SlotChange<St::Slot> for SlotRequest<'_, '_, 'g, St> {
+    fn hash(&self) -> u64 {
+        self.0.hash
+    }
+
+    fn peeks(&self) -> bool {
+        self.0.peek
+    }
+
+    fn peek_no_more(&mut self) {
+        self.0.peek = false;
+    }
+
+    unsafe fn is_it(&self, slot: &St::Slot) -> bool {
+        // SAFETY: the same contract.
+        unsafe { matches(self.0, slot) }
+    }
+
+    fn rehash(&self) -> SlotHashes<'_, St::Slot> {
+        self
+    }
+
+    unsafe fn ask(&mut self, current: Option<St::Slot>) -> Action<()> {
+        // SAFETY:
+        // - not freed before the operation ends: promised by the caller.
+        match self.0.ask(current.map(|slot| unsafe { St::pair(slot) })) {
+            Action::Keep => Action::Keep,
+            Action::Remove => Action::Remove,
+            Action::Put(draft) => {
+                self.0.spare = Some(draft);
+                Action::Put(())
+            }
+        }
+    }
+
+    unsafe fn keeps(&mut self, current: Option<St::Slot>) -> bool {
+        // SAFETY:
+        // - as above.
+        self.0.ask_ahead(current.map(|slot| unsafe { St::pair(slot) })).is_some()
+    }
+
+    fn expose(&mut self, birth: u64) -> St::Slot {
+        // PANICS: never: called after an answer that put a draft there.
+        let draft = self.0.spare.take().expect("a draft");
+        St::expose(draft, birth)
+    }
+
+    unsafe fn retract(&mut self, slot: St::Slot) {
+        // SAFETY: the same contract.
+        self.0.spare = Some(unsafe { St::retract(slot) });
     }
 }
 
 /// Does the change in the bucket of a leaf that `path` leads to, the usual way, if nothing is in its way.
 #[inline(always)]
-pub(crate) fn change_at_once<'g, St: Store + 'g, H: Host<'g, St>, C: Change<'g, St>>(
+pub(crate) fn change_at_once<'g, St: Store + 'g, H: Host<'g, St::Slot>, C: Change<'g, St>>(
     host: H,
     leaf: Leaf<'g, St::Slot>,
     path: u64,
@@ -125,78 +196,24 @@ pub(crate) fn change_at_once<'g, St: Store + 'g, H: Host<'g, St>, C: Change<'g, 
             if left.is_empty() { Err(Rest::Emptied(outcome)) } else { Ok(outcome) }
         }
         Action::Put(draft) => {
+            let entry = Unpublished::<St>::new(draft, host.birth());
+            let slot = entry.slot;
             let put = match seen.room_at_home(hit) {
-                Some(room) => put::<St, _>(host, seen, room, hash, draft, hit),
-                None => put_in_spill::<St, _>(host, seen, leaf, hash, draft, hit),
+                Some(room) => counted(host, hit.is_none(), || seen.put(room, hash, slot, hit)),
+                None => put_in_spill(host, seen, leaf, hash, slot, hit),
             };
-            match put {
-                Ok(new) => Ok(Outcome::Put { old, new }),
-                Err(draft) => {
-                    request.spare = Some(draft);
-                    Err(Rest::Blocked)
-                }
+            if put.is_none() {
+                request.spare = Some(entry.into_draft());
+                return Err(Rest::Blocked);
             }
+            entry.publish();
+            if let Some(hit) = hit {
+                retire_entry::<St, _>(host, hit.slot.now);
+            }
+            // SAFETY:
+            // - published under the guard, so not freed for `'g`.
+            Ok(Outcome::Put { old, new: unsafe { St::pair(slot) } })
         }
-    }
-}
-
-/// Publishes an entry by `publish`, and counts it before that if its key `is_new`: see [`count`](crate::count). If that
-/// fails, it is counted down again.
-#[inline(always)]
-fn counted<'g, St: Store + 'g, T>(
-    host: impl Host<'g, St>,
-    is_new: bool,
-    publish: impl FnOnce() -> Option<T>,
-) -> Option<T> {
-    if is_new {
-        host.count_up();
-    }
-    let done = publish();
-    if is_new && done.is_none() {
-        host.count_down();
-    }
-    done
-}
-
-/// Puts an entry into a bucket, replacing `hit` if there is one. Gives the draft back if the bucket has changed.
-#[inline(always)]
-fn put<'g, St: Store + 'g, H: Host<'g, St>>(
-    host: H,
-    seen: Seen<'g, St::Slot>,
-    room: Room,
-    hash: u64,
-    draft: St::Draft,
-    hit: Option<Hit<'g, St::Slot>>,
-) -> Result<Pair<'g, St>, St::Draft> {
-    let entry = Unpublished::<St>::new(draft, host.birth());
-    let slot = entry.slot;
-    if counted(host, hit.is_none(), || seen.put(room, hash, slot, hit)).is_none() {
-        return Err(entry.into_draft());
-    }
-    entry.publish();
-    if let Some(hit) = hit {
-        retire_entry::<St, _>(host, hit.slot.now);
-    }
-    // SAFETY:
-    // - published under the guard, so not freed for `'g`.
-    Ok(unsafe { St::pair(slot) })
-}
-
-/// [`put`] into the spill bucket, which is taken for it if the bucket has none; gives the draft back too if there is no
-/// room.
-#[cold]
-#[inline(never)]
-fn put_in_spill<'g, St: Store + 'g, H: Host<'g, St>>(
-    host: H,
-    seen: Seen<'g, St::Slot>,
-    leaf: Leaf<'g, St::Slot>,
-    hash: u64,
-    draft: St::Draft,
-    hit: Option<Hit<'g, St::Slot>>,
-) -> Result<Pair<'g, St>, St::Draft> {
-    match seen.room_in_spill().or_else(|| leaf.take_spill(seen)) {
-        Some(room) => put::<St, _>(host, seen, room, hash, draft, hit),
-        None => Err(draft),
     }
 }
 
@@ -209,263 +226,11 @@ fn pair_of<'g, St: Store + 'g>(hit: Option<Hit<'g, St::Slot>>) -> Option<Pair<'g
 
 /// Retires an entry that this operation just took out.
 #[inline]
-fn retire_entry<'g, St: Store + 'g, H: Host<'g, St>>(host: H, slot: St::Slot) {
+fn retire_entry<'g, St: Store + 'g, H: Host<'g, St::Slot>>(host: H, slot: St::Slot) {
     // SAFETY:
     // - the entry was reached under the guard, so it is not freed; this operation's CAS unlinked
     //   it, so no other thread retires it.
-    unsafe { host.retire_entry(slot) };
-}
-
-/// One walk from the top of a tree, which is not frozen.
-pub(crate) fn attempt<'g, St: Store + 'g, H: Host<'g, St>>(
-    host: H,
-    mut place: Place<'g, St::Slot>,
-    request: &mut AnyRequest<'_, 'g, St>,
-) -> Step<Changed<'g, St>> {
-    loop {
-        if place.word.is_older() {
-            if let Some(found) = decide_before_copying(place, request) {
-                return Step::Done(Outcome::Kept(found));
-            }
-            match rebuild(host, place, None, &request.rehash()) {
-                Some(rebuilt) => place.word = rebuilt,
-                None => return Step::Retry,
-            }
-            continue;
-        }
-        let Some(fan) = place.word.fan() else { break };
-        let cell = fan.by_top_bits(path_below(request.hash, place.depth));
-        let word = cell.load(host.guard());
-        if word.is_frozen() {
-            // Frozen in this generation by a collapse, or by a newer one: then the word of the
-            // fan itself is frozen too, and so on up to the root.
-            rebuild(host, place, None, &request.rehash());
-            return Step::Retry;
-        }
-        place = Place { cell, word, depth: place.depth + FAN_BITS };
-    }
-    match place.word.node() {
-        None => plant(host, place, request),
-        Some(Node::Leaf(leaf)) => edit_leaf(host, place, leaf, request),
-        Some(Node::Collision(node)) => edit_collision(host, place, node, request),
-        Some(Node::Fan(_)) => unreachable!("the walk ends where there is no fan"),
-    }
-}
-
-/// Asks for the decision before a frozen place, or one that is about to be, is copied for it, unless the change is sure
-/// to change something. If nothing changes, returns the present entry. Otherwise the answer is used once the operation
-/// has a place of its own, if the key still has the same entry then.
-pub(crate) fn decide_before_copying<'g, St: Store + 'g>(
-    place: Place<'g, St::Slot>,
-    request: &mut AnyRequest<'_, 'g, St>,
-) -> Option<Option<Pair<'g, St>>> {
-    if !request.peek {
-        return None;
-    }
-    request.peek = false;
-    let Place { word, depth, .. } = place;
-    let mut eq = |key: &St::Key| request.is_key(key);
-    let slot = lookup::find::<St>(word, View::Observed, depth, request.hash, &mut eq);
-    // SAFETY:
-    // - the entry was reached under the operation's guard, which keeps it for `'g`.
-    let found = slot.map(|slot| unsafe { St::pair(slot.now) });
-    request.ask_ahead(found)
-}
-
-/// Changes an empty place: puts a node with one entry there.
-fn plant<'g, St: Store + 'g, H: Host<'g, St>>(
-    host: H,
-    place: Place<'g, St::Slot>,
-    request: &mut AnyRequest<'_, 'g, St>,
-) -> Step<Changed<'g, St>> {
-    let Action::Put(draft) = request.ask(None) else {
-        return Step::Done(Outcome::Kept(None));
-    };
-    let entry = Unpublished::<St>::new(draft, host.birth());
-    let slot = entry.slot;
-    let word = node_of_one::<St>(host.birth(), place.depth, request.hash, slot);
-    // LINEARIZES insert into an empty place.
-    if counted(host, true, || place.cell.replace(place.word, word).ok()).is_some() {
-        entry.publish();
-        // SAFETY:
-        // - published under the guard, so not freed for `'g`.
-        let new = unsafe { St::pair(slot) };
-        return Step::Done(Outcome::Put { old: None, new });
-    }
-    // SAFETY:
-    // - made above and not published.
-    unsafe { unbuild::<St>(word) };
-    request.spare = Some(entry.into_draft());
-    Step::Retry
-}
-
-fn node_of_one<'n, St: Store>(
-    birth: u64,
-    depth: u32,
-    hash: u64,
-    slot: St::Slot,
-) -> Word<'n, St::Slot> {
-    if depth >= u64::BITS {
-        return Collision::allocate(birth, &[slot]);
-    }
-    let mut leaf = LeafDraft::new(Size::SMALLEST, birth);
-    let pushed = leaf.push(path_below(hash, depth), hash, slot);
-    debug_assert!(pushed.is_ok());
-    to_word(leaf)
-}
-
-/// Changes a key in the leaf at `place`.
-fn edit_leaf<'g, St: Store + 'g, H: Host<'g, St>>(
-    host: H,
-    place: Place<'g, St::Slot>,
-    leaf: Leaf<'g, St::Slot>,
-    request: &mut AnyRequest<'_, 'g, St>,
-) -> Step<Changed<'g, St>> {
-    let hash = request.hash;
-    let bucket = leaf.bucket(path_below(hash, place.depth));
-    let mut waited: Option<(Seen<'g, St::Slot>, u32)> = None;
-    // Each round begins with a new look at the bucket.
-    loop {
-        let seen = bucket.load();
-        if seen.is_frozen() {
-            rebuild(host, place, None, &request.rehash());
-            return Step::Retry;
-        }
-        if seen.is_busy() && !request.peek {
-            // Patience begins anew whenever another claim has succeeded.
-            let times = match waited {
-                Some((before, times)) if before.is_version_of(seen) => times + 1,
-                _ => 1,
-            };
-            if times > PATIENCE {
-                rebuild(host, place, None, &request.rehash());
-                return Step::Retry;
-            }
-            waited = Some((seen, times));
-            std::hint::spin_loop();
-            continue;
-        }
-        // SAFETY:
-        // - live, and reached under the guard, which keeps its entry.
-        let hit = match seen.find(hash, |slot| unsafe { matches(request, slot) }) {
-            Search::Found(hit) => Some(hit),
-            Search::Absent => None,
-            Search::Changed => continue,
-        };
-        let old = pair_of::<St>(hit);
-        let action = request.ask(old);
-        // From here on something is to be changed.
-        let busy = seen.is_busy();
-        match action {
-            Action::Keep => return Step::Done(Outcome::Kept(old)),
-            Action::Remove => {
-                let (Some(hit), Some(old)) = (hit, old) else {
-                    return Step::Done(Outcome::Kept(None));
-                };
-                if busy {
-                    request.peek = false;
-                    continue;
-                }
-                if seen.is_worn_out() {
-                    rebuild(host, place, Some(hash), &request.rehash());
-                    return Step::Retry;
-                }
-                if let Some(left) = seen.remove(hit) {
-                    host.count_down();
-                    retire_entry::<St, _>(host, hit.slot.now);
-                    if left.is_empty() {
-                        host.shrink(hash, &request.rehash());
-                    }
-                    return Step::Done(Outcome::Removed(old));
-                }
-            }
-            Action::Put(draft) => {
-                if busy {
-                    request.spare = Some(draft);
-                    request.peek = false;
-                    continue;
-                }
-                let room = seen
-                    .room_at_home(hit)
-                    .or_else(|| seen.room_in_spill())
-                    .or_else(|| leaf.take_spill(seen))
-                    .filter(|_| !seen.is_worn_out());
-                let Some(room) = room else {
-                    request.spare = Some(draft);
-                    if !host.outgrows(place.depth, leaf, hash, &request.rehash()) {
-                        rebuild(host, place, Some(hash), &request.rehash());
-                    }
-                    return Step::Retry;
-                };
-                match put::<St, _>(host, seen, room, hash, draft, hit) {
-                    Ok(new) => return Step::Done(Outcome::Put { old, new }),
-                    Err(draft) => request.spare = Some(draft),
-                }
-            }
-        }
-    }
-}
-
-/// Changes a key in the collision node at `place`: puts another one there.
-fn edit_collision<'g, St: Store + 'g, H: Host<'g, St>>(
-    host: H,
-    place: Place<'g, St::Slot>,
-    node: Collision<'g, St::Slot>,
-    request: &mut AnyRequest<'_, 'g, St>,
-) -> Step<Changed<'g, St>> {
-    // SAFETY:
-    // - a slot of this node, reached under the guard, which keeps its entry.
-    let at = node.slots().position(|slot| unsafe { matches(request, &slot.now) });
-    let mut slots: Vec<St::Slot> = node.slots().map(|slot| slot.now).collect();
-    let hit = at.and_then(|at| node.nth(at));
-    // SAFETY:
-    // - as above: not freed for `'g`.
-    let old = hit.map(|slot| unsafe { St::pair(slot.now) });
-    // SAFETY:
-    // - the shell is this function's; its entries are not.
-    let undo = |node| unsafe { free_shell::<St>(node) };
-    match request.ask(old) {
-        Action::Keep => Step::Done(Outcome::Kept(old)),
-        Action::Remove => {
-            let (Some(at), Some(hit), Some(old)) = (at, hit, old) else {
-                return Step::Done(Outcome::Kept(None));
-            };
-            slots.swap_remove(at);
-            let left = Collision::allocate(host.birth(), &slots);
-            // LINEARIZES remove, of an entry whose hash others have too.
-            if swing(host, place, left, undo).is_none() {
-                return Step::Retry;
-            }
-            host.count_down();
-            retire_entry::<St, _>(host, hit.now);
-            if left.is_empty() {
-                host.shrink(request.hash, &request.rehash());
-            }
-            Step::Done(Outcome::Removed(old))
-        }
-        Action::Put(draft) => {
-            let entry = Unpublished::<St>::new(draft, host.birth());
-            let new = entry.slot;
-            match at {
-                Some(at) => slots[at] = new,
-                None => slots.push(new),
-            }
-            let with_it = Collision::allocate(host.birth(), &slots);
-            stall_point("unpublished collision node");
-            // LINEARIZES insert and replace, of an entry whose hash others have too.
-            if counted(host, hit.is_none(), || swing(host, place, with_it, undo)).is_none() {
-                request.spare = Some(entry.into_draft());
-                return Step::Retry;
-            }
-            entry.publish();
-            if let Some(hit) = hit {
-                retire_entry::<St, _>(host, hit.now);
-            }
-            // SAFETY:
-            // - published under the guard, so not freed for `'g`.
-            Step::Done(Outcome::Put { old, new: unsafe { St::pair(new) } })
-        }
-    }
+    unsafe { host.retire_entry(slot, |slot| St::garbage(slot)) };
 }
 
 /// Whether a slot has the key of a request.

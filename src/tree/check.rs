@@ -6,9 +6,9 @@ use std::ptr;
 
 use super::lookup::read;
 use super::node::{FAN_BITS, Node, View, Word};
-use super::{Rehash, path_below};
+use super::path_below;
 use crate::bucket::{Held, Slot};
-use crate::entry::Store;
+use crate::entry::{SlotHashes, Store, TreeSlot};
 use crate::leaf::FAN_WIDTH;
 
 /// Looks a hash up: the slot for which a closure holds.
@@ -24,11 +24,11 @@ pub(crate) struct Walk<'a, St: Store> {
     pub(crate) entries: usize,
     /// Of fans above an entry, the most.
     pub(crate) fans: usize,
-    hash: Rehash<'a, St>,
+    hash: SlotHashes<'a, St::Slot>,
 }
 
 impl<'a, St: Store> Walk<'a, St> {
-    pub(crate) fn new(hash: Rehash<'a, St>) -> Self {
+    pub(crate) fn new(hash: SlotHashes<'a, St::Slot>) -> Self {
         Self { nodes: 0, entries: 0, fans: 0, hash }
     }
 
@@ -89,7 +89,7 @@ impl<'a, St: Store> Walk<'a, St> {
     fn hash_of(&self, slot: &St::Slot) -> u64 {
         // SAFETY:
         // - live, and nothing is freed while the checker runs, which runs alone.
-        unsafe { St::hash(slot, self.hash) }
+        unsafe { slot.hash(self.hash) }
     }
 
     fn slot(&mut self, slot: &St::Slot, depth: u32, path: u64) {

@@ -4,10 +4,10 @@
 use super::lookup::read;
 use super::node::{Collision, FAN_BITS, Fan, Indirection, Node, View, Word};
 use crate::bucket::{Bucket, Contents, Held, Slot};
-use crate::entry::Store;
+use crate::entry::{Store, TreeSlot};
 use crate::leaf::{FAN_WIDTH, Leaf};
 
-/// An iterator over the entries below a word.
+/// An iterator over the slots below a word.
 ///
 /// A key has one place in the order of hashes: one prefix, one bucket. The iterator passes each prefix once and reads
 /// each bucket at one instant, so it yields no key twice. A node that is replaced while the iterator is above it is
@@ -15,15 +15,15 @@ use crate::leaf::{FAN_WIDTH, Leaf};
 ///
 /// Below an `OLDER` word everything is frozen before it is read, as in a lookup. So a late writer of the original map
 /// cannot change what an iteration over a fork has shown.
-pub(crate) struct Iter<'g, St: Store> {
+pub(crate) struct Iter<'g, T: TreeSlot> {
     /// What the rest is read under.
     view: View<'g>,
     /// The fans on the way down, each with the words to follow.
-    path: Vec<Part<'g, St::Slot>>,
-    rest: Rest<'g, St::Slot>,
+    path: Vec<Part<'g, T>>,
+    rest: Rest<'g, T>,
 }
 
-impl<St: Store> Clone for Iter<'_, St> {
+impl<T: TreeSlot> Clone for Iter<'_, T> {
     fn clone(&self) -> Self {
         Self { view: self.view, path: self.path.clone(), rest: self.rest }
     }
@@ -77,26 +77,22 @@ impl<T: Slot> Copy for Rest<'_, T> {}
 
 /// Reads a bucket at one instant, where `contents` are, and asks for its entries.
 #[inline]
-fn refill<'g, St: Store>(
-    contents: &mut Contents<'g, St::Slot>,
-    bucket: Bucket<'g, St::Slot>,
-    view: View<'g>,
-) {
+fn refill<'g, T: TreeSlot>(contents: &mut Contents<'g, T>, bucket: Bucket<'g, T>, view: View<'g>) {
     while !contents.refill(read(bucket, view)) {}
-    if St::OWNS {
-        contents.left().iter().for_each(|slot| St::prefetch(&slot.now));
+    if T::OWNS {
+        contents.left().iter().for_each(|slot| slot.now.prefetch());
     }
 }
 
-impl<'g, St: Store> Iter<'g, St> {
-    pub(crate) fn new(word: Word<'g, St::Slot>, view: View<'g>) -> Self {
+impl<'g, T: TreeSlot> Iter<'g, T> {
+    pub(crate) fn new(word: Word<'g, T>, view: View<'g>) -> Self {
         let mut iter = Self { view, path: Vec::new(), rest: Rest::Nothing };
         iter.enter(word, view);
         iter
     }
 
     /// The entries whose hashes are at least `first`, and others of the leaf where that would be.
-    pub(crate) fn starting_at(first: u64, word: Word<'g, St::Slot>, view: View<'g>) -> Self {
+    pub(crate) fn starting_at(first: u64, word: Word<'g, T>, view: View<'g>) -> Self {
         let mut iter = Self::new(word, view);
         let (mut rest, mut level) = (first, 0);
         while let Some(part) = iter.path.get_mut(level).filter(|_| rest != 0) {
@@ -142,7 +138,7 @@ impl<'g, St: Store> Iter<'g, St> {
     }
 
     /// Goes to the node of a word that was read under `above`.
-    pub(crate) fn enter(&mut self, word: Word<'g, St::Slot>, above: View<'g>) {
+    pub(crate) fn enter(&mut self, word: Word<'g, T>, above: View<'g>) {
         self.view = above.below(word);
         self.rest = match word.node() {
             None => Rest::Nothing,
@@ -159,7 +155,7 @@ impl<'g, St: Store> Iter<'g, St> {
     }
 
     #[inline]
-    fn next_in_node(&mut self) -> Option<Held<'g, St::Slot>> {
+    fn next_in_node(&mut self) -> Option<Held<'g, T>> {
         match &mut self.rest {
             Rest::Nothing => None,
             Rest::Leaf { leaf, next_bucket, contents: rest } => loop {
@@ -169,7 +165,7 @@ impl<'g, St: Store> Iter<'g, St> {
                 if *next_bucket == leaf.size().buckets() {
                     return None;
                 }
-                refill::<St>(rest, leaf.nth(*next_bucket), self.view);
+                refill(rest, leaf.nth(*next_bucket), self.view);
                 *next_bucket += 1;
             },
             Rest::Collision { node, next } => {
@@ -180,7 +176,7 @@ impl<'g, St: Store> Iter<'g, St> {
     }
 
     #[inline]
-    pub(crate) fn next_slot(&mut self) -> Option<Held<'g, St::Slot>> {
+    pub(crate) fn next_slot(&mut self) -> Option<Held<'g, T>> {
         loop {
             if let Some(slot) = self.next_in_node() {
                 return Some(slot);
@@ -205,12 +201,12 @@ impl<'g, St: Store> Iter<'g, St> {
 
     /// The rest of the node, in one loop for each bucket.
     #[inline]
-    fn fold_node<B>(&mut self, init: B, mut f: impl FnMut(B, Held<'g, St::Slot>) -> B) -> B {
+    fn fold_node<B>(&mut self, init: B, mut f: impl FnMut(B, Held<'g, T>) -> B) -> B {
         let mut result = init;
         if let Rest::Leaf { leaf, next_bucket, contents: rest } = &mut self.rest {
             result = rest.fold(result, &mut f);
             for bucket in *next_bucket..leaf.size().buckets() {
-                refill::<St>(rest, leaf.nth(bucket), self.view);
+                refill(rest, leaf.nth(bucket), self.view);
                 result = rest.fold(result, &mut f);
             }
             self.rest = Rest::Nothing;
@@ -223,11 +219,7 @@ impl<'g, St: Store> Iter<'g, St> {
 
     /// Calls `f` for each slot that is left, in one loop for each bucket.
     #[inline]
-    pub(crate) fn fold_slots<B>(
-        &mut self,
-        init: B,
-        mut f: impl FnMut(B, Held<'g, St::Slot>) -> B,
-    ) -> B {
+    pub(crate) fn fold_slots<B>(&mut self, init: B, mut f: impl FnMut(B, Held<'g, T>) -> B) -> B {
         let mut result = init;
         loop {
             result = self.fold_node(result, &mut f);
@@ -260,14 +252,31 @@ impl<'g, St: Store> Iter<'g, St> {
     }
 }
 
-impl<'g, St: Store + 'g> Iterator for Iter<'g, St> {
+/// [`Iter`], for the entries behind the slots.
+///
+/// INVARIANT: they are of this store.
+pub(crate) struct Pairs<'g, St: Store>(Iter<'g, St::Slot>);
+
+impl<'g, St: Store> Pairs<'g, St> {
+    /// # Safety
+    /// - The entries are of this store.
+    pub(crate) unsafe fn new(slots: Iter<'g, St::Slot>) -> Self {
+        Self(slots)
+    }
+
+    pub(crate) fn slots(&self) -> &Iter<'g, St::Slot> {
+        &self.0
+    }
+}
+
+impl<'g, St: Store + 'g> Iterator for Pairs<'g, St> {
     type Item = St::Pair<'g>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let slot = self.next_slot()?;
+        let slot = self.0.next_slot()?;
         // SAFETY:
-        // - not freed during `'g`: the view protects what is reached under it.
+        // - of this store: by the invariant; not freed during `'g`: the view protects what is reached under it.
         Some(unsafe { St::pair(slot.now) })
     }
 
@@ -275,6 +284,6 @@ impl<'g, St: Store + 'g> Iterator for Iter<'g, St> {
     fn fold<B, F: FnMut(B, Self::Item) -> B>(mut self, init: B, mut f: F) -> B {
         // SAFETY:
         // - as in `next`.
-        self.fold_slots(init, |result, slot| f(result, unsafe { St::pair(slot.now) }))
+        self.0.fold_slots(init, |result, slot| f(result, unsafe { St::pair(slot.now) }))
     }
 }

@@ -1,11 +1,11 @@
 //! Reading: the way from a root to an entry, and counting.
 #![expect(unsafe_code, reason = "reads the keys of slots that the view protects")]
 
-use super::node::{FAN_BITS, Node, View, Word};
+use super::node::{AnyNode, FAN_BITS, Node, View, Word};
 use super::path_below;
-use crate::bucket::{Bucket, Held, Search, Seen, Slot};
+use crate::bucket::{Bucket, Held, Search, Seen, Slot, State};
 use crate::engine::BATCH;
-use crate::entry::Store;
+use crate::entry::{Store, TreeSlot};
 use crate::leaf::Leaf;
 use crate::reclaim::Guard;
 use crate::sync::planted;
@@ -23,7 +23,7 @@ pub(crate) fn read<'g, T: Slot>(bucket: Bucket<'g, T>, view: View<'g>) -> Seen<'
 /// Whether a slot is the one that is looked for.
 ///
 /// # Safety
-/// - The slot was live, and its entry is not freed during the call.
+/// - The slot was live in a map of this store, and its entry is not freed during the call.
 #[inline]
 pub(crate) unsafe fn is_it<St: Store>(
     slot: &St::Slot,
@@ -45,8 +45,11 @@ pub(crate) unsafe fn is_it<St: Store>(
 /// empty place or a collision node), if the node was then still linked; else the node had
 /// been frozen and replaced during this operation, and what was read was current at some moment
 /// since the operation began. Model: `late_writer_against_snapshot` and the random programs in `tests/models.rs`.
+///
+/// # Safety
+/// - The entries are of this store.
 #[inline(always)]
-pub(crate) fn find<'g, St: Store>(
+pub(crate) unsafe fn find<'g, St: Store>(
     word: Word<'g, St::Slot>,
     view: View<'g>,
     depth: u32,
@@ -54,39 +57,57 @@ pub(crate) fn find<'g, St: Store>(
     eq: &mut impl FnMut(&St::Key) -> bool,
 ) -> Option<Held<'g, St::Slot>> {
     // SAFETY:
-    // - not freed: the view protects what is reached under it for `'g`.
+    // - of this store: promised by the caller; not freed: the view protects what is reached under it for `'g`.
     let is_it = |slot: &St::Slot| unsafe { is_it::<St>(slot, hash, eq) };
-    find_at::<St>(word, view, path_below(hash, depth), hash, is_it)
+    find_at(word, view, path_below(hash, depth), hash, is_it)
 }
+
+/// Tells whether a slot is the one that is looked for.
+pub(crate) type IsIt<'a, T> = dyn FnMut(&T) -> bool + 'a;
 
 /// [`find`] for the slot of which `is_it` holds, among those that have the hash's place and tag. `path` is the rest of
 /// the hash below `word`.
 #[inline(always)]
-pub(crate) fn find_at<'g, St: Store>(
-    word: Word<'g, St::Slot>,
+pub(crate) fn find_at<'g, T: TreeSlot>(
+    word: Word<'g, T>,
     view: View<'g>,
     path: u64,
     hash: u64,
-    mut is_it: impl FnMut(&St::Slot) -> bool,
-) -> Option<Held<'g, St::Slot>> {
+    mut is_it: impl FnMut(&T) -> bool,
+) -> Option<Held<'g, T>> {
     if let View::Live(guard) = view {
-        if let Some(found) = find_at_once::<St>(word, guard, path, hash, &mut is_it) {
-            return found;
-        }
+        return match find_at_once(word, guard, path, hash, &mut is_it) {
+            Some(found) => found,
+            None => find_rarely(word, view, path, hash, is_it),
+        };
     }
-    find_below::<St>(word, view, path, hash, is_it)
+    find_below(word, view, path, hash, is_it)
+}
+
+/// [`find_below`], through a pointer: so this rare way is compiled once for all kinds of keys. Takes the closure by value, so
+/// that it is in memory from here on alone.
+#[cold]
+#[inline(never)]
+fn find_rarely<'g, T: TreeSlot>(
+    word: Word<'g, T>,
+    view: View<'g>,
+    path: u64,
+    hash: u64,
+    mut is_it: impl FnMut(&T) -> bool,
+) -> Option<Held<'g, T>> {
+    find_below(word, view, path, hash, &mut is_it as &mut IsIt<'_, T>)
 }
 
 /// [`find_at`] for almost every lookup: through nodes of the operation's generation to a bucket that no thread changes
 /// meanwhile. None in any other case.
 #[inline(always)]
-pub(crate) fn find_at_once<'g, St: Store>(
-    word: Word<'g, St::Slot>,
+pub(crate) fn find_at_once<'g, T: TreeSlot>(
+    word: Word<'g, T>,
     guard: &'g Guard,
     path: u64,
     hash: u64,
-    is_it: impl FnMut(&St::Slot) -> bool,
-) -> Option<Option<Held<'g, St::Slot>>> {
+    is_it: impl FnMut(&T) -> bool,
+) -> Option<Option<Held<'g, T>>> {
     let (leaf, path) = own_leaf(word, guard, path)?;
     find_in_leaf(leaf, path, hash, is_it)
 }
@@ -136,13 +157,13 @@ fn find_in_bucket<'g, T: Slot>(
 
 /// [`find_at`] in every case.
 #[inline(never)]
-pub(crate) fn find_below<'g, St: Store>(
-    word: Word<'g, St::Slot>,
+pub(crate) fn find_below<'g, T: TreeSlot>(
+    word: Word<'g, T>,
     view: View<'g>,
     path: u64,
     hash: u64,
-    mut is_it: impl FnMut(&St::Slot) -> bool,
-) -> Option<Held<'g, St::Slot>> {
+    mut is_it: impl FnMut(&T) -> bool,
+) -> Option<Held<'g, T>> {
     let (word, view, path) = below_fans((word, view, path));
     match word.node()? {
         Node::Fan(_) => unreachable!("the walk ends where there is no fan"),
@@ -174,34 +195,34 @@ fn below_fans<'g, T: Slot>((mut word, view, mut path): Way<'g, T>) -> Way<'g, T>
 
 /// Asks for the memory that [`find`] is about to read for each of these hashes.
 #[inline(always)]
-pub(crate) fn prefetch<'g, St: Store + 'g>(
-    start: impl Fn(u64) -> Way<'g, St::Slot>,
-    hashes: &[u64],
-) {
-    approach::<St>(start, hashes, &mut [None; BATCH]);
+pub(crate) fn prefetch<'g, T: TreeSlot + 'g>(start: impl Fn(u64) -> Way<'g, T>, hashes: &[u64]) {
+    approach(start, hashes, &mut [None; BATCH]);
 }
 
 /// [`find`] for each of these hashes, from where `start` says, with their cache misses side by side: `eq` and `found` are
 /// told the hash's index.
+///
+/// # Safety
+/// - The entries are of this store.
 #[inline(always)]
-pub(crate) fn find_many<'g, St: Store + 'g>(
+pub(crate) unsafe fn find_many<'g, St: Store + 'g>(
     start: impl Fn(u64) -> Way<'g, St::Slot>,
     hashes: &[u64],
     mut eq: impl FnMut(usize, &St::Key) -> bool,
     mut found: impl FnMut(usize, Option<Held<'g, St::Slot>>),
 ) {
     let mut buckets = [None; BATCH];
-    let others = approach::<St>(&start, hashes, &mut buckets);
+    let others = approach(&start, hashes, &mut buckets);
     for (index, (&hash, bucket)) in hashes.iter().zip(&buckets).enumerate() {
         let mut eq = |key: &St::Key| eq(index, key);
         // SAFETY:
-        // - not freed: the view protects what is reached under it for `'g`.
+        // - of this store: promised by the caller; not freed: the view protects what is reached under it for `'g`.
         let mut is_it = |slot: &St::Slot| unsafe { is_it::<St>(slot, hash, &mut eq) };
         let at_once = |bucket: &Bucket<'g, _>| find_in_bucket(*bucket, hash, &mut is_it);
         let own = bucket.as_ref().filter(|_| others >> index & 1 == 0);
         let slot = own.and_then(at_once).unwrap_or_else(|| {
             let (word, view, path) = start(hash);
-            find_below::<St>(word, view, path, hash, is_it)
+            find_below(word, view, path, hash, &mut is_it as &mut IsIt<'_, _>)
         });
         found(index, slot);
     }
@@ -211,10 +232,10 @@ pub(crate) fn find_many<'g, St: Store + 'g>(
 /// fans above are in the cache, or else the processor overlaps the walks by itself. Returns, as bits, which of the
 /// buckets are not of the operation's own generation, or may not be.
 #[inline(always)]
-fn approach<'g, St: Store + 'g>(
-    start: impl Fn(u64) -> Way<'g, St::Slot>,
+fn approach<'g, T: TreeSlot + 'g>(
+    start: impl Fn(u64) -> Way<'g, T>,
     hashes: &[u64],
-    buckets: &mut [Option<Bucket<'g, St::Slot>>; BATCH],
+    buckets: &mut [Option<Bucket<'g, T>>; BATCH],
 ) -> u32 {
     const { assert!(BATCH <= u32::BITS as usize) };
     let mut others = 0;
@@ -228,18 +249,18 @@ fn approach<'g, St: Store + 'g>(
             Some((leaf, path)) => Some(leaf.bucket(path)),
             None => {
                 others |= 1 << index;
-                bucket_below::<St>(word, view, path)
+                bucket_below(word, view, path)
             }
         };
         if let Some(bucket) = bucket {
             bucket.prefetch();
         }
     }
-    if St::OWNS {
+    if T::OWNS {
         for (bucket, &hash) in buckets.iter().zip(hashes) {
             // A hint: nothing that is read here is validated.
             let slot = bucket.and_then(|bucket| bucket.load().candidate(hash));
-            slot.iter().for_each(St::prefetch);
+            slot.iter().for_each(T::prefetch);
         }
     }
     others
@@ -248,11 +269,11 @@ fn approach<'g, St: Store + 'g>(
 /// The bucket that [`find_below`] is about to read.
 #[cold]
 #[inline(never)]
-fn bucket_below<'g, St: Store + 'g>(
-    word: Word<'g, St::Slot>,
+fn bucket_below<'g, T: TreeSlot + 'g>(
+    word: Word<'g, T>,
     view: View<'g>,
     path: u64,
-) -> Option<Bucket<'g, St::Slot>> {
+) -> Option<Bucket<'g, T>> {
     let (word, _, path) = below_fans((word, view, path));
     match word.node()? {
         Node::Leaf(leaf) => Some(leaf.bucket(path)),
@@ -261,14 +282,17 @@ fn bucket_below<'g, St: Store + 'g>(
 }
 
 /// Number of entries below `word`. Reads states, not entries: O(nodes).
-pub(crate) fn count<St: Store>(word: Word<'_, St::Slot>, view: View<'_>) -> usize {
+pub(crate) fn count(word: Word<'_, ()>, view: View<'_>) -> usize {
     let view = view.below(word);
-    match word.node() {
+    match word.any_node() {
         None => 0,
-        Some(Node::Fan(fan)) => {
-            fan.words().iter().map(|word| count::<St>(word.read(view), view)).sum()
+        Some(AnyNode::Fan(fan)) => {
+            fan.words().iter().map(|word| count(word.read(view), view)).sum()
         }
-        Some(Node::Leaf(leaf)) => leaf.buckets().map(|bucket| read(bucket, view).count()).sum(),
-        Some(Node::Collision(collision)) => collision.len(),
+        Some(AnyNode::Leaf(leaf)) => match view {
+            View::Observed if !planted("no_freeze") => leaf.freeze(),
+            _ => leaf.states().map(State::count).sum(),
+        },
+        Some(AnyNode::Collision(entries)) => entries,
     }
 }

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`node`] | the words, and the nodes that they lead to |
 //! | `lookup` | the way from a word to an entry |
-//! | `change` | changing one key: almost always two CASes of the state of one bucket |
+//! | `change` | changing one key the usual way: two CASes of the state of one bucket |
+//! | `attempt` | changing one key in every other case |
 //! | `rebuild` | the one step behind growth, renewal and helping: freeze a node, copy it as it should be, swing its word |
 //! | `shrink` | giving memory back after removals |
 //! | `iter` | walking over all entries |
@@ -17,6 +18,7 @@
 //! of a `u64`.
 #![expect(unsafe_code, reason = "declares what who retires must promise")]
 
+mod attempt;
 mod change;
 #[cfg(any(debug_assertions, snaptrie_check))]
 mod check;
@@ -26,21 +28,20 @@ pub(crate) mod node;
 mod rebuild;
 mod shrink;
 
-pub(crate) use change::{
-    AnyRequest, Rest, Step, attempt, change_at_once, decide_before_copying, finish,
-};
+pub(crate) use attempt::{SlotChange, Step, attempt, decide_before_copying};
+pub(crate) use change::{Rest, change_at_once, finish};
 #[cfg(any(debug_assertions, snaptrie_check))]
 pub(crate) use check::Walk;
-pub(crate) use iter::Iter;
+pub(crate) use iter::{Iter, Pairs};
 pub(crate) use rebuild::{
-    build, collect, each_node, free_shell, freeze, movers, node_garbage, unbuild,
+    build, collect, each_node, free_shell, freeze, movers, node_garbage, sort_by_word, unbuild,
 };
 pub(crate) use shrink::shrink;
 
 use crate::engine::{Content, Outcome};
-use crate::entry::Store;
+use crate::entry::{SlotHashes, TreeSlot};
 use crate::leaf::{Leaf, Size};
-use crate::reclaim::Guard;
+use crate::reclaim::{Garbage, Guard};
 use node::{Indirection, Word};
 
 /// What an operation under a guard hands out of an entry.
@@ -49,14 +50,11 @@ pub(crate) type Pair<'g, St> = <St as Content>::Pair<'g>;
 /// What an operation did with a key of a store.
 pub(crate) type Changed<'g, St> = Outcome<Pair<'g, St>>;
 
-/// Tells the hashes of keys of the map, where a store does not keep them.
-pub(crate) type Rehash<'a, St> = crate::hash::Rehash<'a, <St as Content>::Key>;
-
 /// A slot on its way to another node, with its hash.
 pub(crate) type Mover<T> = (u64, T);
 
 /// What an operation of an engine holds: its root, and what keeps it.
-pub(crate) trait Host<'g, St: Store + 'g>: Copy {
+pub(crate) trait Host<'g, T: TreeSlot + 'g>: Copy {
     fn guard(self) -> &'g Guard;
 
     /// The generation of the nodes and entries that the operation makes.
@@ -68,23 +66,29 @@ pub(crate) trait Host<'g, St: Store + 'g>: Copy {
     /// Counts an entry that was taken out, or was not put into the map after all.
     fn count_down(self);
 
-    /// Retires an entry, if it is something besides its slot.
+    /// Retires an entry, if it is something besides its slot. `garbage` makes garbage of it.
     ///
     /// # Safety
     /// - This operation unlinked the entry, and reached it under the guard.
-    unsafe fn retire_entry(self, slot: St::Slot);
+    unsafe fn retire_entry(self, slot: T, garbage: impl FnOnce(T) -> Garbage);
+
+    /// An entry of the map as garbage.
+    ///
+    /// # Safety
+    /// - The entry is something besides its slot, was unlinked, and no other thread turns it into garbage.
+    unsafe fn garbage(self, slot: T) -> Garbage;
 
     /// Retires a node without its children.
     ///
     /// # Safety
     /// - This operation unlinked the node, and reached it under the guard.
-    unsafe fn retire_shell(self, word: Word<'_, St::Slot>);
+    unsafe fn retire_shell(self, word: Word<'_, T>);
 
     /// After a removal that emptied the bucket of a hash: gives memory back, from the root on.
-    fn shrink(self, hash: u64, rehash: Rehash<'_, St>);
+    fn shrink(self, hash: u64, rehash: SlotHashes<'_, T>);
 
     /// What an empty place holds.
-    fn vacant<'n>(self) -> Word<'n, St::Slot> {
+    fn vacant<'n>(self) -> Word<'n, T> {
         Word::EMPTY
     }
 
@@ -98,9 +102,9 @@ pub(crate) trait Host<'g, St: Store + 'g>: Copy {
     fn outgrows(
         self,
         _depth: u32,
-        _leaf: Leaf<'g, St::Slot>,
+        _leaf: Leaf<'g, T>,
         _hash: u64,
-        _rehash: Rehash<'_, St>,
+        _rehash: SlotHashes<'_, T>,
     ) -> bool {
         false
     }

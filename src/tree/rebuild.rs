@@ -8,11 +8,11 @@
 use std::ops::Range;
 use std::ptr::NonNull;
 
-use super::node::{Collision, FAN_BITS, Fan, Node, Word};
-use super::{Host, Mover, Place, Rehash, path_below};
+use super::node::{AnyNode, Collision, FAN_BITS, Fan, Node, Word};
+use super::{Host, Mover, Place, path_below};
 use crate::bucket::{MOST_ENTRIES, Slot};
 use crate::engine::Hashed;
-use crate::entry::Store;
+use crate::entry::{SlotHashes, Store, TreeSlot};
 use crate::leaf::{self, FAN_WIDTH, Leaf, LeafDraft, RawNode, Shape, Size};
 use crate::reclaim::Garbage;
 use crate::sync::stall_point;
@@ -21,12 +21,12 @@ use crate::sync::stall_point;
 /// entry of this hash. Returns the new word, or none if the place changed meanwhile: then the operation starts again.
 /// If `rehash` panics the node stays frozen, and the next operation replaces it.
 #[cold]
-pub(super) fn rebuild<'g, St: Store + 'g, H: Host<'g, St>>(
+pub(super) fn rebuild<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
     host: H,
-    place: Place<'g, St::Slot>,
+    place: Place<'g, T>,
     grow: Option<u64>,
-    rehash: Rehash<'_, St>,
-) -> Option<Word<'g, St::Slot>> {
+    rehash: SlotHashes<'_, T>,
+) -> Option<Word<'g, T>> {
     let birth = host.birth();
     let copy = match place.word.node()? {
         Node::Fan(fan) => {
@@ -39,13 +39,13 @@ pub(super) fn rebuild<'g, St: Store + 'g, H: Host<'g, St>>(
             let copy = Fan::allocate(birth, words);
             // SAFETY:
             // - the shell is this function's; its children are not.
-            return swing(host, place, copy, |copy| unsafe { free_shell::<St>(copy) });
+            return swing(host, place, copy, |copy| unsafe { free_shell(copy.erased()) });
         }
         Node::Leaf(leaf) => {
             // Its lines come while the first of its states is frozen.
             place.word.prefetch();
             let entries = leaf.freeze();
-            copy_leaf::<St>(leaf, entries, birth, place.depth, grow, host.least(), rehash)
+            copy_leaf(leaf, entries, birth, place.depth, grow, host.least(), rehash)
         }
         Node::Collision(node) => {
             let slots: Vec<_> = node.slots().map(|slot| slot.now).collect();
@@ -54,62 +54,62 @@ pub(super) fn rebuild<'g, St: Store + 'g, H: Host<'g, St>>(
     };
     // SAFETY:
     // - just built, and not published.
-    swing(host, place, copy, |copy| unsafe { unbuild::<St>(copy) })
+    swing(host, place, copy, |copy| unsafe { unbuild(copy.erased()) })
 }
 
 /// Builds the replacement of a frozen leaf.
-fn copy_leaf<'n, St: Store>(
-    leaf: Leaf<'_, St::Slot>,
+fn copy_leaf<'n, T: TreeSlot>(
+    leaf: Leaf<'_, T>,
     entries: usize,
     birth: u64,
     depth: u32,
     grow: Option<u64>,
     least: Size,
-    rehash: Rehash<'_, St>,
-) -> Word<'n, St::Slot> {
+    rehash: SlotHashes<'_, T>,
+) -> Word<'n, T> {
     if entries == 0 {
         return Word::EMPTY;
     }
-    if grow.is_none() && !leaf.size().is_far_too_large::<St::Slot>(entries) {
+    if grow.is_none() && !leaf.size().is_far_too_large::<T>(entries) {
         return to_word(leaf.copy(birth));
     }
-    if St::OWNS {
+    if T::OWNS {
         // Their hashes are needed: overlap the cache misses.
-        leaf.for_each(St::prefetch);
+        leaf.for_each(T::prefetch);
     }
-    let size = Size::for_entries::<St::Slot>(entries).map(|size| size.max(least));
+    let size = Size::for_entries::<T>(entries).map(|size| size.max(least));
     if let Some(size) = size {
         let all = 0..leaf.size().buckets();
-        if let Some(copy) = spread::<St>(leaf, all, size, birth, depth, rehash) {
+        if let Some(copy) = spread(leaf, all, size, birth, depth, rehash) {
             // A leaf that had no room for one more entry, and would have little afterwards, becomes larger.
             let roomy = |hash| copy.size() > leaf.size() || copy.has_room(path_below(hash, depth));
             if grow.is_none_or(roomy) {
                 return to_word(copy);
             }
         }
-    } else if let Some(fan) = split::<St>(leaf, birth, depth, rehash) {
+    } else if let Some(fan) = split(leaf, birth, depth, rehash) {
         return fan;
     }
     let mut movers = Vec::with_capacity(entries);
-    collect_slots::<St>(leaf, &mut movers, rehash);
-    build_larger::<St>(birth, &mut movers, depth, size.and_then(Size::larger), grow)
+    collect_slots(leaf, &mut movers, rehash);
+    build_larger(birth, &mut movers, depth, size.and_then(Size::larger), grow)
 }
 
 /// A leaf of this size at `depth` with the entries of some buckets of a frozen one, if there is room in it.
-fn spread<St: Store>(
-    leaf: Leaf<'_, St::Slot>,
+fn spread<T: TreeSlot>(
+    leaf: Leaf<'_, T>,
     buckets: Range<usize>,
     size: Size,
     birth: u64,
     depth: u32,
-    rehash: Rehash<'_, St>,
-) -> Option<LeafDraft<St::Slot>> {
+    rehash: SlotHashes<'_, T>,
+) -> Option<LeafDraft<T>> {
     let mut copy = LeafDraft::new(size, birth);
     let full = leaf.try_for_each(buckets, |slots| {
         let mut hashes = [0; MOST_ENTRIES];
         // SAFETY:
         // - live in a frozen leaf; under the operation's guard, which keeps their entries.
-        unsafe { St::hashes(slots, &mut hashes, rehash) };
+        unsafe { T::hashes(slots, &mut hashes, rehash) };
         let mut both = slots.iter().zip(&hashes);
         both.try_for_each(|(&slot, &hash)| copy.push(path_below(hash, depth), hash, slot))
     });
@@ -118,12 +118,12 @@ fn spread<St: Store>(
 
 /// A fan with the entries of a frozen leaf of the largest size, a leaf for the buckets of each word; none if one of them
 /// has too little room.
-fn split<'n, St: Store>(
-    leaf: Leaf<'_, St::Slot>,
+fn split<'n, T: TreeSlot>(
+    leaf: Leaf<'_, T>,
     birth: u64,
     depth: u32,
-    rehash: Rehash<'_, St>,
-) -> Option<Word<'n, St::Slot>> {
+    rehash: SlotHashes<'_, T>,
+) -> Option<Word<'n, T>> {
     let part = leaf.size().buckets() / FAN_WIDTH;
     if leaf.size() < Size::LARGEST || part == 0 {
         return None;
@@ -133,8 +133,8 @@ fn split<'n, St: Store>(
         let buckets = index * part..(index + 1) * part;
         let entries: usize = buckets.clone().map(|at| leaf.nth(at).observe().count()).sum();
         if entries > 0 {
-            let size = Size::for_entries::<St::Slot>(entries)?;
-            let child = spread::<St>(leaf, buckets, size, birth, depth + FAN_BITS, rehash)?;
+            let size = Size::for_entries::<T>(entries)?;
+            let child = spread(leaf, buckets, size, birth, depth + FAN_BITS, rehash)?;
             children.push((index, child));
         }
     }
@@ -145,77 +145,74 @@ fn split<'n, St: Store>(
 
 /// The hash of a slot of a frozen leaf, or of a collision node, that was reached under a guard.
 #[inline]
-fn hash_of<St: Store>(slot: &St::Slot, rehash: Rehash<'_, St>) -> u64 {
+fn hash_of<T: TreeSlot>(slot: &T, rehash: SlotHashes<'_, T>) -> u64 {
     // SAFETY:
     // - live in a frozen node; under the operation's guard, which keeps its entry.
-    unsafe { St::hash(slot, rehash) }
+    unsafe { slot.hash(rehash) }
 }
 
 /// Appends what a frozen leaf holds.
-fn collect_slots<St: Store>(
-    leaf: Leaf<'_, St::Slot>,
-    movers: &mut Vec<Mover<St::Slot>>,
-    rehash: Rehash<'_, St>,
+fn collect_slots<T: TreeSlot>(
+    leaf: Leaf<'_, T>,
+    movers: &mut Vec<Mover<T>>,
+    rehash: SlotHashes<'_, T>,
 ) {
-    leaf.for_each(|slot| movers.push((hash_of::<St>(slot, rehash), *slot)));
+    leaf.for_each(|slot| movers.push((hash_of(slot, rehash), *slot)));
 }
 
 /// Freezes everything below a frozen word. Returns the number of entries.
-pub(crate) fn freeze<St: Store>(word: Word<'_, St::Slot>) -> usize {
-    match word.node() {
+pub(crate) fn freeze(word: Word<'_, ()>) -> usize {
+    match word.any_node() {
         None => 0,
-        Some(Node::Fan(fan)) => {
+        Some(AnyNode::Fan(fan)) => {
             // First the words, so that nothing takes the place of what is below.
-            let children = fan.observe();
+            fan.words().iter().for_each(|word| _ = word.observe());
             stall_point("frozen fan");
-            children.into_iter().map(freeze::<St>).sum()
+            fan.words().iter().map(|word| freeze(word.observe())).sum()
         }
-        Some(Node::Leaf(leaf)) => leaf.freeze(),
-        Some(Node::Collision(node)) => node.len(),
+        Some(AnyNode::Leaf(leaf)) => leaf.freeze(),
+        Some(AnyNode::Collision(entries)) => entries,
     }
 }
 
 /// Appends everything below a word. All of it is frozen, or unreachable for other threads.
-pub(crate) fn collect<St: Store>(
-    word: Word<'_, St::Slot>,
-    movers: &mut Vec<Mover<St::Slot>>,
-    rehash: Rehash<'_, St>,
+pub(crate) fn collect<T: TreeSlot>(
+    word: Word<'_, T>,
+    movers: &mut Vec<Mover<T>>,
+    rehash: SlotHashes<'_, T>,
 ) {
     match word.node() {
         None => {}
         Some(Node::Fan(fan)) => {
-            fan.words().iter().for_each(|word| collect::<St>(word.observe(), movers, rehash));
+            fan.words().iter().for_each(|word| collect(word.observe(), movers, rehash));
         }
         Some(Node::Leaf(leaf)) => {
-            if St::OWNS {
-                leaf.for_each(St::prefetch);
+            if T::OWNS {
+                leaf.for_each(T::prefetch);
             }
-            collect_slots::<St>(leaf, movers, rehash);
+            collect_slots(leaf, movers, rehash);
         }
         Some(Node::Collision(node)) => {
-            movers.extend(node.slots().map(|slot| (hash_of::<St>(&slot.now, rehash), slot.now)));
+            movers.extend(node.slots().map(|slot| (hash_of(&slot.now, rehash), slot.now)));
         }
     }
 }
 
 /// Shows the words of all nodes below, then the word itself. All are frozen, or unreachable for other threads.
-pub(crate) fn each_node<'g, St: Store + 'g>(
-    word: Word<'g, St::Slot>,
-    f: &mut impl FnMut(Word<'g, St::Slot>),
-) {
-    if let Some(Node::Fan(fan)) = word.node() {
-        fan.words().iter().for_each(|word| each_node::<St>(word.observe(), f));
+pub(crate) fn each_node<'g>(word: Word<'g, ()>, f: &mut dyn FnMut(Word<'g, ()>)) {
+    if let Some(fan) = word.fan() {
+        fan.words().iter().for_each(|word| each_node(word.observe(), f));
     }
     f(word);
 }
 
 /// Puts `new` at `place` and retires the node that was there; or gives `new` to `undo`.
-pub(super) fn swing<'g, St: Store + 'g, H: Host<'g, St>>(
+pub(super) fn swing<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
     host: H,
-    place: Place<'g, St::Slot>,
-    new: Word<'g, St::Slot>,
-    undo: impl FnOnce(Word<'g, St::Slot>),
-) -> Option<Word<'g, St::Slot>> {
+    place: Place<'g, T>,
+    new: Word<'g, T>,
+    undo: impl FnOnce(Word<'g, T>),
+) -> Option<Word<'g, T>> {
     let new = if new.is_empty() { host.vacant() } else { new };
     // All of the old node is frozen.
     stall_point("unpublished copy");
@@ -243,11 +240,11 @@ pub(crate) fn movers<St: Store>(
 }
 
 /// Builds the smallest tree at `depth` that holds these entries with some room. Its nodes are not published yet.
-pub(crate) fn build<'n, St: Store>(
+pub(crate) fn build<'n, T: TreeSlot>(
     birth: u64,
-    movers: &mut [Mover<St::Slot>],
+    movers: &mut [Mover<T>],
     depth: u32,
-) -> Word<'n, St::Slot> {
+) -> Word<'n, T> {
     if movers.is_empty() {
         return Word::EMPTY;
     }
@@ -255,20 +252,20 @@ pub(crate) fn build<'n, St: Store>(
         let slots: Vec<_> = movers.iter().map(|&(_, slot)| slot).collect();
         return Collision::allocate(birth, &slots);
     }
-    let size = Size::for_entries::<St::Slot>(movers.len());
-    if let Some(leaf) = size.and_then(|size| leaf_of::<St>(birth, movers, depth, size)) {
+    let size = Size::for_entries::<T>(movers.len());
+    if let Some(leaf) = size.and_then(|size| leaf_of(birth, movers, depth, size)) {
         return to_word(leaf);
     }
-    build_larger::<St>(birth, movers, depth, size.and_then(Size::larger), None)
+    build_larger(birth, movers, depth, size.and_then(Size::larger), None)
 }
 
 /// A leaf of this size with these entries, if there is room in it.
-fn leaf_of<St: Store>(
+fn leaf_of<T: TreeSlot>(
     birth: u64,
-    movers: &[Mover<St::Slot>],
+    movers: &[Mover<T>],
     depth: u32,
     size: Size,
-) -> Option<LeafDraft<St::Slot>> {
+) -> Option<LeafDraft<T>> {
     let mut leaf = LeafDraft::new(size, birth);
     let mut push =
         |&(hash, slot): &Mover<_>| leaf.push(path_below(hash, depth), hash, slot).is_ok();
@@ -276,43 +273,44 @@ fn leaf_of<St: Store>(
 }
 
 /// [`build`], of a leaf from this size on, with room for an entry of the hash `grow`, or of a fan.
-fn build_larger<'n, St: Store>(
+fn build_larger<'n, T: TreeSlot>(
     birth: u64,
-    movers: &mut [Mover<St::Slot>],
+    movers: &mut [Mover<T>],
     depth: u32,
     size: Option<Size>,
     grow: Option<u64>,
-) -> Word<'n, St::Slot> {
+) -> Word<'n, T> {
     let hashes = movers.iter().map(|&(hash, _)| hash).chain(grow);
     let paths = hashes.map(|hash| path_below(hash, depth));
-    let size = size.and_then(|size| size.for_paths::<St::Slot>(paths));
-    match size.and_then(|size| leaf_of::<St>(birth, movers, depth, size)) {
+    let size = size.and_then(|size| size.for_paths::<T>(paths));
+    match size.and_then(|size| leaf_of(birth, movers, depth, size)) {
         Some(leaf) => to_word(leaf),
-        None => build_fan::<St>(birth, movers, depth),
+        None => build_fan(birth, movers, depth),
     }
 }
 
-fn build_fan<'n, St: Store>(
-    birth: u64,
-    movers: &mut [Mover<St::Slot>],
-    depth: u32,
-) -> Word<'n, St::Slot> {
-    let word_of = |mover: &Mover<St::Slot>| Fan::<St::Slot>::index(path_below(mover.0, depth));
+fn build_fan<'n, T: TreeSlot>(birth: u64, movers: &mut [Mover<T>], depth: u32) -> Word<'n, T> {
+    let word_of = |mover: &Mover<T>| Fan::<T>::index(path_below(mover.0, depth));
     // Those of a leaf of the largest size are in order.
-    if !movers.is_sorted_by_key(word_of) {
-        sort_by_word(movers, word_of);
-    }
+    sort_by_word(movers, FAN_WIDTH, word_of);
     let mut words = [Word::EMPTY; FAN_WIDTH];
     for part in movers.chunk_by_mut(|one, other| word_of(one) == word_of(other)) {
-        words[word_of(&part[0])] = build::<St>(birth, part, depth + FAN_BITS);
+        words[word_of(&part[0])] = build(birth, part, depth + FAN_BITS);
     }
     Fan::allocate(birth, words)
 }
 
-/// Sorts entries by the word of a fan that they belong to. Less code than the sort of the standard library, and faster.
-fn sort_by_word<T: Copy>(movers: &mut [Mover<T>], word_of: impl Fn(&Mover<T>) -> usize) {
+/// Sorts entries by which of so many words they belong to. Less code than the sort of the standard library, and faster.
+pub(crate) fn sort_by_word<T: Copy>(
+    movers: &mut [Mover<T>],
+    words: usize,
+    word_of: impl Fn(&Mover<T>) -> usize,
+) {
+    if movers.is_sorted_by_key(&word_of) {
+        return;
+    }
     // How many come before those of each word, and then before the next one of them.
-    let mut places = [0; FAN_WIDTH];
+    let mut places = vec![0; words];
     movers.iter().for_each(|mover| places[word_of(mover)] += 1);
     let mut before = 0;
     for place in &mut places {
@@ -330,21 +328,21 @@ fn sort_by_word<T: Copy>(movers: &mut [Mover<T>], word_of: impl Fn(&Mover<T>) ->
 ///
 /// # Safety
 /// - Nobody else has the tree, and it is used no more.
-pub(crate) unsafe fn unbuild<St: Store>(word: Word<'_, St::Slot>) {
+pub(crate) unsafe fn unbuild(word: Word<'_, ()>) {
     // SAFETY:
     // - made by the same `build`, and no other thread has it; children come first.
-    each_node::<St>(word, &mut |word| unsafe { free_shell::<St>(word) });
+    each_node(word, &mut |word| unsafe { free_shell(word) });
 }
 
 /// Frees one node that was never published.
 ///
 /// # Safety
 /// - The node was not published and is used no more.
-pub(crate) unsafe fn free_shell<St: Store>(word: Word<'_, St::Slot>) {
+pub(crate) unsafe fn free_shell(word: Word<'_, ()>) {
     if let Some(node) = word.raw_node() {
         // SAFETY:
-        // - a node over this store's slots; unused, by the contract.
-        unsafe { leaf::free::<St::Slot>(node) };
+        // - unused, by the contract.
+        unsafe { leaf::free(node) };
     }
 }
 
@@ -360,16 +358,16 @@ pub(super) fn to_word<'n, T: Slot>(leaf: LeafDraft<T>) -> Word<'n, T> {
 ///
 /// # Safety
 /// - The node was unlinked and is not freed, and no other thread turns it into garbage.
-pub(crate) unsafe fn node_garbage<St: Store>(node: RawNode) -> Garbage {
-    unsafe fn free<St: Store>(body: *mut ()) {
+pub(crate) unsafe fn node_garbage(node: RawNode) -> Garbage {
+    unsafe fn free(body: *mut ()) {
         // SAFETY:
-        // - the body of a node over this store's slots, freed once, by the contract of `Garbage`.
-        unsafe { leaf::free::<St::Slot>(RawNode::from_body(NonNull::new_unchecked(body.cast()))) };
+        // - the body of a node, freed once, by the contract of `Garbage`.
+        unsafe { leaf::free(RawNode::from_body(NonNull::new_unchecked(body.cast()))) };
     }
     // SAFETY:
     // - not freed, and one free for each node: the contract of this function.
     unsafe {
-        let bytes = leaf::allocated_bytes::<St::Slot>(node.header());
-        Garbage::new(node.body().as_ptr().cast(), free::<St>, bytes)
+        let bytes = leaf::allocated_bytes(node.header());
+        Garbage::new(node.body().as_ptr().cast(), free, bytes)
     }
 }

@@ -9,11 +9,11 @@
 //! see the other's entry. Then a few empty nodes stay until the next removal near them.
 #![expect(unsafe_code, reason = "retires the nodes of a collapsed fan")]
 
-use super::node::{FAN_BITS, Fan, LEVELS, Node, Word};
+use super::node::{AnyNode, FAN_BITS, Fan, LEVELS, Node};
 use super::rebuild::{build, collect, freeze, rebuild, swing, unbuild};
-use super::{Host, Place, Rehash, path_below};
-use crate::entry::Store;
-use crate::leaf::FAN_WIDTH;
+use super::{Host, Place, path_below};
+use crate::bucket::State;
+use crate::entry::{SlotHashes, TreeSlot};
 use crate::reclaim::Guard;
 
 /// A fan whose children hold this many entries or fewer collapses: far fewer than make a fan again.
@@ -21,11 +21,11 @@ const COLLAPSE: usize = if cfg!(shuttle) { 2 } else { 8 };
 
 /// After a removal that emptied the bucket of a hash below `place`: shrinks its leaf if that has become far too large, and
 /// collapses the fans above that hold little, from the bottom up.
-pub(crate) fn shrink<'g, St: Store + 'g, H: Host<'g, St>>(
+pub(crate) fn shrink<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
     host: H,
-    mut place: Place<'g, St::Slot>,
+    mut place: Place<'g, T>,
     hash: u64,
-    rehash: Rehash<'_, St>,
+    rehash: SlotHashes<'_, T>,
 ) {
     let mut fans = [None; LEVELS as usize];
     let mut levels = fans.iter_mut();
@@ -46,18 +46,18 @@ pub(crate) fn shrink<'g, St: Store + 'g, H: Host<'g, St>>(
         }
     }
     for (place, fan) in fans.into_iter().rev().flatten() {
-        if !holds_little::<St>(fan, host.guard()) || !collapse(host, place, fan, rehash) {
+        if !holds_little(fan.erased(), host.guard()) || !collapse(host, place, fan, rehash) {
             return;
         }
     }
 }
 
 /// Replaces a fan by a leaf with the entries of its children.
-fn collapse<'g, St: Store + 'g, H: Host<'g, St>>(
+fn collapse<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
     host: H,
-    place: Place<'g, St::Slot>,
-    fan: &'g Fan<St::Slot>,
-    rehash: Rehash<'_, St>,
+    place: Place<'g, T>,
+    fan: &'g Fan<T>,
+    rehash: SlotHashes<'_, T>,
 ) -> bool {
     // From here on no child of this fan is replaced …
     let children = fan.observe();
@@ -67,13 +67,13 @@ fn collapse<'g, St: Store + 'g, H: Host<'g, St>>(
         return false;
     }
     // … and now none changes any more.
-    freeze::<St>(place.word);
+    freeze(place.word.erased());
     let mut movers = Vec::with_capacity(2 * COLLAPSE);
-    children.iter().for_each(|child| collect::<St>(*child, &mut movers, rehash));
-    let built = build::<St>(host.birth(), &mut movers, place.depth);
+    children.iter().for_each(|child| collect(*child, &mut movers, rehash));
+    let built = build(host.birth(), &mut movers, place.depth);
     // SAFETY:
     // - just built, and not published.
-    let swung = swing(host, place, built, |built| unsafe { unbuild::<St>(built) });
+    let swung = swing(host, place, built, |built| unsafe { unbuild(built.erased()) });
     if swung.is_some() {
         for child in children {
             // SAFETY:
@@ -86,15 +86,14 @@ fn collapse<'g, St: Store + 'g, H: Host<'g, St>>(
 }
 
 /// Whether the children of a fan hold so little that it should collapse.
-fn holds_little<'g, St: Store>(fan: &'g Fan<St::Slot>, guard: &'g Guard) -> bool {
+fn holds_little(fan: &Fan<()>, guard: &Guard) -> bool {
     let mut count = 0;
-    (0..FAN_WIDTH).all(|index| {
-        let child: Word<'g, St::Slot> = fan.words()[index].load(guard);
-        count += match child.node() {
+    fan.words().iter().all(|word| {
+        count += match word.load(guard).any_node() {
             None => 0,
-            Some(Node::Fan(_)) => return false,
-            Some(Node::Leaf(leaf)) => leaf.count(),
-            Some(Node::Collision(node)) => node.len(),
+            Some(AnyNode::Fan(_)) => return false,
+            Some(AnyNode::Leaf(leaf)) => leaf.states().map(State::count).sum(),
+            Some(AnyNode::Collision(entries)) => entries,
         };
         count <= COLLAPSE
     })

@@ -3,10 +3,9 @@
 //! No other thread can reach it yet. So nothing is claimed, published or retired, and each leaf is made at its final size.
 #![expect(unsafe_code, reason = "moves trees between owners")]
 
-use std::sync::Arc;
-
 use super::Trie;
-use super::domain::{Domain, Lineage};
+use super::graves::Entries;
+use super::raw::RawTrie;
 use super::root::Count;
 use crate::engine::{Builder, Division, Engine, HashedOf};
 use crate::entry::Store;
@@ -25,7 +24,7 @@ impl<St: Store> Trie<St> {
     fn part(collector: Collector, entries: HashedOf<Self>, division: Division) -> Self {
         debug_assert!(division.bits % FAN_BITS == 0);
         let mut movers = movers::<St>(entries, FIRST);
-        Self::built(collector, build::<St>(FIRST, &mut movers, division.bits), movers.len())
+        Self::built(collector, build(FIRST, &mut movers, division.bits), movers.len())
     }
 
     /// The whole of its parts, one for each value of the first bits.
@@ -51,18 +50,21 @@ impl<St: Store> Trie<St> {
         if top.is_empty() {
             return Self::new(collector);
         }
-        let domain = Arc::new(Domain::new(collector.clone(), Lineage::first(), None));
-        Self::with_root(domain, FIRST, top, collector, Count::begun_with(entries))
+        let domain = RawTrie::new(collector.clone(), Entries::of::<St>()).new_domain();
+        let count = Count::begun_with(entries);
+        // SAFETY:
+        // - made of entries of this store.
+        unsafe { Self::of(RawTrie::with_root(domain, FIRST, top.erased(), collector, count)) }
     }
 
     /// The tree of a trie that was just built.
     fn into_tree<'n>(mut self) -> Word<'n, St::Slot> {
         // SAFETY:
         // - null or from a box, and this value's alone.
-        let Some(root) = (unsafe { self.root.get_mut().as_mut() }) else { return Word::EMPTY };
+        let Some(root) = (unsafe { self.raw.root.get_mut().as_mut() }) else { return Word::EMPTY };
         let mut top = std::mem::replace(&mut root.top, Indirection::new(Word::EMPTY));
         // SAFETY:
         // - the tree is the caller's now: this trie is dropped without it.
-        unsafe { top.get_mut().detach().attach() }
+        unsafe { top.get_mut().detach().attach().typed() }
     }
 }

@@ -1,43 +1,31 @@
 //! The structure checker: walks a whole trie and verifies what `mod.rs` says of it.
 //!
 //! For tests. It must run alone: no other thread may change the map meanwhile.
+#![expect(unsafe_code, reason = "reads the keys of slots")]
 
 use super::Trie;
-use crate::engine::Engine;
-use crate::entry::Store;
+use crate::engine::{Engine, Structure};
+use crate::entry::{ByKey, Store};
 use crate::tree::node::View;
 use crate::tree::{Iter, Walk, lookup};
 
-/// What the checker counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Structure {
-    /// Nodes that hold words or entries, in the live tree.
-    pub nodes: usize,
-    /// Entries in the live tree.
-    pub entries: usize,
-    /// Levels of fans above the deepest entry.
-    pub depth: usize,
-    /// Snapshots that are registered with the map.
-    pub snapshots: usize,
-}
-
 impl<St: Store> Trie<St> {
-    /// Verifies every invariant of the live tree; `hash` tells the hashes of keys.
-    ///
-    /// # Panics
-    /// If one does not hold.
-    pub(crate) fn check(&self, hash: impl Fn(&[&St::Key], &mut [u64])) -> Structure {
+    /// [`Engine::check`].
+    pub(super) fn verify(&self, hash: impl Fn(&[&St::Key], &mut [u64])) -> Structure {
         let guard = self.pin();
         let mut found = Structure::default();
-        if let Some(context) = self.root(&guard) {
-            let (top, view) = (context.root.top.load(&guard), View::Live(&guard));
+        if let Some(context) = self.raw.root(&guard) {
+            let (top, view) = (self.top(&guard), View::Live(&guard));
             assert!(!top.is_frozen(), "the newest root is frozen");
-            found.snapshots = context.domain().snapshots();
+            found.snapshots = context.domain().graves.snapshots();
+            let hash = ByKey::<St>(&hash);
             let mut walk = Walk::<St>::new(&hash);
             walk.node(top, view, context.root.generation, 0, 0);
-            let mut entries = Iter::<St>::new(top, view);
+            let mut entries = Iter::new(top, view);
             walk.reach(std::iter::from_fn(|| entries.next_slot()), &|hash, mut eq| {
-                lookup::find::<St>(top, view, 0, hash, &mut eq)
+                // SAFETY:
+                // - of this store.
+                unsafe { lookup::find::<St>(top, view, 0, hash, &mut eq) }
             });
             (found.nodes, found.entries, found.depth) = (walk.nodes, walk.entries, walk.fans);
         }

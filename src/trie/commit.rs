@@ -53,12 +53,15 @@ use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
+use super::Trie;
 use super::diff::{Beyond, beyond, holds_entry};
-use super::domain::{Dead, Domain, Fate};
+use super::domain::Domain;
+use super::graves::Fate;
+use super::raw::{Context, RawTrie};
+use super::record::Dead;
 use super::root::Root;
-use super::{Context, Trie};
 use crate::engine::Engine;
-use crate::entry::Store;
+use crate::entry::{Store, TreeSlot};
 use crate::fallout::Fallout;
 use crate::sync::planted;
 use crate::tree::node::Word;
@@ -76,12 +79,33 @@ pub(crate) enum Refusal {
 
 impl<St: Store> Trie<St> {
     /// Puts the tree of a fork in the place of the map's, if the map is what the fork began with.
-    pub(crate) fn try_commit(&self, mut fork: Self) -> Result<(), (Self, Refusal)> {
+    pub(crate) fn try_commit(&self, fork: Self) -> Result<(), (Self, Refusal)> {
+        // SAFETY:
+        // - over slots of this store.
+        let done = unsafe { self.raw.try_commit::<St::Slot>(fork.raw) };
+        // SAFETY:
+        // - those of the fork, which are.
+        done.map_err(|(fork, refusal)| (unsafe { Self::of(fork) }, refusal))
+    }
+
+    /// Makes the map's first root, if it has none: so that forks of it know where they come from.
+    pub(crate) fn settle(&self) {
+        let guard = self.pin();
+        self.raw.root_or_first(&guard);
+    }
+}
+
+impl RawTrie {
+    /// See [`Trie::try_commit`].
+    ///
+    /// # Safety
+    /// - Both are over slots of type `T`.
+    unsafe fn try_commit<T: TreeSlot>(&self, mut fork: Self) -> Result<(), (Self, Refusal)> {
         let (from, domain) = match fork.alone() {
             Ok(parts) => parts,
             Err(refusal) => return Err((fork, refusal)),
         };
-        let guard = self.pin();
+        let guard = self.collector.pin();
         let base = domain.base.as_ref().map_or(Word::EMPTY, |base| base.top());
         let begun_with = base.to_older();
         let mut losses = None;
@@ -99,7 +123,9 @@ impl<St: Store> Trie<St> {
                 continue;
             }
             let tree = from.top.load(&guard);
-            losses.get_or_insert_with(|| Losses::<St>::of(base, tree));
+            // SAFETY:
+            // - promised by the caller.
+            losses.get_or_insert_with(|| unsafe { Losses::of::<T>(base.typed(), tree.typed()) });
             let committed = tree.to_older().frozen();
             // LINEARIZES commit.
             if context.root.top.replace(top, committed).is_ok() {
@@ -117,14 +143,14 @@ impl<St: Store> Trie<St> {
             // SAFETY:
             // - unlinked once: the CAS above put a tree without it in the place of the one that held
             //   it, and `beyond` shows each object once; under the guard.
-            unsafe { map.domain().retire(dead, birth, death, &mut Fate::Operation(&guard)) };
+            unsafe { map.domain().graves.retire(dead, birth, death, &mut Fate::Operation(&guard)) };
         }
         fork.dissolve();
         Ok(())
     }
 
     /// Root and domain of a map that has no snapshots or forks.
-    pub(super) fn alone(&mut self) -> Result<(&Root<St>, &Domain<St>), Refusal> {
+    pub(super) fn alone(&mut self) -> Result<(&Root, &Domain), Refusal> {
         let root = NonNull::new(*self.root.get_mut()).ok_or(Refusal::Unrelated)?;
         // SAFETY:
         // - the map's root, and the reference to the domain that the map holds, made by
@@ -136,12 +162,6 @@ impl<St: Store> Trie<St> {
             Arc::get_mut(&mut domain).ok_or(Refusal::Shared)?;
             Ok((root, root.domain.as_ref()))
         }
-    }
-
-    /// Makes the map's first root, if it has none: so that forks of it know where they come from.
-    pub(crate) fn settle(&self) {
-        let guard = self.pin();
-        self.root_or_first(&guard);
     }
 
     /// Drops a map without its tree, which is another map's now.
@@ -156,42 +176,42 @@ impl<St: Store> Trie<St> {
         unsafe {
             let root = Box::from_raw(root);
             let domain = Arc::from_raw(root.domain.as_ptr());
-            domain.limbo.close(&mut fallout);
+            domain.graves.limbo.close(&mut fallout);
         }
         fallout.resume();
     }
 }
 
 /// Lists what the map loses with a commit.
-struct Losses<St: Store> {
+struct Losses {
     /// With its birth.
-    lost: Vec<(Dead<St>, u64)>,
+    lost: Vec<(Dead, u64)>,
 }
 
-impl<St: Store> Losses<St> {
-    fn of(base: Word<'_, St::Slot>, committed: Word<'_, St::Slot>) -> Self {
+impl Losses {
+    fn of<T: TreeSlot>(base: Word<'_, T>, committed: Word<'_, T>) -> Self {
         let mut losses = Self { lost: Vec::new() };
-        beyond(base, committed, 0, &mut losses);
+        beyond::<T>(base, committed, 0, &mut losses);
         losses
     }
 }
 
 /// Shown the tree of the fork's base, which the fork keeps: so nothing of it is freed meanwhile.
-impl<St: Store> Beyond<St> for Losses<St> {
-    fn has(&self, other: Word<'_, St::Slot>, level: u32, slot: &St::Slot) -> bool {
+impl<T: TreeSlot> Beyond<T> for Losses {
+    fn has(&self, other: Word<'_, T>, level: u32, slot: &T) -> bool {
         // What is nothing besides its slot is not lost with it.
         // SAFETY:
         // - live in the tree that the fork keeps.
-        !St::OWNS || unsafe { holds_entry::<St>(other, level, slot) }
+        !T::OWNS || unsafe { holds_entry(other, level, slot) }
     }
 
-    fn tree(&mut self, word: Word<'_, St::Slot>) -> bool {
-        let tree = word.birth().map(|birth| (Dead::Tree(word.detach()), birth));
+    fn tree(&mut self, word: Word<'_, T>) -> bool {
+        let tree = word.birth().map(|birth| (Dead::Tree(word.erased().detach()), birth));
         self.lost.extend(tree);
         true
     }
 
-    fn node(&mut self, word: Word<'_, St::Slot>) {
+    fn node(&mut self, word: Word<'_, T>) {
         if planted("leaked_shell") {
             return;
         }
@@ -199,12 +219,12 @@ impl<St: Store> Beyond<St> for Losses<St> {
         self.lost.extend(node.map(|(node, birth)| (Dead::Node(node), birth)));
     }
 
-    fn entry(&mut self, slot: &St::Slot, _level: u32) {
-        if St::OWNS {
+    fn entry(&mut self, slot: &T, _level: u32) {
+        if T::OWNS {
             // SAFETY:
             // - not freed: it is in the tree that the fork keeps.
-            let birth = unsafe { St::birth(slot) };
-            self.lost.push((Dead::Entry(*slot), birth));
+            let birth = unsafe { slot.birth() };
+            self.lost.push((Dead::Entry(slot.address()), birth));
         }
     }
 }

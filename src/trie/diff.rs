@@ -14,14 +14,14 @@
 //! Both trees are frozen, and read as snapshots are.
 #![expect(unsafe_code, reason = "reads the entries of frozen trees")]
 
-use super::PairRef;
 use super::frozen::Frozen;
 use crate::bucket::{Contents, Held, Slot};
-use crate::engine::Content;
-use crate::entry::Store;
+use crate::engine::{Content, PairRef};
+use crate::entry::{ByKey, KnownHashes, Store, TreeSlot};
+use crate::hash::Rehash;
 use crate::leaf::{FAN_WIDTH, Leaf};
 use crate::tree::node::{FAN_BITS, Fan, Node, View, Word};
-use crate::tree::{Iter, Rehash, lookup, path_below};
+use crate::tree::{Iter, lookup, path_below};
 
 /// One difference, with the entries that make it.
 pub(crate) enum TreeChange<'g, K, V> {
@@ -71,7 +71,7 @@ struct Leaves<'g, St: Store> {
 }
 
 enum Entries<'g, St: Store> {
-    All(Iter<'g, St>),
+    All(Iter<'g, St::Slot>),
     Some(Vec<Held<'g, St::Slot>>),
 }
 
@@ -115,7 +115,7 @@ impl<'g, St: Store + 'g> TreeDiff<'g, St> {
     }
 
     /// The next difference.
-    pub(crate) fn next(&mut self, rehash: Rehash<'_, St>) -> Option<ChangeOf<'g, St>>
+    pub(crate) fn next(&mut self, rehash: Rehash<'_, St::Key>) -> Option<ChangeOf<'g, St>>
     where
         St::Key: Eq,
     {
@@ -167,7 +167,7 @@ impl<'g, St: Store + 'g> Leaves<'g, St> {
         (Entries::Some(from_old), Entries::Some(from_new))
     }
 
-    fn next(&mut self, rehash: Rehash<'_, St>) -> Option<ChangeOf<'g, St>>
+    fn next(&mut self, rehash: Rehash<'_, St::Key>) -> Option<ChangeOf<'g, St>>
     where
         St::Key: Eq,
     {
@@ -195,24 +195,27 @@ impl<'g, St: Store + 'g> Leaves<'g, St> {
         &self,
         slot: Held<'g, St::Slot>,
         other: Word<'g, St::Slot>,
-        rehash: Rehash<'_, St>,
+        rehash: Rehash<'_, St::Key>,
     ) -> Counterpart<'g, St::Slot>
     where
         St::Key: Eq,
     {
         // SAFETY:
         // - live in a frozen tree, which is borrowed.
-        let hash = unsafe { St::hash(&slot.now, rehash) };
+        let hash = unsafe { slot.now.hash(&ByKey::<St>(rehash)) };
         // SAFETY:
         // - as above, for both.
         let unchanged = |now: &St::Slot| unsafe { St::unchanged(&slot.now, now) };
         // First the unchanged entry: most are, and in a boxed store no keys are compared for that.
-        if holds::<St>(other, self.level, hash, unchanged) {
+        if holds(other, self.level, hash, unchanged) {
             return Counterpart::Same;
         }
         let (key, _) = pair::<St>(slot);
         let mut eq = |other: &St::Key| other == key;
-        let found = lookup::find::<St>(other, View::Observed, self.level * FAN_BITS, hash, &mut eq);
+        let depth = self.level * FAN_BITS;
+        // SAFETY:
+        // - of this store.
+        let found = unsafe { lookup::find::<St>(other, View::Observed, depth, hash, &mut eq) };
         found.map_or(Counterpart::None, Counterpart::Other)
     }
 }
@@ -225,35 +228,34 @@ enum Counterpart<'g, T: Slot> {
 }
 
 /// What a tree has that another one has not, part by part. Each part comes once.
-pub(super) trait Beyond<St: Store> {
+pub(super) trait Beyond<T: TreeSlot> {
     /// Whether the other tree has this entry, below `other`, which was read as for [`holds`].
-    fn has(&self, other: Word<'_, St::Slot>, level: u32, slot: &St::Slot) -> bool;
+    fn has(&self, other: Word<'_, T>, level: u32, slot: &T) -> bool;
     /// A node with all that is below it, of which the other tree has nothing. Returns whether that is
     /// done with; otherwise its parts follow.
-    fn tree(&mut self, word: Word<'_, St::Slot>) -> bool;
+    fn tree(&mut self, word: Word<'_, T>) -> bool;
     /// A node alone.
-    fn node(&mut self, word: Word<'_, St::Slot>);
+    fn node(&mut self, word: Word<'_, T>);
     /// An entry, with `level` fans above it.
-    fn entry(&mut self, slot: &St::Slot, level: u32);
+    fn entry(&mut self, slot: &T, level: u32);
 }
 
 /// Shows what is below `word` and not below `other`. `word` was read from a node at `level`, `other` at the
 /// same place, or above if it leads to no fan.
 ///
 /// Entries that moved to another node are in both.
-pub(super) fn beyond<St: Store>(
-    word: Word<'_, St::Slot>,
-    other: Word<'_, St::Slot>,
+pub(super) fn beyond<T: TreeSlot>(
+    word: Word<'_, T>,
+    other: Word<'_, T>,
     level: u32,
-    visitor: &mut impl Beyond<St>,
+    visitor: &mut impl Beyond<T>,
 ) {
     let Some(node) = word.node().filter(|_| !word.same_node(other)) else { return };
     if other.is_empty() && visitor.tree(word) {
         return;
     }
-    let has = |slot: &St::Slot, visitor: &_| {
-        !other.is_empty() && Beyond::<St>::has(visitor, other, level, slot)
-    };
+    let has =
+        |slot: &T, visitor: &_| !other.is_empty() && Beyond::<T>::has(visitor, other, level, slot);
     match node {
         Node::Fan(fan) => {
             for index in 0..FAN_WIDTH {
@@ -281,28 +283,24 @@ pub(super) fn beyond<St: Store>(
 
 /// Whether an entry for which `is_it` holds is below `word`, which was read from a node at `level`; or
 /// above, if it leads to no fan.
-pub(super) fn holds<St: Store>(
-    word: Word<'_, St::Slot>,
+pub(super) fn holds<T: TreeSlot>(
+    word: Word<'_, T>,
     level: u32,
     hash: u64,
-    is_it: impl FnMut(&St::Slot) -> bool,
+    is_it: impl FnMut(&T) -> bool,
 ) -> bool {
     let path = path_below(hash, level * FAN_BITS);
-    lookup::find_at::<St>(word, View::Observed, path, hash, is_it).is_some()
+    lookup::find_at::<T>(word, View::Observed, path, hash, is_it).is_some()
 }
 
 /// [`holds`] for an entry. For stores whose entries are something besides their slots, and tell their hashes.
 ///
 /// # Safety
 /// - The slot was live, and its entry is not freed.
-pub(super) unsafe fn holds_entry<St: Store>(
-    word: Word<'_, St::Slot>,
-    level: u32,
-    slot: &St::Slot,
-) -> bool {
+pub(super) unsafe fn holds_entry<T: TreeSlot>(word: Word<'_, T>, level: u32, slot: &T) -> bool {
     // SAFETY: the same contract.
-    let hash = unsafe { St::hash(slot, &|_, _| unreachable!("such slots know it")) };
-    holds::<St>(word, level, hash, |candidate| St::is_same(slot, candidate))
+    let hash = unsafe { slot.hash(&KnownHashes) };
+    holds::<T>(word, level, hash, |candidate| slot.is_same(candidate))
 }
 
 fn pair<'g, St: Store + 'g>(slot: Held<'g, St::Slot>) -> PairRef<'g, St> {
@@ -333,14 +331,16 @@ impl<St: Store> Frozen<St> {
         (hash, other_hash): (u64, u64),
         eq: &mut impl FnMut(&St::Key) -> bool,
     ) -> bool {
-        let here = lookup::find::<St>(self.top(), View::Observed, 0, hash, eq);
-        let there = lookup::find::<St>(other.top(), View::Observed, 0, other_hash, eq);
-        match (here, there) {
-            // SAFETY:
-            // - live in frozen trees, which are borrowed.
-            (Some(here), Some(there)) => unsafe { St::unchanged(&here.now, &there.now) },
-            (None, None) => true,
-            _ => false,
+        // SAFETY:
+        // - of this store; live in frozen trees, which are borrowed.
+        unsafe {
+            let here = lookup::find::<St>(self.top(), View::Observed, 0, hash, eq);
+            let there = lookup::find::<St>(other.top(), View::Observed, 0, other_hash, eq);
+            match (here, there) {
+                (Some(here), Some(there)) => St::unchanged(&here.now, &there.now),
+                (None, None) => true,
+                _ => false,
+            }
         }
     }
 

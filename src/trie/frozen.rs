@@ -1,33 +1,28 @@
-//! A frozen tree: what a snapshot holds.
+//! A frozen tree, read: what a snapshot holds.
 #![expect(unsafe_code, reason = "ties the lifetime of a tree to its handle")]
 
+use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use super::PairRef;
-use super::domain::{Dead, Domain, Record};
+use super::domain::{Domain, KeptTree};
+use crate::engine::PairRef;
 use crate::entry::Store;
-use crate::sync::{AtomicUsize, Ordering};
-use crate::tree::node::{Detached, View, Word};
+use crate::tree::node::{View, Word};
 use crate::tree::{Iter, lookup};
 
-/// The tree of one generation, as it was when that generation ended.
-///
-/// INVARIANT: while this exists its record is in the registry of the domain (or the tree is empty),
-/// so that everything that can be reached from `top` through frozen words stays allocated.
+/// The tree of one generation, as it was when that generation ended. Clones are of one tree.
 pub(crate) struct Frozen<St: Store> {
-    /// None if the tree is empty and its map was never written, and once dismantled.
-    domain: Option<Arc<Domain<St>>>,
-    record: Option<Arc<Record<St>>>,
-    top: Detached<St::Slot>,
-    generation: u64,
-    /// The tree was taken out of its map: nothing else retires what is in it.
-    owns_tree: bool,
-    /// Number of entries, once it was asked for.
-    count: AtomicUsize,
+    /// INVARIANT: its entries are of this store.
+    kept: Arc<KeptTree>,
+    _owns: PhantomData<(St::Key, St::Value)>,
 }
 
-const NOT_COUNTED: usize = usize::MAX;
+impl<St: Store> Clone for Frozen<St> {
+    fn clone(&self) -> Self {
+        Self { kept: Arc::clone(&self.kept), _owns: PhantomData }
+    }
+}
 
 // SAFETY:
 // - Send and Sync: a frozen tree hands out shared references to keys and values on whatever thread
@@ -39,49 +34,42 @@ unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for Frozen<St>
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Sync for Frozen<St> {}
 
 impl<St: Store> Frozen<St> {
-    /// The snapshot of a map that was never written.
-    pub(super) fn empty() -> Self {
-        Self {
-            domain: None,
-            record: None,
-            top: Word::EMPTY.detach(),
-            generation: 0,
-            owns_tree: false,
-            count: AtomicUsize::new(0),
-        }
+    /// # Safety
+    /// - The entries are of this store.
+    #[expect(
+        clippy::arc_with_non_send_sync,
+        reason = "its typed handles are, as far as keys and values allow"
+    )]
+    pub(super) unsafe fn of(kept: KeptTree) -> Self {
+        Self { kept: Arc::new(kept), _owns: PhantomData }
     }
 
-    /// # Safety
-    /// - `record` was registered with `domain` before the top word of its generation's root was
-    ///   frozen as `top`, by this thread; and with `owns_tree`, that thread unlinked the tree.
-    pub(super) unsafe fn new(
-        domain: Arc<Domain<St>>,
-        record: Arc<Record<St>>,
-        top: Word<'_, St::Slot>,
-        owns_tree: bool,
-    ) -> Self {
-        Self {
-            generation: record.generation(),
-            domain: Some(domain),
-            record: Some(record),
-            top: top.thawed().detach(),
-            owns_tree,
-            count: AtomicUsize::new(NOT_COUNTED),
-        }
+    pub(super) fn kept(&self) -> &Arc<KeptTree> {
+        &self.kept
+    }
+
+    /// The tree, if this is the only handle.
+    pub(super) fn into_kept(self) -> Result<KeptTree, Self> {
+        Arc::try_unwrap(self.kept).map_err(|kept| Self { kept, _owns: PhantomData })
+    }
+
+    /// Whether both are handles of one tree.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.kept, &other.kept)
     }
 
     pub(crate) fn generation(&self) -> u64 {
-        self.generation
+        self.kept.generation()
     }
 
-    pub(super) fn domain(&self) -> Option<&Arc<Domain<St>>> {
-        self.domain.as_ref()
+    pub(super) fn domain(&self) -> Option<&Arc<Domain>> {
+        self.kept.domain()
     }
 
     pub(super) fn top(&self) -> Word<'_, St::Slot> {
         // SAFETY:
-        // - stays allocated while the record is registered, which is as long as this exists.
-        unsafe { self.top.attach() }
+        // - over slots of this store.
+        unsafe { self.kept.top().typed() }
     }
 
     pub(crate) fn get(
@@ -89,10 +77,12 @@ impl<St: Store> Frozen<St> {
         hash: u64,
         mut eq: impl FnMut(&St::Key) -> bool,
     ) -> Option<PairRef<'_, St>> {
-        let slot = lookup::find::<St>(self.top(), View::Observed, 0, hash, &mut eq)?;
         // SAFETY:
-        // - the entry is in the tree, so it is not freed while this exists.
-        Some(unsafe { St::pair_ref(slot) })
+        // - of this store; in the tree, so it is not freed while this exists.
+        unsafe {
+            let slot = lookup::find::<St>(self.top(), View::Observed, 0, hash, &mut eq)?;
+            Some(St::pair_ref(slot))
+        }
     }
 
     /// [`Self::get`] for many hashes, see [`Engine::get_many`](crate::engine::Engine::get_many).
@@ -107,77 +97,36 @@ impl<St: Store> Frozen<St> {
         let pair = |slot| unsafe { St::pair_ref(slot) };
         let found = |index, slot: Option<_>| found(index, slot.map(pair));
         let start = |hash| (self.top(), View::Observed, hash);
-        lookup::find_many::<St>(start, hashes, eq, found);
+        // SAFETY:
+        // - of this store.
+        unsafe { lookup::find_many::<St>(start, hashes, eq, found) };
     }
 
     pub(crate) fn iter(&self) -> FrozenIter<'_, St> {
-        FrozenIter(Iter::new(self.top(), View::Observed))
+        FrozenIter { slots: Iter::new(self.top(), View::Observed), _store: PhantomData }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.iter().0.next_slot().is_none()
+        self.iter().slots.next_slot().is_none()
     }
 
     /// Number of entries: O(nodes) the first time, then O(1).
     pub(crate) fn len(&self) -> usize {
-        // Relaxed: whoever counts gets the same number.
-        let known = self.count.load(Ordering::Relaxed);
-        if known != NOT_COUNTED {
-            return known;
-        }
-        let count = lookup::count::<St>(self.top(), View::Observed);
-        self.count.store(count, Ordering::Relaxed);
-        count
-    }
-
-    /// Whether nothing else holds the domain, neither the map nor a snapshot, and the whole tree belongs to it.
-    pub(super) fn is_alone(&mut self) -> bool {
-        // What others did to the domain before they let it go is seen here.
-        self.domain
-            .as_mut()
-            .is_none_or(|domain| Arc::get_mut(domain).is_some_and(|domain| domain.base.is_none()))
-    }
-
-    /// Takes the record's list from a snapshot that [is alone](Self::is_alone). Returns it, and whether the tree is the
-    /// caller's too: else it is on the list.
-    pub(super) fn disband(&mut self) -> (Vec<Dead<St>>, bool) {
-        let record = self.domain.as_ref().zip(self.record.take());
-        let kept = record.map_or_else(Vec::new, |(domain, record)| domain.empty(&record));
-        (kept, std::mem::take(&mut self.owns_tree))
-    }
-
-    /// Gives up the tree and what its record keeps. Returns the domain, for who drops it with care
-    /// for the stack; none if this was done before.
-    pub(super) fn dismantle(&mut self) -> Option<Arc<Domain<St>>> {
-        let domain = self.domain.take()?;
-        let mut fate = domain.fate_of_drop();
-        if let Some(record) = self.record.take() {
-            domain.withdraw(&record, &mut fate);
-        }
-        // Without `owns_tree` the tree may be gone by now.
-        if let Some(birth) = self.owns_tree.then(|| self.top().birth()).flatten() {
-            let tree = Dead::Tree(self.top);
-            // SAFETY:
-            // - unlinked once: `owns_tree` says that this snapshot's making unlinked the tree.
-            unsafe { domain.retire(tree, birth, self.generation + 1, &mut fate) };
-        }
-        domain.settle(fate);
-        Some(domain)
-    }
-}
-
-impl<St: Store> Drop for Frozen<St> {
-    fn drop(&mut self) {
-        self.dismantle();
+        self.kept.len()
     }
 }
 
 /// An iterator over a frozen tree. Holds no guard.
-pub(crate) struct FrozenIter<'s, St: Store>(Iter<'s, St>);
+///
+/// INVARIANT: the entries are of this store.
+pub(crate) struct FrozenIter<'s, St: Store> {
+    slots: Iter<'s, St::Slot>,
+    _store: PhantomData<St>,
+}
 
 impl<St: Store> Clone for FrozenIter<'_, St> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self { slots: self.slots.clone(), _store: PhantomData }
     }
 }
 
@@ -185,7 +134,7 @@ impl<St: Store> Clone for FrozenIter<'_, St> {
 impl<St: Store> FrozenIter<'_, St> {
     /// Gives away about half of what this has yet to yield; none if it is too little to be shared.
     pub(crate) fn split(&mut self) -> Option<Self> {
-        self.0.split().map(Self)
+        self.slots.split().map(|slots| Self { slots, _store: PhantomData })
     }
 }
 
@@ -199,15 +148,15 @@ where
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         // SAFETY:
-        // - in a frozen tree, which is kept for `'s`.
-        self.0.next_slot().map(|slot| unsafe { St::pair_ref(slot) })
+        // - of this store, in a frozen tree, which is kept for `'s`.
+        self.slots.next_slot().map(|slot| unsafe { St::pair_ref(slot) })
     }
 
     #[inline]
     fn fold<B, F: FnMut(B, Self::Item) -> B>(mut self, init: B, mut f: F) -> B {
         // SAFETY:
         // - as in `next`.
-        self.0.fold_slots(init, |result, slot| f(result, unsafe { St::pair_ref(slot) }))
+        self.slots.fold_slots(init, |result, slot| f(result, unsafe { St::pair_ref(slot) }))
     }
 }
 
@@ -223,25 +172,26 @@ unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Sync for FrozenIter
 pub(crate) struct OwnedIter<St: Store + 'static> {
     /// Borrows from `tree`; declared first, so that it is dropped first.
     iter: FrozenIter<'static, St>,
-    tree: Arc<Frozen<St>>,
+    tree: Frozen<St>,
 }
 
 impl<St: Store + 'static> OwnedIter<St> {
-    pub(crate) fn new(tree: Arc<Frozen<St>>) -> Self {
+    pub(crate) fn new(tree: Frozen<St>) -> Self {
         // SAFETY:
-        // - the tree is behind an `Arc` that this value holds as long as the iterator, and which is
-        //   never given out mutably; `next` ties what it yields to a handle of its own.
-        let iter = unsafe { FrozenIter(Iter::new(tree.top.attach(), View::Observed)) };
-        Self { iter, tree }
+        // - this value holds the tree as long as the iterator, and never gives it out mutably; `next` ties what it
+        //   yields to a handle of its own.
+        let top = unsafe { tree.top().detach().attach() };
+        let slots = Iter::new(top, View::Observed);
+        Self { iter: FrozenIter { slots, _store: PhantomData }, tree }
     }
 
-    pub(crate) fn tree(&self) -> &Arc<Frozen<St>> {
+    pub(crate) fn tree(&self) -> &Frozen<St> {
         &self.tree
     }
 
     pub(crate) fn next(&mut self) -> Option<OwnedPair<St>> {
         let (key, value) = self.iter.next()?;
-        Some(OwnedPair { key: key.into(), value: value.into(), tree: Arc::clone(&self.tree) })
+        Some(OwnedPair { key: key.into(), value: value.into(), tree: self.tree.clone() })
     }
 }
 
@@ -251,7 +201,7 @@ impl<St: Store + 'static> OwnedIter<St> {
 pub(crate) struct OwnedPair<St: Store> {
     key: NonNull<St::Key>,
     value: NonNull<St::Value>,
-    tree: Arc<Frozen<St>>,
+    tree: Frozen<St>,
 }
 
 impl<St: Store> OwnedPair<St> {
@@ -264,7 +214,7 @@ impl<St: Store> OwnedPair<St> {
 
 impl<St: Store> Clone for OwnedPair<St> {
     fn clone(&self) -> Self {
-        Self { key: self.key, value: self.value, tree: Arc::clone(&self.tree) }
+        Self { key: self.key, value: self.value, tree: self.tree.clone() }
     }
 }
 

@@ -31,7 +31,7 @@
 //!    generation with the same tree. From then on the tree is shared: operations of the new
 //!    generation freeze what they read of it and copy what they change, once for each node.
 //! 6. What was unlinked goes to the snapshots that still see it, or is freed after a grace period
-//!    ([`domain`]).
+//!    ([`graves`]).
 //!
 //! # Why a snapshot is one instant
 //!
@@ -50,7 +50,7 @@
 //! |---|---|---|
 //! | `Indirection::replace` (Release) | `Indirection::load` (Acquire) | a node, whole |
 //! | see [`crate::bucket`] | | slots and tags of a bucket, and the entries behind them |
-//! | swap of the map's root (Release) | `Trie::root` (Acquire) | a root, and that the snapshots before it are registered |
+//! | swap of the map's root (Release) | `RawTrie::root` (Acquire) | a root, and that the snapshots before it are registered |
 //! | `Record::push` (Release) | `Record::close` (Acquire) | an object on a dead list |
 //! | `Clock::tick` (Release) | `Clock::now` (Acquire) | that guards are gone |
 //!
@@ -62,10 +62,14 @@ mod build;
 #[cfg(any(debug_assertions, snaptrie_check))]
 mod check;
 mod commit;
+
 mod diff;
 mod domain;
 mod frozen;
+mod graves;
 mod owned;
+mod raw;
+mod record;
 mod registry;
 mod root;
 mod stats;
@@ -73,37 +77,28 @@ mod upsert;
 mod versions;
 
 use std::marker::PhantomData;
-use std::ptr::{self, NonNull};
-use std::sync::Arc;
 
-#[cfg(any(debug_assertions, snaptrie_check))]
-pub use check::Structure;
 pub(crate) use commit::Refusal;
 pub(crate) use diff::{TreeChange, TreeDiff};
-use domain::{Domain, Lineage};
 pub(crate) use frozen::{Frozen, FrozenIter, OwnedIter, OwnedPair};
-use root::{Count, Root};
+use graves::Entries;
+use raw::RawTrie;
 pub(crate) use stats::{SHAPES, Tally};
 
 use crate::bucket::Held;
-use crate::engine::{Builder, Change, Content, Engine};
+#[cfg(any(debug_assertions, snaptrie_check))]
+use crate::engine::Structure;
+use crate::engine::{Builder, Change, Engine};
 use crate::entry::Store;
-use crate::fallout::Fallout;
 use crate::reclaim::{Collector, Guard};
-use crate::sync::{AtomicPtr, Ordering};
 use crate::tree::node::{View, Word};
-use crate::tree::{Changed, Iter, Pair, lookup};
-
-/// A key and value of a frozen tree.
-type PairRef<'g, St> = (&'g <St as Content>::Key, &'g <St as Content>::Value);
+use crate::tree::{Changed, Iter, Pair, Pairs, lookup};
 
 /// A concurrent hash trie.
 #[expect(missing_debug_implementations, reason = "public as a part of sealed traits alone")]
 pub struct Trie<St: Store> {
-    /// The newest root; null until the first write. INVARIANT: comes from `Box::into_raw`; the trie
-    /// holds one reference to the domain of a root that is not null.
-    root: AtomicPtr<Root<St>>,
-    collector: Collector,
+    /// INVARIANT: its entries are of this store.
+    raw: RawTrie,
     _owns: PhantomData<(St::Key, St::Value)>,
 }
 
@@ -116,89 +111,23 @@ unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for Trie<St> {
 //   from any thread, and drops them on any thread (`Send`).
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Sync for Trie<St> {}
 
-/// What an operation holds: the root it works under, and what keeps it.
-struct Context<'g, St: Store> {
-    trie: &'g Trie<St>,
-    root: &'g Root<St>,
-    guard: &'g Guard,
-}
-
-impl<St: Store> Clone for Context<'_, St> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<St: Store> Copy for Context<'_, St> {}
-
-impl<'g, St: Store> Context<'g, St> {
-    fn domain(&self) -> &'g Domain<St> {
-        // SAFETY:
-        // - the map holds a reference to the domain, and is not dropped while an operation is in
-        //   flight, as the one that has this context is.
-        unsafe { self.root.domain.as_ref() }
-    }
-}
-
 impl<St: Store> Trie<St> {
     pub(crate) const fn new(collector: Collector) -> Self {
-        Self { root: AtomicPtr::new(ptr::null_mut()), collector, _owns: PhantomData }
-    }
-
-    #[inline]
-    fn root<'g>(&'g self, guard: &'g Guard) -> Option<Context<'g, St>> {
-        // Acquire: the root's content, and the registrations before it; pairs with the Release of
-        // the CAS that swung it, here or in `advance`.
-        let root = self.root.load(Ordering::Acquire);
         // SAFETY:
-        // - null or a root; a replaced root is retired, so it lives as long as the guard, which was
-        //   there before the load.
-        unsafe { root.as_ref() }.map(|root| Context { trie: self, root, guard })
+        // - there are none.
+        unsafe { Self::of(RawTrie::new(collector, Entries::of::<St>())) }
     }
 
-    /// The root; made now if this is the map's first write.
-    #[inline]
-    fn root_or_first<'g>(&'g self, guard: &'g Guard) -> Context<'g, St> {
-        match self.root(guard) {
-            Some(context) => context,
-            None => self.first_root(guard),
-        }
+    /// # Safety
+    /// - The entries are of this store, and `raw` makes garbage of them as it does.
+    const unsafe fn of(raw: RawTrie) -> Self {
+        Self { raw, _owns: PhantomData }
     }
 
-    #[cold]
-    fn first_root<'g>(&'g self, guard: &'g Guard) -> Context<'g, St> {
-        let domain = Arc::new(Domain::new(self.collector.clone(), Lineage::first(), None));
-        let mut made =
-            Self::with_root(domain, 1, Word::EMPTY, self.collector.clone(), Count::new(false));
-        let root = *made.root.get_mut();
-        // Release: the root. Another thread may have been first: then `made` is dropped as it is.
-        let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
-        if self.root.compare_exchange(ptr::null_mut(), root, release, relaxed).is_ok() {
-            *made.root.get_mut() = ptr::null_mut();
-        }
-        // PANICS: never: a root that is there once is only ever replaced by another.
-        self.root(guard).expect("a root that was just set")
-    }
-
-    /// What the map shares with its snapshots; none if it was never written.
-    fn domain(&self) -> Option<&Domain<St>> {
-        let guard = self.pin();
+    fn top<'g>(&'g self, guard: &'g Guard) -> Word<'g, St::Slot> {
         // SAFETY:
-        // - the map holds a reference to the domain, which is the same for all its roots, and is borrowed.
-        self.root(&guard).map(|context| unsafe { context.root.domain.as_ref() })
-    }
-
-    fn with_root(
-        domain: Arc<Domain<St>>,
-        generation: u64,
-        top: Word<'_, St::Slot>,
-        collector: Collector,
-        count: Arc<Count>,
-    ) -> Self {
-        // SAFETY:
-        // - a pointer from an `Arc` is not null.
-        let domain = unsafe { NonNull::new_unchecked(Arc::into_raw(domain).cast_mut()) };
-        let root = Box::into_raw(Root::boxed(generation, top, domain, count));
-        Self { root: AtomicPtr::new(root), collector, _owns: PhantomData }
+        // - over slots of this store.
+        unsafe { self.raw.top(guard).typed() }
     }
 }
 
@@ -207,7 +136,7 @@ impl<St: Store> Engine for Trie<St> {
     type Value = St::Value;
     type Content = St;
     type Iter<'g>
-        = Iter<'g, St>
+        = Pairs<'g, St>
     where
         Self: 'g;
 
@@ -219,7 +148,7 @@ impl<St: Store> Engine for Trie<St> {
 
     #[inline(always)]
     fn pin(&self) -> Guard {
-        self.collector.pin()
+        self.raw.collector.pin()
     }
 
     #[inline(always)]
@@ -230,12 +159,14 @@ impl<St: Store> Engine for Trie<St> {
         _rehash: impl Fn(&[&St::Key], &mut [u64]),
         guard: &'g Guard,
     ) -> Option<Pair<'g, St>> {
-        let context = self.root(guard)?;
-        let top = context.root.top.load(guard);
+        let context = self.raw.root(guard)?;
+        // SAFETY:
+        // - over slots of this store.
+        let top = unsafe { context.root.top.load(guard).typed() };
         // SAFETY:
         // - not freed: the guard keeps what is reached under it.
         let is_it = |slot: &St::Slot| unsafe { lookup::is_it::<St>(slot, hash, &mut eq) };
-        let found = lookup::find_at::<St>(top, View::Live(guard), hash, hash, is_it);
+        let found = lookup::find_at(top, View::Live(guard), hash, hash, is_it);
         // SAFETY:
         // - the entry was reached under the guard, which keeps it for `'g`.
         found.map(|slot| unsafe { St::pair(slot.now) })
@@ -248,12 +179,15 @@ impl<St: Store> Engine for Trie<St> {
         guard: &'g Guard,
         mut found: impl FnMut(usize, Option<Pair<'g, St>>),
     ) {
-        let top = self.root(guard).map_or(Word::EMPTY, |context| context.root.top.load(guard));
+        let top = self.top(guard);
         // SAFETY:
         // - reached under the guard, which keeps it for `'g`.
         let pair = |slot: Held<'g, St::Slot>| unsafe { St::pair(slot.now) };
         let found = |index, slot: Option<_>| found(index, slot.map(pair));
-        lookup::find_many::<St>(|hash| (top, View::Live(guard), hash), hashes, eq, found);
+        let start = |hash| (top, View::Live(guard), hash);
+        // SAFETY:
+        // - of this store.
+        unsafe { lookup::find_many::<St>(start, hashes, eq, found) };
     }
 
     #[inline]
@@ -268,68 +202,47 @@ impl<St: Store> Engine for Trie<St> {
     }
 
     fn prefetch(&self, hashes: &[u64], guard: &Guard) {
-        if let Some(context) = self.root(guard) {
-            let top = context.root.top.load(guard);
-            lookup::prefetch::<St>(|hash| (top, View::Live(guard), hash), hashes);
+        if let Some(context) = self.raw.root(guard) {
+            // SAFETY:
+            // - over slots of this store.
+            let top = unsafe { context.root.top.load(guard).typed::<St::Slot>() };
+            lookup::prefetch(|hash| (top, View::Live(guard), hash), hashes);
         }
     }
 
-    fn iter_from<'g>(&'g self, first: u64, guard: &'g Guard) -> Iter<'g, St> {
-        let top = self.root(guard).map_or(Word::EMPTY, |context| context.root.top.load(guard));
-        Iter::starting_at(first, top, View::Live(guard))
+    fn iter_from<'g>(&'g self, first: u64, guard: &'g Guard) -> Pairs<'g, St> {
+        let slots = Iter::starting_at(first, self.top(guard), View::Live(guard));
+        // SAFETY:
+        // - of this store.
+        unsafe { Pairs::new(slots) }
     }
 
-    fn position(iter: &Iter<'_, St>) -> Option<u64> {
-        iter.position()
+    fn position(iter: &Pairs<'_, St>) -> Option<u64> {
+        iter.slots().position()
     }
 
     fn len(&self, guard: &Guard) -> usize {
-        self.root(guard).map_or(0, |context| context.root.count.len(context.domain()))
+        self.raw.root(guard).map_or(0, |context| context.root.count.len(context.domain()))
     }
 
     fn refresh(&self, guard: &Guard) {
-        if let Some(context) = self.root(guard) {
-            context.domain().limbo.sweep(guard);
+        if let Some(context) = self.raw.root(guard) {
+            context.domain().graves.limbo.sweep(guard);
         }
     }
 
     fn collect(&self) {
-        if let Some(domain) = self.domain() {
-            domain.limbo.collect(&self.collector);
+        if let Some(domain) = self.raw.domain() {
+            domain.graves.limbo.collect(&self.raw.collector);
         }
+    }
+
+    #[cfg(any(debug_assertions, snaptrie_check))]
+    fn check(&self, hash: impl Fn(&[&St::Key], &mut [u64])) -> Structure {
+        self.verify(hash)
     }
 
     fn flush(&self) -> bool {
-        self.domain().is_none_or(|domain| domain.limbo.flush(&self.collector))
-    }
-}
-
-impl<St: Store> Drop for Trie<St> {
-    fn drop(&mut self) {
-        let root = *self.root.get_mut();
-        if root.is_null() {
-            return;
-        }
-        // SAFETY:
-        // - from a box, and the last root of this map: no other thread can reach it.
-        // - the map's reference to the domain, which came from `Arc::into_raw`.
-        let (mut root, domain) = unsafe {
-            let root = Box::from_raw(root);
-            let domain = Arc::from_raw(root.domain.as_ptr());
-            (root, domain)
-        };
-        let generation = root.generation;
-        let mut fallout = Fallout::default();
-        // SAFETY:
-        // - every operation borrows the map, so none is in flight.
-        // - the tree is this map's alone, but for what snapshots see, which `bury_all` heeds. There is none of
-        //   the last root's own generation: each brought a root of the next one.
-        unsafe {
-            domain.limbo.close(&mut fallout);
-            domain.bury_all(root.top.get_mut(), generation, &mut fallout);
-        }
-        drop(root);
-        drop(domain);
-        fallout.resume();
+        self.raw.domain().is_none_or(|domain| domain.graves.limbo.flush(&self.raw.collector))
     }
 }

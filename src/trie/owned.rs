@@ -1,14 +1,15 @@
 //! The entries of a map or a snapshot that nothing else can reach: no other snapshot, no fork, and no operation in flight.
 #![expect(unsafe_code, reason = "takes entries out of slots, and hands out values to be changed")]
 
+use super::Trie;
+use super::commit::Refusal;
 use super::diff::holds_entry;
-use super::domain::Dead;
-use super::{Frozen, Refusal, Trie};
+use super::frozen::Frozen;
+use super::record::Dead;
 use crate::engine::{Content, Engine, Shared};
-use crate::entry::{Boxed, Store};
+use crate::entry::{Boxed, Store, TreeSlot};
 use crate::fallout::Fallout;
 use crate::leaf;
-use crate::reclaim::Guard;
 use crate::tree::node::{View, Word};
 use crate::tree::{Iter, lookup, unbuild};
 
@@ -26,31 +27,27 @@ impl<St: Store> Trie<St> {
         let mut pairs = Vec::new();
         let guard = self.pin();
         let top = self.top(&guard);
-        Iter::<St>::new(top, View::Live(&guard)).fold_slots((), |(), slot| {
+        Iter::new(top, View::Live(&guard)).fold_slots((), |(), slot| {
             // SAFETY:
             // - live in a map that is owned and shares nothing; each entry is in one slot, and nothing else takes it.
             pairs.push(St::into_pair(unsafe { St::retract(slot.now) }));
         });
         // SAFETY:
         // - as above. The map is dissolved next, which leaves the tree alone.
-        unsafe { unbuild::<St>(top) };
+        unsafe { unbuild(top.erased()) };
         drop(guard);
-        self.dissolve();
+        self.raw.dissolve();
         Ok(pairs)
     }
 
     /// Whether there is a tree, which is the map's alone.
     fn is_exclusive(&mut self) -> Result<bool, Shared> {
-        match self.alone() {
+        match self.raw.alone() {
             // What a fork began with belongs to its base.
             Ok((_, domain)) if domain.base.is_none() => Ok(true),
             Ok(_) | Err(Refusal::Shared) => Err(Shared),
             Err(_) => Ok(false),
         }
-    }
-
-    fn top<'g>(&'g self, guard: &'g Guard) -> Word<'g, St::Slot> {
-        self.root(guard).map_or(Word::EMPTY, |context| context.root.top.load(guard))
     }
 }
 
@@ -59,15 +56,20 @@ impl<St: Store> Frozen<St> {
     ///
     /// Frees everything else that the snapshot keeps. That is more than the nodes of its tree: what a fork made, and the
     /// map lost after a commit, may be here too (see `commit.rs`). Destructors that panic are caught.
-    pub(crate) fn into_pairs(mut self) -> Result<Pairs<St>, Self> {
-        if !self.is_alone() {
-            return Err(self);
+    pub(crate) fn into_pairs(self) -> Result<Pairs<St>, Self> {
+        let mut tree = self.into_kept()?;
+        if !tree.is_alone() {
+            // SAFETY:
+            // - those of this snapshot, which are.
+            return Err(unsafe { Self::of(tree) });
         }
-        let (kept, owns_tree) = self.disband();
-        let top = self.top();
-        let strays = strays::<St>(&kept, top);
+        let (kept, owns_tree) = tree.disband();
+        // SAFETY:
+        // - over slots of this store.
+        let top = unsafe { tree.top().typed::<St::Slot>() };
+        let strays = strays::<St::Slot>(&kept, top);
         let mut pairs = Vec::new();
-        Iter::<St>::new(top, View::Observed).fold_slots((), |(), slot| {
+        Iter::new(top, View::Observed).fold_slots((), |(), slot| {
             // SAFETY:
             // - in the tree of a snapshot that is owned and shares nothing; each entry is in one slot, and nothing else
             //   takes it.
@@ -80,13 +82,13 @@ impl<St: Store> Frozen<St> {
         unsafe {
             for dead in kept {
                 match dead {
-                    Dead::Node(node) => leaf::free::<St::Slot>(node),
-                    Dead::Tree(tree) => unbuild::<St>(tree.attach()),
+                    Dead::Node(node) => leaf::free(node),
+                    Dead::Tree(tree) => unbuild(tree.attach()),
                     Dead::Entry(_) => {}
                 }
             }
             if owns_tree {
-                unbuild::<St>(top);
+                unbuild(top.erased());
             }
             strays.into_iter().for_each(|slot| St::garbage(slot).free(&mut fallout));
         }
@@ -95,24 +97,29 @@ impl<St: Store> Frozen<St> {
 }
 
 /// The entries on a dead list that are not in this tree.
-fn strays<St: Store>(kept: &[Dead<St>], top: Word<'_, St::Slot>) -> Vec<St::Slot> {
+fn strays<T: TreeSlot>(kept: &[Dead], top: Word<'_, T>) -> Vec<T> {
     let mut strays = Vec::new();
-    let mut look = |slot: &St::Slot| {
+    let mut look = |slot: &T| {
         // SAFETY:
         // - retired and not freed: on the list, or in a tree there.
-        if St::OWNS && !unsafe { holds_entry::<St>(top, 0, slot) } {
+        if T::OWNS && !unsafe { holds_entry(top, 0, slot) } {
             strays.push(*slot);
         }
     };
     for dead in kept {
         match dead {
             Dead::Node(_) => {}
-            Dead::Entry(slot) => look(slot),
+            Dead::Entry(entry) => {
+                // SAFETY:
+                // - of a slot of this map.
+                let slot = unsafe { T::at(*entry) };
+                look(&slot);
+            }
             Dead::Tree(tree) => {
                 // SAFETY:
                 // - as above.
-                let tree = unsafe { tree.attach() };
-                Iter::<St>::new(tree, View::Observed).fold_slots((), |(), slot| look(&slot.now));
+                let tree = unsafe { tree.attach().typed::<T>() };
+                Iter::new(tree, View::Observed).fold_slots((), |(), slot| look(&slot.now));
             }
         }
     }
@@ -128,23 +135,25 @@ impl<K, V> Trie<Boxed<K, V>> {
     ) -> Result<Option<&mut V>, Shared> {
         self.is_exclusive()?;
         let guard = self.pin();
-        let found =
-            lookup::find::<Boxed<K, V>>(self.top(&guard), View::Live(&guard), 0, hash, &mut eq);
+        let (top, view) = (self.top(&guard), View::Live(&guard));
         // SAFETY:
-        // - live in a map that shares nothing, and is borrowed exclusively for as long as the result.
-        Ok(found.map(|slot| unsafe { slot.now.pair_mut().1 }))
+        // - of this store; live in a map that shares nothing, and is borrowed exclusively for as long as the result.
+        unsafe {
+            let found = lookup::find::<Boxed<K, V>>(top, view, 0, hash, &mut eq);
+            Ok(found.map(|slot| Boxed::<K, V>::pair_mut(slot.now).1))
+        }
     }
 
     /// All entries, with values to be changed where they are.
     pub(crate) fn pairs_mut(&mut self) -> Result<Vec<(&K, &mut V)>, Shared> {
         self.is_exclusive()?;
         let guard = self.pin();
-        let mut entries = Iter::<Boxed<K, V>>::new(self.top(&guard), View::Live(&guard));
+        let mut entries = Iter::new(self.top(&guard), View::Live(&guard));
         let mut pairs = Vec::new();
         // SAFETY:
         // - live in a map that shares nothing, and is borrowed exclusively for as long as the result. Each entry is in
         //   one slot.
-        entries.fold_slots((), |(), slot| pairs.push(unsafe { slot.now.pair_mut() }));
+        entries.fold_slots((), |(), slot| pairs.push(unsafe { Boxed::<K, V>::pair_mut(slot.now) }));
         Ok(pairs)
     }
 }

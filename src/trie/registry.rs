@@ -15,71 +15,49 @@
 //! | [`Registry::add`], [`Registry::remove`] | O(log n): a small allocation for each level |
 //! | [`Records::newest_first`] | O(n log n) |
 //!
-//! An empty registry has no allocation. `domain.rs` says which order of changes and reads the trie relies on.
+//! An empty registry has no allocation. `graves.rs` says which order of changes and reads the trie relies on.
 //! The records hold nothing of the map's users once they are withdrawn, so no destructor of theirs runs in here.
 
 use std::sync::Arc;
 
 use arc_swap::{ArcSwapOption, Guard};
 
-use super::domain::Record;
-use crate::entry::Store;
+use super::record::{Key, Record};
 use crate::sync::{AtomicU64, Ordering, planted, shared_access};
 
-/// The generation of a record, above a number that tells it from others of that generation.
-///
-/// A thread registers a record before it knows whether it owns the snapshot, so some records of one generation
-/// may be here at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key(u128);
-
-impl Key {
-    fn new(generation: u64, number: u64) -> Self {
-        Self(u128::from(generation) << 64 | u128::from(number))
-    }
-
-    /// Below the keys of this generation, and above those of older ones.
-    pub(super) fn start_of(generation: u64) -> Self {
-        Self::new(generation, 0)
-    }
-
-    pub(super) fn generation(self) -> u64 {
-        (self.0 >> 64) as u64
-    }
-}
-
 /// The records of a map's live snapshots.
-pub(super) struct Registry<St: Store> {
-    records: ArcSwapOption<Tree<St>>,
+pub(super) struct Registry {
+    records: ArcSwapOption<Tree>,
     /// Number of the latest key.
     number: AtomicU64,
 }
 
 /// The records that were in the registry at one instant.
-pub(super) struct Records<St: Store>(Guard<Option<Arc<Tree<St>>>>);
+pub(super) struct Records(Guard<Option<Arc<Tree>>>);
 
 /// One record or more.
-enum Tree<St: Store> {
-    Leaf(Arc<Record<St>>),
-    Fork(Arc<Fork<St>>),
+#[derive(Clone)]
+enum Tree {
+    Leaf(Arc<Record>),
+    Fork(Arc<Fork>),
 }
 
 /// Two trees whose keys agree above some bit, and differ there.
-struct Fork<St: Store> {
+struct Fork {
     /// The least key that the newer tree could have: that bit is the lowest one set.
     split: u128,
     /// With that bit clear.
-    older: Tree<St>,
+    older: Tree,
     /// With that bit set.
-    newer: Tree<St>,
+    newer: Tree,
 }
 
-impl<St: Store> Registry<St> {
+impl Registry {
     pub(super) const fn new() -> Self {
         Self { records: ArcSwapOption::const_empty(), number: AtomicU64::new(0) }
     }
 
-    pub(super) fn read(&self) -> Records<St> {
+    pub(super) fn read(&self) -> Records {
         shared_access();
         Records(self.records.load())
     }
@@ -90,7 +68,7 @@ impl<St: Store> Registry<St> {
         Key::new(generation, self.number.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    pub(super) fn add(&self, record: &Arc<Record<St>>) {
+    pub(super) fn add(&self, record: &Arc<Record>) {
         self.update(|records| {
             Some(match records {
                 None => Tree::Leaf(Arc::clone(record)),
@@ -99,12 +77,12 @@ impl<St: Store> Registry<St> {
         });
     }
 
-    pub(super) fn remove(&self, record: &Record<St>) {
+    pub(super) fn remove(&self, record: &Record) {
         self.update(|records| records?.without(record.key.0));
     }
 
     /// Not `ArcSwap::rcu`: the model checker may let other threads run between the load and the swap.
-    fn update(&self, change: impl Fn(Option<&Tree<St>>) -> Option<Tree<St>>) {
+    fn update(&self, change: impl Fn(Option<&Tree>) -> Option<Tree>) {
         let mut seen = self.read().0;
         loop {
             let changed = change(seen.as_deref()).map(Arc::new);
@@ -122,26 +100,26 @@ impl<St: Store> Registry<St> {
     }
 }
 
-fn address<St: Store>(tree: &Option<Arc<Tree<St>>>) -> Option<*const Tree<St>> {
+fn address(tree: &Option<Arc<Tree>>) -> Option<*const Tree> {
     tree.as_ref().map(Arc::as_ptr)
 }
 
-impl<St: Store> Records<St> {
+impl Records {
     /// The record with the greatest key below `bound`.
     #[inline]
-    pub(super) fn newest_below(&self, bound: Key) -> Option<&Record<St>> {
+    pub(super) fn newest_below(&self, bound: Key) -> Option<&Record> {
         self.0.as_deref()?.newest_below(bound.0)
     }
 
     /// All records, newest first.
-    pub(super) fn newest_first(&self) -> impl Iterator<Item = &Record<St>> {
+    pub(super) fn newest_first(&self) -> impl Iterator<Item = &Record> {
         let newest = self.newest_below(Key(u128::MAX));
         std::iter::successors(newest, |record| self.newest_below(record.key))
     }
 }
 
-impl<St: Store> Tree<St> {
-    fn newest_below(&self, bound: u128) -> Option<&Record<St>> {
+impl Tree {
+    fn newest_below(&self, bound: u128) -> Option<&Record> {
         let mut at = self;
         // All of it is below the bound, and above whatever else was passed by.
         let mut otherwise = None;
@@ -158,7 +136,7 @@ impl<St: Store> Tree<St> {
         }
     }
 
-    fn newest(&self) -> &Record<St> {
+    fn newest(&self) -> &Record {
         let mut at = self;
         loop {
             match at {
@@ -169,7 +147,7 @@ impl<St: Store> Tree<St> {
     }
 
     /// This tree and a record, whose key is not in it.
-    fn with(&self, record: &Arc<Record<St>>) -> Self {
+    fn with(&self, record: &Arc<Record>) -> Self {
         let key = record.key.0;
         match self {
             Self::Fork(fork) if fork.covers(key) => {
@@ -229,21 +207,11 @@ impl<St: Store> Tree<St> {
     }
 }
 
-impl<St: Store> Fork<St> {
+impl Fork {
     /// Whether a key agrees with those here above the bit in which they differ.
     fn covers(&self, key: u128) -> bool {
         // In two steps: by all bits at once it would be an overflow.
         (key ^ self.split) >> self.split.trailing_zeros() >> 1 == 0
-    }
-}
-
-// Derived, it would ask for `St: Clone`.
-impl<St: Store> Clone for Tree<St> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Leaf(record) => Self::Leaf(Arc::clone(record)),
-            Self::Fork(fork) => Self::Fork(Arc::clone(fork)),
-        }
     }
 }
 
@@ -252,21 +220,17 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::entry::Boxed;
-
-    type Store = Boxed<u8, u8>;
-
-    fn add(registry: &Registry<Store>, generation: u64) -> Arc<Record<Store>> {
+    fn add(registry: &Registry, generation: u64) -> Arc<Record> {
         let record = Arc::new(Record::new(registry.new_key(generation)));
         registry.add(&record);
         record
     }
 
-    fn generations(registry: &Registry<Store>) -> Vec<u64> {
+    fn generations(registry: &Registry) -> Vec<u64> {
         registry.read().newest_first().map(Record::generation).collect()
     }
 
-    fn depth(tree: &Tree<Store>) -> u32 {
+    fn depth(tree: &Tree) -> u32 {
         match tree {
             Tree::Leaf(_) => 0,
             Tree::Fork(fork) => 1 + depth(&fork.older).max(depth(&fork.newer)),

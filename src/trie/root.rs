@@ -5,15 +5,14 @@ use std::sync::Arc;
 
 use super::domain::Domain;
 use crate::count::Counter;
-use crate::entry::Store;
 use crate::tree::node::{Indirection, Word};
 
 /// The entrance to the trie for one generation: a map points to its newest root.
-pub(crate) struct Root<St: Store> {
+pub(crate) struct Root {
     pub(super) generation: u64,
-    pub(super) top: Indirection<St::Slot>,
+    pub(super) top: Indirection<()>,
     /// The map's domain. Not counted: the map holds one reference for as long as it has a root.
-    pub(super) domain: NonNull<Domain<St>>,
+    pub(super) domain: NonNull<Domain>,
     pub(super) count: Arc<Count>,
 }
 
@@ -52,31 +51,31 @@ impl Count {
     }
 
     /// Counts what a fork of the map has changed, which is committed.
-    pub(super) fn commit<St: Store>(&self, fork: &Self, domain: &Domain<St>) {
+    pub(super) fn commit(&self, fork: &Self, domain: &Domain) {
         let base = if fork.has_base { 0 } else { domain.base_len() as isize };
         self.changes.change(fork.changes.net() - base);
     }
 
     /// Number of entries: exact while no write is in flight. O(processors); for a fork O(nodes) the first time.
-    pub(super) fn len<St: Store>(&self, domain: &Domain<St>) -> usize {
+    pub(super) fn len(&self, domain: &Domain) -> usize {
         let base = if self.has_base { domain.base_len() as isize } else { 0 };
         // While writes are in flight it may be below zero.
         (base + self.changes.net()).max(0) as usize
     }
 }
 
-impl<St: Store> Root<St> {
+impl Root {
     pub(super) fn boxed(
         generation: u64,
-        top: Word<'_, St::Slot>,
-        domain: NonNull<Domain<St>>,
+        top: Word<'_, ()>,
+        domain: NonNull<Domain>,
         count: Arc<Count>,
     ) -> Box<Self> {
         Box::new(Self { generation, top: Indirection::new(top), domain, count })
     }
 
     /// The count of the root that follows this one.
-    pub(super) fn count_after(&self, top: Word<'_, St::Slot>) -> Arc<Count> {
+    pub(super) fn count_after(&self, top: Word<'_, ()>) -> Arc<Count> {
         // Nobody can write below an empty word that is frozen.
         if top.is_empty() { Count::new(false) } else { Arc::clone(&self.count) }
     }
@@ -86,7 +85,7 @@ impl<St: Store> Root<St> {
     /// Above this root's, and above the birth of whatever is below `top`: a tree that was committed
     /// has nodes of its fork's generations, none of them younger than its top node, since a write
     /// begins by renewing that. Every thread that makes the next root comes to the same number.
-    pub(super) fn generation_after(&self, top: Word<'_, St::Slot>) -> u64 {
+    pub(super) fn generation_after(&self, top: Word<'_, ()>) -> u64 {
         self.generation.max(top.birth().unwrap_or(0)) + 1
     }
 }

@@ -4,9 +4,9 @@
 use super::diff::{Beyond, beyond, holds};
 use super::frozen::Frozen;
 use crate::bucket::Geometry;
-use crate::entry::Store;
+use crate::entry::{ByKey, Store, TreeSlot};
+use crate::hash::Rehash;
 use crate::leaf::{Shape, Size};
-use crate::tree::Rehash;
 use crate::tree::node::{LEVELS, Node, Word};
 
 /// Shapes of nodes: the sizes of leaves by their codes, fans, collision nodes.
@@ -44,55 +44,63 @@ pub(crate) struct NodeTally {
 impl<St: Store> Frozen<St> {
     /// Counts what is in this tree. O(n).
     pub(crate) fn tally(&self) -> Tally {
-        let mut count = Count { tally: Tally::default(), has: |_: Word<'_, _>, _, _: &_| false };
-        beyond::<St>(self.top(), Word::EMPTY, 0, &mut count);
+        let mut count = Count::of::<St>(|_: Word<'_, _>, _, _: &_| false);
+        beyond(self.top(), Word::EMPTY, 0, &mut count);
         count.tally
     }
 
     /// Counts what is in this tree, and not in `other`. O(changes · log n) if they may share something.
-    pub(crate) fn tally_beyond(&self, other: &Self, rehash: Rehash<'_, St>) -> Tally {
+    pub(crate) fn tally_beyond(&self, other: &Self, rehash: Rehash<'_, St::Key>) -> Tally {
         if !self.may_share(other) {
             return self.tally();
         }
         let has = |word: Word<'_, St::Slot>, level, slot: &St::Slot| {
             // SAFETY:
             // - live in frozen trees, which are borrowed.
-            let hash = unsafe { St::hash(slot, rehash) };
+            let hash = unsafe { slot.hash(&ByKey::<St>(rehash)) };
             // SAFETY:
             // - as above, for both.
             let unchanged = |candidate: &St::Slot| unsafe { St::unchanged(slot, candidate) };
-            holds::<St>(word, level, hash, unchanged)
+            holds(word, level, hash, unchanged)
         };
-        let mut count = Count { tally: Tally::default(), has };
-        beyond::<St>(self.top(), other.top(), 0, &mut count);
+        let mut count = Count::of::<St>(has);
+        beyond(self.top(), other.top(), 0, &mut count);
         count.tally
     }
 
     /// The generations of the map's live snapshots, newest first.
     pub(crate) fn generations(&self) -> Vec<u64> {
-        self.domain().map_or_else(Vec::new, |domain| domain.generations())
+        self.domain().map_or_else(Vec::new, |domain| domain.graves.generations())
     }
 }
 
 /// Counts what it is shown; `has` tells of an entry whether the other tree has it.
 struct Count<F> {
     tally: Tally,
+    /// What an entry takes besides its slot.
+    entry_bytes: usize,
     has: F,
 }
 
-impl<St: Store, F> Beyond<St> for Count<F>
+impl<F> Count<F> {
+    fn of<St: Store>(has: F) -> Self {
+        Self { tally: Tally::default(), entry_bytes: St::ENTRY_BYTES, has }
+    }
+}
+
+impl<T: TreeSlot, F> Beyond<T> for Count<F>
 where
-    F: Fn(Word<'_, St::Slot>, u32, &St::Slot) -> bool,
+    F: Fn(Word<'_, T>, u32, &T) -> bool,
 {
-    fn has(&self, other: Word<'_, St::Slot>, level: u32, slot: &St::Slot) -> bool {
+    fn has(&self, other: Word<'_, T>, level: u32, slot: &T) -> bool {
         (self.has)(other, level, slot)
     }
 
-    fn tree(&mut self, _: Word<'_, St::Slot>) -> bool {
+    fn tree(&mut self, _: Word<'_, T>) -> bool {
         false
     }
 
-    fn node(&mut self, word: Word<'_, St::Slot>) {
+    fn node(&mut self, word: Word<'_, T>) {
         let (Some(node), Some((shape, bytes))) = (word.node(), word.shape_and_bytes()) else {
             return;
         };
@@ -103,7 +111,7 @@ where
             }
             Node::Leaf(leaf) => {
                 let buckets = leaf.size().buckets() + leaf.size().spills();
-                (buckets * Geometry::<St::Slot>::SLOTS as usize, leaf.freeze())
+                (buckets * Geometry::<T>::SLOTS as usize, leaf.freeze())
             }
             Node::Collision(node) => (node.len(), node.len()),
         };
@@ -114,8 +122,8 @@ where
         tally.used += used;
     }
 
-    fn entry(&mut self, _: &St::Slot, level: u32) {
+    fn entry(&mut self, _: &T, level: u32) {
         self.tally.depths[level as usize] += 1;
-        self.tally.entry_bytes += St::ENTRY_BYTES;
+        self.tally.entry_bytes += self.entry_bytes;
     }
 }

@@ -1,15 +1,17 @@
 //! Changing: the ways from the root of the trie to a bucket.
 #![expect(unsafe_code, reason = "retires what was unlinked")]
 
-use super::domain::{Dead, Fate};
-use super::{Context, Trie};
-use crate::engine::Change;
-use crate::entry::Store;
-use crate::reclaim::Guard;
+use super::Trie;
+use super::graves::Fate;
+use super::raw::{Context, RawTrie};
+use super::record::Dead;
+use crate::engine::{Change, Outcome};
+use crate::entry::{SlotHashes, Store, TreeSlot};
+use crate::reclaim::{Garbage, Guard};
 use crate::request::Request;
 use crate::tree::node::Word;
 use crate::tree::{
-    self, AnyRequest, Changed, Host, Place, Rehash, Rest, Step, change_at_once, finish, lookup,
+    self, Changed, Host, Place, Rest, SlotChange, Step, change_at_once, finish, lookup,
 };
 
 impl<St: Store> Trie<St> {
@@ -31,8 +33,15 @@ impl<St: Store> Trie<St> {
         match self.try_at_once(guard, &mut request) {
             Ok(outcome) => outcome,
             Err(rest) => {
-                let shrink = |rehash: Rehash<'_, St>| self.shrink(guard, hash, rehash);
-                finish(rest, request, shrink, |request| self.persist(guard, request))
+                let raw = &self.raw;
+                // SAFETY:
+                // - over slots of this store.
+                let shrink = |rehash: SlotHashes<'_, _>| unsafe {
+                    raw.shrink::<St::Slot>(guard, hash, rehash);
+                };
+                // SAFETY:
+                // - as above.
+                finish(rest, request, shrink, |request| unsafe { raw.persist(guard, request) })
             }
         }
     }
@@ -44,23 +53,32 @@ impl<St: Store> Trie<St> {
         guard: &'g Guard,
         request: &mut Request<'g, St, C>,
     ) -> Result<Changed<'g, St>, Rest<Changed<'g, St>>> {
-        let context = self.root(guard).ok_or(Rest::Blocked)?;
-        let top = context.root.top.load(guard);
+        let context = self.raw.root(guard).ok_or(Rest::Blocked)?;
+        // SAFETY:
+        // - over slots of this store.
+        let top = unsafe { context.root.top.load(guard).typed() };
         let (leaf, path) = lookup::own_leaf(top, guard, request.hash).ok_or(Rest::Blocked)?;
         change_at_once(context, leaf, path, request)
     }
+}
 
+impl RawTrie {
     /// Does the change in any case.
+    ///
+    /// # Safety
+    /// - The trie is over slots of type `T`.
     #[cold]
     #[inline(never)]
-    fn persist<'g>(
+    unsafe fn persist<'g, T: TreeSlot + 'g>(
         &'g self,
         guard: &'g Guard,
-        request: &mut AnyRequest<'_, 'g, St>,
-    ) -> Changed<'g, St> {
+        request: &mut dyn SlotChange<T>,
+    ) -> Outcome<T> {
         loop {
             let context = self.root_or_first(guard);
-            let cell = &context.root.top;
+            // SAFETY:
+            // - promised by the caller.
+            let cell = unsafe { context.root.top.typed::<T>() };
             let word = cell.load(guard);
             if word.is_frozen() {
                 // A snapshot was taken of this generation; its next root may not be there yet.
@@ -73,20 +91,29 @@ impl<St: Store> Trie<St> {
             }
         }
     }
-}
 
-impl<St: Store> Trie<St> {
+    /// Gives memory back after a removal.
+    ///
+    /// # Safety
+    /// - The trie is over slots of type `T`.
     #[cold]
     #[inline(never)]
-    fn shrink<'g>(&'g self, guard: &'g Guard, hash: u64, rehash: Rehash<'_, St>) {
+    unsafe fn shrink<'g, T: TreeSlot + 'g>(
+        &'g self,
+        guard: &'g Guard,
+        hash: u64,
+        rehash: SlotHashes<'_, T>,
+    ) {
         let Some(context) = self.root(guard) else { return };
-        let cell = &context.root.top;
+        // SAFETY:
+        // - promised by the caller.
+        let cell = unsafe { context.root.top.typed::<T>() };
         let place = Place { cell, word: cell.load(guard), depth: 0 };
         tree::shrink(context, place, hash, rehash);
     }
 }
 
-impl<'g, St: Store + 'g> Host<'g, St> for Context<'g, St> {
+impl<'g, T: TreeSlot + 'g> Host<'g, T> for Context<'g> {
     #[inline]
     fn guard(self) -> &'g Guard {
         self.guard
@@ -108,23 +135,31 @@ impl<'g, St: Store + 'g> Host<'g, St> for Context<'g, St> {
     }
 
     #[inline]
-    unsafe fn retire_entry(self, slot: St::Slot) {
+    unsafe fn retire_entry(self, slot: T, garbage: impl FnOnce(T) -> Garbage) {
+        let Self { root, guard, .. } = self;
         // SAFETY:
         // - unlinked by this operation, and not freed: promised by the caller.
-        unsafe { self.domain().retire_entry(slot, self.root.generation, self.guard) };
+        unsafe { self.domain().graves.retire_entry(slot, root.generation, guard, garbage) };
     }
 
-    unsafe fn retire_shell(self, word: Word<'_, St::Slot>) {
+    unsafe fn garbage(self, slot: T) -> Garbage {
+        // SAFETY: the same contract.
+        unsafe { self.domain().graves.garbage(slot.address()) }
+    }
+
+    unsafe fn retire_shell(self, word: Word<'_, T>) {
         let (Some(node), Some(birth)) = (word.raw_node(), word.birth()) else { return };
         let mut fate = Fate::Operation(self.guard);
         // SAFETY:
         // - unlinked once: promised by the caller.
         unsafe {
-            self.domain().retire(Dead::Node(node), birth, self.root.generation, &mut fate);
+            self.domain().graves.retire(Dead::Node(node), birth, self.root.generation, &mut fate);
         }
     }
 
-    fn shrink(self, hash: u64, rehash: Rehash<'_, St>) {
-        self.trie.shrink(self.guard, hash, rehash);
+    fn shrink(self, hash: u64, rehash: SlotHashes<'_, T>) {
+        // SAFETY:
+        // - over such slots, as the operation is that calls this.
+        unsafe { self.trie.shrink(self.guard, hash, rehash) };
     }
 }

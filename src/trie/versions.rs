@@ -4,11 +4,13 @@
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use super::domain::{Domain, Fate, Record};
+use super::Trie;
+use super::domain::{Domain, KeptTree};
 use super::frozen::Frozen;
+use super::graves::Fate;
+use super::raw::{Context, RawTrie};
+use super::record::Record;
 use super::root::{Count, Root};
-use super::{Context, Trie};
-use crate::engine::Engine;
 use crate::entry::Store;
 use crate::reclaim::Garbage;
 use crate::sync::{Ordering, stall_point};
@@ -18,15 +20,43 @@ impl<St: Store> Trie<St> {
     /// The map's content at one instant. O(log n) in the number of live snapshots, and as often again as another
     /// thread's snapshot comes first.
     pub(crate) fn snapshot(&self) -> Frozen<St> {
-        let guard = self.pin();
+        // SAFETY:
+        // - those of this map, which are.
+        unsafe { Frozen::of(self.raw.snapshot()) }
+    }
+
+    /// Takes the map's whole content out at one instant.
+    pub(crate) fn take(&self) -> Frozen<St> {
+        // SAFETY:
+        // - those of this map, which are.
+        unsafe { Frozen::of(self.raw.take()) }
+    }
+
+    /// [`Self::take`], for the content to be dropped.
+    pub(crate) fn clear(&self) {
+        drop(self.raw.take());
+    }
+
+    /// A map that begins with the content of a frozen tree. Constant time.
+    pub(crate) fn fork(tree: &Frozen<St>, never_written: Self) -> Self {
+        // SAFETY:
+        // - those of the tree, which are.
+        RawTrie::fork(tree.kept()).map_or(never_written, |raw| unsafe { Self::of(raw) })
+    }
+}
+
+impl RawTrie {
+    /// See [`Trie::snapshot`].
+    fn snapshot(&self) -> KeptTree {
+        let guard = self.collector.pin();
         loop {
             let Some(context) = self.root(&guard) else {
                 // LINEARIZES snapshot of a map that was never written: the load of its null root.
-                return Frozen::empty();
+                return KeptTree::empty();
             };
             let Context { root, .. } = context;
             // Registered before the word is frozen: whoever works under a later root knows of it.
-            let record = context.domain().register(root.generation);
+            let record = context.domain().graves.register(root.generation);
             stall_point("registered snapshot");
             // LINEARIZES snapshot, together with those late writers of this generation whose words
             // no thread has observed yet: they come just before it.
@@ -36,23 +66,23 @@ impl<St: Store> Trie<St> {
             if !top.is_frozen() {
                 // SAFETY:
                 // - registered and frozen just above, by this thread.
-                return unsafe { Frozen::new(context.share_domain(), record, top, false) };
+                return unsafe { KeptTree::new(context.share_domain(), record, top, false) };
             }
             // Another thread has the snapshot of this generation.
-            context.domain().withdraw(&record, &mut Fate::Operation(&guard));
+            context.domain().graves.withdraw(&record, &mut Fate::Operation(&guard));
         }
     }
 
-    /// Takes the map's whole content out at one instant.
-    pub(crate) fn take(&self) -> Frozen<St> {
-        let guard = self.pin();
+    /// See [`Trie::take`].
+    fn take(&self) -> KeptTree {
+        let guard = self.collector.pin();
         loop {
             let Some(context) = self.root(&guard) else {
                 // LINEARIZES take from a map that was never written: the load of its null root.
-                return Frozen::empty();
+                return KeptTree::empty();
             };
             let Context { root, .. } = context;
-            let record: Arc<Record<St>> = context.domain().register(root.generation);
+            let record: Arc<Record> = context.domain().graves.register(root.generation);
             let mut top = root.top.load(&guard);
             while !top.is_frozen() {
                 // An empty frozen word tells who helps on that the next root is empty.
@@ -62,18 +92,18 @@ impl<St: Store> Trie<St> {
                     self.advance(context);
                     // SAFETY:
                     // - registered above; the CAS froze the word and unlinked the tree.
-                    return unsafe { Frozen::new(context.share_domain(), record, top, true) };
+                    return unsafe { KeptTree::new(context.share_domain(), record, top, true) };
                 }
                 top = root.top.load(&guard);
             }
             self.advance(context);
-            context.domain().withdraw(&record, &mut Fate::Operation(&guard));
+            context.domain().graves.withdraw(&record, &mut Fate::Operation(&guard));
         }
     }
 
     /// Gives the map the root that follows `context`'s, whose top word is frozen. Any thread that
     /// meets such a root does this; no thread waits for the one that froze it.
-    pub(super) fn advance(&self, context: Context<'_, St>) {
+    pub(super) fn advance(&self, context: Context<'_>) {
         let Context { root, guard, .. } = context;
         let top = root.top.load(guard);
         debug_assert!(top.is_frozen());
@@ -88,7 +118,7 @@ impl<St: Store> Trie<St> {
                 // SAFETY:
                 // - from a box, so not null; the CAS unlinked the root, and snapshots do not refer to roots.
                 let garbage = unsafe { Garbage::of_box(NonNull::new_unchecked(replaced)) };
-                context.domain().limbo.retire(guard, garbage);
+                context.domain().graves.limbo.retire(guard, garbage);
             }
             Err(_) => {
                 // SAFETY:
@@ -98,24 +128,29 @@ impl<St: Store> Trie<St> {
         }
     }
 
-    /// A map that begins with the content of a frozen tree. Constant time.
+    /// A map that begins with the content of a frozen tree; none if its map was never written. Constant time.
     ///
     /// It shares the tree's nodes and copies what it changes. What was born up to the tree's
     /// generation stays the property of the tree's own map; the fork keeps the tree alive.
-    pub(crate) fn fork(tree: &Arc<Frozen<St>>, never_written: Self) -> Self {
-        let Some(domain) = tree.domain() else { return never_written };
-        let collector = domain.collector.clone();
+    #[expect(
+        clippy::arc_with_non_send_sync,
+        reason = "its typed handles are, as far as keys and values allow"
+    )]
+    fn fork(tree: &Arc<KeptTree>) -> Option<Self> {
+        let domain = tree.domain()?;
+        let (collector, entries) = (domain.graves.collector.clone(), domain.graves.entries);
         // Nothing of an empty tree needs to be kept.
         let base = (!tree.top().is_empty()).then(|| Arc::clone(tree));
         let count = Count::new(base.is_some());
-        let own = Arc::new(Domain::new(collector.clone(), domain.lineage.child(), base));
-        Self::with_root(own, tree.generation() + 1, tree.top().to_older(), collector, count)
+        let own = Domain::new(collector.clone(), domain.lineage.child(), base, entries);
+        let top = tree.top().to_older();
+        Some(Self::with_root(Arc::new(own), tree.generation() + 1, top, collector, count))
     }
 }
 
-impl<St: Store> Context<'_, St> {
+impl Context<'_> {
     /// Another reference to the domain.
-    fn share_domain(&self) -> Arc<Domain<St>> {
+    fn share_domain(&self) -> Arc<Domain> {
         let domain = self.root.domain.as_ptr();
         // SAFETY:
         // - from `Arc::into_raw`; the map holds a reference, and is not dropped during this call.

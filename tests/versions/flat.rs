@@ -19,7 +19,7 @@ fn numbers_of_an_inline_table() {
 trait Table: Tested<Key = u32, Value = u32, Hasher = Chosen> {
     fn stats(&self) -> FlatStats;
     #[cfg(any(debug_assertions, snaptrie_check))]
-    fn check_structure(&self) -> snaptrie::FlatStructure;
+    fn check_structure(&self) -> snaptrie::Structure;
 }
 
 macro_rules! table {
@@ -29,7 +29,7 @@ macro_rules! table {
                 self.stats()
             }
             #[cfg(any(debug_assertions, snaptrie_check))]
-            fn check_structure(&self) -> snaptrie::FlatStructure {
+            fn check_structure(&self) -> snaptrie::Structure {
                 self.check_structure()
             }
         }

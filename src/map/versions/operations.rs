@@ -32,7 +32,7 @@ macro_rules! versions {
             /// assert!(map.is_empty());
             /// ```
             pub fn clear(&self) {
-                drop(self.base.engine.take());
+                self.base.engine.clear();
             }
 
             /// A snapshot without the hasher, for walking over.
@@ -257,19 +257,6 @@ macro_rules! versions {
             /// ```
             pub fn apply(&self, diff: OwnedDiff<K, V>) {
                 self.base.apply(&diff.removed, diff.put);
-            }
-        }
-
-        /// Checks for tests, in builds with debug assertions.
-        #[cfg(any(debug_assertions, snaptrie_check))]
-        impl<K: Hash $(+ $bound)?, V $(: $bound)?, S: BuildHasher> $Map<K, V, S> {
-            /// Verifies the structure of the whole map, which no thread may change meanwhile.
-            ///
-            /// # Panics
-            /// If the structure is broken.
-            #[doc(hidden)]
-            pub fn check_structure(&self) -> crate::Structure {
-                self.base.engine.check(hash::of_each(&self.base.hasher))
             }
         }
 

@@ -4,6 +4,8 @@
 //! but for its words.
 #![expect(unsafe_code, reason = "a fan is built in raw memory")]
 
+use std::ptr;
+
 use super::word::{Indirection, Word};
 use crate::bucket::Slot;
 use crate::leaf::{FAN_WIDTH, RawNode, Shape, allocate};
@@ -24,26 +26,46 @@ impl<T: Slot> Fan<T> {
     /// Makes a fan with these words and returns the word for it.
     pub(crate) fn allocate<'g>(birth: u64, words: [Word<'_, T>; FAN_WIDTH]) -> Word<'g, T> {
         let node: RawNode = allocate::<T>(Shape::Fan, birth, 0);
-        let body = node.body().cast::<Indirection<T>>();
-        // Loops, here and below: `map` of an array is unrolled, which takes a kilobyte for each type of entry.
-        for (index, word) in words.iter().enumerate() {
-            // SAFETY:
-            // - in bounds and aligned: the body of a fan has room for its words.
-            unsafe { body.add(index).write(Indirection::new(*word)) };
-        }
         // SAFETY:
+        // - words have one layout whatever the slots; the body of a fan has room for its words.
         // - the word is for a fan that lives until it is freed as one.
-        unsafe { Word::to_node(node, Shape::Fan) }
+        unsafe {
+            write(node, &*(&raw const words).cast());
+            Word::to_node(node, Shape::Fan)
+        }
     }
 
     /// Freezes the words. Returns what they hold for good.
     pub(crate) fn observe(&self) -> [Word<'_, T>; FAN_WIDTH] {
-        let mut words = [Word::EMPTY; FAN_WIDTH];
-        for (word, cell) in words.iter_mut().zip(&self.words) {
-            *word = cell.observe();
+        // SAFETY:
+        // - words have one layout whatever the slots; what these lead to is over such slots.
+        unsafe {
+            let words = observe(&*(&raw const self.words).cast());
+            (&raw const words).cast::<[Word<'_, T>; FAN_WIDTH]>().read()
         }
-        words
     }
+}
+
+/// Writes the words of a fan.
+///
+/// # Safety
+/// - `node` is a fan that no other thread can see yet.
+unsafe fn write(node: RawNode, words: &[Word<'_, ()>; FAN_WIDTH]) {
+    let body = node.body().cast::<Indirection<()>>();
+    // Loops, here and below: `map` of an array is unrolled, which takes a kilobyte.
+    for (index, word) in words.iter().enumerate() {
+        // SAFETY:
+        // - in bounds and aligned: the body of a fan has room for its words.
+        unsafe { body.add(index).write(Indirection::new(*word)) };
+    }
+}
+
+fn observe(cells: &[Indirection<()>; FAN_WIDTH]) -> [Word<'_, ()>; FAN_WIDTH] {
+    let mut words = [Word::EMPTY; FAN_WIDTH];
+    for (word, cell) in words.iter_mut().zip(cells) {
+        *word = cell.observe();
+    }
+    words
 }
 
 impl<T> Fan<T> {
@@ -57,6 +79,13 @@ impl<T> Fan<T> {
     #[inline]
     pub(crate) fn by_top_bits(&self, path: u64) -> &Indirection<T> {
         &self.words[Self::index(path)]
+    }
+
+    /// The same fan, for what does not look at slots.
+    pub(crate) fn erased(&self) -> &Fan<()> {
+        // SAFETY:
+        // - words have one layout whatever the slots.
+        unsafe { &*ptr::from_ref(self).cast() }
     }
 
     pub(crate) fn words(&self) -> &[Indirection<T>; FAN_WIDTH] {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `word` | the indirection word: pointer, shape, `FROZEN`, `OLDER`; and the [`View`] it is read under |
 //! | `fan` | a node of 16 indirection words |
+//! | `kind` | the node that a word leads to, by its kind |
 //! | `collision` | a node of entries whose hashes agree in every bit |
 //!
 //! The third kind of node is the [leaf](crate::leaf).
@@ -16,8 +17,10 @@
 
 mod collision;
 mod fan;
+mod kind;
 mod word;
 
 pub(crate) use collision::Collision;
 pub(crate) use fan::{FAN_BITS, Fan, LEVELS};
-pub(crate) use word::{Detached, Indirection, Node, View, Word};
+pub(crate) use kind::{AnyNode, Node};
+pub(crate) use word::{Detached, Indirection, View, Word};

@@ -10,33 +10,33 @@
 //!
 //! `FROZEN`: the word never changes again. `OLDER`: the node was born in an earlier generation than
 //! the node (or root) that holds this word, and so was everything below it.
-#![expect(unsafe_code, reason = "turns the address of a word into a reference to the node")]
+#![expect(unsafe_code, reason = "reads the headers of nodes")]
 
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
-use super::{Collision, Fan};
 use crate::bucket::Slot;
-use crate::leaf::{self, Leaf, NODE_ALIGN, RawNode, Shape, Size};
+use crate::leaf::{self, NODE_ALIGN, RawNode, Shape, Size};
 use crate::prefetch;
 use crate::reclaim::Guard;
 use crate::sync::{AtomicPtr, Ordering};
 
 /// The codes of shapes. That of no node is zero; those of leaves are the codes of their sizes.
-const SHAPE: usize = 0b1111;
-const FAN: usize = 14;
+pub(super) const SHAPE: usize = 0b1111;
+pub(super) const FAN: usize = 14;
 const COLLISION: usize = 15;
 const FROZEN: usize = 1 << 4;
 const OLDER: usize = 1 << 5;
-const BITS: usize = FROZEN | OLDER | SHAPE;
+pub(super) const BITS: usize = FROZEN | OLDER | SHAPE;
 const _: () = assert!(BITS < NODE_ALIGN && Size::CODES == FAN);
 
 /// The content of an indirection word: a node or nothing, with its bits.
 ///
 /// INVARIANT: the node, if any, and all that can be reached from it, stays allocated for `'g`: a
 /// word is read under a [`View`], or belongs to a tree that no other thread can see.
+#[repr(transparent)]
 pub(crate) struct Word<'g, T> {
-    raw: *mut u8,
+    pub(super) raw: *mut u8,
     _node: PhantomData<&'g T>,
 }
 
@@ -77,13 +77,6 @@ impl<T> Detached<T> {
     }
 }
 
-/// A node, by kind.
-pub(crate) enum Node<'g, T: Slot> {
-    Leaf(Leaf<'g, T>),
-    Fan(&'g Fan<T>),
-    Collision(Collision<'g, T>),
-}
-
 impl<'g, T> Word<'g, T> {
     /// No node, no bits.
     pub(crate) const EMPTY: Self = Self { raw: ptr::null_mut(), _node: PhantomData };
@@ -112,13 +105,13 @@ impl<'g, T> Word<'g, T> {
         Detached { raw: self.raw, _node: PhantomData }
     }
 
-    fn bits(self) -> usize {
+    pub(super) fn bits(self) -> usize {
         self.raw.addr() & BITS
     }
 
     /// The shape of the node, if there is one.
     #[inline]
-    fn shape(self) -> Shape {
+    pub(super) fn shape(self) -> Shape {
         match self.bits() & SHAPE {
             FAN => Shape::Fan,
             COLLISION => Shape::Collision,
@@ -199,89 +192,40 @@ impl<'g, T> Word<'g, T> {
     }
 }
 
-impl<T: Slot> Word<'_, T> {
+impl<'g, T> Word<'g, T> {
+    /// The same word, for what does not look at slots.
+    #[inline]
+    pub(crate) fn erased(self) -> Word<'g, ()> {
+        Word { raw: self.raw, _node: PhantomData }
+    }
+
     /// The shape of the node, and the bytes that it takes.
     pub(crate) fn shape_and_bytes(self) -> Option<(Shape, usize)> {
         // SAFETY:
         // - the node is allocated for `'g` by the invariant of `Word`.
         let header = unsafe { self.raw_node()?.header() };
-        Some((self.shape(), leaf::allocated_bytes::<T>(header)))
+        Some((self.shape(), leaf::allocated_bytes(header)))
     }
+}
 
+impl<'g> Word<'g, ()> {
+    /// The same word, for what looks at slots.
+    ///
+    /// # Safety
+    /// - What it leads to is over slots of type `T`.
+    #[inline]
+    pub(crate) unsafe fn typed<T>(self) -> Word<'g, T> {
+        Word { raw: self.raw, _node: PhantomData }
+    }
+}
+
+impl<T: Slot> Word<'_, T> {
     /// Asks for the memory of the node: for a caller that is about to walk over it.
     #[inline]
     pub(crate) fn prefetch(self) {
         if let Some(node) = self.raw_node() {
             prefetch::read_all(node.body().as_ptr(), leaf::bytes_to_read::<T>(self.shape()));
         }
-    }
-}
-
-impl<'g, T> Word<'g, T> {
-    /// The node, if it is a fan.
-    #[inline]
-    pub(crate) fn fan(self) -> Option<&'g Fan<T>> {
-        if self.bits() & SHAPE != FAN {
-            return None;
-        }
-        // SAFETY:
-        // - not null: `to_node` is the only place that sets the code.
-        // - allocated for `'g`, and of this shape: invariant of `Word`.
-        Some(unsafe { &*self.raw.map_addr(|address| address & !BITS).cast::<Fan<T>>() })
-    }
-
-    /// Whether the node is a fan of the holder's own generation and not frozen.
-    #[inline]
-    pub(crate) fn is_own_fan(self) -> bool {
-        self.bits() == FAN
-    }
-
-    /// The node, which is a fan of the holder's own generation. (An `Option` of [`Self::is_own_fan`] and this
-    /// would be tested for null besides, at each level.)
-    ///
-    /// # Safety
-    /// - [`Self::is_own_fan`] holds.
-    #[inline]
-    pub(crate) unsafe fn own_fan(self) -> &'g Fan<T> {
-        debug_assert!(self.is_own_fan());
-        // SAFETY:
-        // - as in `fan`; subtracting the bits that are set, promised by the caller, leaves the bare address.
-        unsafe { &*self.raw.wrapping_byte_sub(FAN).cast::<Fan<T>>() }
-    }
-}
-
-impl<'g, T: Slot> Word<'g, T> {
-    /// The node, if it is a leaf of the holder's own generation and not frozen.
-    #[inline]
-    pub(crate) fn own_leaf(self) -> Option<Leaf<'g, T>> {
-        let bits = self.bits();
-        // One comparison: none of the other bits, and a code of a leaf.
-        if !(1..FAN).contains(&bits) {
-            return None;
-        }
-        // SAFETY:
-        // - a word with a code has a node, and these codes are those of leaves.
-        // - the node is allocated for `'g`, and of the shape that the word tells: invariant of `Word`.
-        unsafe {
-            let body = NonNull::new_unchecked(self.raw.wrapping_byte_sub(bits));
-            Some(Leaf::new(RawNode::from_body(body), Size::of_code(bits)))
-        }
-    }
-
-    /// The node, if the word is not empty.
-    #[inline]
-    pub(crate) fn node(self) -> Option<Node<'g, T>> {
-        let node = self.raw_node()?;
-        // SAFETY:
-        // - the node is allocated for `'g`, and of the shape that the word tells: invariant of
-        //   `Word`, and `to_node` is the only place that sets the shape bits.
-        Some(unsafe {
-            match self.shape() {
-                Shape::Fan => Node::Fan(node.body().cast::<Fan<T>>().as_ref()),
-                Shape::Collision => Node::Collision(Collision::new(node)),
-                Shape::Leaf(size) => Node::Leaf(Leaf::new(node, size)),
-            }
-        })
     }
 }
 
@@ -322,6 +266,17 @@ pub(crate) struct Indirection<T> {
 impl<T> Indirection<T> {
     pub(crate) fn new(word: Word<'_, T>) -> Self {
         Self { raw: AtomicPtr::new(word.raw), _node: PhantomData }
+    }
+
+    /// The same word, for what looks at slots.
+    ///
+    /// # Safety
+    /// - What it leads to is over slots of type `U`, now and later.
+    #[inline]
+    pub(crate) unsafe fn typed<U>(&self) -> &Indirection<U> {
+        // SAFETY:
+        // - of one layout whatever the slots.
+        unsafe { &*ptr::from_ref(self).cast() }
     }
 
     /// Reads the word as `view` allows.
