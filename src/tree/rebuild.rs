@@ -70,7 +70,7 @@ fn copy_leaf<'n, St: Store>(
     if entries == 0 {
         return Word::EMPTY;
     }
-    if grow.is_none() && !leaf.size().is_far_too_large::<St::Slot>(entries) {
+    if grow.is_none() && entries > leaf.size().few::<St::Slot>() {
         return to_word(leaf.copy(birth));
     }
     if St::OWNS {
