@@ -77,9 +77,9 @@ impl Size {
         self.buckets() * (Geometry::<T>::SLOTS as usize - 1) * 2 / 3
     }
 
-    /// Whether a leaf of this size should shrink to these entries: below a third of what it is made for.
-    pub(crate) fn is_far_too_large<T: Slot>(self, entries: usize) -> bool {
-        self > Self::SMALLEST && entries * 3 <= self.entries::<T>()
+    /// The entries at which a leaf of this size shrinks: a sixth of those that it is made for.
+    pub(crate) fn few<T: Slot>(self) -> usize {
+        if self > Self::SMALLEST { self.entries::<T>() / 6 } else { 0 }
     }
 
     /// The smallest size, from this one on, in which entries of these paths have room.
@@ -180,15 +180,21 @@ impl<'g, T: Slot> Leaf<'g, T> {
         self.buckets().map(|bucket| bucket.load().count()).sum()
     }
 
-    /// Whether a removal has left so few entries that the leaf should be rebuilt, or none. One of the `least` size, or a
-    /// smaller one, stays while it holds any.
-    pub(crate) fn is_far_too_large(self, least: Size) -> bool {
-        let count = self.buckets().try_fold(0, |count, bucket| {
-            let count = count + bucket.load().count();
-            let few = self.size > least && self.size.is_far_too_large::<T>(count);
-            (count == 0 || few).then_some(count)
-        });
-        count.is_some()
+    /// Whether a removal from the bucket of `path` has left so few entries that the leaf should be rebuilt, or none. A leaf
+    /// of the `least` size, or a smaller one, stays while it holds any.
+    ///
+    /// Counts from that bucket on, and stops as soon as there are more entries than in the same part of a leaf that should
+    /// be rebuilt. So it may miss one whose entries are unevenly spread, until the next bucket is empty.
+    pub(crate) fn is_far_too_large(self, path: u64, least: Size) -> bool {
+        const MARGIN: usize = 4;
+        let (first, buckets) = (self.index(path), self.size.buckets());
+        let few = if self.size > least { self.size.few::<T>() } else { 0 };
+        let (mut seen, mut count) = (0, 0);
+        (first..buckets).chain(0..first).all(|index| {
+            seen += 1;
+            count += self.nth(index).load().count();
+            count * buckets <= few * buckets.min(seen + MARGIN)
+        })
     }
 
     /// Takes a spill bucket for a bucket that has none; fails if none is left, or the bucket cannot link one.

@@ -1,9 +1,9 @@
-//! The clock: a counter that moves on when a grace period has passed.
+//! The clock: a counter that ticks when a grace period has passed.
 //!
-//! The guards decide what moves it: [`participants`](super::participants), or crossbeam-epoch (`epoch.rs`). With both,
-//! **a guard under which the clock read `t` is gone once the clock reads `t + 2`**, and the thread that reads this sees
-//! everything that was done under the guard. An object is stamped with [`Guard::ripe_at`] after it was unlinked, and
-//! may be freed when the clock reads the stamp.
+//! What makes it tick depends on the kind of guard: [`participants`](super::participants), or crossbeam-epoch
+//! (`epoch.rs`). Both keep one promise: **a guard under which the clock read `t` is gone once the clock reads `t + 2`**,
+//! and a thread that reads `t + 2` sees everything that was done under the guard. An object is stamped with
+//! [`Guard::ripe_at`] after it was unlinked, and may be freed when the clock reads the stamp.
 //!
 //! [`Guard::ripe_at`]: super::Guard::ripe_at
 
@@ -12,11 +12,10 @@ use std::time::{Duration, Instant};
 use crate::once::OnceBox;
 use crate::sync::{AtomicU64, HAS_TIME, Ordering, planted};
 
-/// An attempt to move the clock is followed by a pause this many times as long as it took. Bounds the share of time
-/// spent on attempts, however many threads one has to look at.
+/// The pause after an attempt, as a multiple of its duration: bounds the share of time that attempts take.
 const PAUSE_FACTOR: u64 = if cfg!(miri) { 0 } else { 32 };
 
-/// The longest pause. Bounds the garbage that waits because an attempt was interrupted and so seemed long.
+/// The longest pause: an attempt that was preempted seems to have taken long.
 const LONGEST_PAUSE: Duration = Duration::from_millis(1);
 
 pub(crate) struct Clock {
@@ -27,17 +26,17 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(super) const fn new() -> Self {
-        // Zero stands for a participant without a guard.
+        // Not zero, which stands for a participant without a guard.
         Self { now: AtomicU64::new(1), next_attempt: AtomicU64::new(0) }
     }
 
     #[inline]
     pub(super) fn now(&self) -> u64 {
-        // Acquire: what was done under the guards whose end moved the clock; pairs with the Release in `tick`.
+        // Acquire: everything done under the guards that are gone; pairs with the Release in `tick`.
         self.now.load(Ordering::Acquire)
     }
 
-    /// Moves the clock on from `reading`, unless another thread has done so.
+    /// Advances the clock from `reading`, unless another thread has done so.
     pub(super) fn tick(&self, reading: u64) {
         // Release: what this thread has seen of the guards that are gone; pairs with the Acquire in `now`.
         // Relaxed on failure: another thread ticked.
@@ -46,13 +45,13 @@ impl Clock {
         let _ = self.now.compare_exchange(reading, reading + 1, release, relaxed);
     }
 
-    /// Makes an attempt to move the clock, unless the last one is too recent. `hurry`: even then.
+    /// Runs an attempt to advance the clock, unless the last one is too recent. `hurry`: even then.
     pub(super) fn attempt(&self, hurry: bool, attempt: impl FnOnce()) {
         if !HAS_TIME {
             return attempt();
         }
         let start = since_first();
-        // Relaxed, here and below: a hint about when to try again.
+        // Relaxed, here and below: a hint.
         if !hurry && start < self.next_attempt.load(Ordering::Relaxed) {
             return;
         }

@@ -1,14 +1,14 @@
-//! The guards of the process without the feature `membarrier`: those of crossbeam-epoch. A deferred call, one at a time,
-//! ticks the clock ([`GlobalPin::advance`]).
+//! The guards of the process without the feature `membarrier`: those of crossbeam-epoch. A deferred call, the *probe*,
+//! ticks the clock; at most one is in flight ([`GlobalPin::advance`]).
 //!
-//! # Why two ticks of epochs are enough
+//! # Why two ticks are enough
 //!
 //! Let A unlink an object, execute a SeqCst fence, and read `t`. The tick to `t + 1` comes after that read in the
-//! counter's order. The probe for `t + 2` is deferred by a thread that has seen the tick to `t + 1` (Acquire), and
-//! crossbeam-epoch seals the deferred call behind a SeqCst fence: so that fence comes after A's. Take any guard. If
-//! it was held when the probe was sealed, it is gone when the probe runs; that is what crossbeam-epoch promises.
-//! Otherwise the SeqCst fence of its pin comes after the one of the probe, hence after A's, and its thread
-//! cannot reach the object any more.
+//! counter's modification order. The probe for `t + 2` is deferred by a thread that has seen the tick to `t + 1`
+//! (Acquire), and crossbeam-epoch seals deferred calls behind a SeqCst fence. So that fence comes after A's. Now take any
+//! guard. If it was held when the probe was sealed, crossbeam-epoch promises that it is gone when the probe runs.
+//! Otherwise the SeqCst fence of its pin comes after the probe's, hence after A's, and its thread cannot reach the object
+//! any more.
 #![expect(unsafe_code, reason = "guards end at a time of their own")]
 
 use std::mem::ManuallyDrop;
@@ -33,7 +33,7 @@ pub(super) fn clock() -> &'static Clock {
 pub(super) fn prepare() {}
 
 thread_local! {
-    /// This thread's part in crossbeam-epoch: what `crossbeam_epoch::pin` has too, but that is not inlined.
+    /// The thread's handle. `crossbeam_epoch::pin` has one too, but is not inlined.
     static HANDLE: crossbeam_epoch::LocalHandle = crossbeam_epoch::default_collector().register();
 }
 
@@ -41,8 +41,8 @@ pub(super) struct GlobalPin(ManuallyDrop<crossbeam_epoch::Guard>);
 
 #[inline(always)]
 fn epoch_guard() -> ManuallyDrop<crossbeam_epoch::Guard> {
-    // Release: what was done under the last guard. crossbeam-epoch 0.9 pins with a relaxed store, and a scan that
-    // sees it may have missed the end of that guard.
+    // Release: what was done under the last guard. crossbeam-epoch 0.9 pins with a relaxed store, and a scan that sees
+    // that store may have missed the end of the last guard.
     fence(Ordering::Release);
     // The thread may be exiting, and its handle gone.
     let guard = HANDLE
@@ -57,9 +57,9 @@ impl GlobalPin {
         Self(epoch_guard())
     }
 
-    /// Sends a probe on its way, unless one is in flight, and helps crossbeam-epoch on.
+    /// Defers a probe, unless one is in flight, and lets crossbeam-epoch collect.
     ///
-    /// A thread that stalls between the two steps below holds a guard, and so would keep the clock from moving anyway.
+    /// A thread that stalls between the two steps below holds a guard, which alone would stop the clock.
     pub(super) fn advance(&self) {
         // Acquire: the last tick, so that this probe is sealed after it; pairs with the Release below.
         if !PROBING.swap(true, Ordering::Acquire) {
@@ -75,11 +75,10 @@ impl GlobalPin {
 
     /// Ends the guard and begins another.
     ///
-    /// Not crossbeam-epoch's `repin`, which has no fence: the next loads could come before its look at the epoch, and
-    /// see what was unlinked two epochs before the new one is over. Nor its `repin_after`, which needs the thread's
-    /// handle.
+    /// crossbeam-epoch's `repin` has no fence: the next loads could come before it reads the epoch, and see what was
+    /// unlinked two epochs before the new one ends. Its `repin_after` needs the thread's handle, which may be gone.
     pub(super) fn renew(&mut self) {
-        /// Pinning may run what other crates have deferred. If that panics, there is no guard to go on with.
+        /// Pinning may run deferred calls of other crates. If one panics, no guard is left to go on with.
         struct Abort;
         impl Drop for Abort {
             fn drop(&mut self) {
@@ -88,7 +87,7 @@ impl GlobalPin {
         }
         let abort = Abort;
         // SAFETY:
-        // - dropped once: another takes its place, and a panic before ends the process.
+        // - dropped once: a new one takes its place, and a panic in between aborts.
         unsafe { ManuallyDrop::drop(&mut self.0) };
         yield_if_asked();
         self.0 = epoch_guard();
@@ -110,7 +109,7 @@ impl Drop for GlobalPin {
     }
 }
 
-/// Lets other threads run, if an operation under the guard that has just ended asked for it.
+/// Yields if an operation under the guard that has just ended asked for it.
 #[inline]
 fn yield_if_asked() {
     if THREAD.with(|thread| thread.yields.take()) {

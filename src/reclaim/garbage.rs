@@ -1,4 +1,4 @@
-//! What was unlinked, and how to free it.
+//! Unlinked objects, and how to free them.
 #![expect(unsafe_code, reason = "garbage is a raw pointer")]
 
 use std::ptr::NonNull;
@@ -48,11 +48,11 @@ impl Garbage {
     /// Frees the object; a panic of its destructor goes to `fallout`.
     ///
     /// # Safety
-    /// - Nobody holds a reference into the object or can get one.
+    /// - No thread holds a reference into the object or can get one.
     pub(crate) unsafe fn free(self, fallout: &mut Fallout) {
         // SAFETY:
         // - once: this consumes the value, and `new`'s caller promised that it is the only one.
-        // - unreferenced: promised by this function's caller.
+        // - unreferenced: promised by the caller.
         fallout.catch(|| unsafe { (self.free)(self.object) });
     }
 }

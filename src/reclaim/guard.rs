@@ -1,4 +1,4 @@
-//! Guards, and where they come from: the [collector of the process](super::global), or in tests a
+//! Guards, and the collector that they come from: the [one of the process](super::global), or in tests a
 //! [map's own](super::private).
 
 use super::clock::Clock;
@@ -7,7 +7,7 @@ use super::participants;
 use super::private::{ForTests, Home, PrivatePin};
 use crate::sync::{Ordering, fence, planted};
 
-/// As long as it exists, nothing is freed that its thread can have reached since it was made.
+/// While it exists, nothing that its thread can have reached since it was made is freed.
 ///
 /// One word, so that it is returned in a register.
 pub(crate) struct Guard(Pin);
@@ -31,8 +31,8 @@ pub(crate) enum Collector {
 }
 
 impl Collector {
-    /// For a new map. The first one prepares the process, so that no operation waits for that. A constant function cannot,
-    /// and has [`Self::Global`].
+    /// For a new map. The first one prepares the process, so that no operation has to. A `const fn` cannot do this, and
+    /// uses [`Self::Global`].
     pub(crate) fn global() -> Self {
         global::prepare();
         Self::Global
@@ -43,7 +43,7 @@ impl Collector {
         Self::Private(Home::new())
     }
 
-    /// Inlined wherever a handle is made, so that the handle needs no place in memory.
+    /// Inlined wherever a handle is made, so that the handle stays in registers.
     #[inline(always)]
     pub(crate) fn pin(&self) -> Guard {
         Guard(match self {
@@ -80,7 +80,7 @@ impl Guard {
         self.now() + ticks
     }
 
-    /// Moves the clock on if it can be moved, unless an attempt was made just now. `hurry`: even then.
+    /// Advances the clock if no guard holds it back, unless an attempt was made just now. `hurry`: even then.
     pub(super) fn advance(&self, hurry: bool) {
         self.clock().attempt(hurry, || match &self.0 {
             Pin::Global(pin) => pin.advance(),
@@ -96,12 +96,11 @@ impl Guard {
         }
     }
 
-    /// Makes the thread let others run when this guard is gone: some may have been suspended with a guard, and keep
-    /// the clock from moving.
+    /// Makes the thread yield when this guard is gone: a preempted thread may hold a guard, which stops the clock.
     pub(super) fn yield_afterwards(&self) {
         match &self.0 {
             Pin::Global(pin) => pin.yield_afterwards(),
-            // Threads of models are not the system's.
+            // Threads of models are not threads of the system.
             Pin::Private(..) => {}
         }
     }

@@ -1,32 +1,32 @@
-//! The limbo of one map: what was unlinked and waits until the clock says that it may be freed.
+//! The limbo of one map: unlinked objects that wait until the clock says that they may be freed.
 //!
-//! Garbage is collected in *bags*. A full bag is sealed: it gets the reading of the clock at which all it holds may
-//! be freed, and joins a queue. A retirement frees up to two objects of the oldest bag, if that is ripe.
+//! Garbage is collected in *bags*. A full bag is sealed: it is stamped with the reading of the clock at which its objects
+//! may be freed, and joins a queue. Once the clock reads that, the bag is *ripe*. A retirement frees up to two ripe objects.
 //!
-//! A limbo has one *shard*, an open bag and a queue. When two threads meet there it gets a shard for each of a few
-//! threads. A shard is used by one thread at a time, and no thread waits for it: the next shard will do, and if
-//! all are busy, a lock-free stack. Destructors run outside. So a thread that stalls keeps a shard's
-//! garbage at most, and whatever its guard keeps.
+//! A limbo starts with one *shard*: an open bag and a queue. When two threads meet there it gets more shards, which
+//! threads share by their numbers. One thread at a time uses a shard, and no thread waits for one: it takes the next shard,
+//! and if all are busy, a lock-free stack. Destructors run outside of shards. So a thread that stalls keeps at most the
+//! garbage of one shard, and what its guard keeps.
 //!
 //! # The bound
 //!
-//! Let a *period* be the time that the clock takes for the ticks of [`Guard::ripe_at`]. An object is ripe a period after
-//! its bag was sealed, and a bag is sealed when it is full.
+//! Let a *period* be the time that the clock takes for the ticks of [`Guard::ripe_at`]. A bag is ripe a period after it
+//! was sealed, and it is sealed when it is full.
 //!
-//! *Of one shard*: a retirement adds one object and frees two, unless fewer are ripe. So the shard only grows while
-//! less than two of its objects are ripe, and all others are younger than a period or in the open bag: it never holds
-//! more than were retired there in a period, and a bag.
+//! *One shard.* A retirement adds one object and frees two, unless fewer are ripe. So a shard grows only while fewer than
+//! two of its objects are ripe. All others were retired within the last period or are in the open bag. So it never holds
+//! more than what is retired there in a period, and a bag.
 //!
-//! *Of all shards*: each sealing also looks after another shard, in turn ([`Limbo::look_after`]). If its threads have
-//! left it, that frees a ripe bag there, and seals the open one. So a shard whose threads have ended is empty after
-//! some more sealings, while anything is retired at all.
+//! *All shards.* Each sealing also looks after another shard, in turn ([`Limbo::look_after`]). If no thread has used it
+//! since the last time, its open bag is sealed and a ripe bag is freed. So a shard whose threads have ended is empty
+//! after some more sealings elsewhere.
 //!
-//! *Of a period*: it lasts until the guards that were held at its start are gone, plus the pause between two attempts
-//! to move the clock. Where threads outnumber processors, a suspended thread may hold one for as long as all others
-//! take their turns. Above [`CROWDED`] bytes each thread therefore lets others run when it has dropped its guard, at most
-//! [`YIELDS`] times for each reading of the clock: so a handle that is held for long does not slow others down.
+//! *The period.* It lasts until the guards that were held at its start are gone, plus the pauses between attempts to advance
+//! the clock. Where threads outnumber processors, a preempted thread may hold a guard until all others have had their
+//! turns. Therefore, above [`CROWDED`] bytes, threads yield when they have dropped their guards. They do so at most
+//! [`YIELDS`] times for each reading of the clock, so that a handle that is held for long does not slow other threads.
 //!
-//! So the garbage of a map is what is retired within a period, plus a bag for each shard, for any number of threads.
+//! So the garbage of a map is at most what is retired within a period and a bag for each shard, for any number of threads.
 //! Tests: `tests/garbage.rs`.
 #![expect(unsafe_code, reason = "a shard's lists are plain memory behind a busy flag")]
 
@@ -49,22 +49,22 @@ use crate::sync::{
     AtomicBool, AtomicPtr, AtomicUsize, HAS_TIME, Ordering, fence, planted, stall_point,
 };
 
-/// Objects in a full bag. Sealing one costs a look at the clock.
+/// Objects in a full bag. Sealing one costs a fence and an attempt to advance the clock.
 const BAG_OBJECTS: usize = if cfg!(any(miri, shuttle)) { 1 } else { 32 };
 
-/// Bytes in a full bag, so that large objects do not wait for others.
+/// Bytes in a full bag: large objects do not wait for others.
 const BAG_BYTES: usize = 4 << 10;
 
-/// Bytes of garbage above which a thread lets others run: far above what waits where each thread has a processor.
+/// Bytes of garbage above which threads yield: far more than waits where each thread has a processor.
 const CROWDED: usize = 2 << 20;
 
-/// How often a thread lets others run for one reading of the clock, which may stand still for good.
+/// How often a thread yields for one reading of the clock, which may stand still forever.
 const YIELDS: u32 = 64;
 
-/// How often [`Limbo::collect`] tries to move the clock: enough for all ticks if no other thread holds a guard.
+/// Attempts of [`Limbo::collect`] to advance the clock: enough for all ticks if no other thread holds a guard.
 const COLLECT_ATTEMPTS: usize = 16;
 
-/// How often [`Limbo::flush`] does, with a pause each time.
+/// Attempts of [`Limbo::flush`], with pauses between the later ones.
 const FLUSH_ATTEMPTS: usize = 64;
 
 const FLUSH_PAUSE: Duration = Duration::from_micros(100);
@@ -77,13 +77,13 @@ struct Bag {
     ripe_at: u64,
 }
 
-/// What one shard holds.
+/// The content of a shard.
 #[derive(Default)]
 struct Lists {
     open: Bag,
     /// The oldest first.
     sealed: VecDeque<Bag>,
-    /// Whether a thread has looked after the shard since something was retired here.
+    /// Whether a thread has looked after the shard since the last retirement here.
     looked_after: bool,
 }
 
@@ -103,12 +103,12 @@ impl Lists {
         if self.open.items.is_empty() {
             return;
         }
-        // The next one will take as many as any before it.
+        // The next bag will grow as large.
         let next = Bag { items: Vec::with_capacity(self.open.items.capacity()), ..Bag::default() };
         let mut bag = std::mem::replace(&mut self.open, next);
         let stamped = if planted("unsealed") { &mut self.open } else { &mut bag };
         stamped.ripe_at = guard.ripe_at();
-        // Relaxed: a number, that nothing else is concluded from.
+        // Relaxed: a statistic.
         limbo.bytes.fetch_add(bag.bytes, Ordering::Relaxed);
         self.sealed.push_back(bag);
     }
@@ -125,7 +125,7 @@ impl Lists {
             None => [None, None],
             Some(Bag { items, .. }) if items.len() > 2 => {
                 let two = [items.pop(), items.pop()];
-                // An allocator writes to what it is given back, which has left the cache since.
+                // The allocator writes to freed memory, and this has left the cache since.
                 items.iter().rev().take(2).for_each(|next| prefetch::read(next.object()));
                 two
             }
@@ -171,12 +171,12 @@ struct Shard {
 }
 
 impl Shard {
-    /// The right to work on the lists, unless a thread has it (this one too, further up its stack).
+    /// The exclusive use of the lists. None if a thread has it, which may be this one, further up its stack.
     #[inline]
     fn enter(&self) -> Option<Busy<'_>> {
         // Acquire: what the last one left in the lists; pairs with the Release in `Busy::drop`.
         let free = !self.busy.swap(true, Ordering::Acquire);
-        // Not `then_some`: its argument would be made, and dropped, in any case.
+        // Not `then_some`: its argument would be made in any case, and its drop would clear the flag.
         free.then(|| Busy(self))
     }
 }
@@ -209,7 +209,7 @@ impl Drop for Busy<'_> {
     }
 }
 
-/// Garbage that found all shards busy: a stack that is emptied as a whole, so that its CAS knows no ABA.
+/// Garbage that found all shards busy: a stack. It is emptied as a whole, so its CAS has no ABA problem.
 struct Overflow(AtomicPtr<Spilled>);
 
 struct Spilled {
@@ -263,14 +263,14 @@ impl Overflow {
 /// The garbage of one map.
 pub(crate) struct Limbo {
     first: Shard,
-    /// Made when two threads meet in the first.
+    /// Made when two threads meet in the first one.
     others: OnceBox<[CachePadded<Shard>]>,
     overflow: Overflow,
     /// Bytes in sealed bags.
     bytes: AtomicUsize,
-    /// Counts the times that a shard was looked after.
+    /// Chooses the shard to look after next.
     turns: AtomicUsize,
-    /// The map is gone: no operation can look at garbage any more.
+    /// Whether the map is gone, so that no operation can look at garbage.
     closed: AtomicBool,
 }
 
@@ -307,7 +307,7 @@ impl Limbo {
         std::iter::once(&self.first).chain(others.map(|shard| &**shard))
     }
 
-    /// A shard that no thread is in; none if there is none.
+    /// A shard that no thread uses, if there is one.
     #[inline]
     fn enter(&self) -> Option<Busy<'_>> {
         let own = match self.others.get() {
@@ -324,7 +324,7 @@ impl Limbo {
         self.shards().find_map(Shard::enter)
     }
 
-    /// Makes a shard for each of a few threads.
+    /// Makes the other shards.
     pub(super) fn spread(&self) {
         self.others.get_or_make(|| (0..shard_count()).map(|_| CachePadded::default()).collect());
     }
@@ -334,7 +334,7 @@ impl Limbo {
         self.shards().map(|shard| shard.enter().expect("a shard that is free")).collect::<Vec<_>>()
     }
 
-    /// Takes an object that was just unlinked, under a guard held since before that. Frees up to two others.
+    /// Takes an object that was just unlinked, under a guard held since before that. Frees up to two other objects.
     #[inline]
     pub(crate) fn retire(&self, guard: &Guard, garbage: Garbage) {
         let Some(mut lists) = self.enter() else { return self.overflow(guard, garbage) };
@@ -351,7 +351,7 @@ impl Limbo {
         unsafe { free(ripe.into_iter().flatten()) };
     }
 
-    /// Keeps garbage that found all shards busy: by threads that are suspended, mostly.
+    /// Keeps garbage that found all shards busy, mostly because preempted threads use them.
     #[cold]
     fn overflow(&self, guard: &Guard, garbage: Garbage) {
         self.overflow.push(garbage);
@@ -383,7 +383,7 @@ impl Limbo {
         let turn = self.turns.fetch_add(1, Ordering::Relaxed);
         let shard = self.shards().nth(turn % (others.len() + 1));
         let Some(mut lists) = shard.and_then(Shard::enter) else { return };
-        // A shard in use is left to its threads: allocators let threads wait that free each other's memory.
+        // A shard in use is left to its threads: allocators are slow to free memory of other threads.
         if !std::mem::replace(&mut lists.looked_after, true) {
             return;
         }
@@ -395,8 +395,8 @@ impl Limbo {
         unsafe { free(ripe.into_iter().flatten()) };
     }
 
-    /// Seals all open bags, frees everything that is ripe, and moves the clock on if it can be moved and something
-    /// waits for it. Returns whether there was nothing to do.
+    /// Seals all open bags, frees everything that is ripe, and tries to advance the clock if anything is left. Returns
+    /// whether there was nothing to do.
     pub(crate) fn sweep(&self, guard: &Guard) -> bool {
         let (mut waits, mut freed) = (false, false);
         for shard in self.shards() {
@@ -423,17 +423,17 @@ impl Limbo {
         if waits {
             guard.advance(true);
         }
-        // A destructor may have retired more.
+        // Destructors may have retired more.
         !waits && !freed
     }
 
-    /// Frees everything that can be freed without waiting for another thread: for the end of an operation that
-    /// retired much. The caller holds no guard.
+    /// Frees everything that can be freed without waiting for other threads, at the end of an operation that retired
+    /// much. The caller holds no guard.
     pub(crate) fn collect(&self, collector: &Collector) {
         let _ = (0..COLLECT_ATTEMPTS).any(|_| self.sweep(&collector.pin()));
     }
 
-    /// [`Self::collect`], and waits some milliseconds for guards of other threads. Returns whether nothing is left.
+    /// [`Self::collect`], but waits some milliseconds for guards of other threads. Returns whether nothing is left.
     pub(crate) fn flush(&self, collector: &Collector) -> bool {
         (0..FLUSH_ATTEMPTS).any(|attempt| {
             if attempt > COLLECT_ATTEMPTS && HAS_TIME {
@@ -448,12 +448,11 @@ impl Limbo {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Frees everything, now and from now on: no operation is in flight and none can begin.
+    /// Frees everything, and lets everything retired from now on be freed at once.
     ///
-    /// A snapshot that is being dropped on another thread may be in a shard at this moment. It calls
-    /// [`Self::empty_if_closed`] afterwards. This thread sets `closed` and
-    /// then looks at the shard, that one leaves the shard and then looks at `closed`, each with a
-    /// SeqCst fence in between: so either this thread finds the shard free, or that one finds
+    /// Another thread may use a shard at this moment, to drop a snapshot. It calls [`Self::empty_if_closed`] afterwards.
+    /// This thread sets `closed` and then looks at the shard. The other one leaves the shard and then reads `closed`. A
+    /// SeqCst fence stands in between on both sides. So either this thread finds the shard free, or the other one finds
     /// `closed` set. Model: `map_and_snapshots_are_dropped_at_once`.
     ///
     /// # Safety
@@ -464,7 +463,7 @@ impl Limbo {
         self.empty_if_closed(fallout);
     }
 
-    /// If the map is gone, frees all garbage of shards that no thread works on.
+    /// If the map is gone, frees the garbage of all shards that no thread uses.
     pub(crate) fn empty_if_closed(&self, fallout: &mut Fallout) {
         // SeqCst: between this thread's store to `closed` or `busy` and its loads below, see `close`.
         fence(Ordering::SeqCst);
@@ -477,11 +476,11 @@ impl Limbo {
                 let Lists { open, sealed, .. } = std::mem::take(&mut *lists);
                 let garbage = sealed.into_iter().chain([open]).flat_map(|bag| bag.items);
                 // SAFETY:
-                // - unreferenced: it is unlinked, no snapshot sees it (or it would not be in a
-                //   limbo), and `close`'s caller promised that no operation is left.
+                // - unreferenced: it is unlinked; what a snapshot sees is in no limbo; and `close`'s caller promised
+                //   that no operation is left.
                 garbage.for_each(|garbage| unsafe { garbage.free(fallout) });
                 drop(lists);
-                // A thread that found all shards busy meanwhile leaves its garbage to this one.
+                // A thread that found all shards busy meanwhile has left its garbage to this one.
                 fence(Ordering::SeqCst);
                 if self.overflow.is_empty() {
                     break;
@@ -501,7 +500,7 @@ impl Drop for Limbo {
 }
 
 /// # Safety
-/// - All of it is ripe: it was unlinked before a bag was sealed with it, and the clock has read that bag's time.
+/// - All of it is ripe: it was unlinked before its bag was sealed, and the clock has reached the bag's stamp.
 unsafe fn free(ripe: impl IntoIterator<Item = Garbage>) {
     let mut fallout = Fallout::default();
     for garbage in ripe {

@@ -15,7 +15,7 @@ mod kernel {
         unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
     }
 
-    /// Registers the process. Returns false if the system refuses. Takes about 10 ms if the process has several threads.
+    /// Registers the process; returns whether the system let it. Takes about 10 ms if the process has several threads.
     pub(in super::super) fn register() -> bool {
         membarrier(REGISTER_PRIVATE_EXPEDITED)
     }

@@ -1,23 +1,22 @@
-//! Reclamation of what operations in flight may still be looking at.
+//! Reclamation: unlinked objects are freed once no operation in flight can look at them.
 //!
 //! | part | what it is |
 //! |---|---|
 //! | [`guard`] | what an operation holds |
-//! | [`global`] | the guards of the process, from `process.rs` or `epoch.rs` |
-//! | [`clock`] | moves on when a grace period has passed; what makes freeing safe |
+//! | [`global`] | the guards of the process: those of `process.rs` or of `epoch.rs` |
+//! | [`clock`] | ticks when a grace period has passed; why freeing is safe |
 //! | [`limbo`] | the garbage of one map, and the bound on it |
-//! | `process`, [`participants`], [`membarrier`] | guards that can do without a fence of their own |
+//! | `process`, [`participants`], [`membarrier`] | guards that need no fence of their own |
 //! | `epoch` | guards of crossbeam-epoch |
 //! | [`private`] | a collector of one map, for tests |
 //!
-//! An operation pins a guard. What it unlinks it *retires* to its map's limbo, with the guard. There it waits until
-//! the clock has moved on so far that all guards are gone that may have seen it. Later operations on the map free
-//! it, two objects for each that they retire.
+//! An operation pins a guard. It *retires* what it unlinks to its map's limbo. There the object waits until the clock
+//! shows that every guard which may have seen it is gone. Later operations on the map free it: two objects for each one
+//! that they retire.
 //!
-//! Nothing of a map is ever handed to another owner. So keys and values need no `'static` bound, and may borrow; a
-//! destructor that panics does so in an operation on the map that it belongs to, is caught there, and takes no
-//! other destructor with it; and nothing is freed in lumps. The price: what a map has retired stays until the map
-//! is used again, is [flushed](Limbo::flush), or is dropped.
+//! The garbage of a map stays with the map. So keys and values need no `'static` bound, and may borrow. A destructor that
+//! panics does so in an operation on its own map, is caught there, and stops no other destructor. And nothing is freed
+//! in lumps. The price: what a map has retired stays until the map is used again, [flushed](Limbo::flush), or dropped.
 
 mod clock;
 #[cfg(not(feature = "membarrier"))]

@@ -1,37 +1,37 @@
-//! Participants: guards that can do without a fence of their own.
+//! Participants: guards that need no fence of their own.
 //!
-//! A thread that pins must make that known before it reads on. A full fence does it, and costs more than the rest of
-//! a lookup that hits the cache. With *asymmetric* fences pinning is a plain store (the light fence), and the thread
-//! that wants to move the clock makes the system execute a fence on every processor that runs a thread of this
-//! process (the heavy fence, `membarrier(2)`). The variant "RCU via signal handling" of Desnoyers et al., "User-Level
-//! Implementations of Read-Copy Update", IEEE TPDS 23(2), 2012, does the same by signals. Where both are
-//! ordinary fences, the rest stays as it is.
+//! A thread that pins must make its pin visible before it reads on. A full fence does this, and costs more than the rest of
+//! a lookup in the cache. With *asymmetric* fences a pin is a plain store (the light fence). The thread that wants to
+//! advance the clock makes the system execute a fence on every processor that runs a thread of this process (the heavy
+//! fence, `membarrier(2)`). "RCU via signal handling" in Desnoyers et al., "User-Level Implementations of Read-Copy
+//! Update", IEEE TPDS 23(2), 2012, does the same with signals. With ordinary fences on both sides, all else is the same.
 //!
 //! # Why an object is safe to free
 //!
-//! A *participant* is a thread's record of the clock's reading when it pinned. The clock moves from `n` to `n + 1`
-//! when, after a heavy fence, each participant either has no guard or pinned at `n` ([`Participants::advance`]).
+//! A *participant* records the clock's reading at the time its thread pinned. The clock advances from `n` to `n + 1`
+//! if, after a heavy fence, each participant either has no guard or pinned at `n` ([`Participants::advance`]).
 //!
 //! Let A unlink an object, execute a SeqCst fence, and then read `t`, so that the object may be freed at `t + 3`
-//! ([`GRACE`]). Let B hold a guard while the clock moves from `t + 2` to `t + 3`. Then
+//! ([`GRACE`]). Let B hold a guard while the clock advances from `t + 2` to `t + 3`. There are two cases:
 //!
-//! - the scan found B without a guard: B's pin is not ordered before the heavy fence, so B reads after it. That fence
-//!   comes after A's, for it was executed by a thread that had read `t + 2`;
-//! - or B pinned at `t + 2`, a reading that it acquired from the thread that moved the clock there, which had executed
-//!   a heavy fence after it read `t + 1`.
+//! - The scan found B without a guard. Then B's pin is not ordered before the heavy fence, so B's reads come after it. The
+//!   heavy fence comes after A's fence, since the thread that executed it had read `t + 2`.
+//! - B pinned at `t + 2`. It acquired that reading from the thread that advanced the clock to it, which had executed a
+//!   heavy fence after it read `t + 1`.
 //!
-//! Either way B cannot reach the object. In particular a guard under which the clock read `t` is gone at `t + 2`.
+//! In either case B cannot reach the object. It also follows that a guard under which the clock read `t` is gone at `t + 2`.
 //!
 //! # When the fences become asymmetric
 //!
-//! Once, before the clock moves for the first time ([`Participants::decide`]). Each thread that moves the clock has seen
-//! the decision, and so executes heavy fences if pins may have light ones. A pin that misses it executes a full fence.
+//! Once, before the clock advances for the first time ([`Participants::decide`]). Each thread that advances the clock has
+//! seen the decision, so it executes heavy fences if pins may have light ones. A pin that misses the decision executes a
+//! full fence.
 //!
 //! # When the system refuses
 //!
-//! A sandbox that is entered while the program runs may forbid the heavy fence. From then on each pin executes a fence.
-//! A pin that was under way at that moment has none, so the clock also leaves a millisecond between two ticks: long
-//! enough for a store to reach the other processors.
+//! A sandbox that is entered while the program runs may forbid the heavy fence. From then on each pin executes a full fence.
+//! A pin that was under way at that moment has none. Therefore the clock then also leaves a millisecond between two ticks:
+//! long enough for a store to reach the other processors.
 #![expect(unsafe_code, reason = "participants are raw pointers, used by one thread at a time")]
 
 use std::cell::Cell;
@@ -48,42 +48,44 @@ use super::clock::Clock;
 use super::membarrier;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, Ordering, fence, planted, stall_point};
 
-/// Time between two ticks without heavy fences, in which every store is assumed to reach the other processors.
+/// Time between two ticks without heavy fences: every store is assumed to reach the other processors in it.
 const STORE_DELAY: Duration = Duration::from_millis(1);
 
-/// How pins and ticks are ordered: by ordinary fences, by asymmetric ones, or by ordinary ones after the system has
-/// refused a heavy one. Before that is decided pins execute ordinary fences, and the clock does not move.
+/// Pins execute ordinary fences, and the clock stands still, until the fences are decided.
 const UNDECIDED: u8 = 0;
+/// Pins and ticks execute ordinary fences.
 const ORDINARY: u8 = 1;
+/// Pins execute light fences, and ticks heavy ones.
 const ASYMMETRIC: u8 = 2;
+/// As [`ORDINARY`], since the system has refused a heavy fence.
 const REFUSED: u8 = 3;
 
 /// Ticks from the unlinking of an object until it may be freed.
 pub(super) const GRACE: u64 = 3;
 
-/// A thread's place among those that pin.
+/// What a thread pins with.
 pub(super) struct Participant {
     /// The clock's reading when the thread pinned; 0 while it holds no guard. Written by that thread alone.
     pinned: AtomicU64,
-    /// Guards that the thread holds.
+    /// The number of guards that the thread holds.
     guards: Cell<usize>,
-    /// What is to be done when the last guard is gone: [`YIELD`], [`LEAVE`].
+    /// What to do when the last guard is gone: [`YIELD`], [`LEAVE`].
     afterwards: Cell<u8>,
-    /// Whether a thread has the place.
+    /// Whether it belongs to a thread.
     taken: AtomicBool,
-    /// The next in the list. Does not change once this is in the list.
+    /// The next one in the list. Does not change once this one is in the list.
     next: AtomicPtr<Padded>,
 }
 
-/// The thread lets others run.
+/// The thread yields.
 const YIELD: u8 = 1;
-/// The place is given back: the thread is exiting.
+/// The thread is exiting, and gives its participant back.
 const LEAVE: u8 = 2;
 
-/// Other threads' participants are in other cache lines.
+/// Each participant has cache lines of its own.
 type Padded = CachePadded<Participant>;
 
-/// All participants, and the clock. The list only grows; places of ended threads are taken again.
+/// The participants and the clock. The list only grows; threads take the participants of ended threads.
 pub(crate) struct Participants {
     pub(super) clock: Clock,
     first: AtomicPtr<Padded>,
@@ -93,8 +95,8 @@ pub(crate) struct Participants {
 }
 
 // SAFETY:
-// - Send and Sync: `guards` and `afterwards` are used by the thread that has the place alone; `taken` lets one thread
-//   through at a time, with an Acquire that pairs with the Release of the last one.
+// - Send and Sync: only the thread that a participant belongs to uses `guards` and `afterwards`; `taken` gives it to one
+//   thread at a time, with an Acquire that pairs with the Release of the last one.
 unsafe impl Sync for Participants {}
 // SAFETY:
 // - as for Sync.
@@ -110,7 +112,7 @@ impl Participants {
         participants
     }
 
-    /// Of which the fences are not [decided](Self::decide) yet.
+    /// Whose fences are not [decided](Self::decide) yet.
     pub(super) const fn undecided() -> Self {
         Self {
             clock: Clock::new(),
@@ -120,11 +122,11 @@ impl Participants {
         }
     }
 
-    /// Makes the fences asymmetric if the system lets the process register for heavy ones, once. Threads that come here
+    /// Makes the fences asymmetric, once, if the system lets the process register for heavy ones. Threads that arrive
     /// together all ask; the first answer counts.
     #[inline]
     pub(super) fn decide(&self) {
-        // Acquire: that the process is registered; pairs with the Release below.
+        // Acquire: the registration of the process; pairs with the Release below.
         if self.fences.load(Ordering::Acquire) == UNDECIDED {
             let fences = if membarrier::register() { ASYMMETRIC } else { ORDINARY };
             let (release, acquire) = (Ordering::Release, Ordering::Acquire);
@@ -138,7 +140,7 @@ impl Participants {
         let participant = |next: *mut Padded| unsafe { next.as_ref() };
         // Acquire: the participant and those behind it; pairs with the Release in `add`.
         let first = participant(self.first.load(Ordering::Acquire));
-        // Relaxed: does not change.
+        // Relaxed: does not change any more.
         std::iter::successors(first, move |at| participant(at.next.load(Ordering::Relaxed)))
             .map(|participant| &**participant)
     }
@@ -148,10 +150,10 @@ impl Participants {
         self.all().count()
     }
 
-    /// A place for the calling thread, until it [leaves](Self::leave).
+    /// A participant for the calling thread, until it [leaves](Self::leave).
     pub(super) fn join(&self) -> NonNull<Participant> {
         let free = self.all().find(|participant| {
-            // Relaxed, then Acquire: what the last thread did with the place; pairs with the Release in `finish`.
+            // Relaxed, then Acquire: what the last thread did with it; pairs with the Release in `finish`.
             !participant.taken.load(Ordering::Relaxed)
                 && !participant.taken.swap(true, Ordering::Acquire)
         });
@@ -181,7 +183,7 @@ impl Participants {
         }
     }
 
-    /// Gives back the calling thread's place, now or with its last guard.
+    /// Gives the calling thread's participant back, now or with its last guard.
     ///
     /// # Safety
     /// - From [`Self::join`] of this list, by this thread, which does not pin with it again.
@@ -198,8 +200,8 @@ impl Participants {
     /// The light fence: orders the caller's pin before its reads, for a thread that executes the heavy one.
     #[inline(always)]
     fn light_fence(&self) {
-        // Relaxed: a pin that misses the decision executes a fence; one that misses the first refusal is what
-        // `STORE_DELAY` is for.
+        // Relaxed: a pin that misses the decision executes a fence, and `STORE_DELAY` is there for those that miss the
+        // first refusal.
         if self.fences.load(Ordering::Relaxed) == ASYMMETRIC {
             compiler_fence(Ordering::SeqCst);
         } else {
@@ -207,7 +209,7 @@ impl Participants {
         }
     }
 
-    /// Whether some thread holds a guard from before `reading`.
+    /// Whether a thread holds a guard from before `reading`.
     fn is_held_back(&self, reading: u64) -> bool {
         self.all().any(|participant| {
             // Acquire: what the thread did under its last guard; pairs with the Release of `Visit`'s drop and of `pin`.
@@ -216,18 +218,18 @@ impl Participants {
         })
     }
 
-    /// Moves the clock on, if no guard is older than its reading.
+    /// Advances the clock, if no guard is older than its reading.
     pub(super) fn advance(&self) {
         let reading = self.clock.now();
-        // The first look is cheap: heavy fences interrupt other processors.
+        // A cheap first look: heavy fences interrupt other processors.
         if self.is_held_back(reading) {
             return;
         }
-        // If a map that was made by a constant function is the first of the process.
+        // Nothing has decided yet if all maps were made by a `const fn`.
         self.decide();
-        // SeqCst: comes after the fence of each thread that unlinked something and then read an older time.
+        // SeqCst: comes after the fence of each thread that unlinked something and then read an older reading.
         fence(Ordering::SeqCst);
-        // Relaxed: a thread that misses a refusal is refused itself.
+        // Relaxed: a thread that misses the refusal is refused itself.
         match self.fences.load(Ordering::Relaxed) {
             ORDINARY => self.tick(reading),
             ASYMMETRIC if membarrier::heavy_fence() => self.tick(reading),
@@ -245,13 +247,13 @@ impl Participants {
 
     /// [`Self::advance`] without heavy fences.
     ///
-    /// Of the last two ticks before an object is freed, the second looks at the participants [`STORE_DELAY`] after
-    /// the first. The object was unlinked before the first, so a pin from before that is visible by then.
+    /// Of the last two ticks before an object is freed, the second one looks at the participants [`STORE_DELAY`] after
+    /// the first. The object was unlinked before the first, so an older pin is visible by then.
     #[cold]
     fn advance_slowly(&self) {
         // Relaxed: each pin that sees it executes a fence.
         self.fences.store(REFUSED, Ordering::Relaxed);
-        // A thread that stalls with the lock holds a guard, and so would keep the clock from moving anyway.
+        // A thread that stalls with the lock holds a guard, which alone would stop the clock.
         let Ok(mut last_tick) = self.last_tick.try_lock() else { return };
         let last = *last_tick.get_or_insert_with(Instant::now);
         let reading = self.clock.now();
@@ -276,7 +278,7 @@ impl Drop for Participants {
 }
 
 impl Participant {
-    /// What was put off until the last guard was gone.
+    /// Does what was put off until the last guard was gone.
     #[cold]
     #[inline(never)]
     fn finish(&self) {
@@ -293,8 +295,7 @@ impl Participant {
     #[inline(always)]
     fn pin(&self, participants: &Participants) {
         // Release: what was done under the last guard, for a scan that misses its end; pairs with the Acquire in
-        // `is_held_back`: a relaxed store would not continue the release sequence of the last one. What comes after is
-        // ordered by the fences.
+        // `is_held_back`. A relaxed store would not continue the release sequence. The fences order what comes later.
         let reading = participants.clock.now();
         stall_point("unpublished pin");
         self.pinned.store(reading, Ordering::Release);
@@ -316,7 +317,7 @@ impl Visit {
         participant: NonNull<Participant>,
         participants: &Participants,
     ) -> Self {
-        // Dropping it counts down, which a panic must not do.
+        // Its drop counts down, which a panic must not do.
         let visit = ManuallyDrop::new(Self(participant));
         let participant = visit.participant();
         let guards = participant.guards.get();
@@ -335,7 +336,7 @@ impl Visit {
         unsafe { self.0.as_ref() }
     }
 
-    /// Makes the thread let others run once it holds no guard.
+    /// Makes the thread yield once it holds no guard.
     #[cfg(feature = "membarrier")]
     pub(super) fn yield_afterwards(&self) {
         let participant = self.participant();
@@ -345,7 +346,7 @@ impl Visit {
     /// Ends this guard and begins another, unless the thread holds others.
     ///
     /// # Safety
-    /// - `participants` is the list that the guard began in: its clock is the one that waits for the guard.
+    /// - `participants` is the list that the guard began in, whose clock waits for the guard.
     pub(super) unsafe fn renew(&mut self, participants: &Participants) {
         let participant = self.participant();
         if participant.guards.get() == 1 || planted("renewed_beside") {

@@ -1,11 +1,11 @@
-//! A map's own source of guards, for tests.
+//! A collector of one map, for tests.
 //!
-//! Its guards depend on no other map and on no thread's history, and models can use it: their threads are not the
-//! system's. They are those of participants, with ordinary fences.
+//! Its guards are those of participants, with ordinary fences. They depend on no other map, and work in models, whose
+//! threads are not threads of the system.
 //!
-//! Maps of users have none. A guard would have to find its thread's place in the right list each time, which takes
-//! longer than a lookup. And what it would buy, that a handle held for long keeps no garbage of other maps, is had
-//! by not holding handles for long: see the guide.
+//! Users' maps have no collector of their own. A guard would have to find its thread's participant in the right list each
+//! time, which takes longer than a lookup. In return a handle held for long would keep no garbage of other maps. The guide
+//! shows how not to hold handles for long.
 #![expect(unsafe_code, reason = "guards outlive the borrow of what they hold on to")]
 
 use std::mem::ManuallyDrop;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::clock::Clock;
 use super::participants::{Participant, Participants, Visit};
 
-/// Elsewhere than in tests this has no value. So a choice between the process's collector and a map's own is none.
+/// Has no value except in tests, so that the compiler removes the choice between two collectors.
 #[derive(Clone, Copy)]
 pub(super) enum ForTests {
     #[cfg(any(test, debug_assertions, snaptrie_check))]
@@ -38,7 +38,7 @@ impl Home {
     }
 }
 
-/// A guard, with a place of its own.
+/// A guard with a participant of its own.
 pub(super) struct PrivatePin {
     visit: ManuallyDrop<Visit>,
     place: NonNull<Participant>,
@@ -51,7 +51,7 @@ impl PrivatePin {
     pub(super) fn new(home: &Home) -> Box<Self> {
         let place = home.0.join();
         // SAFETY:
-        // - joined by this thread; the list lives as long as the home.
+        // - joined by this thread; the list lives as long as this value, which drops the guard first.
         let visit = ManuallyDrop::new(unsafe { Visit::begin(place, &home.0) });
         Box::new(Self { visit, place, home: Arc::clone(&home.0) })
     }
@@ -76,7 +76,7 @@ impl Drop for PrivatePin {
     #[inline(never)]
     fn drop(&mut self) {
         // SAFETY:
-        // - the guard is dropped once, and then its place is given back.
+        // - the guard is dropped once, and then its participant is given back.
         unsafe {
             ManuallyDrop::drop(&mut self.visit);
             Participants::leave(self.place);

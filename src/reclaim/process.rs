@@ -30,12 +30,12 @@ impl GlobalPin {
         }
     }
 
-    /// The first guard of a thread, and each guard of one that is exiting.
+    /// The first guard of a thread, and each guard of a thread that is exiting.
     #[inline(never)]
     fn without_place() -> Self {
         let place = PARTICIPANTS.join();
         // SAFETY:
-        // - as above; if the thread is exiting, the place goes with this guard.
+        // - as above; if the thread is exiting, it gives the participant back with this guard.
         unsafe {
             let visit = Visit::begin(place, &PARTICIPANTS);
             if LEAVE.try_with(|_| THREAD.with(|thread| thread.place.set(Some(place)))).is_err() {
@@ -62,7 +62,7 @@ impl GlobalPin {
 }
 
 thread_local! {
-    /// Gives the thread's place back when it exits.
+    /// Gives the thread's participant back when it exits.
     static LEAVE: Leave = const { Leave };
 }
 

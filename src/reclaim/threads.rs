@@ -1,4 +1,4 @@
-//! What the library knows of the calling thread.
+//! State of the calling thread.
 
 use std::cell::Cell;
 use std::num::NonZero;
@@ -11,14 +11,14 @@ thread_local! {
 
 pub(super) struct Thread {
     index: Cell<usize>,
-    /// The last argument of [`calls_at`], and how often it came.
+    /// The last argument of [`calls_at`], and the number of calls with it.
     calls: Cell<(u64, u32)>,
-    /// Frees that are under way, each inside the one before.
+    /// Depth of nested frees.
     frees: Cell<u32>,
-    /// Whether it lets others run after its guard of crossbeam-epoch.
+    /// Whether it yields after its guard of crossbeam-epoch.
     #[cfg(not(feature = "membarrier"))]
     pub(super) yields: Cell<bool>,
-    /// Its place among the participants, if it has one.
+    /// Its participant, if it has one.
     #[cfg(feature = "membarrier")]
     pub(super) place: Cell<Option<std::ptr::NonNull<super::participants::Participant>>>,
 }
@@ -37,19 +37,19 @@ impl Thread {
     }
 }
 
-/// A small number of the calling thread's own.
+/// A small number that no other thread has.
 pub(crate) fn thread_index() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     THREAD.with(|thread| {
         if thread.index.get() == usize::MAX {
-            // Relaxed: only needs to be a different number.
+            // Relaxed: the read-modify-write alone makes the number unique.
             thread.index.set(NEXT.fetch_add(1, Ordering::Relaxed));
         }
         thread.index.get()
     })
 }
 
-/// How often the calling thread has called this with the same reading of the clock in a row.
+/// The number of calls in a row that the thread has made with this reading of the clock.
 pub(super) fn calls_at(reading: u64) -> u32 {
     THREAD.with(|thread| {
         let (last, calls) = thread.calls.get();
@@ -59,12 +59,10 @@ pub(super) fn calls_at(reading: u64) -> u32 {
     })
 }
 
-/// How deep frees may nest: a destructor may retire, which frees, which runs a destructor. Without a bound they need
-/// stack in proportion to the garbage. With a lower one, garbage of destructors that retire could come faster than
-/// it goes.
+/// How deep frees may nest, where destructors retire: bounds the stack. With a lower bound, garbage could grow.
 const NESTED_FREES: u32 = 4;
 
-/// Whether the calling thread may free something, or is in too many frees already.
+/// Whether the thread may free, because few frees are under way in it.
 #[inline]
 pub(super) fn may_free() -> bool {
     THREAD.with(|thread| thread.frees.get() < NESTED_FREES)
@@ -80,17 +78,17 @@ pub(super) fn while_freeing(step: impl FnOnce()) {
     });
 }
 
-/// How many parts a structure has that threads should not share: several for each processor, so that few threads meet
-/// even where they outnumber the processors.
+/// The number of shards of a structure: several for each processor, so that threads seldom meet even where they outnumber
+/// the processors.
 pub(crate) fn shard_count() -> usize {
-    // So that three threads find all shards busy, in models.
+    // In models three threads find all shards busy.
     if cfg!(shuttle) {
         return 1;
     }
-    // The standard library asks the operating system each time. Not a `OnceLock`: other threads, or the child of a fork,
-    // would wait for one that stalls while it fills it.
+    // The standard library asks the operating system each time. A `OnceLock` would let other threads, or the child of a
+    // fork, wait for a thread that stalls while it fills it.
     static COUNT: AtomicUsize = AtomicUsize::new(0);
-    // Relaxed, here and below: threads that come here at once all ask, and nothing else is read by it.
+    // Relaxed, here and below: threads that arrive together all ask and store the same number.
     let count = COUNT.load(Ordering::Relaxed);
     if count > 0 {
         return count;

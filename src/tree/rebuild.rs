@@ -70,7 +70,7 @@ fn copy_leaf<'n, T: TreeSlot>(
     if entries == 0 {
         return Word::EMPTY;
     }
-    if grow.is_none() && !leaf.size().is_far_too_large::<T>(entries) {
+    if grow.is_none() && entries > leaf.size().few::<T>() {
         return to_word(leaf.copy(birth));
     }
     if T::OWNS {

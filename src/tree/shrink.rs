@@ -1,6 +1,6 @@
 //! Shrinking: giving memory back after removals.
 //!
-//! A removal that leaves a bucket empty looks at the whole leaf. A leaf with far too much room is rebuilt; one that is
+//! A removal that leaves a bucket empty looks at the leaf. A leaf with far too much room is rebuilt; one that is
 //! empty leaves its place empty. A fan whose children together hold little collapses into one leaf, and then the
 //! fan above it may, up to the top. Growth waits until a leaf is full and collapse until a fan
 //! holds next to nothing, so that no sequence of operations goes back and forth.
@@ -41,7 +41,9 @@ pub(crate) fn shrink<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
         place = Place { cell, word: cell.load(host.guard()), depth: place.depth + FAN_BITS };
     }
     if let Some(Node::Leaf(leaf)) = place.word.node() {
-        if !leaf.is_far_too_large(host.least()) || rebuild(host, place, None, rehash).is_none() {
+        if !leaf.is_far_too_large(path_below(hash, place.depth), host.least())
+            || rebuild(host, place, None, rehash).is_none()
+        {
             return;
         }
     }
