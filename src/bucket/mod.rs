@@ -56,6 +56,9 @@ pub(crate) trait Slot: Copy {
     /// The memory of a slot.
     type Cell;
 
+    /// Percent of its home slots that a leaf fills when it is built: what a free slot costs against copying an entry.
+    const FILL: usize;
+
     /// Reads the words one by one. What was read means something only once it has been validated.
     fn read(cell: &Self::Cell) -> Self;
 

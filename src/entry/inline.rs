@@ -63,6 +63,8 @@ const MOST_WORDS: usize = 8;
 impl<K: Plain, V: Plain> Slot for PairSlot<K, V> {
     type Cell = PairCell<K, V>;
 
+    const FILL: usize = 67;
+
     #[inline]
     fn read(cell: &PairCell<K, V>) -> Self {
         let mut pair = MaybeUninit::<Pair<K, V>>::uninit();

@@ -72,9 +72,9 @@ impl Size {
         std::iter::successors(Some(Self::SMALLEST), |size| size.larger())
     }
 
-    /// Entries that a leaf of this size is made for: two thirds of what home buckets take without spilling.
+    /// Entries that a leaf of this size is made for: a part of what home buckets take without spilling.
     pub(crate) fn entries<T: Slot>(self) -> usize {
-        self.buckets() * (Geometry::<T>::SLOTS as usize - 1) * 2 / 3
+        self.buckets() * (Geometry::<T>::SLOTS as usize - 1) * T::FILL / 100
     }
 
     /// The entries at which a leaf of this size shrinks: a sixth of those that it is made for.
