@@ -155,6 +155,20 @@ fn dropping_a_map_gives_everything_back() {
 }
 
 #[test]
+fn entries_by_value_leave_nothing_of_a_map_or_a_snapshot() {
+    let _turn = one_at_a_time();
+    let start = warm_up();
+    let map = filled(LARGE / 4);
+    assert_eq!(map.try_into_iter().expect("a map of its own").count(), LARGE / 4);
+    assert!(live() <= start + LEFT, "{} bytes of a map left", live() - start);
+    let map = filled(LARGE / 4);
+    let taken = map.take();
+    drop(map);
+    assert_eq!(taken.try_into_iter().expect("the last snapshot").count(), LARGE / 4);
+    assert!(live() <= start + LEFT, "{} bytes of what was taken left", live() - start);
+}
+
+#[test]
 fn dropping_maps_gives_their_pages_of_fans_back() {
     let _turn = one_at_a_time();
     let start = warm_up();

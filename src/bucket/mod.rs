@@ -43,6 +43,8 @@
 #![expect(unsafe_code, reason = "a bucket is laid out in raw memory by the size of its slots")]
 
 mod tags;
+#[cfg(test)]
+mod tests;
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;

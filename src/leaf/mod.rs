@@ -9,6 +9,8 @@
 #![expect(unsafe_code, reason = "the buckets of a leaf are at computed places of its memory")]
 
 mod header;
+#[cfg(test)]
+mod tests;
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;

@@ -71,3 +71,47 @@ fn since_first() -> u64 {
 fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX / 2)
 }
+
+#[cfg(all(test, not(miri), not(shuttle)))]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    /// Whether an attempt that does not hurry is made.
+    fn is_made(clock: &Clock) -> bool {
+        let mut made = false;
+        clock.attempt(false, || made = true);
+        made
+    }
+
+    #[test]
+    fn an_attempt_is_followed_by_a_pause_in_proportion() {
+        let spin = |time: Duration| {
+            let start = Instant::now();
+            while start.elapsed() < time {}
+        };
+        let clock = Clock::new();
+        let mut paused = 0;
+        // On a busy machine a thread may lose its processor for longer than the pause.
+        for _ in 0..1_000 {
+            let start = Instant::now();
+            clock.attempt(true, || spin(Duration::from_micros(50)));
+            spin(Duration::from_micros(200));
+            let made = is_made(&clock);
+            if start.elapsed() < LONGEST_PAUSE {
+                assert!(!made);
+                paused += 1;
+            }
+            if paused == 3 {
+                break;
+            }
+        }
+        assert_eq!(paused, 3);
+        let mut hurried = false;
+        clock.attempt(true, || hurried = true);
+        assert!(hurried);
+        thread::sleep(2 * LONGEST_PAUSE);
+        assert!(is_made(&clock));
+    }
+}

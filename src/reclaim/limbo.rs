@@ -334,6 +334,11 @@ impl Limbo {
         self.shards().map(|shard| shard.enter().expect("a shard that is free")).collect::<Vec<_>>()
     }
 
+    #[cfg(test)]
+    pub(super) fn sealed_bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
     /// Takes an object that was just unlinked, under a guard held since before that. Frees up to two other objects.
     #[inline]
     pub(crate) fn retire(&self, guard: &Guard, garbage: Garbage) {

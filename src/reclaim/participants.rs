@@ -403,4 +403,31 @@ mod tests {
         // - as above, and no guard is left.
         unsafe { Participants::leave(place) };
     }
+
+    #[cfg(feature = "membarrier")]
+    #[test]
+    fn a_thread_that_lets_others_run_keeps_its_place() {
+        let participants = Participants::new();
+        let place = participants.join();
+        // SAFETY:
+        // - joined just now, by this thread, which leaves at the end; the list is dropped after all guards.
+        let mut guard = unsafe { Visit::begin(place, &participants) };
+        let afterwards = |guard: &Visit| guard.participant().afterwards.get();
+        guard.yield_afterwards();
+        assert_eq!(afterwards(&guard), YIELD);
+        // SAFETY:
+        // - begun in this list.
+        unsafe { guard.renew(&participants) };
+        assert_eq!(afterwards(&guard), 0, "done");
+        guard.yield_afterwards();
+        drop(guard);
+        // SAFETY:
+        // - lives as long as the list.
+        assert_eq!(unsafe { place.as_ref() }.afterwards.get(), 0, "done");
+        assert_ne!(participants.join(), place, "still this thread's");
+        // SAFETY:
+        // - as above, and no guard is left.
+        unsafe { Participants::leave(place) };
+        assert_eq!(participants.join(), place);
+    }
 }

@@ -91,6 +91,26 @@ fn guards_of_one_thread_share_a_pin_in_whatever_order_they_go() {
 }
 
 #[test]
+fn a_guard_that_is_renewed_holds_nothing_back() {
+    let collector = Collector::private();
+    let mut guard = collector.pin();
+    for _ in 0..10 {
+        let before = guard.now();
+        guard.repin();
+        guard.advance(true);
+        assert_eq!(guard.now(), before + 1);
+    }
+    let mut guard = Collector::Global.pin();
+    let before = guard.now();
+    // Other tests of this process hold guards too, for a while.
+    while guard.now() < before + 10 {
+        guard.repin();
+        guard.advance(true);
+        thread::yield_now();
+    }
+}
+
+#[test]
 fn places_are_taken_again() {
     let collector = Collector::private();
     let Collector::Private(home) = &collector else { unreachable!() };
@@ -189,6 +209,32 @@ fn a_limbo_whose_shards_are_all_busy_takes_garbage_still() {
     drop(busy);
     assert!(limbo.flush(&collector));
     assert_eq!(freed.load(Relaxed), 100);
+}
+
+#[test]
+fn threads_that_meet_get_shards_of_their_own() {
+    let freed = AtomicUsize::new(0);
+    let collector = Collector::private();
+    let limbo = Limbo::new();
+    let busy = limbo.enter_all();
+    limbo.retire(&collector.pin(), garbage(&freed));
+    assert!(!limbo.flush(&collector), "the first shard is busy");
+    assert_eq!(freed.load(Relaxed), 1, "it went to another one");
+    drop(busy);
+}
+
+#[test]
+fn bytes_are_counted_from_the_seal_of_a_bag_until_it_is_freed() {
+    let freed = AtomicUsize::new(0);
+    let collector = Collector::private();
+    let limbo = Limbo::new();
+    let reader = collector.pin();
+    (0..1_000).for_each(|_| limbo.retire(&collector.pin(), garbage(&freed)));
+    limbo.sweep(&collector.pin());
+    assert_eq!(limbo.sealed_bytes(), 8_000);
+    drop(reader);
+    assert!(limbo.flush(&collector));
+    assert_eq!(limbo.sealed_bytes(), 0);
 }
 
 /// Threads that swap boxes and look at those of others: for Miri and ThreadSanitizer.

@@ -98,3 +98,44 @@ pub(crate) fn shard_count() -> usize {
     COUNT.store(count, Ordering::Relaxed);
     count
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_thread_has_a_number() {
+        let (here, there) = (thread_index(), std::thread::spawn(thread_index).join());
+        assert_eq!(thread_index(), here);
+        assert_ne!(there.expect("a number"), here);
+    }
+
+    #[test]
+    fn calls_are_counted_by_reading() {
+        let counts = [7, 7, 7, 8, 7, 7].map(calls_at);
+        assert_eq!(counts, [1, 2, 3, 1, 1, 2]);
+    }
+
+    #[test]
+    fn frees_nest_a_few_times() {
+        fn depth() -> u32 {
+            let mut below = 0;
+            if may_free() {
+                while_freeing(|| below = 1 + depth());
+            }
+            below
+        }
+        assert_eq!((depth(), depth()), (NESTED_FREES, NESTED_FREES));
+    }
+
+    #[test]
+    #[cfg(not(shuttle))]
+    fn shards_are_several_for_each_processor() {
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let count = shard_count();
+        assert!(
+            count.is_power_of_two() && (8..=64).contains(&count) && count >= processors.min(16) * 4
+        );
+        assert_eq!(shard_count(), count);
+    }
+}

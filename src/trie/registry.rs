@@ -250,6 +250,17 @@ mod tests {
     }
 
     #[test]
+    fn threads_of_one_generation_may_register_in_another_order_than_they_got_their_numbers() {
+        let registry = Registry::new();
+        let records = [5; 3].map(|generation| Arc::new(Record::new(registry.new_key(generation))));
+        [0, 2, 1].into_iter().for_each(|record: usize| registry.add(&records[record]));
+        let keys = || registry.read().newest_first().map(|record| record.key).collect::<Vec<_>>();
+        assert_eq!(keys(), [records[2].key, records[1].key, records[0].key]);
+        registry.remove(&records[1]);
+        assert_eq!(keys(), [records[2].key, records[0].key]);
+    }
+
+    #[test]
     fn nothing_is_left_of_an_emptied_registry() {
         let registry = Registry::new();
         let records = [1, 1, 2].map(|generation| add(&registry, generation));

@@ -208,6 +208,14 @@ fn a_fork_that_was_emptied() {
         assert_eq!(view.len(), size() as usize);
         finish(map);
     }
+    // Counting began anew in the fork, and goes on in the map.
+    let map: Map = (0..size()).map(|key| (key, key)).collect();
+    map.commit_with(|fork| {
+        fork.clear();
+        fork.handle().insert(1, 1);
+    });
+    assert_eq!(map.len(), 1);
+    finish(map);
 }
 
 fn commit_with_begins_anew() {

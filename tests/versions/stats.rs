@@ -23,6 +23,16 @@ fn the_numbers_add_up() {
         assert_eq!(stats.depths.iter().sum::<usize>(), count);
         assert_ne!(stats.depths.last(), Some(&0));
         assert!(stats.nodes.iter().all(|node| node.count > 0 && node.used <= node.slots));
+        for node in &stats.nodes {
+            match node.kind.strip_prefix("leaf of ").and_then(|kind| kind.split(' ').next()) {
+                // With a spill bucket for every three.
+                Some(buckets) => {
+                    let buckets: usize = buckets.parse().expect("a number");
+                    assert_eq!(node.slots % (node.count * (buckets + (buckets + 1) / 3)), 0);
+                }
+                None => assert!(["fan", "collision node"].contains(&node.kind), "{}", node.kind),
+            }
+        }
         // Hash, birth and pair each, if they are allocated.
         let allocated = std::any::type_name::<super::Mode>().ends_with("Boxed");
         assert_eq!(stats.entry_bytes, if allocated { 24 * count } else { 0 });
