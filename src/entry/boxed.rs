@@ -1,4 +1,4 @@
-//! The store for any key and value: a slot is a pointer to an entry of its own.
+//! The store for any key and value: a slot points to an allocated entry.
 #![expect(unsafe_code, reason = "slots are raw pointers to entries")]
 
 use std::marker::PhantomData;
@@ -12,14 +12,14 @@ use crate::prefetch;
 use crate::reclaim::Garbage;
 use crate::sync::{Ordering, planted};
 
-/// The store for any key and value: a slot is a pointer to an entry of its own, which has its birth, or not.
+/// The store for any key and value: a slot points to an allocated entry. `B` is the entry's birth, or `()`.
 #[expect(missing_debug_implementations, reason = "public as a part of sealed traits alone")]
 pub struct Boxed<K, V, B = u64>(PhantomData<(K, V, B)>);
 
 /// The store for maps without snapshots.
 pub(crate) type Undated<K, V> = Boxed<K, V, ()>;
 
-/// The generation that an entry was born in, for maps that ask for it.
+/// The generation in which an entry was born, for maps that need it.
 pub trait Birth: Copy + 'static {
     fn new(generation: u64) -> Self;
     fn generation(self) -> u64;
@@ -41,7 +41,7 @@ impl Birth for () {
     }
 }
 
-/// An allocated entry. Growth moves entries by their hashes, and does not hash keys again.
+/// An allocated entry. It keeps the hash, so that growth does not hash keys again.
 pub(crate) struct Entry<K, V, B> {
     hash: u64,
     key: K,
@@ -68,7 +68,7 @@ impl<K, V, B> Slot for BoxedSlot<K, V, B> {
 
     #[inline]
     fn read(cell: &BoxedCell<K, V, B>) -> Self {
-        // Relaxed: validated afterwards; the entry was published with the state that the slot is live in.
+        // Relaxed: validated afterwards. The entry was published with the state in which the slot is live.
         Self(cell.0.load(Ordering::Relaxed))
     }
 
@@ -140,7 +140,7 @@ impl<K, V, B: Birth> BoxedSlot<K, V, B> {
         unsafe { &*self.0 }
     }
 
-    /// The key, and the value to be changed in place.
+    /// The key, and a mutable reference to the value.
     ///
     /// # Safety
     /// - The slot is live, and no other thread reaches its entry for `'a`.
@@ -166,7 +166,7 @@ impl<K, V, B: Birth> Store for Boxed<K, V, B> {
     #[inline]
     unsafe fn retract(slot: BoxedSlot<K, V, B>) -> Box<Entry<K, V, B>> {
         // SAFETY:
-        // - from a box, by `expose`, and this caller's alone.
+        // - from a box, by `expose`, and owned by the caller.
         unsafe { Box::from_raw(slot.0) }
     }
 

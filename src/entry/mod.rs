@@ -1,9 +1,9 @@
 //! Where keys and values live: the stores.
 //!
-//! Buckets hold slots of plain words, and a store gives the words their meaning. [`Boxed`], the general one, keeps each
-//! entry in an allocation of its own, which never moves while a thread can see it. So keys and values need no bounds, and
-//! a value can be an `AtomicU64`. [`Inline`] keeps small plain pairs in the slots themselves.
-#![expect(unsafe_code, reason = "declares what who reads a slot must promise")]
+//! Buckets hold slots of plain words, and a store gives the words their meaning. [`Boxed`], the general one, allocates
+//! each entry separately. An entry never moves while a thread can see it. So keys and values need no bounds, and a
+//! value can be an `AtomicU64`. [`Inline`] keeps small plain pairs in the slots themselves.
+#![expect(unsafe_code, reason = "declares what a reader of a slot must promise")]
 
 mod boxed;
 mod inline;
@@ -16,22 +16,22 @@ use crate::engine::Content;
 use crate::hash::Rehash;
 use crate::reclaim::Garbage;
 
-/// What a slot holds, and what it means.
+/// The content of slots and its meaning.
 pub(crate) trait Store: Content {
-    /// What a bucket holds for an entry. A slot does not own its entry: the operation that unlinks it does.
+    /// The content of a bucket for one entry. A slot does not own its entry: the operation that unlinks it does.
     type Slot: Slot;
 
-    /// Whether an entry is something besides its slot, to be freed once it is unlinked.
+    /// Whether an entry has memory outside of its slot, to be freed once it is unlinked.
     const OWNS: bool;
 
-    /// Bytes that an entry takes besides its slot.
+    /// Bytes of an entry outside of its slot.
     const ENTRY_BYTES: usize;
 
-    /// Turns a draft into a slot that an operation of generation `birth` may publish. The entry now belongs to the holder
-    /// of the slot.
+    /// Turns a draft into a slot that an operation of generation `birth` may publish. The holder of the slot now owns
+    /// the entry.
     fn expose(draft: Self::Draft, birth: u64) -> Self::Slot;
 
-    /// Takes a slot back that was never published.
+    /// Turns a slot that was never published back into a draft.
     ///
     /// # Safety
     /// - `slot` came from [`Self::expose`] and no other thread has seen it.
@@ -43,11 +43,11 @@ pub(crate) trait Store: Content {
     /// - The slot was live, and its entry is not freed.
     unsafe fn may_have(slot: &Self::Slot, hash: u64) -> bool;
 
-    /// The hashes of the keys of some slots, [`MOST_ENTRIES`](crate::bucket::MOST_ENTRIES) at most. Stores that do not
+    /// Writes the hashes of the keys of at most [`MOST_ENTRIES`](crate::bucket::MOST_ENTRIES) slots. Stores that do not
     /// keep hashes call `rehash`.
     ///
     /// # Safety
-    /// - As for [`Self::may_have`], for each.
+    /// - As for [`Self::may_have`], for each slot.
     unsafe fn hashes(slots: &[Self::Slot], hashes: &mut [u64], rehash: Rehash<'_, Self::Key>);
 
     /// The hash of a slot's key.
@@ -67,13 +67,13 @@ pub(crate) trait Store: Content {
     /// - As for [`Self::may_have`].
     unsafe fn birth(slot: &Self::Slot) -> u64;
 
-    /// Whether two slots hold the same entry, told by where it is. Called only if [`Self::OWNS`].
+    /// Whether two slots hold the same entry, judged by its address. Called only if [`Self::OWNS`].
     fn is_same(one: &Self::Slot, other: &Self::Slot) -> bool;
 
-    /// Whether nothing was done to an entry between two versions of a map, as far as can be told.
+    /// Whether an entry is unchanged between two versions of a map, as far as can be told.
     ///
     /// # Safety
-    /// - As for [`Self::may_have`], for both.
+    /// - As for [`Self::may_have`], for both slots.
     unsafe fn unchanged(one: &Self::Slot, other: &Self::Slot) -> bool;
 
     /// The key of a slot.
@@ -82,7 +82,7 @@ pub(crate) trait Store: Content {
     /// - The slot was live, and its entry is not freed while the slot is borrowed.
     unsafe fn key(slot: &Self::Slot) -> &Self::Key;
 
-    /// What an operation on the live map hands out of a slot.
+    /// The key and value of a slot, as an operation on the live map returns them.
     ///
     /// # Safety
     /// - The slot was live, and its entry is not freed for `'g`.
@@ -99,7 +99,7 @@ pub(crate) trait Store: Content {
         Self::Key: 'g,
         Self::Value: 'g;
 
-    /// Asks for the memory of a slot's entry, if that is not the slot itself. The slot may be anything.
+    /// Prefetches a slot's entry, unless it is the slot itself. The slot may hold anything.
     fn prefetch(slot: &Self::Slot);
 
     /// The entry as garbage. Called only if [`Self::OWNS`].

@@ -1,4 +1,4 @@
-//! Changing: the ways from the root to a bucket, and what trees ask of a flat table.
+//! Changing a key: the paths from the root to a bucket, and [`Host`] for trees in a flat table.
 #![expect(unsafe_code, reason = "retires what an operation unlinked")]
 
 use super::directory::{Directory, Units};
@@ -16,15 +16,15 @@ use crate::tree::{
     decide_before_copying, finish,
 };
 
-/// Units moved by an operation that comes this way while a move is under way.
+/// Units that a slow operation moves while a move is under way.
 const UNITS: usize = 1;
 
 impl<St: Store> Flat<St> {
-    /// Looks a key up, lets `change` decide what to do with it, and does that in one atomic step
-    /// with the look. `peek`: the change may decide to change nothing.
+    /// Looks a key up, lets `change` decide what to do with it, and does that, all in one atomic step. `peek`: the
+    /// change may decide to change nothing.
     ///
-    /// LINEARIZES insert, remove, compute and all other changes: as for the trie, the CAS named in [`tree`]; a change
-    /// that keeps things as they are: the read that found them so.
+    /// LINEARIZES insert, remove, compute and all other changes: as for the trie, the CAS named in [`tree`]. A change
+    /// that changes nothing: the read that found the entry.
     #[inline]
     pub(super) fn upsert<'g>(
         &'g self,
@@ -43,7 +43,7 @@ impl<St: Store> Flat<St> {
         }
     }
 
-    /// Does the change the usual way, if nothing is in its way.
+    /// Makes the change on the fast path, if nothing is in the way.
     #[inline(always)]
     fn try_at_once<'g, C: Change<'g, St>>(
         &'g self,
@@ -57,7 +57,7 @@ impl<St: Store> Flat<St> {
         change_at_once(context, leaf, request.hash << directory.bits(), request)
     }
 
-    /// Does the change in any case, and moves a unit if a move is under way.
+    /// Makes the change in any case, and moves a unit if a move is under way.
     #[cold]
     #[inline(never)]
     fn persist<'g>(
@@ -70,12 +70,12 @@ impl<St: Store> Flat<St> {
                 return Outcome::Kept(None);
             }
         }
-        // Before the change, which a panic of the hasher may not leave half done.
+        // Before the change, so that a panic of the hasher cannot leave it half done.
         self.go_on_moving(UNITS, guard, &request.rehash());
         loop {
             let root = self.root_or_first(0, Size::SMALLEST, guard);
             if let Step::Done(outcome) = self.attempt(root, guard, request) {
-                // Also where entries of one hash are left, which no bucket is emptied of.
+                // Also after removals from a collision node, which empty no bucket.
                 if matches!(outcome, Outcome::Removed(_)) {
                     self.shrink_if_due(guard);
                 }
@@ -125,12 +125,12 @@ impl<St: Store> Flat<St> {
         self.go_on_moving(UNITS, guard, rehash);
     }
 
-    /// The directory that a word of this one has moved to, or will.
+    /// The directory that a word of this one has moved to, or will move to.
     pub(super) fn moved_to<'g>(
         directory: &'g Directory<St::Slot>,
         guard: &'g Guard,
     ) -> &'g Directory<St::Slot> {
-        // PANICS: never: words are frozen for a move alone.
+        // PANICS: never: words are frozen only for a move.
         directory.next(guard).expect("the next directory")
     }
 

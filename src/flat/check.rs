@@ -1,6 +1,6 @@
-//! The structure checker: walks a whole map and verifies what `mod.rs` promises.
+//! The structure checker: walks a whole map and verifies the invariants that `mod.rs` states.
 //!
-//! For tests. It must run alone: no other thread may change the map meanwhile.
+//! For tests. No other thread may change the map meanwhile.
 #![expect(unsafe_code, reason = "reads the keys of slots")]
 
 use super::Flat;
@@ -12,12 +12,12 @@ use crate::reclaim::Guard;
 use crate::tree::node::View;
 use crate::tree::{Walk, lookup};
 
-/// What the checker counted.
+/// The checker's counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FlatStructure {
-    /// Words of the directory, or of the one that it moves to.
+    /// Words of the directory. During a move, of the next one.
     pub words: usize,
-    /// Nodes that hold words or entries, where entries are now.
+    /// Fans, leaves and collision nodes of the live tree.
     pub nodes: usize,
     /// Entries.
     pub entries: usize,
@@ -28,7 +28,7 @@ pub struct FlatStructure {
 }
 
 impl<St: Store> Flat<St> {
-    /// Verifies every invariant of the map; `hash` tells the hashes of keys.
+    /// Verifies every invariant of the map. `hash` computes the hashes of keys.
     ///
     /// # Panics
     /// If one does not hold.

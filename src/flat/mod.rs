@@ -2,30 +2,30 @@
 //!
 //! The topmost bits of a hash choose a word of the directory, and the word leads to a leaf: one load, and then the
 //! bucket. Leaves grow and shrink by themselves, as in the trie. Hashes that agree in too many bits make fans of leaves
-//! and collision nodes, also as in the trie. All that is in [`tree`](crate::tree), with the proof that a key is in one
+//! and collision nodes, also as in the trie. All of this is in [`tree`](crate::tree), with the proof that a key has one
 //! place. This module adds the directory.
 //!
 //! | file | holds |
 //! |---|---|
 //! | [`directory`] | the array of words, and the next one |
-//! | `change` | the way to a bucket |
+//! | `change` | the path to a bucket |
 //! | [`moving`] | the move to another directory, a unit at a time |
-//! | `build` | making a table of all its entries at once |
+//! | `build` | making a table from all its entries at once |
 //! | `room` | when to move: growth, shrinking, reservations; and `clear` |
 //! | `iter` | walking over all entries, across a move |
 //! | `stats`, `check` | counting, and verifying for tests |
 //!
 //! # Paths
 //!
-//! 1. A lookup reads the root, one word, and the bucket. Where the word has moved, it goes on in the next directory.
-//! 2. A change goes the same way, and is made in the bucket. If something is in its way, it starts again in `persist`, as
-//!    in the trie.
-//! 3. A leaf of the largest size that is full calls for a directory of twice as many words, if there are enough
-//!    entries for that ([`moving`]). If there are not, hashes are bad, and the leaf becomes a fan. So no hash makes the
-//!    directory large.
-//! 4. While a table moves, each writer that reaches a moved word, or starts again, moves a unit. So the move speeds up as
-//!    it goes on. Of the lookups that reach a moved word, one in eight moves a unit too.
-//! 5. Removals that leave little in a large directory begin a move to a smaller one.
+//! 1. A lookup reads the root, one word, and the bucket. If the word has moved, it continues in the next directory.
+//! 2. A change takes the same path, and is made in the bucket. If something is in the way, it starts again in
+//!    `persist`, as in the trie.
+//! 3. When a leaf of the largest size is full, the table moves to a directory of twice as many words, if there are
+//!    enough entries for that ([`moving`]). If there are not, the hashes are bad, and the leaf becomes a fan. So bad
+//!    hashes never make the directory large.
+//! 4. While a table moves, each writer that reaches a moved word, or starts again, moves a unit. So the move becomes
+//!    faster as it proceeds. Of the lookups that reach a moved word, one in eight moves a unit too.
+//! 5. Removals that leave little in a large directory start a move to a smaller one.
 //!
 //! # Orderings
 //!
@@ -37,8 +37,8 @@
 //! | the store of `moved` (Release) | its load (Acquire) | that the words before have moved |
 //! | the root's CASes (Release) | `Flat::root` (Acquire) | a directory, and that everything is in it |
 //!
-//! Progress: every operation is lock-free. A loop here repeats only after a CAS failed, which means that another
-//! operation's succeeded, or after helping a move.
+//! Progress: every operation is lock-free. A loop here repeats only after helping a move, or after its CAS failed
+//! because another operation's CAS succeeded.
 #![expect(unsafe_code, reason = "directories are raw pointers that the epoch protects")]
 
 mod build;
@@ -79,10 +79,10 @@ use crate::tree::lookup::{self, Way};
 use crate::tree::node::{Node, View, Word};
 use crate::tree::{Changed, Pair, Rehash, each_node, free_shell};
 
-/// Of the lookups that do not go the usual way, one in two to this moves a unit.
+/// Of the lookups that meet a moved word, one in two to the power of this moves a unit.
 const LOOKUPS_LOG: u32 = 3;
 
-/// A walk over this many words costs no more than a look at the count.
+/// Walking over this many words costs no more than reading the count.
 const FEW_WORDS: usize = if cfg!(shuttle) { 1 } else { 16 };
 
 /// A concurrent hash table of one level.
@@ -90,7 +90,7 @@ const FEW_WORDS: usize = if cfg!(shuttle) { 1 } else { 16 };
 pub struct Flat<St: Store> {
     /// Null until the first write, or a reservation. INVARIANT: comes from `Box::into_raw`.
     root: AtomicPtr<Directory<St::Slot>>,
-    /// Entries that there is to be room for: the directory does not shrink by itself below what they need.
+    /// Number of entries with reserved room: the directory does not shrink by itself below what they need.
     reserved: AtomicUsize,
     count: CachePadded<Counter>,
     limbo: Limbo,
@@ -99,15 +99,15 @@ pub struct Flat<St: Store> {
 }
 
 // SAFETY:
-// - Send: a map that moves to another thread takes its keys and values there (`Send`); what they are
-//   shared with before, by reference, stays borrowed. `Sync` as for the other maps.
+// - Send: a map that moves to another thread takes its keys and values there (`Send`). `Sync`, so that all maps have
+//   the same bounds.
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for Flat<St> {}
 // SAFETY:
 // - Sync: a shared map hands out references to keys and values on any thread (`Sync`), takes them
 //   from any thread, and drops them on any thread (`Send`).
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Sync for Flat<St> {}
 
-/// What an operation holds: the directory it works in, and what keeps it.
+/// The context of an operation: the directory it works in, and what keeps the directory alive.
 struct Context<'g, St: Store> {
     flat: &'g Flat<St>,
     directory: &'g Directory<St::Slot>,
@@ -135,22 +135,21 @@ impl<St: Store> Flat<St> {
 
     #[inline]
     fn root<'g>(&'g self, _guard: &'g Guard) -> Option<&'g Directory<St::Slot>> {
-        // Acquire: the directory, and all that moved there; pairs with the Release of the CASes.
+        // Acquire: the directory, and everything moved there; pairs with the Release of the CASes.
         let root = self.root.load(Ordering::Acquire);
         // SAFETY:
-        // - null or from a box. A directory is retired only once it is not the root any more, so the
-        //   guard keeps it.
+        // - null or from a box. A directory is retired only once it is no longer the root, so the guard keeps it.
         unsafe { root.as_ref() }
     }
 
-    /// The root, unless there is no entry, as far as can be told without a walk.
+    /// The root, or `None` if the map is known to be empty without a walk.
     fn root_to_walk<'g>(&'g self, guard: &'g Guard) -> Option<&'g Directory<St::Slot>> {
         let root = self.root(guard)?;
         let is_empty = root.words().len() > FEW_WORDS && self.count.net() == 0;
         (!is_empty).then_some(root)
     }
 
-    /// The root, which is made like this if there is none.
+    /// The root. If there is none, a first one of this size is made.
     fn root_or_first<'g>(
         &'g self,
         bits: u32,
@@ -167,11 +166,11 @@ impl<St: Store> Flat<St> {
                 drop(unsafe { Box::from_raw(first) });
             }
         }
-        // PANICS: never: a root that is there once is only ever replaced by another.
+        // PANICS: never: a root is only ever replaced by another one.
         self.root(guard).expect("a root that was just set")
     }
 
-    /// The word that a hash belongs to, in the directory where it has not moved, and the rest of the hash below it.
+    /// The word of a hash, in the directory where it has not moved, and the rest of the hash below it.
     #[inline(always)]
     fn way_from<'g>(
         mut directory: Option<&'g Directory<St::Slot>>,
@@ -197,7 +196,7 @@ impl<St: Store> Flat<St> {
         rehash: Rehash<'_, St>,
         guard: &'g Guard,
     ) -> Option<Held<'g, St::Slot>> {
-        // Otherwise a thread that only reads would take this way forever.
+        // Otherwise a thread that only reads would take this slow path forever.
         if hash.trailing_zeros() >= LOOKUPS_LOG {
             self.go_on_moving(1, guard, rehash);
         }
@@ -235,8 +234,8 @@ impl<St: Store> Engine for Flat<St> {
         self.collector.pin()
     }
 
-    /// LINEARIZES get, contains_key: as for the trie, the read that validates the result. Frozen nodes count until their
-    /// word has moved. If it moved after this read it, they were current at the moment it did.
+    /// LINEARIZES get, contains_key: as for the trie, the read that validates the result. Frozen nodes count until
+    /// their word has moved. If the word moved after this read, they were current until that moment.
     #[inline(always)]
     fn get<'g>(
         &'g self,
@@ -323,7 +322,7 @@ impl<St: Store> Engine for Flat<St> {
     }
 }
 
-/// Shows the entries of a node that is frozen, or that no other thread can reach.
+/// Calls `f` with each entry of a node that is frozen, or that no other thread can reach.
 fn each_entry<St: Store>(word: Word<'_, St::Slot>, mut f: impl FnMut(St::Slot)) {
     match word.node() {
         Some(Node::Leaf(leaf)) => leaf.for_each(|slot| f(*slot)),
@@ -333,7 +332,7 @@ fn each_entry<St: Store>(word: Word<'_, St::Slot>, mut f: impl FnMut(St::Slot)) 
 }
 
 impl<St: Store> Flat<St> {
-    /// Frees the tree below a word, the entries only if they are `owned`.
+    /// Frees the tree below a word, and its entries only if they are `owned`.
     ///
     /// # Safety
     /// - No other thread can reach it, and it is not used again.
@@ -342,7 +341,7 @@ impl<St: Store> Flat<St> {
             if St::OWNS && owned {
                 each_entry::<St>(word, |slot| {
                     // SAFETY:
-                    // - the map's, once: its owner is this word, and no thread looks at it any more.
+                    // - owned by this word alone, so freed once; no thread looks at it any more.
                     unsafe { St::garbage(slot).free(fallout) };
                 });
             }
@@ -354,23 +353,23 @@ impl<St: Store> Flat<St> {
 }
 
 impl<St: Store> Flat<St> {
-    /// The root, which the table is without from here on.
+    /// Takes the root out of the table.
     fn take_root(&mut self) -> Option<Box<Directory<St::Slot>>> {
         let root = std::mem::replace(self.root.get_mut(), ptr::null_mut());
         // SAFETY:
-        // - null or from a box, and the map's own.
+        // - null or from a box, and owned by the map.
         (!root.is_null()).then(|| unsafe { Box::from_raw(root) })
     }
 
-    /// Frees the directories and all that is below them, the entries only `with_entries`.
+    /// Frees the directories and everything below them, entries only if `with_entries`.
     ///
     /// # Safety
-    /// - Entries that are not freed were taken out.
+    /// - Without `with_entries`, the entries have been taken out.
     unsafe fn free_all(&mut self, with_entries: bool, fallout: &mut Fallout) {
         let Some(mut root) = self.take_root() else { return };
         let mut next = root.take_next();
         let units = next.as_ref().map(|next| Units::between(&root, next));
-        // The words of a unit that has moved, in part at least, own nothing.
+        // The words of a unit that has moved, at least in part, own nothing.
         let mut moved = vec![false; units.map_or(0, Units::count)];
         for (index, word) in root.words_mut().iter_mut().enumerate() {
             let word = word.get_mut();
@@ -393,7 +392,7 @@ impl<St: Store> Flat<St> {
             for (unit, moved) in moved.into_iter().enumerate() {
                 for word in &mut next.words_mut()[units.successors(unit)] {
                     // SAFETY:
-                    // - as above; of a unit that has not moved these are copies.
+                    // - as above; the nodes of a unit that has not moved are copies.
                     unsafe { Self::free(word.get_mut(), moved && with_entries, fallout) };
                 }
             }
@@ -405,7 +404,7 @@ impl<St: Store> Drop for Flat<St> {
     fn drop(&mut self) {
         let mut fallout = Fallout::default();
         // SAFETY:
-        // - every operation borrows the map, so none is in flight; with the entries.
+        // - every operation borrows the map, so none is in flight; the entries are freed too.
         unsafe {
             self.limbo.close(&mut fallout);
             self.free_all(true, &mut fallout);

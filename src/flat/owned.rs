@@ -1,5 +1,5 @@
 //! The entries of a table that no other thread can reach.
-#![expect(unsafe_code, reason = "takes entries out of slots, and hands out values to be changed")]
+#![expect(unsafe_code, reason = "takes entries out of slots, and lends values mutably")]
 
 use super::Flat;
 use crate::engine::{Content, Engine};
@@ -18,7 +18,7 @@ impl<St: Store> Flat<St> {
         let mut entries = self.iter(&guard);
         while let Some(slot) = entries.next_slot() {
             // SAFETY:
-            // - live in a map that is owned; each entry is in one slot, and no other thread takes it.
+            // - live in an owned map; each entry is in one slot, and no other thread takes it.
             pairs.push(St::into_pair(unsafe { St::retract(slot.now) }));
         }
         drop(guard);
@@ -30,7 +30,7 @@ impl<St: Store> Flat<St> {
 }
 
 impl<K, V> Flat<Undated<K, V>> {
-    /// The value of the key with this hash for which `eq` holds, to be changed in place.
+    /// A mutable reference to the value of the key with this hash for which `eq` returns true.
     pub(crate) fn get_mut(&mut self, hash: u64, mut eq: impl FnMut(&K) -> bool) -> Option<&mut V> {
         let guard = self.pin();
         // SAFETY:
@@ -42,7 +42,7 @@ impl<K, V> Flat<Undated<K, V>> {
         found.map(|slot| unsafe { slot.now.pair_mut().1 })
     }
 
-    /// All entries, with values to be changed in place.
+    /// All entries, with mutable references to the values.
     pub(crate) fn pairs_mut(&mut self) -> Vec<(&K, &mut V)> {
         let mut pairs = Vec::with_capacity(self.count.sum());
         let guard = self.pin();

@@ -1,4 +1,4 @@
-//! Counting what a table is made of, while it may change.
+//! Counting the parts of a table, while it may change.
 
 use super::Flat;
 use super::directory::Directory;
@@ -8,10 +8,10 @@ use crate::entry::Store;
 use crate::reclaim::Guard;
 use crate::tree::node::{Node, Word};
 
-/// What was counted.
+/// The counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FlatTally {
-    /// Of the directory, or of the one that it moves to.
+    /// Of the directory. During a move, of the next one.
     pub(crate) words: usize,
     pub(crate) capacity: usize,
     pub(crate) leaves: usize,
@@ -19,7 +19,7 @@ pub(crate) struct FlatTally {
     pub(crate) slots: usize,
     pub(crate) fans: usize,
     pub(crate) collisions: usize,
-    /// Words of the directory that is left, and how many of them have moved.
+    /// Words of the old directory, and how many of them have moved.
     pub(crate) moving: Option<(usize, usize)>,
     /// Of directories and nodes.
     pub(crate) table_bytes: usize,
@@ -32,7 +32,7 @@ impl<St: Store> Flat<St> {
         St::ENTRY_BYTES
     }
 
-    /// Counts. O(n). Each number was right at some moment of the call.
+    /// Counts all parts. O(n). Each number was right at some moment of the call.
     pub(crate) fn tally(&self) -> FlatTally {
         let guard = self.pin();
         let mut tally = FlatTally::default();
@@ -49,7 +49,7 @@ impl<St: Store> Flat<St> {
     }
 }
 
-/// Counts what one directory holds. Returns how many of its words have moved.
+/// Counts the parts of one directory. Returns how many of its words have moved.
 fn add<St: Store>(directory: &Directory<St::Slot>, tally: &mut FlatTally, guard: &Guard) -> usize {
     tally.table_bytes += directory.bytes();
     let mut moved = 0;

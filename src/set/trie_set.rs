@@ -14,9 +14,9 @@ use crate::{IntoKeys, RandomState, TrieMap};
 
 /// A concurrent hash set for write-heavy loads, with snapshots in constant time.
 ///
-/// A [`TrieMap`] without values, with the same cost, consistency and reclamation. Operations that return no reference are
-/// methods of the set; all are methods of the handle that [`pin`](Self::pin) returns. Unions, intersections and
-/// differences are those of two [snapshots](SetSnapshot), and so exact.
+/// A [`TrieMap`] without values, with the same cost, consistency and reclamation. Operations that return no reference
+/// are methods of the set; all are methods of the handle that [`pin`](Self::pin) returns. Unions, intersections and
+/// differences are operations on two [snapshots](SetSnapshot), and so exact.
 ///
 /// # Examples
 /// ```

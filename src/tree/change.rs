@@ -1,9 +1,9 @@
-//! Changing: find a key's place, ask what to do, and do it by one CAS.
+//! Changing a key: find its place, ask what to do, and do it by one CAS.
 //!
-//! [`change_at_once`] does almost every change. It is compiled for each kind of change and has no loop. It gives up at a
-//! busy, frozen or full bucket. [`attempt`] then does the whole operation from the top of the tree. It is compiled once
-//! for each store and engine.
-#![expect(unsafe_code, reason = "owns entries between their making and their publication")]
+//! [`change_at_once`] makes almost every change. It is compiled for each kind of change and has no loop. If the bucket
+//! is busy, frozen or full, it gives up, and [`attempt`] does the whole operation from the top of the tree. [`attempt`]
+//! is compiled once for each store and engine.
+#![expect(unsafe_code, reason = "owns entries that are not yet published")]
 
 use std::mem::ManuallyDrop;
 
@@ -18,8 +18,8 @@ use crate::leaf::{Leaf, LeafDraft, Size};
 use crate::request::Request;
 use crate::sync::stall_point;
 
-/// How often a writer looks at a busy bucket again before it revokes the claim: far longer than a claim lasts, unless
-/// its owner is suspended.
+/// How often a writer looks at a busy bucket again before it revokes the claim. A claim lasts far shorter, unless its
+/// owner is suspended.
 const PATIENCE: u32 = if cfg!(any(miri, shuttle)) { 1 } else { 100 };
 
 pub(crate) enum Step<T> {
@@ -31,7 +31,7 @@ pub(crate) enum Step<T> {
 /// A change of any kind.
 pub(crate) type AnyRequest<'c, 'g, St> = Request<'g, St, dyn Change<'g, St> + 'c>;
 
-/// An entry in a slot that is not published: freed if the operation unwinds.
+/// An entry in a slot that is not yet published. Freed if the operation unwinds.
 struct Unpublished<St: Store> {
     slot: St::Slot,
 }
@@ -42,7 +42,7 @@ impl<St: Store> Unpublished<St> {
         Self { slot: St::expose(draft, birth) }
     }
 
-    /// The slot was published: the entry is the map's now.
+    /// The slot was published: the map now owns the entry.
     #[inline]
     fn publish(self) {
         let _ = ManuallyDrop::new(self);
@@ -64,15 +64,15 @@ impl<St: Store> Drop for Unpublished<St> {
     }
 }
 
-/// What the usual way leaves to do, to [`finish`].
+/// What [`change_at_once`] leaves for [`finish`] to do.
 pub(crate) enum Rest<T> {
     /// The change is done, and the bucket has become empty.
     Emptied(T),
-    /// Something is in the way.
+    /// The bucket is busy, frozen or full, or a node on the way is.
     Blocked,
 }
 
-/// Does what the usual way left to do. Takes the request by value, so that it is in memory from here on alone.
+/// Does what [`change_at_once`] left to do. Takes the request by value, so that only this path stores it in memory.
 #[inline(always)]
 pub(crate) fn finish<'g, St: Store + 'g, C: Change<'g, St>>(
     rest: Rest<Changed<'g, St>>,
@@ -89,7 +89,7 @@ pub(crate) fn finish<'g, St: Store + 'g, C: Change<'g, St>>(
     }
 }
 
-/// Does the change in the bucket of a leaf that `path` leads to, the usual way, if nothing is in its way.
+/// Makes the change in the bucket of a leaf that `path` leads to, if nothing is in the way.
 #[inline(always)]
 pub(crate) fn change_at_once<'g, St: Store + 'g, H: Host<'g, St>, C: Change<'g, St>>(
     host: H,
@@ -140,8 +140,8 @@ pub(crate) fn change_at_once<'g, St: Store + 'g, H: Host<'g, St>, C: Change<'g, 
     }
 }
 
-/// Publishes an entry by `publish`, and counts it before that if its key `is_new`: see [`count`](crate::count). If that
-/// fails, it is counted down again.
+/// Publishes an entry by calling `publish`. If its key `is_new`, it is counted before that, and uncounted if `publish`
+/// fails: see [`count`](crate::count).
 #[inline(always)]
 fn counted<'g, St: Store + 'g, T>(
     host: impl Host<'g, St>,
@@ -158,7 +158,7 @@ fn counted<'g, St: Store + 'g, T>(
     done
 }
 
-/// Puts an entry into a bucket, replacing `hit` if there is one. Gives the draft back if the bucket has changed.
+/// Puts an entry into a bucket, replacing `hit` if there is one. Returns the draft if the bucket has changed.
 #[inline(always)]
 fn put<'g, St: Store + 'g, H: Host<'g, St>>(
     host: H,
@@ -182,8 +182,7 @@ fn put<'g, St: Store + 'g, H: Host<'g, St>>(
     Ok(unsafe { St::pair(slot) })
 }
 
-/// [`put`] into the spill bucket, which is taken for it if the bucket has none; gives the draft back too if there is no
-/// room.
+/// [`put`] into the spill bucket; takes one if the bucket has none. Returns the draft also if there is no room.
 #[cold]
 #[inline(never)]
 fn put_in_spill<'g, St: Store + 'g, H: Host<'g, St>>(
@@ -237,8 +236,8 @@ pub(crate) fn attempt<'g, St: Store + 'g, H: Host<'g, St>>(
         let cell = fan.by_top_bits(path_below(request.hash, place.depth));
         let word = cell.load(host.guard());
         if word.is_frozen() {
-            // Frozen in this generation by a collapse, or by a newer one: then the word of the
-            // fan itself is frozen too, and so on up to the root.
+            // Frozen in this generation by a collapse, or by a newer generation. In that case the word of the fan is
+            // frozen too, and so on up to the root.
             rebuild(host, place, None, &request.rehash());
             return Step::Retry;
         }
@@ -252,9 +251,9 @@ pub(crate) fn attempt<'g, St: Store + 'g, H: Host<'g, St>>(
     }
 }
 
-/// Asks for the decision before a frozen place, or one that is about to be, is copied for it, unless the change is sure
-/// to change something. If nothing changes, returns the present entry. Otherwise the answer is used once the operation
-/// has a place of its own, if the key still has the same entry then.
+/// Asks for the decision before a frozen place, or one about to be frozen, is copied, unless the change is certain to
+/// change something. If nothing changes, returns the present entry. Otherwise the answer is used once the place has
+/// been copied, provided that the key still has the same entry.
 pub(crate) fn decide_before_copying<'g, St: Store + 'g>(
     place: Place<'g, St::Slot>,
     request: &mut AnyRequest<'_, 'g, St>,
@@ -324,7 +323,7 @@ fn edit_leaf<'g, St: Store + 'g, H: Host<'g, St>>(
     let hash = request.hash;
     let bucket = leaf.bucket(path_below(hash, place.depth));
     let mut waited: Option<(Seen<'g, St::Slot>, u32)> = None;
-    // Each round begins with a new look at the bucket.
+    // Each round reads the bucket again.
     loop {
         let seen = bucket.load();
         if seen.is_frozen() {
@@ -332,7 +331,7 @@ fn edit_leaf<'g, St: Store + 'g, H: Host<'g, St>>(
             return Step::Retry;
         }
         if seen.is_busy() && !request.peek {
-            // Patience begins anew whenever another claim has succeeded.
+            // The count of looks starts again whenever another claim has succeeded.
             let times = match waited {
                 Some((before, times)) if before.is_version_of(seen) => times + 1,
                 _ => 1,
@@ -354,7 +353,7 @@ fn edit_leaf<'g, St: Store + 'g, H: Host<'g, St>>(
         };
         let old = pair_of::<St>(hit);
         let action = request.ask(old);
-        // From here on something is to be changed.
+        // From here on there is something to change.
         let busy = seen.is_busy();
         match action {
             Action::Keep => return Step::Done(Outcome::Kept(old)),
@@ -406,7 +405,7 @@ fn edit_leaf<'g, St: Store + 'g, H: Host<'g, St>>(
     }
 }
 
-/// Changes a key in the collision node at `place`: puts another one there.
+/// Changes a key in the collision node at `place`, by replacing the node.
 fn edit_collision<'g, St: Store + 'g, H: Host<'g, St>>(
     host: H,
     place: Place<'g, St::Slot>,
@@ -422,7 +421,7 @@ fn edit_collision<'g, St: Store + 'g, H: Host<'g, St>>(
     // - as above: not freed for `'g`.
     let old = hit.map(|slot| unsafe { St::pair(slot.now) });
     // SAFETY:
-    // - the shell is this function's; its entries are not.
+    // - this function owns the shell, but not its entries.
     let undo = |node| unsafe { free_shell::<St>(node) };
     match request.ask(old) {
         Action::Keep => Step::Done(Outcome::Kept(old)),
@@ -432,7 +431,7 @@ fn edit_collision<'g, St: Store + 'g, H: Host<'g, St>>(
             };
             slots.swap_remove(at);
             let left = Collision::allocate(host.birth(), &slots);
-            // LINEARIZES remove, of an entry whose hash others have too.
+            // LINEARIZES remove of an entry in a collision node.
             if swing(host, place, left, undo).is_none() {
                 return Step::Retry;
             }
@@ -452,7 +451,7 @@ fn edit_collision<'g, St: Store + 'g, H: Host<'g, St>>(
             }
             let with_it = Collision::allocate(host.birth(), &slots);
             stall_point("unpublished collision node");
-            // LINEARIZES insert and replace, of an entry whose hash others have too.
+            // LINEARIZES insert and replace in a collision node.
             if counted(host, hit.is_none(), || swing(host, place, with_it, undo)).is_none() {
                 request.spare = Some(entry.into_draft());
                 return Step::Retry;

@@ -1,4 +1,4 @@
-//! Reading: the way from a root to an entry, and counting.
+//! Reading: the path from a root to an entry, and counting.
 #![expect(unsafe_code, reason = "reads the keys of slots that the view protects")]
 
 use super::node::{FAN_BITS, Node, View, Word};
@@ -20,7 +20,7 @@ pub(crate) fn read<'g, T: Slot>(bucket: Bucket<'g, T>, view: View<'g>) -> Seen<'
     }
 }
 
-/// Whether a slot is the one that is looked for.
+/// Whether a slot holds the key being looked up.
 ///
 /// # Safety
 /// - The slot was live, and its entry is not freed during the call.
@@ -35,16 +35,15 @@ pub(crate) unsafe fn is_it<St: Store>(
     unsafe { St::may_have(slot, hash) && eq(St::key(slot)) }
 }
 
-/// Walks down from `word`, which is at `depth`, to the entry for which `eq` holds.
+/// Walks down from `word`, which is at `depth`, to the entry for which `eq` returns true.
 ///
-/// In the operation's own generation words are read as they are; below a word that is `OLDER` each
-/// is frozen before it is used, so that what was read once is what every later reader of that
-/// generation sees.
+/// In the operation's own generation words are read as they are. Below an `OLDER` word each word is frozen before it is
+/// used, so every later reader of that generation sees the same.
 ///
-/// LINEARIZES get, contains_key: the read of the bucket's state that validates what was found (or of the word to an
-/// empty place or a collision node), if the node was then still linked; else the node had
-/// been frozen and replaced during this operation, and what was read was current at some moment
-/// since the operation began. Model: `late_writer_against_snapshot` and the random programs in `tests/models.rs`.
+/// LINEARIZES get, contains_key: the read of the bucket's state that validates the result, or the read of the word to
+/// an empty place or a collision node, if the node was still linked then. Otherwise the node was frozen and replaced
+/// during this operation, and the result was current at some moment since the operation began. Model:
+/// `late_writer_against_snapshot` and the random programs in `tests/models.rs`.
 #[inline(always)]
 pub(crate) fn find<'g, St: Store>(
     word: Word<'g, St::Slot>,
@@ -59,8 +58,8 @@ pub(crate) fn find<'g, St: Store>(
     find_at::<St>(word, view, path_below(hash, depth), hash, is_it)
 }
 
-/// [`find`] for the slot of which `is_it` holds, among those that have the hash's place and tag. `path` is the rest of
-/// the hash below `word`.
+/// [`find`] for the slot for which `is_it` returns true, among those that have the hash's place and tag. `path` is the
+/// rest of the hash below `word`.
 #[inline(always)]
 pub(crate) fn find_at<'g, St: Store>(
     word: Word<'g, St::Slot>,
@@ -78,7 +77,7 @@ pub(crate) fn find_at<'g, St: Store>(
 }
 
 /// [`find_at`] for almost every lookup: through nodes of the operation's generation to a bucket that no thread changes
-/// meanwhile. None in any other case.
+/// meanwhile. `None` in any other case.
 #[inline(always)]
 pub(crate) fn find_at_once<'g, St: Store>(
     word: Word<'g, St::Slot>,
@@ -91,7 +90,7 @@ pub(crate) fn find_at_once<'g, St: Store>(
     find_in_leaf(leaf, path, hash, is_it)
 }
 
-/// The leaf that a path leads to, if all nodes on the way are of the operation's generation, and what is left of the path.
+/// The leaf that a path leads to and the rest of the path, if all nodes on the way are of the operation's generation.
 #[inline(always)]
 pub(crate) fn own_leaf<'g, T: Slot>(
     mut word: Word<'g, T>,
@@ -100,7 +99,7 @@ pub(crate) fn own_leaf<'g, T: Slot>(
 ) -> Option<(Leaf<'g, T>, u64)> {
     while word.is_own_fan() {
         // SAFETY:
-        // - it is: just tested.
+        // - `is_own_fan` was just tested.
         word = unsafe { word.own_fan() }.by_top_bits(path).load(guard);
         path <<= FAN_BITS;
     }
@@ -157,10 +156,10 @@ pub(crate) fn find_below<'g, St: Store>(
     }
 }
 
-/// Where a walk begins: the word, the view this word was read under, and the rest of the hash below it.
+/// Where a walk begins: a word, the view under which it was read, and the rest of the hash below it.
 pub(crate) type Way<'g, T> = (Word<'g, T>, View<'g>, u64);
 
-/// Goes on to where no fan is. The view is that of the node there.
+/// Walks down to the first node that is no fan. The resulting view is that of this node.
 #[inline]
 fn below_fans<'g, T: Slot>((mut word, view, mut path): Way<'g, T>) -> Way<'g, T> {
     let mut view = view.below(word);
@@ -172,7 +171,7 @@ fn below_fans<'g, T: Slot>((mut word, view, mut path): Way<'g, T>) -> Way<'g, T>
     (word, view, path)
 }
 
-/// Asks for the memory that [`find`] is about to read for each of these hashes.
+/// Prefetches what [`find`] is about to read for each of these hashes.
 #[inline(always)]
 pub(crate) fn prefetch<'g, St: Store + 'g>(
     start: impl Fn(u64) -> Way<'g, St::Slot>,
@@ -181,8 +180,8 @@ pub(crate) fn prefetch<'g, St: Store + 'g>(
     approach::<St>(start, hashes, &mut [None; BATCH]);
 }
 
-/// [`find`] for each of these hashes, from where `start` says, with their cache misses side by side: `eq` and `found` are
-/// told the hash's index.
+/// [`find`] for each of these hashes, with their cache misses side by side. `start` says where each walk begins; `eq`
+/// and `found` get the hash's index.
 #[inline(always)]
 pub(crate) fn find_many<'g, St: Store + 'g>(
     start: impl Fn(u64) -> Way<'g, St::Slot>,
@@ -207,9 +206,9 @@ pub(crate) fn find_many<'g, St: Store + 'g>(
     }
 }
 
-/// Walks down for all hashes, and asks for the buckets, and the entries behind them, that [`find`] is about to read. The
-/// fans above are in the cache, or else the processor overlaps the walks by itself. Returns, as bits, which of the
-/// buckets are not of the operation's own generation, or may not be.
+/// Walks down for all hashes, and prefetches the buckets that [`find`] is about to read and the entries behind them.
+/// The fans above are in the cache, or the processor overlaps the walks by itself. Returns, as bits, which of the
+/// buckets are not, or may not be, of the operation's own generation.
 #[inline(always)]
 fn approach<'g, St: Store + 'g>(
     start: impl Fn(u64) -> Way<'g, St::Slot>,
@@ -237,7 +236,7 @@ fn approach<'g, St: Store + 'g>(
     }
     if St::OWNS {
         for (bucket, &hash) in buckets.iter().zip(hashes) {
-            // A hint: nothing that is read here is validated.
+            // A hint: this read is not validated.
             let slot = bucket.and_then(|bucket| bucket.load().candidate(hash));
             slot.iter().for_each(St::prefetch);
         }

@@ -10,12 +10,12 @@
 //! | `iter` | walking over all entries |
 //! | `check` | verifies all of it, for tests |
 //!
-//! An engine says in [`Host`] what it does with counts and garbage, and how it goes back to its root. The trie puts one
-//! word at the top; the flat table an array of them.
+//! An engine implements [`Host`] to say what it does with counts and garbage, and how to start again from its root. The
+//! trie has one word at the top, the flat table an array of words.
 //!
 //! *Depth*: the number of hash bits used above a word; a fan takes four. *Path*: the remaining bits of a hash, at the top
 //! of a `u64`.
-#![expect(unsafe_code, reason = "declares what who retires must promise")]
+#![expect(unsafe_code, reason = "declares what a caller that retires must promise")]
 
 mod change;
 #[cfg(any(debug_assertions, snaptrie_check))]
@@ -43,19 +43,19 @@ use crate::leaf::{Leaf, Size};
 use crate::reclaim::Guard;
 use node::{Indirection, Word};
 
-/// What an operation under a guard hands out of an entry.
+/// A key and value, as an operation under a guard returns them.
 pub(crate) type Pair<'g, St> = <St as Content>::Pair<'g>;
 
-/// What an operation did with a key of a store.
+/// The outcome of an operation on a key.
 pub(crate) type Changed<'g, St> = Outcome<Pair<'g, St>>;
 
-/// Tells the hashes of keys of the map, where a store does not keep them.
+/// Computes the hashes of keys, where a store does not keep them.
 pub(crate) type Rehash<'a, St> = crate::hash::Rehash<'a, <St as Content>::Key>;
 
 /// A slot on its way to another node, with its hash.
 pub(crate) type Mover<T> = (u64, T);
 
-/// What an operation of an engine holds: its root, and what keeps it.
+/// The context of an engine's operation: its root, and what keeps the root alive.
 pub(crate) trait Host<'g, St: Store + 'g>: Copy {
     fn guard(self) -> &'g Guard;
 
@@ -65,10 +65,10 @@ pub(crate) trait Host<'g, St: Store + 'g>: Copy {
     /// Counts an entry that is about to be put into the map.
     fn count_up(self);
 
-    /// Counts an entry that was taken out, or was not put into the map after all.
+    /// Uncounts an entry that was taken out, or that was not put into the map after all.
     fn count_down(self);
 
-    /// Retires an entry, if it is something besides its slot.
+    /// Retires an entry, if it has memory outside of its slot.
     ///
     /// # Safety
     /// - This operation unlinked the entry, and reached it under the guard.
@@ -80,21 +80,21 @@ pub(crate) trait Host<'g, St: Store + 'g>: Copy {
     /// - This operation unlinked the node, and reached it under the guard.
     unsafe fn retire_shell(self, word: Word<'_, St::Slot>);
 
-    /// After a removal that emptied the bucket of a hash: gives memory back, from the root on.
+    /// Gives memory back, starting at the root. Called after a removal that emptied the bucket of a hash.
     fn shrink(self, hash: u64, rehash: Rehash<'_, St>);
 
-    /// What an empty place holds.
+    /// The word of an empty place.
     fn vacant<'n>(self) -> Word<'n, St::Slot> {
         Word::EMPTY
     }
 
-    /// The size that leaves get once they hold more than the smallest, and keep until they are empty.
+    /// The size that leaves get once they outgrow the smallest one, and keep until they are empty.
     fn least(self) -> Size {
         Size::SMALLEST
     }
 
-    /// Called when the leaf of a hash has no room for another entry. Whether the engine has made room in another way, and
-    /// the operation must start again.
+    /// Called when the leaf of a hash has no room for another entry. Returns whether the engine has made room in
+    /// another way. If so, the operation must start again.
     fn outgrows(
         self,
         _depth: u32,
@@ -106,8 +106,7 @@ pub(crate) trait Host<'g, St: Store + 'g>: Copy {
     }
 }
 
-/// An indirection word and what was read from it, not frozen: where an operation may put a node of
-/// its own generation.
+/// An indirection word and the unfrozen content read from it: where an operation may put a node of its own generation.
 pub(crate) struct Place<'g, T> {
     pub(crate) cell: &'g Indirection<T>,
     pub(crate) word: Word<'g, T>,

@@ -1,8 +1,8 @@
-//! Rebuilding: a node is frozen, copied as it should be now, and the copy swung into its place.
+//! Rebuilding: a node is frozen and copied as it should be now, and the copy takes its place.
 //!
-//! One step serves growth (a bucket is full), renewal (the node is of an older generation), shrinking, and
-//! helping (another thread froze the node and has not replaced it). Several threads may do it at
-//! once; all see the same frozen content, and the CAS of the indirection word takes one copy.
+//! One step serves growth (a bucket is full), renewal (the node is of an older generation), shrinking, and helping
+//! (another thread froze the node and has not replaced it). Several threads may do it at once. All of them see the same
+//! frozen content, and the CAS of the indirection word takes one copy.
 #![expect(unsafe_code, reason = "frees nodes that were built and not used, retires replaced ones")]
 
 use std::ops::Range;
@@ -17,9 +17,9 @@ use crate::leaf::{self, FAN_WIDTH, Leaf, LeafDraft, RawNode, Shape, Size};
 use crate::reclaim::Garbage;
 use crate::sync::stall_point;
 
-/// Replaces the node at `place` by one of the operation's generation. A leaf that is to `grow` gets room for another
-/// entry of this hash. Returns the new word, or none if the place changed meanwhile: then the operation starts again.
-/// If `rehash` panics the node stays frozen, and the next operation replaces it.
+/// Replaces the node at `place` by one of the operation's generation. With `grow`, the new leaf has room for another
+/// entry of this hash. Returns the new word, or `None` if the place changed meanwhile; the operation then starts again.
+/// If `rehash` panics, the node stays frozen, and the next operation replaces it.
 #[cold]
 pub(super) fn rebuild<'g, St: Store + 'g, H: Host<'g, St>>(
     host: H,
@@ -32,17 +32,17 @@ pub(super) fn rebuild<'g, St: Store + 'g, H: Host<'g, St>>(
         Node::Fan(fan) => {
             let mut words = fan.observe();
             for word in &mut words {
-                // What an older fan held is older than the copy. Within a generation the words
-                // tell already.
+                // The children of an older fan are older than its copy. Within one generation the words already say
+                // which are.
                 *word = if place.word.is_older() { word.to_older() } else { word.thawed() };
             }
             let copy = Fan::allocate(birth, words);
             // SAFETY:
-            // - the shell is this function's; its children are not.
+            // - this function owns the shell, but not its children.
             return swing(host, place, copy, |copy| unsafe { free_shell::<St>(copy) });
         }
         Node::Leaf(leaf) => {
-            // Its lines come while the first of its states is frozen.
+            // The other lines arrive while the first state is being frozen.
             place.word.prefetch();
             let entries = leaf.freeze();
             copy_leaf::<St>(leaf, entries, birth, place.depth, grow, host.least(), rehash)
@@ -74,14 +74,14 @@ fn copy_leaf<'n, St: Store>(
         return to_word(leaf.copy(birth));
     }
     if St::OWNS {
-        // Their hashes are needed: overlap the cache misses.
+        // Their hashes are needed; this overlaps the cache misses.
         leaf.for_each(St::prefetch);
     }
     let size = Size::for_entries::<St::Slot>(entries).map(|size| size.max(least));
     if let Some(size) = size {
         let all = 0..leaf.size().buckets();
         if let Some(copy) = spread::<St>(leaf, all, size, birth, depth, rehash) {
-            // A leaf that had no room for one more entry, and would have little afterwards, becomes larger.
+            // If a leaf had no room for another entry and its copy would have little, it becomes larger.
             let roomy = |hash| copy.size() > leaf.size() || copy.has_room(path_below(hash, depth));
             if grow.is_none_or(roomy) {
                 return to_word(copy);
@@ -95,7 +95,7 @@ fn copy_leaf<'n, St: Store>(
     build_larger::<St>(birth, &mut movers, depth, size.and_then(Size::larger), grow)
 }
 
-/// A leaf of this size at `depth` with the entries of some buckets of a frozen one, if there is room in it.
+/// A leaf of this size at `depth` with the entries of some buckets of a frozen leaf; `None` if they do not fit.
 fn spread<St: Store>(
     leaf: Leaf<'_, St::Slot>,
     buckets: Range<usize>,
@@ -116,8 +116,8 @@ fn spread<St: Store>(
     full.is_ok().then_some(copy)
 }
 
-/// A fan with the entries of a frozen leaf of the largest size, a leaf for the buckets of each word; none if one of them
-/// has too little room.
+/// A fan with the entries of a frozen leaf of the largest size: each word leads to a leaf with the entries of its
+/// buckets. `None` if they do not fit into one of them.
 fn split<'n, St: Store>(
     leaf: Leaf<'_, St::Slot>,
     birth: u64,
@@ -151,7 +151,7 @@ fn hash_of<St: Store>(slot: &St::Slot, rehash: Rehash<'_, St>) -> u64 {
     unsafe { St::hash(slot, rehash) }
 }
 
-/// Appends what a frozen leaf holds.
+/// Appends the slots of a frozen leaf.
 fn collect_slots<St: Store>(
     leaf: Leaf<'_, St::Slot>,
     movers: &mut Vec<Mover<St::Slot>>,
@@ -165,7 +165,7 @@ pub(crate) fn freeze<St: Store>(word: Word<'_, St::Slot>) -> usize {
     match word.node() {
         None => 0,
         Some(Node::Fan(fan)) => {
-            // First the words, so that nothing takes the place of what is below.
+            // The words first, so that no child is replaced.
             let children = fan.observe();
             stall_point("frozen fan");
             children.into_iter().map(freeze::<St>).sum()
@@ -198,7 +198,8 @@ pub(crate) fn collect<St: Store>(
     }
 }
 
-/// Shows the words of all nodes below, then the word itself. All are frozen, or unreachable for other threads.
+/// Calls `f` with the words of all nodes below, then with the word itself. All are frozen, or unreachable for other
+/// threads.
 pub(crate) fn each_node<'g, St: Store + 'g>(
     word: Word<'g, St::Slot>,
     f: &mut impl FnMut(Word<'g, St::Slot>),
@@ -209,7 +210,7 @@ pub(crate) fn each_node<'g, St: Store + 'g>(
     f(word);
 }
 
-/// Puts `new` at `place` and retires the node that was there; or gives `new` to `undo`.
+/// Puts `new` at `place` and retires the node that was there. If the place has changed, passes `new` to `undo`.
 pub(super) fn swing<'g, St: Store + 'g, H: Host<'g, St>>(
     host: H,
     place: Place<'g, St::Slot>,
@@ -217,7 +218,7 @@ pub(super) fn swing<'g, St: Store + 'g, H: Host<'g, St>>(
     undo: impl FnOnce(Word<'g, St::Slot>),
 ) -> Option<Word<'g, St::Slot>> {
     let new = if new.is_empty() { host.vacant() } else { new };
-    // All of the old node is frozen.
+    // The whole old node is frozen.
     stall_point("unpublished copy");
     if place.cell.replace(place.word, new).is_err() {
         undo(new);
@@ -225,14 +226,14 @@ pub(super) fn swing<'g, St: Store + 'g, H: Host<'g, St>>(
     }
     stall_point("published copy");
     // SAFETY:
-    // - this operation's CAS unlinked the node, and its copy has what it held.
+    // - this operation's CAS unlinked the node, and the copy has its content.
     unsafe { host.retire_shell(place.word) };
     Some(new)
 }
 
 /// The slots of new entries, which are in the order of their hashes. Those of a boxed store are allocated in that order.
 ///
-/// No user code may run until a tree owns them: nothing frees them if the caller unwinds.
+/// No user code may run until a tree owns them, because nothing frees them if the caller unwinds.
 pub(crate) fn movers<St: Store>(
     entries: Hashed<St::Key, St::Value>,
     birth: u64,
@@ -242,7 +243,7 @@ pub(crate) fn movers<St: Store>(
     entries.into_iter().map(|(hash, entry)| (hash, slot(hash, entry))).collect()
 }
 
-/// Builds the smallest tree at `depth` that holds these entries with some room. Its nodes are not published yet.
+/// Builds the smallest tree at `depth` that holds these entries and has room to spare. Its nodes are not published yet.
 pub(crate) fn build<'n, St: Store>(
     birth: u64,
     movers: &mut [Mover<St::Slot>],
@@ -262,7 +263,7 @@ pub(crate) fn build<'n, St: Store>(
     build_larger::<St>(birth, movers, depth, size.and_then(Size::larger), None)
 }
 
-/// A leaf of this size with these entries, if there is room in it.
+/// A leaf of this size with these entries; `None` if they do not fit.
 fn leaf_of<St: Store>(
     birth: u64,
     movers: &[Mover<St::Slot>],
@@ -275,7 +276,7 @@ fn leaf_of<St: Store>(
     movers.iter().all(&mut push).then_some(leaf)
 }
 
-/// [`build`], of a leaf from this size on, with room for an entry of the hash `grow`, or of a fan.
+/// [`build`] of a leaf of this size or larger with room for an entry of the hash `grow`, or of a fan.
 fn build_larger<'n, St: Store>(
     birth: u64,
     movers: &mut [Mover<St::Slot>],
@@ -298,7 +299,7 @@ fn build_fan<'n, St: Store>(
     depth: u32,
 ) -> Word<'n, St::Slot> {
     let word_of = |mover: &Mover<St::Slot>| Fan::<St::Slot>::index(path_below(mover.0, depth));
-    // Those of a leaf of the largest size are in order.
+    // The entries of a leaf of the largest size are already in order.
     if !movers.is_sorted_by_key(word_of) {
         sort_by_word(movers, word_of);
     }
@@ -309,9 +310,9 @@ fn build_fan<'n, St: Store>(
     Fan::allocate(birth, words)
 }
 
-/// Sorts entries by the word of a fan that they belong to. Less code than the sort of the standard library, and faster.
+/// Sorts entries by the word of a fan that they belong to. Smaller and faster than the sort of the standard library.
 fn sort_by_word<T: Copy>(movers: &mut [Mover<T>], word_of: impl Fn(&Mover<T>) -> usize) {
-    // How many come before those of each word, and then before the next one of them.
+    // For each word, the index where its next entry goes.
     let mut places = [0; FAN_WIDTH];
     movers.iter().for_each(|mover| places[word_of(mover)] += 1);
     let mut before = 0;
@@ -326,10 +327,10 @@ fn sort_by_word<T: Copy>(movers: &mut [Mover<T>], word_of: impl Fn(&Mover<T>) ->
     }
 }
 
-/// Frees the nodes of a tree, such as [`build`] made, and none of its entries.
+/// Frees the nodes of a tree made by [`build`], but not its entries.
 ///
 /// # Safety
-/// - Nobody else has the tree, and it is used no more.
+/// - No other thread has the tree, and it is no longer used.
 pub(crate) unsafe fn unbuild<St: Store>(word: Word<'_, St::Slot>) {
     // SAFETY:
     // - made by the same `build`, and no other thread has it; children come first.
@@ -339,11 +340,11 @@ pub(crate) unsafe fn unbuild<St: Store>(word: Word<'_, St::Slot>) {
 /// Frees one node that was never published.
 ///
 /// # Safety
-/// - The node was not published and is used no more.
+/// - The node was not published and is no longer used.
 pub(crate) unsafe fn free_shell<St: Store>(word: Word<'_, St::Slot>) {
     if let Some(node) = word.raw_node() {
         // SAFETY:
-        // - a node over this store's slots; unused, by the contract.
+        // - a node with this store's slots; unused, by the contract.
         unsafe { leaf::free::<St::Slot>(node) };
     }
 }

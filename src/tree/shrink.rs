@@ -1,12 +1,12 @@
 //! Shrinking: giving memory back after removals.
 //!
-//! A removal that leaves a bucket empty looks at the whole leaf. A leaf with far too much room is rebuilt; one that is
-//! empty leaves its place empty. A fan whose children together hold little collapses into one leaf, and then the
-//! fan above it may, up to the top. Growth waits until a leaf is full and collapse until a fan
-//! holds next to nothing, so that no sequence of operations goes back and forth.
+//! A removal that leaves a bucket empty looks at the whole leaf. A leaf with far too much room is rebuilt, and an empty
+//! leaf is dropped. A fan whose children together hold little collapses into one leaf. Then the fan above it may
+//! collapse, and so on up to the top. Growth waits until a leaf is full, and collapse waits until a fan holds next to
+//! nothing. So no sequence of operations makes a node grow and shrink again and again.
 //!
 //! None of this is needed for correctness. If two threads remove the last entries of two nodes at once, each may still
-//! see the other's entry. Then a few empty nodes stay until the next removal near them.
+//! see the other's entry. A few empty nodes then stay until the next removal near them.
 #![expect(unsafe_code, reason = "retires the nodes of a collapsed fan")]
 
 use super::node::{FAN_BITS, Fan, LEVELS, Node, Word};
@@ -16,11 +16,11 @@ use crate::entry::Store;
 use crate::leaf::FAN_WIDTH;
 use crate::reclaim::Guard;
 
-/// A fan whose children hold this many entries or fewer collapses: far fewer than make a fan again.
+/// A fan whose children hold at most this many entries collapses: far fewer than it takes to become a fan again.
 const COLLAPSE: usize = if cfg!(shuttle) { 2 } else { 8 };
 
-/// After a removal that emptied the bucket of a hash below `place`: shrinks its leaf if that has become far too large, and
-/// collapses the fans above that hold little, from the bottom up.
+/// Called after a removal that emptied the bucket of a hash below `place`. Shrinks its leaf if that has become far too
+/// large, and collapses the fans above that hold little, from the bottom up.
 pub(crate) fn shrink<'g, St: Store + 'g, H: Host<'g, St>>(
     host: H,
     mut place: Place<'g, St::Slot>,
@@ -35,7 +35,7 @@ pub(crate) fn shrink<'g, St: Store + 'g, H: Host<'g, St>>(
             return;
         }
         let Some(fan) = place.word.fan() else { break };
-        // PANICS: never: below that many fans there are no bits left.
+        // PANICS: never: below that many fans no hash bits are left.
         *levels.next().expect("a level") = Some((place, fan));
         let cell = fan.by_top_bits(path_below(hash, place.depth));
         place = Place { cell, word: cell.load(host.guard()), depth: place.depth + FAN_BITS };
@@ -59,14 +59,14 @@ fn collapse<'g, St: Store + 'g, H: Host<'g, St>>(
     fan: &'g Fan<St::Slot>,
     rehash: Rehash<'_, St>,
 ) -> bool {
-    // From here on no child of this fan is replaced …
+    // From here on no child of this fan is replaced.
     let children = fan.observe();
     if children.iter().any(|child| matches!(child.node(), Some(Node::Fan(_)))) {
-        // … and one of them became a fan before that: this one stays, with words that can change.
+        // One child became a fan before that. So this fan stays; its copy has words that can change.
         rebuild(host, place, None, rehash);
         return false;
     }
-    // … and now none changes any more.
+    // From here on no child changes.
     freeze::<St>(place.word);
     let mut movers = Vec::with_capacity(2 * COLLAPSE);
     children.iter().for_each(|child| collect::<St>(*child, &mut movers, rehash));
@@ -77,8 +77,8 @@ fn collapse<'g, St: Store + 'g, H: Host<'g, St>>(
     if swung.is_some() {
         for child in children {
             // SAFETY:
-            // - unlinked by the CAS that just took the fan out: the children were reached through it
-            //   alone, and what they held is in the new leaf.
+            // - unlinked by the CAS that just took the fan out: the children were reached only through it, and the new
+            //   leaf has their entries.
             unsafe { host.retire_shell(child) };
         }
     }

@@ -1,6 +1,6 @@
-//! The structure checker: walks a whole trie and verifies what `mod.rs` says of it.
+//! The structure checker: walks a whole trie and verifies the invariants that `mod.rs` states.
 //!
-//! For tests. It must run alone: no other thread may change the map meanwhile.
+//! For tests. No other thread may change the map meanwhile.
 
 use super::Trie;
 use crate::engine::Engine;
@@ -8,10 +8,10 @@ use crate::entry::Store;
 use crate::tree::node::View;
 use crate::tree::{Iter, Walk, lookup};
 
-/// What the checker counted.
+/// The checker's counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Structure {
-    /// Nodes that hold words or entries, in the live tree.
+    /// Fans, leaves and collision nodes of the live tree.
     pub nodes: usize,
     /// Entries in the live tree.
     pub entries: usize,
@@ -22,7 +22,7 @@ pub struct Structure {
 }
 
 impl<St: Store> Trie<St> {
-    /// Verifies every invariant of the live tree; `hash` tells the hashes of keys.
+    /// Verifies every invariant of the live tree. `hash` computes the hashes of keys.
     ///
     /// # Panics
     /// If one does not hold.

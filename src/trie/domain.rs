@@ -1,46 +1,45 @@
-//! What a map, its snapshots and its roots share: which snapshots live, and where garbage goes.
+//! The state that a map shares with its snapshots and roots: which snapshots are alive, and where garbage goes.
 //!
 //! # Who owns what
 //!
-//! The live tree owns the nodes and entries that are linked in it. An object that an operation of
-//! generation `death` unlinks is *retired*: the snapshots that can still see it are those with a
-//! generation in `birth ..= death - 1`. If one is alive, the object goes on the dead list of the
-//! newest of them. Otherwise it goes to the limbo and is freed after a grace period.
+//! The live tree owns the nodes and entries that are linked in it. An object that an operation of generation `death`
+//! unlinks is *retired*. The snapshots that can still see it are those with a generation in `birth ..= death - 1`. If
+//! any of them is alive, the object is put on the dead list of the newest one. Otherwise it goes to the limbo and is
+//! freed after a grace period.
 //!
 //! When the last handle of a snapshot is dropped, its list is closed, its record leaves the
 //! registry, and each object on the list is retired again with the snapshot's generation + 1 as its
-//! death. So it moves to an older snapshot that sees it, and at last to the limbo. Nobody counts
-//! references to nodes. A node's death retires its shell alone: its children live on in its copy.
+//! death. So it moves to an older snapshot that sees it, and finally to the limbo. References to nodes are not counted.
+//! The death of a node retires only its shell: its children live on in its copy.
 //!
 //! # Why no object is lost, or freed too early
 //!
-//! A snapshot is *live* from the freeze of its root's word until its list is closed. The registry
-//! (`registry.rs`) changes by a compare-and-swap of one pointer to an immutable tree, which is where a
-//! registration or a withdrawal takes effect. A reader has all records of one instant.
+//! A snapshot is *live* from the freeze of its root's word until its list is closed. The registry (`registry.rs`) is
+//! one pointer to an immutable tree. A registration or a withdrawal takes effect by a compare-and-swap of it, and a
+//! reader sees all records of one instant.
 //!
 //! *Each tree that a retirement reads has the record of every live snapshot that can see the object.* Take such a
 //! snapshot, of a generation below `death`. Its record was registered before its thread froze the word of that
-//! generation's root (Release). A thread makes the next root only after it has seen that word frozen (Acquire), and
-//! the operation that unlinked the object ran under that root or a later one. So the registration happens before the
-//! retirement reads the registry, and only the snapshot's own drop takes the record out, after it has closed the list.
-//! It is the same where a record is withdrawn and its objects are retired again, with the generation after the
-//! record's as `death`: its thread had read the root of its own generation, and has seen that root's word frozen.
+//! generation's root (Release). A thread makes the next root only after it has seen that word frozen (Acquire), and the
+//! operation that unlinked the object ran under that root or a later one. So the registration happens before the
+//! retirement reads the registry. Only the snapshot's own drop takes the record out, after it has closed the list. The
+//! same argument holds when a record is withdrawn and its objects are retired again, with the generation after the
+//! record's as `death`: the withdrawing thread has seen the word of that generation's root frozen.
 //!
-//! *So the object gets to the newest live snapshot that sees it.* The retirement tries the records below `death` from
-//! the newest on. It passes one by only if the list is closed: that snapshot needs nothing more. A record that is
-//! registered later has a generation of `death` or above, or belongs to a thread that came too late to own a
-//! snapshot.
+//! *So the object reaches the newest live snapshot that sees it.* The retirement tries the records below `death`,
+//! newest first. It skips a record only if the list is closed, because that snapshot needs nothing any more. A record
+//! that is registered later has a generation of `death` or above, or its thread was too late to own a snapshot.
 //!
 //! *The list of a record is closed once, and each object on it is retired again.* A push is a compare-and-swap of the
-//! list's head, and closing swaps the head. A push that comes first is among what is retired again. One that comes
-//! later fails, and tries an older record.
+//! list's head, and closing swaps the head. An object that is pushed before is retired again. A push that comes later
+//! fails, and tries an older record.
 //!
-//! *Records of one generation.* A thread registers its record before it knows whether it owns the snapshot; if not, it
-//! withdraws it. Meanwhile objects may go to that record. Its withdrawal retires them again with the same generation + 1
-//! as their death, so they come to the owner's record of this generation.
+//! *Records of one generation.* A thread registers its record before it knows whether it owns the snapshot. If it does
+//! not, it withdraws the record. Meanwhile objects may be put on it. The withdrawal retires them again with the same
+//! generation + 1 as their death, so they reach the owner's record of this generation.
 //!
-//! *One reading may serve many objects of one death.* No owner of an older generation registers any more, so a later tree
-//! would have no live snapshot that this one lacks.
+//! *One reading may serve many objects of one death.* No owner of an older generation registers any more, so a later
+//! tree has no live snapshot that this one lacks.
 //!
 //! Models: `registrations_withdrawals_and_retirements_at_once`, `all_of_a_registration_against_a_withdrawal`,
 //! `all_of_two_withdrawals`, `two_snapshots_of_one_generation_keep_what_either_sees`. Exact counts of drops:
@@ -69,7 +68,7 @@ use crate::tree::node_garbage;
 /// State shared by a map, its snapshots and its roots.
 pub(crate) struct Domain<St: Store> {
     pub(super) lineage: Lineage,
-    /// Objects born in this generation or before belong to `base`. Zero for a map that is no fork.
+    /// Objects born in this generation or before belong to `base`. Zero for a map that is not a fork.
     floor: u64,
     /// The snapshot that a fork grew from.
     pub(super) base: Option<Arc<Frozen<St>>>,
@@ -78,15 +77,15 @@ pub(crate) struct Domain<St: Store> {
     pub(super) collector: Collector,
 }
 
-/// Where a map comes from. The maps of a family are forks of forks of one map: they have its hasher, and
-/// may share nodes.
+/// The origin of a map. The maps of a family are forks, or forks of forks, of one map. They have its hasher, and may
+/// share nodes.
 ///
-/// The numbers have 64 bits on every target, so that none comes twice.
+/// The numbers have 64 bits on every target, so that none is used twice.
 #[derive(Clone, Copy)]
 pub(super) struct Lineage {
-    /// This map, and no other that ever was.
+    /// Unique to this map.
     id: u64,
-    /// The map that this one was forked from; zero for none.
+    /// The map that this one was forked from, or zero.
     pub(super) parent: u64,
     pub(super) family: u64,
 }
@@ -97,7 +96,7 @@ impl Lineage {
         Self { id, parent: 0, family: id }
     }
 
-    /// That of a fork of this map.
+    /// The lineage of a fork of this map.
     pub(super) fn child(self) -> Self {
         Self { id: Self::new_id(), parent: self.id, family: self.family }
     }
@@ -126,7 +125,7 @@ pub(super) enum Dead<St: Store> {
 
 /// How an object that no snapshot sees is disposed of.
 pub(super) enum Fate<'a> {
-    /// By an operation, which holds this guard since before it unlinked the object.
+    /// By an operation, which has held this guard since before it unlinked the object.
     Operation(&'a Guard),
     /// By the drop of a snapshot while the map lives on.
     Dropping(Guard, usize),
@@ -150,7 +149,7 @@ impl<St: Store> Domain<St> {
         }
     }
 
-    /// Entries of the snapshot that a fork grew from.
+    /// Number of entries of the snapshot that a fork grew from.
     pub(super) fn base_len(&self) -> usize {
         self.base.as_ref().map_or(0, |base| base.len())
     }
@@ -161,7 +160,7 @@ impl<St: Store> Domain<St> {
         record
     }
 
-    /// Takes a record out of the registry and finds new places for what its list holds.
+    /// Takes a record out of the registry and retires the objects on its list again.
     pub(super) fn withdraw(&self, record: &Arc<Record<St>>, fate: &mut Fate<'_>) {
         let mut list = record.close();
         stall_point("closed list");
@@ -172,14 +171,14 @@ impl<St: Store> Domain<St> {
         while let Some(Buried { dead, birth, .. }) = list.pop() {
             let snapshots = snapshots.get_or_insert_with(|| self.registry.read());
             // SAFETY:
-            // - unlinked once: it was retired once and has been on this list alone since.
+            // - unlinked once: it was retired once and has since been only on this list.
             unsafe {
                 self.retire_among(snapshots, dead, birth, record.generation() + 1, fate);
             }
         }
     }
 
-    /// Takes a record out of the registry. Returns what its list holds, which is the caller's now.
+    /// Takes a record out of the registry. Returns the objects on its list, which the caller owns now.
     pub(super) fn empty(&self, record: &Arc<Record<St>>) -> Vec<Dead<St>> {
         let mut list = record.close();
         self.registry.remove(record);
@@ -208,8 +207,8 @@ impl<St: Store> Domain<St> {
         }
     }
 
-    /// [`Self::retire`] for the entry of a slot that an operation unlinked. The way of almost every entry
-    /// that is replaced or removed: no snapshot was taken in its life.
+    /// [`Self::retire`] for the entry of a slot that an operation unlinked. Fast for almost every entry: no snapshot
+    /// was taken during its life.
     ///
     /// # Safety
     /// - As for [`Self::retire`], by an operation under `guard`; and the entry is not freed.
@@ -232,7 +231,7 @@ impl<St: Store> Domain<St> {
         }
     }
 
-    /// [`Self::retire`] for what snapshots may see.
+    /// [`Self::retire`] for an object that snapshots may see.
     ///
     /// # Safety
     /// - As for [`Self::retire`].
@@ -265,7 +264,7 @@ impl<St: Store> Domain<St> {
         }
     }
 
-    /// [`Self::retire`] for what no snapshot sees.
+    /// [`Self::retire`] for an object that no snapshot sees.
     ///
     /// # Safety
     /// - As for [`Self::retire`], and no snapshot sees the object.
@@ -286,7 +285,7 @@ impl<St: Store> Domain<St> {
         }
     }
 
-    /// [`Self::retire_among`] for the entry of a slot, if it is something besides the slot.
+    /// [`Self::retire_among`] for the entry of a slot, if it has memory outside of the slot.
     ///
     /// # Safety
     /// - As for [`Self::retire`], and the entry is not freed.
@@ -306,22 +305,21 @@ impl<St: Store> Domain<St> {
         }
     }
 
-    /// Retires a node, which no snapshot sees as a whole, and all below it, each by its own birth.
+    /// Retires a node that no snapshot sees as a whole, and everything below it, each object by its own birth.
     ///
-    /// The tree is out of the live one, but late writers of older generations may still publish into
-    /// words that no thread has observed. Each is frozen before it is used, as a snapshot would.
+    /// The tree is no longer part of the live one, but late writers of older generations may still publish into words
+    /// that no thread has observed. So each word is frozen before it is used, as a snapshot does.
     ///
     /// # Safety
     /// - As for [`Self::retire`].
     unsafe fn bury(&self, tree: Word<'_, St::Slot>, death: u64, fate: &mut Fate<'_>) {
         let (Some(node), Some(raw)) = (tree.node(), tree.raw_node()) else { return };
-        // Once for the node: a snapshot that is dropped meanwhile has closed its list.
+        // Read once for the node: a snapshot that is dropped meanwhile has closed its list.
         let snapshots = self.registry.read();
         // SAFETY:
-        // - unlinked once: children and entries of a tree that is out of the live one are reached
-        //   from their one parent in it (copies that share them are dead shells, which are retired
-        //   alone), and the caller owns the tree.
-        // - entries are not freed before this frees them, so their births can be read.
+        // - unlinked once: children and entries of an unlinked tree are reached from their one parent in it (copies
+        //   that share them are dead shells, which are retired alone), and the caller owns the tree.
+        // - entries are freed only by this, so their births can still be read.
         unsafe {
             match node {
                 Node::Fan(fan) => {
@@ -361,7 +359,7 @@ impl<St: Store> Domain<St> {
             Fate::Dropping(guard, count) => {
                 self.limbo.retire(guard, garbage);
                 *count += 1;
-                // So that it does not hold up the grace periods that it waits for.
+                // So that this guard does not hold up the grace periods that the objects wait for.
                 if *count % PART == 0 {
                     guard.repin();
                 }
@@ -408,7 +406,7 @@ impl<St: Store> Domain<St> {
             Fate::Now(fallout) => fallout,
             Fate::Dropping(guard, count) => {
                 drop(guard);
-                // After a few objects it is left to later operations.
+                // Only a few objects: later operations do it.
                 if count >= PART {
                     self.limbo.collect(&self.collector);
                 }
@@ -435,8 +433,8 @@ impl<St: Store> Domain<St> {
 
 impl<St: Store> Drop for Domain<St> {
     fn drop(&mut self) {
-        // A fork of a fork of a fork …: dropping each base inside the drop of the one above it
-        // would need stack in proportion to the length of the chain.
+        // Forks of forks form a chain. Dropping each base inside the drop of the one above it would need stack in
+        // proportion to its length.
         let mut base = self.base.take();
         while let Some(frozen) = base {
             base = Arc::into_inner(frozen)
@@ -470,7 +468,7 @@ impl<St: Store> Burials<St> {
             return None;
         }
         // SAFETY:
-        // - from a box, by `Record::bury`; the closed list is this value's alone.
+        // - from a box, by `Record::bury`; this value owns the closed list.
         let buried = unsafe { Box::from_raw(self.0) };
         self.0 = buried.below;
         prefetch::read(self.0);
@@ -487,15 +485,15 @@ impl<St: Store> Record<St> {
         self.key.generation()
     }
 
-    /// The head of a list that takes nothing more.
+    /// The head of a closed list.
     fn closed() -> *mut Buried<St> {
         ptr::without_provenance_mut(1)
     }
 
-    /// Puts an object on the list; gives it back if the list is closed.
+    /// Puts an object on the list, or returns it if the list is closed.
     fn push(&self, dead: Dead<St>, birth: u64) -> Result<(), Dead<St>> {
-        // Acquire, here and on failure: nothing is read behind the head, but `closed` must be seen
-        // together with the registry that the closing thread left.
+        // Acquire, here and on failure: nothing behind the head is read, but a thread that sees `closed` must also see
+        // the registry that the closing thread left.
         let mut below = self.dead.load(Ordering::Acquire);
         if below == Self::closed() {
             return if planted("lost_burial") { Ok(()) } else { Err(dead) };
@@ -526,9 +524,10 @@ impl<St: Store> Record<St> {
     }
 }
 
-/// Puts an object on the list of the newest snapshot that sees it; gives it back if none does.
+/// Puts an object on the list of the newest snapshot that sees it, or returns it if none does.
 ///
-/// `snapshots`, read after the object was unlinked, has every snapshot that can see it: see the head of this file.
+/// `snapshots` was read after the object was unlinked, so it has every snapshot that can see it: see the head of this
+/// file.
 fn keep<St: Store>(
     snapshots: &Records<St>,
     mut dead: Dead<St>,
@@ -557,7 +556,7 @@ mod tests {
     use super::*;
     use crate::entry::Boxed;
 
-    /// Forking takes a fraction of a microsecond: some programs do it four billion times.
+    /// Forking takes a fraction of a microsecond, so some programs do it four billion times.
     #[test]
     fn numbers_of_maps_do_not_come_again_after_32_bits() {
         const LATE: u64 = u32::MAX as u64 - 1;

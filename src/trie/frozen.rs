@@ -1,4 +1,4 @@
-//! A frozen tree: what a snapshot holds.
+//! A frozen tree: the content of a snapshot.
 #![expect(unsafe_code, reason = "ties the lifetime of a tree to its handle")]
 
 use std::ptr::NonNull;
@@ -13,26 +13,25 @@ use crate::tree::{Iter, lookup};
 
 /// The tree of one generation, as it was when that generation ended.
 ///
-/// INVARIANT: while this exists its record is in the registry of the domain (or the tree is empty),
-/// so that everything that can be reached from `top` through frozen words stays allocated.
+/// INVARIANT: while this exists, its record is in the registry of the domain, or the tree is empty. So everything that
+/// can be reached from `top` through frozen words stays allocated.
 pub(crate) struct Frozen<St: Store> {
-    /// None if the tree is empty and its map was never written, and once dismantled.
+    /// `None` if the map was never written, and after the tree was dismantled.
     domain: Option<Arc<Domain<St>>>,
     record: Option<Arc<Record<St>>>,
     top: Detached<St::Slot>,
     generation: u64,
-    /// The tree was taken out of its map: nothing else retires what is in it.
+    /// The tree was taken out of its map, so nothing else retires its nodes and entries.
     owns_tree: bool,
-    /// Number of entries, once it was asked for.
+    /// Number of entries, once it was counted.
     count: AtomicUsize,
 }
 
 const NOT_COUNTED: usize = usize::MAX;
 
 // SAFETY:
-// - Send and Sync: a frozen tree hands out shared references to keys and values on whatever thread
-//   it is used, hence `Sync`; the thread that drops the last handle drops them, hence `Send`. The
-//   words it reads are atomic.
+// - Send and Sync: a frozen tree lends keys and values on any thread, hence `Sync`; the thread that drops the last
+//   handle drops them, hence `Send`. The words it reads are atomic.
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for Frozen<St> {}
 // SAFETY:
 // - as for Send.
@@ -120,7 +119,7 @@ impl<St: Store> Frozen<St> {
 
     /// Number of entries: O(nodes) the first time, then O(1).
     pub(crate) fn len(&self) -> usize {
-        // Relaxed: whoever counts gets the same number.
+        // Relaxed: every thread that counts gets the same number.
         let known = self.count.load(Ordering::Relaxed);
         if known != NOT_COUNTED {
             return known;
@@ -130,24 +129,24 @@ impl<St: Store> Frozen<St> {
         count
     }
 
-    /// Whether nothing else holds the domain, neither the map nor a snapshot, and the whole tree belongs to it.
+    /// Whether nothing else holds the domain, neither the map nor a snapshot, and the domain owns the whole tree.
     pub(super) fn is_alone(&mut self) -> bool {
-        // What others did to the domain before they let it go is seen here.
+        // Synchronizes with the drops of all other handles to the domain.
         self.domain
             .as_mut()
             .is_none_or(|domain| Arc::get_mut(domain).is_some_and(|domain| domain.base.is_none()))
     }
 
-    /// Takes the record's list from a snapshot that [is alone](Self::is_alone). Returns it, and whether the tree is the
-    /// caller's too: else it is on the list.
+    /// Takes the record's list from a snapshot that [is alone](Self::is_alone). Returns the list, and whether the
+    /// caller owns the tree too. If not, the tree is on the list.
     pub(super) fn disband(&mut self) -> (Vec<Dead<St>>, bool) {
         let record = self.domain.as_ref().zip(self.record.take());
         let kept = record.map_or_else(Vec::new, |(domain, record)| domain.empty(&record));
         (kept, std::mem::take(&mut self.owns_tree))
     }
 
-    /// Gives up the tree and what its record keeps. Returns the domain, for who drops it with care
-    /// for the stack; none if this was done before.
+    /// Gives up the tree and the objects that its record keeps. Returns the domain, for a caller that must drop it
+    /// without deep recursion; `None` if this was done before.
     pub(super) fn dismantle(&mut self) -> Option<Arc<Domain<St>>> {
         let domain = self.domain.take()?;
         let mut fate = domain.fate_of_drop();
@@ -183,7 +182,7 @@ impl<St: Store> Clone for FrozenIter<'_, St> {
 
 #[cfg(feature = "rayon")]
 impl<St: Store> FrozenIter<'_, St> {
-    /// Gives away about half of what this has yet to yield; none if it is too little to be shared.
+    /// Gives away about half of the rest, or nothing if that is too little to share.
     pub(crate) fn split(&mut self) -> Option<Self> {
         self.0.split().map(Self)
     }
@@ -216,7 +215,7 @@ where
 //   frozen tree, for which the bounds of `Frozen: Sync` suffice.
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for FrozenIter<'_, St> {}
 // SAFETY:
-// - Sync: there is nothing to do with a shared iterator.
+// - Sync: a shared reference to an iterator allows no operation.
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Sync for FrozenIter<'_, St> {}
 
 /// An iterator over a frozen tree that keeps the tree alive.
@@ -229,8 +228,8 @@ pub(crate) struct OwnedIter<St: Store + 'static> {
 impl<St: Store + 'static> OwnedIter<St> {
     pub(crate) fn new(tree: Arc<Frozen<St>>) -> Self {
         // SAFETY:
-        // - the tree is behind an `Arc` that this value holds as long as the iterator, and which is
-        //   never given out mutably; `next` ties what it yields to a handle of its own.
+        // - the tree is behind an `Arc` that this value holds as long as the iterator, and that is never lent mutably;
+        //   each item of `next` holds the `Arc` too.
         let iter = unsafe { FrozenIter(Iter::new(tree.top.attach(), View::Observed)) };
         Self { iter, tree }
     }
@@ -269,8 +268,7 @@ impl<St: Store> Clone for OwnedPair<St> {
 }
 
 // SAFETY:
-// - Send and Sync: a share of a frozen tree and two references into it, with the bounds that
-//   `Frozen` has for both.
+// - Send and Sync: a share of a frozen tree and two references into it, with the bounds of `Frozen`.
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for OwnedPair<St> {}
 // SAFETY:
 // - as for Send.

@@ -20,28 +20,27 @@
 //!
 //! 1. A lookup ([`lookup`]) walks from the map's root through fans to one bucket of a leaf, matches all its
 //!    tags at once, and compares the key.
-//! 2. A change ([`upsert`]) walks the same way, claims that bucket, writes a dead slot, and publishes it by one CAS of
-//!    the bucket's state, which makes the slot live and the replaced one dead. A removal is one CAS.
-//! 3. A full bucket, or a frozen one, makes the operation rebuild the leaf
-//!    (`rebuild` in [`crate::tree`]): freeze it, copy what lives into a new one, or into a fan of leaves when it
-//!    is too much for one, and swing the one word that points to it. No thread waits: whoever
-//!    meets a frozen node does this.
-//! 4. After removals nodes are rebuilt smaller, and fans that hold little collapse (`shrink`).
+//! 2. A change ([`upsert`]) walks the same path, claims that bucket, writes a dead slot, and publishes it by one CAS of
+//!    the bucket's state. This makes the slot live and the replaced one dead. A removal is one CAS.
+//! 3. If the bucket is full or frozen, the operation rebuilds the leaf (`rebuild` in [`crate::tree`]): it freezes the
+//!    leaf, copies the live entries into a new leaf, or into a fan of leaves if one is not enough, and swings the one
+//!    word that points to it. No thread waits: every thread that meets a frozen node does this.
+//! 4. After removals, nodes are rebuilt smaller, and fans that hold little collapse (`shrink`).
 //! 5. A snapshot ([`versions`]) freezes the root's word and gives the map a root of the next
-//!    generation with the same tree. From then on the tree is shared: operations of the new
-//!    generation freeze what they read of it and copy what they change, once for each node.
-//! 6. What was unlinked goes to the snapshots that still see it, or is freed after a grace period
+//!    generation with the same tree. From then on the tree is shared: operations of the new generation freeze what they
+//!    read and copy what they change, once for each node.
+//! 6. Unlinked nodes and entries go to the snapshots that still see them, or are freed after a grace period
 //!    ([`domain`]).
 //!
 //! # Why a snapshot is one instant
 //!
 //! *The rule*: an operation of a newer generation than a node's, and every read of a snapshot, uses
 //! a word of a fan, or the state of a bucket, only once it is frozen. All changes are CASes of words that are
-//! not frozen. Take a writer of generation g that is late: generation g + 1 has begun. If any thread has
-//! observed the word it wants to change, its CAS fails and it starts again in the new generation. If
-//! none has, its change takes effect in a tree that the snapshot and the live map still share, and
-//! it is ordered just before the snapshot: it began before it, and no thread has seen a state without
-//! it. So no second CAS commits a change and none is ever rolled back. `tests/models.rs` runs these
+//! not frozen. Take a late writer of generation g: generation g + 1 has begun. If any thread has observed the word that
+//! it wants to change, its CAS fails and it starts again in the new generation. If none has, its change takes effect in
+//! a tree that the snapshot and the live map still share. It is ordered just before the snapshot: the write began
+//! before the snapshot, and no thread has seen a state without it. So no change needs a second CAS to commit it, and
+//! none is ever rolled back. `tests/models.rs` runs these
 //! races under a model checker, `tests/snapshots.rs` and `tests/stress.rs` on real threads.
 //!
 //! # Orderings
@@ -54,8 +53,8 @@
 //! | `Record::push` (Release) | `Record::close` (Acquire) | an object on a dead list |
 //! | `Clock::tick` (Release) | `Clock::now` (Acquire) | that guards are gone |
 //!
-//! Progress: every operation is lock-free. The loops here go round again only if a CAS failed, so
-//! another operation's CAS took effect, or after helping a frozen node or root on.
+//! Progress: every operation is lock-free. A loop here repeats only after helping with a frozen node or root, or after
+//! its CAS failed because another operation's CAS succeeded.
 #![expect(unsafe_code, reason = "roots are raw pointers that the epoch protects")]
 
 mod build;
@@ -108,15 +107,15 @@ pub struct Trie<St: Store> {
 }
 
 // SAFETY:
-// - Send: moving a map may leave snapshots behind that share its keys and values, so both must be
-//   `Send + Sync`, as for an `Arc`.
+// - Send: a moved map may leave snapshots behind that share its keys and values, so both must be `Send + Sync`, as for
+//   an `Arc`.
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for Trie<St> {}
 // SAFETY:
 // - Sync: a shared map hands out references to keys and values on any thread (`Sync`), takes them
 //   from any thread, and drops them on any thread (`Send`).
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Sync for Trie<St> {}
 
-/// What an operation holds: the root it works under, and what keeps it.
+/// The context of an operation: the root it works under, and what keeps the root alive.
 struct Context<'g, St: Store> {
     trie: &'g Trie<St>,
     root: &'g Root<St>,
@@ -133,8 +132,8 @@ impl<St: Store> Copy for Context<'_, St> {}
 impl<'g, St: Store> Context<'g, St> {
     fn domain(&self) -> &'g Domain<St> {
         // SAFETY:
-        // - the map holds a reference to the domain, and is not dropped while an operation is in
-        //   flight, as the one that has this context is.
+        // - the map holds a reference to the domain, and is not dropped while the operation with this context is in
+        //   flight.
         unsafe { self.root.domain.as_ref() }
     }
 }
@@ -146,16 +145,16 @@ impl<St: Store> Trie<St> {
 
     #[inline]
     fn root<'g>(&'g self, guard: &'g Guard) -> Option<Context<'g, St>> {
-        // Acquire: the root's content, and the registrations before it; pairs with the Release of
-        // the CAS that swung it, here or in `advance`.
+        // Acquire: the root's content, and the registrations before it; pairs with the Release of the CAS that set it,
+        // here or in `advance`.
         let root = self.root.load(Ordering::Acquire);
         // SAFETY:
-        // - null or a root; a replaced root is retired, so it lives as long as the guard, which was
-        //   there before the load.
+        // - null or a root. A replaced root is retired, so it lives as long as the guard, which was made before the
+        //   load.
         unsafe { root.as_ref() }.map(|root| Context { trie: self, root, guard })
     }
 
-    /// The root; made now if this is the map's first write.
+    /// The root. If this is the map's first write, it is made now.
     #[inline]
     fn root_or_first<'g>(&'g self, guard: &'g Guard) -> Context<'g, St> {
         match self.root(guard) {
@@ -170,20 +169,20 @@ impl<St: Store> Trie<St> {
         let mut made =
             Self::with_root(domain, 1, Word::EMPTY, self.collector.clone(), Count::new(false));
         let root = *made.root.get_mut();
-        // Release: the root. Another thread may have been first: then `made` is dropped as it is.
+        // Release: the root. If another thread was first, `made` is simply dropped.
         let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
         if self.root.compare_exchange(ptr::null_mut(), root, release, relaxed).is_ok() {
             *made.root.get_mut() = ptr::null_mut();
         }
-        // PANICS: never: a root that is there once is only ever replaced by another.
+        // PANICS: never: a root is only ever replaced by another one.
         self.root(guard).expect("a root that was just set")
     }
 
-    /// What the map shares with its snapshots; none if it was never written.
+    /// The state shared with the map's snapshots; `None` if the map was never written.
     fn domain(&self) -> Option<&Domain<St>> {
         let guard = self.pin();
         // SAFETY:
-        // - the map holds a reference to the domain, which is the same for all its roots, and is borrowed.
+        // - the map, which is borrowed, holds a reference to the domain, which all its roots share.
         self.root(&guard).map(|context| unsafe { context.root.domain.as_ref() })
     }
 
@@ -322,8 +321,8 @@ impl<St: Store> Drop for Trie<St> {
         let mut fallout = Fallout::default();
         // SAFETY:
         // - every operation borrows the map, so none is in flight.
-        // - the tree is this map's alone, but for what snapshots see, which `bury_all` heeds. There is none of
-        //   the last root's own generation: each brought a root of the next one.
+        // - this map owns the tree, except for what snapshots see, which `bury_all` respects. No snapshot has the last
+        //   root's generation, because each snapshot made a root of the next one.
         unsafe {
             domain.limbo.close(&mut fallout);
             domain.bury_all(root.top.get_mut(), generation, &mut fallout);

@@ -1,5 +1,5 @@
-//! The entries of a map or a snapshot that nothing else can reach: no other snapshot, no fork, and no operation in flight.
-#![expect(unsafe_code, reason = "takes entries out of slots, and hands out values to be changed")]
+//! The entries of a map or a snapshot that nothing else can reach: no other snapshot, no fork, no operation in flight.
+#![expect(unsafe_code, reason = "takes entries out of slots, and lends values mutably")]
 
 use super::diff::holds_entry;
 use super::domain::Dead;
@@ -28,21 +28,21 @@ impl<St: Store> Trie<St> {
         let top = self.top(&guard);
         Iter::<St>::new(top, View::Live(&guard)).fold_slots((), |(), slot| {
             // SAFETY:
-            // - live in a map that is owned and shares nothing; each entry is in one slot, and nothing else takes it.
+            // - live in an owned map that shares nothing; each entry is in one slot, and nothing else takes it.
             pairs.push(St::into_pair(unsafe { St::retract(slot.now) }));
         });
         // SAFETY:
-        // - as above. The map is dissolved next, which leaves the tree alone.
+        // - as above. The map is dissolved next, which does not touch the tree.
         unsafe { unbuild::<St>(top) };
         drop(guard);
         self.dissolve();
         Ok(pairs)
     }
 
-    /// Whether there is a tree, which is the map's alone.
+    /// Whether there is a tree, owned by the map alone.
     fn is_exclusive(&mut self) -> Result<bool, Shared> {
         match self.alone() {
-            // What a fork began with belongs to its base.
+            // A fork's first tree belongs to its base.
             Ok((_, domain)) if domain.base.is_none() => Ok(true),
             Ok(_) | Err(Refusal::Shared) => Err(Shared),
             Err(_) => Ok(false),
@@ -57,8 +57,8 @@ impl<St: Store> Trie<St> {
 impl<St: Store> Frozen<St> {
     /// Takes all entries out, if the map is gone, and no other snapshot or fork shares them.
     ///
-    /// Frees everything else that the snapshot keeps. That is more than the nodes of its tree: what a fork made, and the
-    /// map lost after a commit, may be here too (see `commit.rs`). Destructors that panic are caught.
+    /// Frees everything else that the snapshot keeps. That is more than the nodes of its tree: it may also be objects
+    /// that a fork made and the map lost after a commit (see `commit.rs`). Destructors that panic are caught.
     pub(crate) fn into_pairs(mut self) -> Result<Pairs<St>, Self> {
         if !self.is_alone() {
             return Err(self);
@@ -69,14 +69,14 @@ impl<St: Store> Frozen<St> {
         let mut pairs = Vec::new();
         Iter::<St>::new(top, View::Observed).fold_slots((), |(), slot| {
             // SAFETY:
-            // - in the tree of a snapshot that is owned and shares nothing; each entry is in one slot, and nothing else
-            //   takes it.
+            // - in the tree of an owned snapshot that shares nothing; each entry is in one slot, and nothing else takes
+            //   it.
             pairs.push(St::into_pair(unsafe { St::retract(slot.now) }));
         });
         let mut fallout = Fallout::default();
         // SAFETY:
-        // - nothing else reaches the tree and the list, and each object was retired once. Entries of the tree were taken
-        //   above, and the others are strays.
+        // - nothing else reaches the tree or the list, and each object was retired once. The entries of the tree were
+        //   taken above; the others are strays.
         unsafe {
             for dead in kept {
                 match dead {
@@ -99,7 +99,7 @@ fn strays<St: Store>(kept: &[Dead<St>], top: Word<'_, St::Slot>) -> Vec<St::Slot
     let mut strays = Vec::new();
     let mut look = |slot: &St::Slot| {
         // SAFETY:
-        // - retired and not freed: on the list, or in a tree there.
+        // - retired and not freed: on the list, or in a tree on it.
         if St::OWNS && !unsafe { holds_entry::<St>(top, 0, slot) } {
             strays.push(*slot);
         }
@@ -120,7 +120,7 @@ fn strays<St: Store>(kept: &[Dead<St>], top: Word<'_, St::Slot>) -> Vec<St::Slot
 }
 
 impl<K, V> Trie<Boxed<K, V>> {
-    /// The value of the key with this hash for which `eq` holds, to be changed where it is.
+    /// A mutable reference to the value of the key with this hash for which `eq` returns true.
     pub(crate) fn get_mut(
         &mut self,
         hash: u64,
@@ -135,14 +135,14 @@ impl<K, V> Trie<Boxed<K, V>> {
         Ok(found.map(|slot| unsafe { slot.now.pair_mut().1 }))
     }
 
-    /// All entries, with values to be changed where they are.
+    /// All entries, with mutable references to the values.
     pub(crate) fn pairs_mut(&mut self) -> Result<Vec<(&K, &mut V)>, Shared> {
         self.is_exclusive()?;
         let guard = self.pin();
         let mut entries = Iter::<Boxed<K, V>>::new(self.top(&guard), View::Live(&guard));
         let mut pairs = Vec::new();
         // SAFETY:
-        // - live in a map that shares nothing, and is borrowed exclusively for as long as the result. Each entry is in
+        // - live in a map that shares nothing and is borrowed exclusively for as long as the result. Each entry is in
         //   one slot.
         entries.fold_slots((), |(), slot| pairs.push(unsafe { slot.now.pair_mut() }));
         Ok(pairs)

@@ -1,13 +1,13 @@
 //! The registry of a map's live snapshots: their records, ordered by generation.
 //!
-//! An immutable tree behind one atomic pointer. A reader loads the pointer and has all records of one
-//! instant. A change copies the path to one leaf and swaps the pointer. If another change came first, it
-//! starts again from that one's tree, so the registry is lock-free.
+//! An immutable tree behind one atomic pointer. A reader loads the pointer and sees all records of one instant. A
+//! change copies the path to one leaf and swaps the pointer. If another change was first, it starts again from the new
+//! tree, so the registry is lock-free.
 //!
 //! The tree is a Patricia trie over the bits of the keys (Okasaki and Gill, "Fast Mergeable Integer Maps",
-//! 1998). It needs no balancing: its shape depends on its keys alone. With n live snapshots whose generations span
+//! 1998). It needs no balancing: its shape depends only on its keys. With n live snapshots whose generations span
 //! a range of r, a leaf has at most n - 1 forks above it, and at most 1 + log2 r (besides those between records of
-//! its own generation). So "log n" below is exact for generations in a row, and recursion is harmless in any case.
+//! its own generation). So "log n" below is exact for consecutive generations, and recursion is shallow in any case.
 //!
 //! | operation, with n live snapshots | cost |
 //! |---|---|
@@ -16,7 +16,7 @@
 //! | [`Records::newest_first`] | O(n log n) |
 //!
 //! An empty registry has no allocation. `domain.rs` says which order of changes and reads the trie relies on.
-//! The records hold nothing of the map's users once they are withdrawn, so no destructor of theirs runs in here.
+//! A withdrawn record holds no keys or values, so no destructor of user code runs here.
 
 use std::sync::Arc;
 
@@ -26,10 +26,10 @@ use super::domain::Record;
 use crate::entry::Store;
 use crate::sync::{AtomicU64, Ordering, planted, shared_access};
 
-/// The generation of a record, above a number that tells it from others of that generation.
+/// The generation of a record in the high bits, and a number that makes the key unique in the low bits.
 ///
-/// A thread registers a record before it knows whether it owns the snapshot, so some records of one generation
-/// may be here at once.
+/// A thread registers a record before it knows whether it owns the snapshot, so several records may have the same
+/// generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key(u128);
 
@@ -38,7 +38,7 @@ impl Key {
         Self(u128::from(generation) << 64 | u128::from(number))
     }
 
-    /// Below the keys of this generation, and above those of older ones.
+    /// A key below those of this generation and above those of older ones.
     pub(super) fn start_of(generation: u64) -> Self {
         Self::new(generation, 0)
     }
@@ -55,7 +55,7 @@ pub(super) struct Registry<St: Store> {
     number: AtomicU64,
 }
 
-/// The records that were in the registry at one instant.
+/// The records of the registry at one instant.
 pub(super) struct Records<St: Store>(Guard<Option<Arc<Tree<St>>>>);
 
 /// One record or more.
@@ -66,11 +66,11 @@ enum Tree<St: Store> {
 
 /// Two trees whose keys agree above some bit, and differ there.
 struct Fork<St: Store> {
-    /// The least key that the newer tree could have: that bit is the lowest one set.
+    /// The least key that the newer tree could have. Its lowest set bit is the bit in which the two differ.
     split: u128,
-    /// With that bit clear.
+    /// The keys with that bit clear.
     older: Tree<St>,
-    /// With that bit set.
+    /// The keys with that bit set.
     newer: Tree<St>,
 }
 
@@ -112,7 +112,7 @@ impl<St: Store> Registry<St> {
             if planted("lost_record") {
                 return self.records.store(changed);
             }
-            // What was seen is held meanwhile, so its address is no other tree's.
+            // `seen` is held meanwhile, so no other tree can have its address.
             let found = self.records.compare_and_swap(&*seen, changed);
             if address(&found) == address(&seen) {
                 return;
@@ -143,7 +143,7 @@ impl<St: Store> Records<St> {
 impl<St: Store> Tree<St> {
     fn newest_below(&self, bound: u128) -> Option<&Record<St>> {
         let mut at = self;
-        // All of it is below the bound, and above whatever else was passed by.
+        // All of it is below the bound, and above every subtree that was skipped.
         let mut otherwise = None;
         loop {
             match at {
@@ -168,7 +168,7 @@ impl<St: Store> Tree<St> {
         }
     }
 
-    /// This tree and a record, whose key is not in it.
+    /// This tree with another record, whose key it does not have.
     fn with(&self, record: &Arc<Record<St>>) -> Self {
         let key = record.key.0;
         match self {
@@ -195,7 +195,7 @@ impl<St: Store> Tree<St> {
         }
     }
 
-    /// This tree without the record of a key; none if it has no other.
+    /// This tree without the record of a key; `None` if it has no other.
     fn without(&self, key: u128) -> Option<Self> {
         match self {
             Self::Leaf(record) => (record.key.0 != key).then(|| self.clone()),
@@ -220,7 +220,7 @@ impl<St: Store> Tree<St> {
         Self::Fork(Arc::new(Fork { split, older, newer }))
     }
 
-    /// A number that has those bits in common with all keys that they have in common with each other.
+    /// A number with the bits that all keys have in common.
     fn prefix(&self) -> u128 {
         match self {
             Self::Leaf(record) => record.key.0,
@@ -230,14 +230,14 @@ impl<St: Store> Tree<St> {
 }
 
 impl<St: Store> Fork<St> {
-    /// Whether a key agrees with those here above the bit in which they differ.
+    /// Whether a key agrees with the keys here above the bit in which they differ.
     fn covers(&self, key: u128) -> bool {
-        // In two steps: by all bits at once it would be an overflow.
+        // In two steps: shifting by all bits at once would overflow.
         (key ^ self.split) >> self.split.trailing_zeros() >> 1 == 0
     }
 }
 
-// Derived, it would ask for `St: Clone`.
+// Not derived, which would require `St: Clone`.
 impl<St: Store> Clone for Tree<St> {
     fn clone(&self) -> Self {
         match self {
@@ -306,7 +306,7 @@ mod tests {
         let registry = Registry::new();
         let mut expected = BTreeMap::new();
         for _ in 0..if cfg!(miri) { 300 } else { 20_000 } {
-            // Close together, some of them equal, or far apart, up to the greatest.
+            // Generations that are close together or equal, or far apart, up to the greatest.
             let generation = match random() % 4 {
                 0 => u64::MAX - random() % 4,
                 1 => random() >> (random() % 64),

@@ -8,7 +8,7 @@ use crate::count::Counter;
 use crate::entry::Store;
 use crate::tree::node::{Indirection, Word};
 
-/// The entrance to the trie for one generation: a map points to its newest root.
+/// The entry point of the trie for one generation. A map points to its newest root.
 pub(crate) struct Root<St: Store> {
     pub(super) generation: u64,
     pub(super) top: Indirection<St::Slot>,
@@ -19,11 +19,10 @@ pub(crate) struct Root<St: Store> {
 
 /// The number of entries of a map, shared by its roots from one `take` to the next.
 ///
-/// A `take` empties the map at one instant, and late writers of the tree that it took out still count: so the next
-/// root begins another count. A commit puts other entries in the place of those that were there, and counts the
-/// difference.
+/// A `take` empties the map at one instant, but late writers of the taken tree still count. So the next root has a new
+/// count. A commit replaces entries, and counts the difference.
 pub(crate) struct Count {
-    /// Whether the map began with the entries of its base. Those are counted on the first `len()`.
+    /// Whether the map began with the entries of its base. They are counted on the first `len()`.
     has_base: bool,
     changes: Counter,
 }
@@ -51,7 +50,7 @@ impl Count {
         self.changes.down();
     }
 
-    /// Counts what a fork of the map has changed, which is committed.
+    /// Counts the changes of a fork that was committed to the map.
     pub(super) fn commit<St: Store>(&self, fork: &Self, domain: &Domain<St>) {
         let base = if fork.has_base { 0 } else { domain.base_len() as isize };
         self.changes.change(fork.changes.net() - base);
@@ -77,15 +76,15 @@ impl<St: Store> Root<St> {
 
     /// The count of the root that follows this one.
     pub(super) fn count_after(&self, top: Word<'_, St::Slot>) -> Arc<Count> {
-        // Nobody can write below an empty word that is frozen.
+        // No thread can write below an empty frozen word.
         if top.is_empty() { Count::new(false) } else { Arc::clone(&self.count) }
     }
 
     /// The generation of the root that follows this one, whose top word was frozen as `top`.
     ///
-    /// Above this root's, and above the birth of whatever is below `top`: a tree that was committed
-    /// has nodes of its fork's generations, none of them younger than its top node, since a write
-    /// begins by renewing that. Every thread that makes the next root comes to the same number.
+    /// It is above this root's generation and above all births below `top`. A committed tree has nodes of its fork's
+    /// generations, none of them younger than its top node, because every write first renews the top node. Every thread
+    /// that makes the next root computes the same number.
     pub(super) fn generation_after(&self, top: Word<'_, St::Slot>) -> u64 {
         self.generation.max(top.birth().unwrap_or(0)) + 1
     }

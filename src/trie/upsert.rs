@@ -1,4 +1,4 @@
-//! Changing: the ways from the root of the trie to a bucket.
+//! Changing a key: the paths from the root of the trie to a bucket.
 #![expect(unsafe_code, reason = "retires what was unlinked")]
 
 use super::domain::{Dead, Fate};
@@ -13,12 +13,11 @@ use crate::tree::{
 };
 
 impl<St: Store> Trie<St> {
-    /// Looks a key up, lets `change` decide what to do with it, and does that in one atomic step
-    /// with the look. `peek`: the change may decide to change nothing.
+    /// Looks a key up, lets `change` decide what to do with it, and does that, all in one atomic step. `peek`: the
+    /// change may decide to change nothing.
     ///
-    /// LINEARIZES insert, remove, compute and all other changes: the CAS named at the place where it
-    /// succeeds, in [`tree`]; a change that keeps things as they are: the read that found them so, as for
-    /// [`tree::lookup::find`].
+    /// LINEARIZES insert, remove, compute and all other changes: the CAS marked in [`tree`] where it succeeds. A change
+    /// that changes nothing: the read that found the entry, as for [`tree::lookup::find`].
     #[inline]
     pub(super) fn upsert<'g>(
         &'g self,
@@ -37,7 +36,7 @@ impl<St: Store> Trie<St> {
         }
     }
 
-    /// Does the change the usual way, if nothing is in its way.
+    /// Makes the change on the fast path, if nothing is in the way.
     #[inline(always)]
     fn try_at_once<'g, C: Change<'g, St>>(
         &'g self,
@@ -50,7 +49,7 @@ impl<St: Store> Trie<St> {
         change_at_once(context, leaf, path, request)
     }
 
-    /// Does the change in any case.
+    /// Makes the change in any case.
     #[cold]
     #[inline(never)]
     fn persist<'g>(
@@ -63,7 +62,7 @@ impl<St: Store> Trie<St> {
             let cell = &context.root.top;
             let word = cell.load(guard);
             if word.is_frozen() {
-                // A snapshot was taken of this generation; its next root may not be there yet.
+                // A snapshot of this generation was taken, and the next root may not exist yet.
                 self.advance(context);
                 continue;
             }

@@ -15,8 +15,8 @@ use crate::sync::{Ordering, stall_point};
 use crate::tree::node::Word;
 
 impl<St: Store> Trie<St> {
-    /// The map's content at one instant. O(log n) in the number of live snapshots, and as often again as another
-    /// thread's snapshot comes first.
+    /// The map's content at one instant. O(log n) in the number of live snapshots, for each try. A try fails only if
+    /// another thread's snapshot succeeds.
     pub(crate) fn snapshot(&self) -> Frozen<St> {
         let guard = self.pin();
         loop {
@@ -25,11 +25,11 @@ impl<St: Store> Trie<St> {
                 return Frozen::empty();
             };
             let Context { root, .. } = context;
-            // Registered before the word is frozen: whoever works under a later root knows of it.
+            // Registered before the word is frozen, so every thread that works under a later root sees the record.
             let record = context.domain().register(root.generation);
             stall_point("registered snapshot");
-            // LINEARIZES snapshot, together with those late writers of this generation whose words
-            // no thread has observed yet: they come just before it.
+            // LINEARIZES snapshot, and just before it the late writers of this generation whose words no thread has
+            // observed yet.
             let top = root.top.freeze();
             stall_point("frozen root");
             self.advance(context);
@@ -43,7 +43,7 @@ impl<St: Store> Trie<St> {
         }
     }
 
-    /// Takes the map's whole content out at one instant.
+    /// Takes out the whole content of the map at one instant.
     pub(crate) fn take(&self) -> Frozen<St> {
         let guard = self.pin();
         loop {
@@ -55,7 +55,7 @@ impl<St: Store> Trie<St> {
             let record: Arc<Record<St>> = context.domain().register(root.generation);
             let mut top = root.top.load(&guard);
             while !top.is_frozen() {
-                // An empty frozen word tells who helps on that the next root is empty.
+                // The empty frozen word tells helping threads that the next root is empty.
                 // LINEARIZES take.
                 if root.top.replace(top, Word::taken()).is_ok() {
                     stall_point("emptied root");
@@ -71,8 +71,8 @@ impl<St: Store> Trie<St> {
         }
     }
 
-    /// Gives the map the root that follows `context`'s, whose top word is frozen. Any thread that
-    /// meets such a root does this; no thread waits for the one that froze it.
+    /// Gives the map the next root after that of `context`, whose top word is frozen. Any thread that meets such a root
+    /// does this; none waits for the thread that froze it.
     pub(super) fn advance(&self, context: Context<'_, St>) {
         let Context { root, guard, .. } = context;
         let top = root.top.load(guard);
@@ -100,12 +100,12 @@ impl<St: Store> Trie<St> {
 
     /// A map that begins with the content of a frozen tree. Constant time.
     ///
-    /// It shares the tree's nodes and copies what it changes. What was born up to the tree's
-    /// generation stays the property of the tree's own map; the fork keeps the tree alive.
+    /// It shares the tree's nodes and copies what it changes. Objects born up to the tree's generation still belong to
+    /// the tree's own map; the fork keeps the tree alive.
     pub(crate) fn fork(tree: &Arc<Frozen<St>>, never_written: Self) -> Self {
         let Some(domain) = tree.domain() else { return never_written };
         let collector = domain.collector.clone();
-        // Nothing of an empty tree needs to be kept.
+        // An empty tree need not be kept.
         let base = (!tree.top().is_empty()).then(|| Arc::clone(tree));
         let count = Count::new(base.is_some());
         let own = Arc::new(Domain::new(collector.clone(), domain.lineage.child(), base));
