@@ -20,7 +20,7 @@
 //!         });
 //!     }
 //! });
-//! let snapshot = counts.snapshot(); // one instant; writers could go on
+//! let snapshot = counts.snapshot(); // one instant; writers may continue
 //! assert_eq!(snapshot.len(), 5);
 //! assert_eq!(snapshot["the"].load(Relaxed), 4);
 //! ```

@@ -247,7 +247,7 @@ impl<St: Store> Engine for Flat<St> {
         let directory = self.root(guard)?;
         let word = directory.towards(hash).load(guard);
         // SAFETY:
-        // - not freed: the guard keeps what is reached under it.
+        // - not freed: the guard keeps everything reached under it.
         let mut is_it = |slot: &St::Slot| unsafe { lookup::is_it::<St>(slot, hash, &mut eq) };
         let path = hash << directory.bits();
         let at_once = |leaf| lookup::find_in_leaf(leaf, path, hash, &mut is_it);

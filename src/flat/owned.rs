@@ -34,7 +34,7 @@ impl<K, V> Flat<Undated<K, V>> {
     pub(crate) fn get_mut(&mut self, hash: u64, mut eq: impl FnMut(&K) -> bool) -> Option<&mut V> {
         let guard = self.pin();
         // SAFETY:
-        // - not freed: the guard keeps what is reached under it.
+        // - not freed: the guard keeps everything reached under it.
         let is_it = |slot: &_| unsafe { lookup::is_it::<Undated<K, V>>(slot, hash, &mut eq) };
         let found = self.find(hash, is_it, &guard);
         // SAFETY:

@@ -327,7 +327,7 @@ fn an_iteration_across_moves_sees_what_stays_and_nothing_twice<S: Words>() {
     }
 }
 
-/// Runs a closure when it is asked to decide.
+/// Runs a closure when it decides.
 struct Ask<F>(Hash, u64, F);
 
 impl<'g, S, F> Change<'g, S> for Ask<F>

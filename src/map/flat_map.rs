@@ -26,7 +26,7 @@ use crate::reclaim::Collector;
 ///
 /// A lock-free flat table. A lookup reads one bucket of the table and the entry. When the table has to grow, each write
 /// moves a small part of it to a larger table, while readers continue. No operation ever waits for a resize or for
-/// another thread. All operations take `&self`. Those that return references are methods of the handle that
+/// another thread. All concurrent operations take `&self`. Those that return references are methods of the handle that
 /// [`pin`](Self::pin) returns, as for a [`TrieMap`].
 ///
 /// | operation | cost | consistency |

@@ -8,7 +8,8 @@ use crate::engine::Engine;
 use crate::entry::{Birth, Store};
 use crate::trie;
 
-/// A trie, with snapshots: a [`TrieMap`](crate::TrieMap), or a [`CopyMap`](crate::CopyMap) of this kind ([`CopyTrieMap`](crate::CopyTrieMap)).
+/// A trie, with snapshots: a [`TrieMap`](crate::TrieMap), or a [`CopyMap`](crate::CopyMap) of this kind
+/// ([`CopyTrieMap`](crate::CopyTrieMap)).
 ///
 /// ```
 /// use snaptrie::{Iter, TrieMap, mode};
@@ -21,7 +22,8 @@ use crate::trie;
 #[derive(Debug)]
 pub enum Trie {}
 
-/// A flat table: a [`FlatMap`](crate::FlatMap), or a [`CopyMap`](crate::CopyMap) of this kind ([`CopyFlatMap`](crate::CopyFlatMap)).
+/// A flat table: a [`FlatMap`](crate::FlatMap), or a [`CopyMap`](crate::CopyMap) of this kind
+/// ([`CopyFlatMap`](crate::CopyFlatMap)).
 ///
 /// ```
 /// use snaptrie::{FlatMap, Pinned, RandomState, mode};

@@ -17,8 +17,8 @@ use crate::hash;
 use crate::reclaim::Collector;
 use crate::trie::{Frozen, FrozenIter, OwnedIter, OwnedPair, Trie};
 
-/// The content of a [`TrieMap`](crate::TrieMap) or a [`CopyTrieMap`](crate::CopyTrieMap) at one instant, from their `snapshot` or
-/// `take`.
+/// The content of a [`TrieMap`](crate::TrieMap) or a [`CopyTrieMap`](crate::CopyTrieMap) at one instant, from their
+/// `snapshot` or `take`.
 ///
 /// It never changes: its entries are fixed. Only the inside of a value with interior mutability may change. It holds no
 /// guard. Keep it, send it, clone it in O(1), hold it across an `.await`. It keeps its own entries alive, and nothing

@@ -24,8 +24,8 @@ use crate::trie::Trie;
 /// A concurrent hash map for write-heavy loads, with snapshots in constant time.
 ///
 /// A lock-free hash trie. It grows and shrinks branch by branch, so no operation ever waits for a resize or for another
-/// thread. All operations take `&self`. Those that return references are methods of the handle that [`pin`](Self::pin)
-/// returns.
+/// thread. All concurrent operations take `&self`. Those that return references are methods of the handle that
+/// [`pin`](Self::pin) returns.
 ///
 /// | operation | cost | consistency |
 /// |---|---|---|

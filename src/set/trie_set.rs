@@ -29,7 +29,7 @@ use crate::{IntoKeys, RandomState, TrieMap};
 ///         scope.spawn(move || pages.into_iter().for_each(|page| _ = seen.pin().insert(page)));
 ///     }
 /// });
-/// let before = seen.snapshot(); // one instant; writers could go on
+/// let before = seen.snapshot(); // one instant; writers may continue
 /// seen.pin().insert("/shop");
 /// let new: Vec<_> = seen.snapshot().difference(&before).copied().collect();
 /// assert_eq!((before.len(), new), (3, vec!["/shop"]));

@@ -267,7 +267,7 @@ impl<'g, St: Store + 'g> Iterator for Iter<'g, St> {
     fn next(&mut self) -> Option<Self::Item> {
         let slot = self.next_slot()?;
         // SAFETY:
-        // - not freed during `'g`: the view protects what is reached under it.
+        // - not freed during `'g`: the view protects everything reached under it.
         Some(unsafe { St::pair(slot.now) })
     }
 

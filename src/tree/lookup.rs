@@ -53,7 +53,7 @@ pub(crate) fn find<'g, St: Store>(
     eq: &mut impl FnMut(&St::Key) -> bool,
 ) -> Option<Held<'g, St::Slot>> {
     // SAFETY:
-    // - not freed: the view protects what is reached under it for `'g`.
+    // - not freed: the view protects everything reached under it for `'g`.
     let is_it = |slot: &St::Slot| unsafe { is_it::<St>(slot, hash, eq) };
     find_at::<St>(word, view, path_below(hash, depth), hash, is_it)
 }
@@ -194,7 +194,7 @@ pub(crate) fn find_many<'g, St: Store + 'g>(
     for (index, (&hash, bucket)) in hashes.iter().zip(&buckets).enumerate() {
         let mut eq = |key: &St::Key| eq(index, key);
         // SAFETY:
-        // - not freed: the view protects what is reached under it for `'g`.
+        // - not freed: the view protects everything reached under it for `'g`.
         let mut is_it = |slot: &St::Slot| unsafe { is_it::<St>(slot, hash, &mut eq) };
         let at_once = |bucket: &Bucket<'g, _>| find_in_bucket(*bucket, hash, &mut is_it);
         let own = bucket.as_ref().filter(|_| others >> index & 1 == 0);

@@ -232,7 +232,7 @@ impl<St: Store> Engine for Trie<St> {
         let context = self.root(guard)?;
         let top = context.root.top.load(guard);
         // SAFETY:
-        // - not freed: the guard keeps what is reached under it.
+        // - not freed: the guard keeps everything reached under it.
         let is_it = |slot: &St::Slot| unsafe { lookup::is_it::<St>(slot, hash, &mut eq) };
         let found = lookup::find_at::<St>(top, View::Live(guard), hash, hash, is_it);
         // SAFETY:

@@ -64,7 +64,7 @@ impl<I: Split> UnindexedProducer for Producer<I> {
 /// use rayon::prelude::*;
 ///
 /// let map: snaptrie::TrieMap<u64, u64> = (0..1_000).map(|i| (i, i)).collect();
-/// let snapshot = map.snapshot(); // others could write on
+/// let snapshot = map.snapshot(); // other threads may write
 /// assert_eq!(snapshot.par_iter().map(|(_, value)| value).sum::<u64>(), 499_500);
 /// ```
 pub struct SnapshotParIter<'s, K: 's, V: 's, M: Place<K, V> + 's = Boxed> {
