@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use indicatif::{HumanBytes, HumanCount, MultiProgress, ProgressBar, ProgressState, ProgressStyle};
@@ -20,8 +20,8 @@ pub(crate) struct View {
     files: usize,
 }
 
-const BAR: &str = "{wide_bar} {human_pos}/{human_len} files  {read}  {read_rate}/s  \
-                   {bigram_rate} bigrams/s  {eta} left";
+/// Fits into 60 columns.
+const BAR: &str = "{bar:10} {percent:>3}%  {read}  {bigram_rate} bigrams/s  {eta} left";
 
 impl View {
     pub(crate) fn new(files: usize, totals: &Arc<Totals>) -> Self {
@@ -83,25 +83,14 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 fn bar_style(totals: &Arc<Totals>) -> ProgressStyle {
-    let per_second = |counter: fn(&Totals) -> &AtomicU64| {
-        let totals = Arc::clone(totals);
-        move |state: &ProgressState| {
-            let seconds = state.elapsed().as_secs_f64().max(0.001);
-            (counter(&totals).load(Relaxed) as f64 / seconds) as u64
-        }
-    };
-    let byte_rate = per_second(|totals| &totals.bytes);
-    let bigram_rate = per_second(|totals| &totals.bigrams);
-    let bytes = Arc::clone(totals);
+    let (bytes, bigrams) = (Arc::clone(totals), Arc::clone(totals));
     style(BAR)
         .with_key("read", move |_: &ProgressState, out: &mut dyn Write| {
             put(out, HumanBytes(bytes.bytes.load(Relaxed)));
         })
-        .with_key("read_rate", move |state: &ProgressState, out: &mut dyn Write| {
-            put(out, HumanBytes(byte_rate(state)));
-        })
         .with_key("bigram_rate", move |state: &ProgressState, out: &mut dyn Write| {
-            put(out, HumanCount(bigram_rate(state)));
+            let seconds = state.elapsed().as_secs_f64().max(0.001);
+            put(out, HumanCount((bigrams.bigrams.load(Relaxed) as f64 / seconds) as u64));
         })
 }
 
