@@ -11,7 +11,7 @@ use crate::count::Totals;
 use crate::report::{self, Table};
 use crate::snapshot::Snapshot;
 
-/// The progress on the standard error while files are read.
+/// The progress on standard error while files are read.
 pub(crate) struct View {
     all: MultiProgress,
     bar: ProgressBar,
@@ -41,7 +41,7 @@ impl View {
         self.bar.clone()
     }
 
-    /// A line about something that went wrong, above the live view.
+    /// Prints a line about an error, above the live view.
     pub(crate) fn complain(&self, line: &str) {
         self.all.suspend(|| crate::complain(line));
     }
@@ -70,7 +70,7 @@ impl View {
         crate::complain(&line);
     }
 
-    /// Takes the live view off the terminal.
+    /// Removes the live view from the terminal.
     pub(crate) fn finish(&self) {
         self.table.finish_and_clear();
         self.bar.finish_and_clear();
@@ -78,7 +78,7 @@ impl View {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    // The templates are constants: one that is wrong shows the first time it is used.
+    // The templates are constants, so a wrong one fails the first time it is used.
     ProgressStyle::with_template(template).expect("a valid template")
 }
 
