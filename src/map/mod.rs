@@ -25,10 +25,11 @@
 //! | `stats` | memory and shape of a map |
 
 // In this order, so that the page of each type begins with its basic operations.
+mod pinned;
+
 mod copy_map;
 mod copy_pinned;
 mod flat_map;
-mod pinned;
 mod snapshot;
 mod trie_map;
 
