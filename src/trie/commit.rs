@@ -171,7 +171,7 @@ impl<St: Store> Losses<St> {
     }
 }
 
-/// Walks over the tree of the fork's base. The fork keeps it, so nothing in it is freed meanwhile.
+/// Receives parts of the fork's base. The fork keeps its base, so none of them is freed meanwhile.
 impl<St: Store> Beyond<St> for Losses<St> {
     fn has(&self, other: Word<'_, St::Slot>, level: u32, slot: &St::Slot) -> bool {
         // An entry without memory of its own needs no freeing.
