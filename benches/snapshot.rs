@@ -191,7 +191,7 @@ impl Snapshots {
         match self {
             Self::Never => "none".into(),
             Self::Every(interval) => format!("every {interval:?}"),
-            Self::Held => "one held for ever".into(),
+            Self::Held => "one held".into(),
         }
     }
 }

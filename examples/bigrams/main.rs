@@ -79,14 +79,14 @@ struct Options {
 const AFTER_HELP: &str = "\
 Files with a NUL byte in the first KB count as binary and are skipped; invalid UTF-8 is read as \
 replacement characters. Below the given folders, symbolic links, names that begin with a dot and \
-folders with a CACHEDIR.TAG are passed over. What cannot be read there is reported and skipped.
+folders with a CACHEDIR.TAG are skipped. Files there that cannot be read are reported and skipped.
 
-The top list comes from a snapshot of the map of counts, taken while the writers go on: bigrams and \
-counts of one instant, less what the writers are about to add. The numbers at the end are exact.
+The top list is made from a snapshot of the counts, taken while the writers continue: bigrams and \
+counts of one instant, without additions still queued in the writers. The final numbers are exact.
 
-The JSON file replaces an old one when it is whole; if anything goes wrong the old one stays.
+The JSON file replaces an old one once it is complete. If anything fails, the old one stays.
 
-Exit status: 0 if all went well; 1 if the counts do not add up to the bigrams read, or the results \
+Exit status: 0 on success; 1 if the counts do not add up to the bigrams read, or if the results \
 cannot be written; 2 for wrong usage, if a given path cannot be read, or if nothing was read.";
 
 /// Why the program stops, by exit status.
