@@ -1,11 +1,11 @@
-//! What do the rare operations of a flat table cost, and what does it take of memory?
+//! What do the rare operations of a flat table cost, and how much memory does it take?
 //!
 //! ```sh
 //! cargo bench --bench cold                            # tables of 4 Mi entries, 5 repetitions
 //! cargo bench --bench cold -- --size 1000000 empty    # one section
 //! ```
 //!
-//! Times are nanoseconds of one operation on average, of the fastest repetition.
+//! Times are nanoseconds per operation on average, in the fastest repetition.
 
 mod support;
 
@@ -24,7 +24,7 @@ static ALLOCATOR: Counting = Counting;
 /// Entries of the table that is emptied entry by entry.
 const EMPTIED: u64 = 200_000;
 
-/// Sizes at which one key is put in and taken out again.
+/// Number of sizes at which one key is inserted and removed.
 const SIZES: u64 = 1_000;
 
 fn main() {
@@ -56,7 +56,7 @@ fn main() {
     row("peak of growth in final sizes", [&|| boxed::peak(size), &|| inline::peak(size)]);
 }
 
-/// Nanoseconds of one of so many.
+/// Nanoseconds per operation.
 fn timed(operations: u64, mut work: impl FnMut()) -> f64 {
     let start = Instant::now();
     work();
@@ -125,7 +125,7 @@ macro_rules! measurements {
                 })
             }
 
-            /// Half of it for each of the two.
+            /// Each of the two gets half of the time.
             pub(super) fn in_and_out() -> f64 {
                 let times = rounds(300);
                 let map = Map::new();
@@ -140,7 +140,7 @@ macro_rules! measurements {
                             }
                         })
                     };
-                    // What the rest of the machine does is not in each of them.
+                    // An interruption by the rest of the machine is not in all three.
                     worst = worst.max(work().min(work()).min(work()));
                     map.pin().insert(key, 1);
                 }
@@ -151,7 +151,7 @@ macro_rules! measurements {
                 fill(Map::new(), entries).stats().bytes() as f64 / entries as f64
             }
 
-            /// While one thread lets it grow with a handle for each insertion.
+            /// The most memory while one thread fills the table, with a handle per insertion.
             pub(super) fn peak(entries: u64) -> f64 {
                 let counted = count();
                 let map = fill($Map::with_hasher(RandomState::default()), entries);

@@ -1,15 +1,16 @@
-//! Do threads that are idle, or that have ended, make writing slower?
+//! Do idle or ended threads make writing slower?
 //!
 //! ```sh
 //! cargo bench --bench idle                    # 4 Mi overwrites of one key in each cell, 5 repetitions
 //! cargo bench --bench idle -- --reps 9 trie   # one map
 //! ```
 //!
-//! One thread overwrites one key: alone, beside idle threads that each looked it up once, and when those have ended.
-//! Cells are medians of the repetitions, with the smallest and the largest, in nanoseconds for each overwrite. The
-//! locked map is the control: it knows nothing of threads, so it shows what the machine adds.
+//! One thread overwrites one key: alone, beside idle threads that each looked it up once, and after those have ended.
+//! Cells are medians of the repetitions, with the smallest and the largest, in nanoseconds per overwrite. The locked
+//! map is the control: it does not depend on threads, so it shows the noise of the machine.
 //!
-//! Exits with 1 if one of the library's maps is slower than alone by more than [`FACTOR`], by the fastest repetitions.
+//! Exits with 1 if one of the library's maps is slower than alone by more than [`FACTOR`], comparing the fastest
+//! repetitions.
 
 mod support;
 
@@ -92,7 +93,7 @@ fn overwrite<M: Map<u64>>(map: &M, key: u64, overwrites: usize) -> f64 {
     start.elapsed().as_nanos() as f64 / overwrites as f64
 }
 
-/// Runs a body while this many threads, each of which looked the key up once, wait for its end.
+/// Runs a body while this many threads wait, each of which looked the key up once.
 fn beside_idle_threads<M: Map<u64>, T>(
     map: &M,
     key: u64,
@@ -118,7 +119,7 @@ fn beside_idle_threads<M: Map<u64>, T>(
         }
         let result = body();
         drop(closed);
-        // Until their thread-locals are gone too.
+        // Waits until their thread-locals are gone too.
         idle.into_iter().for_each(|thread| thread.join().expect("an idle thread"));
         result
     })

@@ -1,17 +1,17 @@
-//! How long does a single insert take while the map grows, at worst?
+//! How long does the slowest insert take while the map grows?
 //!
 //! ```sh
 //! cargo bench --bench latency                     # 4 Mi entries from empty, 5 repetitions
 //! cargo bench --bench latency -- vroom --size 1000000 --reps 3
 //! ```
 //!
-//! Every insert is timed by itself. `random` has `u64` keys in random order, with one and with two
-//! threads; `vroom` is the workload that `griddle` describes itself with, `u32` keys 0, 1, 2, … (its
-//! values are `u32` too, here `u64`). The empty loop is the control: it shows what the clock and the
-//! machine add, so read the tails against it.
+//! Every insert is timed separately. `random` has `u64` keys in random order, with one and with two threads; `vroom` is
+//! the workload that `griddle` describes itself with, `u32` keys 0, 1, 2, … (its values are `u32` too, here `u64`). The
+//! empty loop is the control: it shows the cost of the clock and the noise of the machine, so compare the tails with
+//! it.
 //!
-//! Percentiles are medians of the repetitions. Beside the maximum stands the smallest of the repetitions' maxima: a resize
-//! is in every repetition, an interruption by the kernel is not.
+//! Percentiles are medians of the repetitions. Beside the maximum is the smallest of the repetitions' maxima: every
+//! repetition has the resizes, but not every one has an interruption by the kernel.
 
 mod support;
 
@@ -59,12 +59,12 @@ fn table<K: Key>(options: &Options, section: &str, threads: usize) {
     }
 }
 
-/// The quantiles of each run of each map, and at last the maximum.
+/// The quantiles and the maximum of each run of each map.
 struct Runs {
     size: usize,
     threads: usize,
     rows: Vec<(&'static str, Vec<[u64; QUANTILES.len() + 1]>)>,
-    /// The row of the map whose turn it is.
+    /// The row of the next map.
     next: usize,
 }
 
@@ -95,7 +95,7 @@ fn inserts<K: Key, M: Map<K>>(size: usize, threads: usize) -> Vec<u64> {
         .map(|thread| {
             let slice = share(size, threads, thread);
             let keys: Vec<K> = slice.map(|index| K::nth(index as u64)).collect();
-            // Written here, so that the loop touches none of its pages for the first time.
+            // Written before the loop, so that the loop causes no page faults in it.
             let took = vec![1u32; keys.len()];
             std::sync::Mutex::new((keys, took))
         })

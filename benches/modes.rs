@@ -1,5 +1,5 @@
-//! Which map for which load? The library's maps against each other and against the floor, an `RwLock<HashMap>` with the
-//! same hasher.
+//! Which map for which load? Compares the library's maps with each other and with the baseline, an `RwLock<HashMap>`
+//! with the same hasher.
 //!
 //! ```sh
 //! cargo bench --bench modes                                # everything: over an hour
@@ -7,9 +7,9 @@
 //! SNAPTRIE_BENCH_LARGE=1 cargo bench --bench modes -- 10000000
 //! ```
 //!
-//! Names are `workload/key/entries/map/threads`. Time is that of all threads together, from the first
-//! one's start to the last one's end; throughput counts the operations of all of them. Threads are
-//! started once for each measurement. With more threads than cores, it measures the scheduler too.
+//! Names are `workload/key/entries/map/threads`. Time is measured from the first thread's start to the last thread's
+//! end; throughput counts the operations of all threads. Threads are started once per measurement. With more threads
+//! than cores, times include the scheduler.
 //!
 //! | workload | operations |
 //! |---|---|
@@ -19,9 +19,9 @@
 //! | `churn` | a new key inserted and the thread's oldest removed, in turn, at constant size |
 //! | `mix-95`, `mix-95-zipf`, … | this percentage of reads; the writes are inserts and removes, half each; keys drawn from twice the entries, half of which are there: half of the reads hit |
 //!
-//! Every operation pins or locks by itself. `insert` is given its `String` keys; the other workloads
-//! clone a key for each insert, in every map alike. The keys of look-ups are laid out in the order
-//! they are used in, so that reading them costs no misses of its own.
+//! Every operation pins or locks separately. `insert` owns its `String` keys; the other workloads clone a key for each
+//! insert, for every map. The keys of lookups are in the order of their use, so that reading them causes no cache
+//! misses.
 
 mod support;
 
@@ -41,13 +41,13 @@ use support::{options, team};
 
 const THREADS: [usize; 4] = [1, 2, 4, 8];
 const SIZES: [usize; 2] = [10_000, 1_000_000];
-/// Measured too if the environment says so.
+/// Measured if the environment asks for it.
 const LARGE: usize = 10_000_000;
 
-/// Operations of all threads together in a round, but for `insert`: long against the start of a
-/// round, short against a sample.
+/// Operations of all threads in a round, except for `insert`: long compared with the start of a round, short compared
+/// with a sample.
 const ROUND: usize = 1 << 16;
-/// Keys that a thread looks up before it begins anew: many more than a cache holds the entries of.
+/// Keys that a thread looks up before it starts again: their entries do not fit into a cache.
 const STREAM: usize = 1 << 20;
 
 const WORKLOADS: [Workload; 5] = [
@@ -226,7 +226,7 @@ impl<K: Key, M: Map<K>> Steady<K, M> {
 
     /// Runs rounds in which each thread does its part of the operations.
     ///
-    /// The number that `work` gets is another one in each thread and round.
+    /// `work` gets a different number in each thread and round.
     fn run(&self, rounds: u64, work: impl Fn(&M, &[K], u64) + Sync) -> Duration {
         let threads = self.streams.len();
         // Relaxed: read and written by one thread.

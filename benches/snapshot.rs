@@ -1,13 +1,13 @@
-//! What do snapshots cost: to take, to write beside, to keep, to read and to drop?
+//! What do snapshots cost: taking, keeping, reading and dropping them, and writing beside them?
 //!
 //! ```sh
 //! cargo bench --bench snapshot -- --size 1000000
 //! cargo bench --bench snapshot -- throughput --millis 5000
 //! ```
 //!
-//! This is about the library alone. `imbl::HashMap` behind `ArcSwap`, `RwLock<HashMap>` with `clone` and
-//! the iteration of `dashmap`, which is no snapshot, would burden the library's dependencies: they are
-//! compared in `benches/peers`, by its workloads `snapshot`, `snapshot-load` and `snapshot-memory`.
+//! This measures only the library. The workloads `snapshot`, `snapshot-load` and `snapshot-memory` of `benches/peers`
+//! compare it with `imbl::HashMap` behind `ArcSwap`, `RwLock<HashMap>` with `clone`, and the iteration of `dashmap`,
+//! which is not a snapshot.
 //!
 //! Keys and values are `u64`; writes overwrite keys drawn uniformly. Cells are medians of the repetitions,
 //! with the smallest and the largest.
@@ -37,7 +37,7 @@ type Section = (&'static str, fn(&Options));
 const TAKES: usize = 10_000;
 const FIRST_WRITES: usize = 200;
 
-/// Entries of the map with many live snapshots: few, so that the snapshots are what takes time.
+/// Entries of the map with many live snapshots: few, so that the snapshots dominate.
 const MANY_ENTRIES: usize = 10_000;
 
 /// Calls that are timed beside many live snapshots.
@@ -101,7 +101,7 @@ fn time(work: impl FnOnce()) -> f64 {
     start.elapsed().as_nanos() as f64
 }
 
-/// The mean of many calls, each timed by itself: what the clock costs is in it.
+/// The mean of many calls, each timed separately, including the cost of the clock.
 fn mean(calls: usize, mut call: impl FnMut() -> f64) -> f64 {
     (0..calls).map(|_| call()).sum::<f64>() / calls as f64
 }
@@ -140,7 +140,7 @@ fn take(options: &Options) {
     }
 }
 
-/// The n-th write after a snapshot: the first ones copy what they pass.
+/// The n-th write after a snapshot: the first ones copy nodes.
 fn writes_after(options: &Options) {
     const ENDS: [usize; 5] = [1, 10, 100, 1_000, 10_000];
     let map = filled(options.size);
@@ -151,7 +151,7 @@ fn writes_after(options: &Options) {
     line(options, "no snapshot", || mean(TAKES, || time(|| writer.write())));
     let mut runs: Vec<Vec<f64>> = vec![Vec::new(); ENDS.len()];
     for _ in 0..options.reps {
-        // As many of the late writes are timed as of the early ones.
+        // Equal numbers of late and early writes are timed.
         let mut sums = [0.0; ENDS.len()];
         let mut counts = [0; ENDS.len()];
         let snapshots = FIRST_WRITES.min(options.size);
@@ -191,19 +191,19 @@ impl Snapshots {
         match self {
             Self::Never => "none".into(),
             Self::Every(interval) => format!("every {interval:?}"),
-            Self::Held => "one held for ever".into(),
+            Self::Held => "one held".into(),
         }
     }
 }
 
-/// Writes of several threads, with a thread of its own that takes snapshots.
+/// Writes of several threads, while another thread takes snapshots.
 fn throughput(options: &Options) {
     let every = |millis| Snapshots::Every(Duration::from_millis(millis));
     let modes = [Snapshots::Never, Snapshots::Held, every(100), every(10), every(1)];
     println!("| million writes a second | 1 thread | 2 threads | 4 threads |");
     println!("|---|---:|---:|---:|");
     let map = filled(options.size);
-    // The modes take turns, so that a slow minute hits them all.
+    // The modes take turns, so that a slow minute affects all of them.
     let mut runs = vec![vec![Vec::new(); 3]; modes.len()];
     for _ in 0..options.reps {
         for (column, threads) in [1, 2, 4].into_iter().enumerate() {
@@ -259,7 +259,7 @@ fn writes_beside(map: &Trie<u64>, options: &Options, mode: Snapshots, threads: u
     done.into_inner() as f64 / start.elapsed().as_secs_f64() / 1e6
 }
 
-/// What a snapshot keeps alive as writes go on.
+/// The memory that a snapshot keeps while writes continue.
 fn bytes(options: &Options) {
     println!("| writes since the snapshot | bytes per entry of the map | after the drop |");
     println!("|---|---:|---:|");
@@ -281,7 +281,7 @@ fn bytes(options: &Options) {
     }
 }
 
-/// Lets the reclamation free what it can.
+/// Frees as much garbage as possible.
 fn settle(map: &Trie<u64>) {
     let mut pinned = map.pin();
     for _ in 0..settling(map) {
@@ -289,7 +289,7 @@ fn settle(map: &Trie<u64>) {
     }
 }
 
-/// Refreshes that are enough: each frees some objects.
+/// A sufficient number of refreshes: each frees a few objects.
 fn settling(map: &Trie<u64>) -> usize {
     1_000 + map.len() / 8
 }
@@ -341,7 +341,7 @@ fn check_most(options: &Options, sum: u64) {
     assert!((options.size..=2 * options.size).contains(&(sum as usize)), "sum {sum}");
 }
 
-/// Dropping the last handle of a snapshot after writes: it gives back what only it could see.
+/// Dropping the last handle of a snapshot after writes: it frees the entries that only it could see.
 fn drops(options: &Options) {
     let map = filled(options.size);
     let mut writer = Writer::new(&map, options.size, 0);
@@ -363,7 +363,7 @@ fn drops(options: &Options) {
 
 /// Beside many live snapshots: a write, the drop of one of them, and `History::record`.
 ///
-/// Each snapshot is followed by a write, so that it keeps something alive.
+/// A write follows each snapshot, so that it keeps something alive.
 fn many(options: &Options) {
     let size = options.size.min(MANY_ENTRIES);
     println!("Nanoseconds, the clock included ({size} entries).\n");
@@ -386,7 +386,7 @@ fn many(options: &Options) {
                 time(|| writer.write())
             }));
             let mut rng = Rng::new(count as u64);
-            // What the drop leaves to the allocator may fall to the write.
+            // The write may pay for memory that the drop returned to the allocator.
             after_drop.push(mean(CALLS, || {
                 hold_one_more(&mut held, &mut writer);
                 held.swap_remove_back(rng.below(held.len()));
@@ -421,8 +421,8 @@ fn hold_one_more(held: &mut VecDeque<Frozen>, writer: &mut Writer<'_>) {
     writer.write();
 }
 
-/// Finding what differs between two snapshots, beside the least that can be done without:
-/// looking every entry of the one up in the other.
+/// Finding the differences between two snapshots, compared with the alternative: looking up every entry of one in the
+/// other.
 fn diff(options: &Options) {
     let map = filled(options.size);
     let mut writer = Writer::new(&map, options.size, 0);
@@ -435,7 +435,7 @@ fn diff(options: &Options) {
             writer.writes(changes);
             let after = map.snapshot();
             let mut count = 0;
-            // The first to look freezes what it sees.
+            // The first comparison freezes the nodes that it reads.
             first.push(time(|| count = black_box(before.diff(&after)).count()) / 1e3);
             again.push(time(|| assert_eq!(before.diff(&after).count(), count)) / 1e3);
             assert!(

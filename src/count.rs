@@ -1,15 +1,16 @@
 //! The number of entries: a counter that threads do not fight over.
 //!
-//! One number until two threads meet at it, and shards from then on. So a small map that one thread writes has no shards.
-//! The sum is exact while no thread writes. Otherwise it may miss counts, and even be below zero for a moment.
+//! It is one number until two threads contend for it, and shards from then on. So a small map that only one thread
+//! writes has no shards. The sum is exact while no thread writes. Otherwise it may miss counts, and may even be below
+//! zero for a moment.
 //!
-//! # What zero says
+//! # The meaning of zero
 //!
-//! An entry is counted up before it is put into the map, and down after it was taken out. A shard counts both by
-//! themselves, and a sum reads all numbers of removals first, then the one number, then all numbers of insertions.
-//! So with each removal that a sum has seen it sees the insertion of the same entry: the removal was counted with
-//! Release, after the entry had been read from where its insertion published it. A sum of zero therefore says that no
-//! entry was in the map all the time while it was taken.
+//! An entry is counted up before it is put into the map, and down after it was taken out. A shard counts the two
+//! separately. A sum first reads all numbers of removals, then the single number, then all numbers of insertions. So if
+//! a sum has seen a removal, it also sees the insertion of the same entry: the removal was counted with Release, after
+//! the entry had been read from the place where its insertion published it. So if a sum is zero, no entry was in the
+//! map throughout the summation.
 //!
 //! Tests: `an_entry_that_stays_is_never_missed`.
 
@@ -20,7 +21,7 @@ use crate::reclaim::{shard_count, thread_index};
 use crate::sync::{AtomicUsize, Ordering};
 
 pub(crate) struct Counter {
-    /// Numbers here are two's complement: this one may be below zero.
+    /// In two's complement: it may be below zero.
     base: AtomicUsize,
     shards: OnceBox<[CachePadded<Shard>]>,
 }
@@ -42,13 +43,13 @@ impl Counter {
         self.change(1);
     }
 
-    /// Counts an entry that was taken out of it, or was not put into it after all.
+    /// Uncounts an entry that was taken out, or that was not put into the map after all.
     #[inline]
     pub(crate) fn down(&self) {
         self.change(-1);
     }
 
-    /// Counts this many entries at once, before they are put into the map or, below zero, after they were taken out.
+    /// Counts this many entries at once: before they are put into the map, or, if negative, after they were taken out.
     #[inline]
     pub(crate) fn change(&self, by: isize) {
         if self.shards.get().is_none() {
@@ -66,7 +67,7 @@ impl Counter {
             // Release: as above.
             shard.downs.fetch_add(by.unsigned_abs(), Ordering::Release);
         } else {
-            // Relaxed: what publishes the entry publishes this.
+            // Relaxed: the publication of the entry publishes this too.
             shard.ups.fetch_add(by.unsigned_abs(), Ordering::Relaxed);
         }
     }
@@ -75,7 +76,7 @@ impl Counter {
         self.shards.get_or_make(|| (0..shard_count()).map(|_| CachePadded::default()).collect())
     }
 
-    /// What was counted up less what was counted down.
+    /// The number counted up minus the number counted down.
     pub(crate) fn net(&self) -> isize {
         let shards = || self.shards.get().into_iter().flatten();
         // Acquire, twice: see above.
@@ -133,7 +134,7 @@ mod tests {
         let done = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for _ in 0..2 {
-                // Entries go from a thread that puts them in to one that takes them out.
+                // One thread inserts entries, and another one removes them.
                 let (put, taken) = std::sync::mpsc::sync_channel(1);
                 let counter = &counter;
                 scope.spawn(move || taken.into_iter().for_each(|()| counter.down()));

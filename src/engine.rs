@@ -1,8 +1,8 @@
-//! The vocabulary between the map layer and the engines: what a map asks, and what an engine answers.
+//! The vocabulary between the map layer and the engines: the requests of a map and the answers of an engine.
 //!
-//! An engine keeps entries and finds them. It knows no hasher and needs no `Hash` or `Eq`: it gets a
-//! hash and a way to recognise a key. The map layer (`crate::map`) writes each public method once, in
-//! these terms, for all engines.
+//! An engine keeps entries and finds them. It does not know hashers and needs no `Hash` or `Eq`: it is given a hash and
+//! a way to recognise a key. In these terms the map layer (`crate::map`) writes each public method once for all
+//! engines.
 
 use std::error::Error;
 use std::fmt;
@@ -10,13 +10,13 @@ use std::fmt;
 use crate::hash::Rehash;
 use crate::reclaim::{Collector, Guard};
 
-/// What an engine keeps: keys and values, and how the two travel into it.
+/// The keys and values of an engine, and their types on the way in and out.
 pub(crate) trait Content {
     type Key;
     type Value;
     /// An entry that is not in the map (yet). Owns its key and value.
     type Draft;
-    /// What an operation hands out of an entry: references to the key and the value, or copies.
+    /// The key and value that an operation returns: references or copies.
     type Pair<'g>: Copy
     where
         Self: 'g;
@@ -32,8 +32,8 @@ pub(crate) trait Content {
     where
         Self: 'g;
 
-    /// Whether two pairs that one operation saw are of one entry. Copies are if they agree in all bytes: then nothing
-    /// tells the entries apart.
+    /// Whether two pairs that one operation saw belong to the same entry. Copies count as the same if all their bytes
+    /// are equal.
     fn same_entry<'g>(one: &Self::Pair<'g>, other: &Self::Pair<'g>) -> bool
     where
         Self: 'g;
@@ -45,35 +45,35 @@ pub(crate) type PairRef<'g, C> = (&'g <C as Content>::Key, &'g <C as Content>::V
 /// What an engine hands out of an entry.
 pub(crate) type PairOf<'g, E> = <<E as Engine>::Content as Content>::Pair<'g>;
 
-/// Keys that an engine is asked about together, at most.
+/// The most keys that are passed to an engine together.
 ///
-/// Somewhat more than the cache misses that a processor keeps in flight.
+/// A little more than the cache misses that a processor can have in flight.
 pub(crate) const BATCH: usize = 32;
 
-/// Entries that an operation on many sees, or objects that it retires, before it gets a new guard: so what it retired
-/// can be freed meanwhile.
+/// The number of entries that an operation on many visits, or of objects that it retires, before it renews its guard so
+/// that garbage can be freed.
 pub(crate) const PART: usize = if cfg!(any(miri, shuttle)) { 4 } else { 256 };
 
-/// Entries on their way into an engine, each with its hash.
+/// Entries to put into an engine, each with its hash.
 pub(crate) type Hashed<K, V> = Vec<(u64, (K, V))>;
 
-/// The same, into such an engine.
+/// The same for an engine.
 pub(crate) type HashedOf<E> = Hashed<<E as Engine>::Key, <E as Engine>::Value>;
 
-/// How the entries of an engine that is built are divided into parts.
+/// How entries are divided into parts, to build an engine from them.
 #[derive(Clone, Copy)]
 pub(crate) struct Division {
-    /// The first bits of a hash, a multiple of four: a part for each value of these.
+    /// The number of first bits of a hash that choose the part. A multiple of four.
     pub(crate) bits: u32,
     /// Entries of all parts together.
     pub(crate) entries: usize,
 }
 
-/// How an engine is made of all its entries at once.
+/// How an engine is built from all its entries at once.
 pub(crate) struct Builder<E: Engine> {
-    /// Makes a part of entries in the order of their hashes, no key twice.
+    /// Makes a part from entries in the order of their hashes, without duplicate keys.
     pub(crate) part: fn(Collector, HashedOf<E>, Division) -> E,
-    /// Makes one of all parts, in order.
+    /// Joins all parts, in order.
     pub(crate) join: fn(Collector, Vec<E>) -> E,
 }
 
@@ -89,17 +89,17 @@ pub(crate) trait Engine: Sized {
     where
         Self: 'g;
 
-    /// How such engines are built.
+    /// How this engine is built.
     const BUILDER: Builder<Self>;
 
-    /// An empty one, whose guards come from this collector.
+    /// An empty engine whose guards come from this collector.
     fn empty(collector: Collector) -> Self;
 
-    /// A guard, under which the operations below are called.
+    /// A guard for the operations below.
     fn pin(&self) -> Guard;
 
-    /// Looks up the entry with this hash for which `eq` holds. It may help to move the table, with the hashes that `rehash`
-    /// tells.
+    /// Looks up the entry with this hash for which `eq` returns true. May help to move the table, for which it needs
+    /// `rehash`.
     fn get<'g>(
         &'g self,
         hash: u64,
@@ -108,8 +108,8 @@ pub(crate) trait Engine: Sized {
         guard: &'g Guard,
     ) -> Option<PairOf<'g, Self>>;
 
-    /// [`Self::get`] for up to [`BATCH`] hashes, with their cache misses side by side: `found` gets, for each `i` in
-    /// order, the entry with `hashes[i]` for which `eq` of `i` holds. Each lookup takes effect by itself.
+    /// [`Self::get`] for up to [`BATCH`] hashes, with their cache misses side by side: for each `i` in order, `found`
+    /// gets the entry with `hashes[i]` for which `eq` of `i` returns true. Each lookup takes effect separately.
     fn get_many<'g>(
         &'g self,
         hashes: &[u64],
@@ -118,8 +118,8 @@ pub(crate) trait Engine: Sized {
         found: impl FnMut(usize, Option<PairOf<'g, Self>>),
     );
 
-    /// Looks a key up, lets `change` decide what to do with it, and does that in one atomic step
-    /// with the look. `peek`: the change may decide to change nothing.
+    /// Looks a key up, lets `change` decide what to do with it, and does that, all in one atomic step. `peek`: the
+    /// change may decide to change nothing.
     fn modify<'g>(
         &'g self,
         hash: u64,
@@ -128,32 +128,31 @@ pub(crate) trait Engine: Sized {
         change: impl Change<'g, Self::Content>,
     ) -> Outcome<PairOf<'g, Self>>;
 
-    /// Prefetches for operations on these hashes, [`BATCH`] at most, so that their cache misses overlap. A hint only.
+    /// Prefetches for operations on at most [`BATCH`] hashes, so that their cache misses overlap. Only a hint.
     fn prefetch(&self, hashes: &[u64], guard: &Guard);
 
     fn iter<'g>(&'g self, guard: &'g Guard) -> Self::Iter<'g> {
         self.iter_from(0, guard)
     }
 
-    /// The entries whose hashes are at least `first`, in an order in which iterations can go on under another guard:
-    /// see [`Self::position`]. May yield entries of hashes before that too.
+    /// The entries whose hashes are at least `first`, in an order in which an iteration can continue under another
+    /// guard: see [`Self::position`]. May also yield entries with lower hashes.
     fn iter_from<'g>(&'g self, first: u64, guard: &'g Guard) -> Self::Iter<'g>;
 
-    /// The hash to go on with, if all entries whose hashes are below it have been yielded.
+    /// The hash to continue with, if all entries with lower hashes have been yielded.
     fn position(iter: &Self::Iter<'_>) -> Option<u64>;
 
     /// Number of entries, exact if no thread writes meanwhile.
     fn len(&self, guard: &Guard) -> usize;
 
-    /// Makes room for this many entries more, if that is something the engine does ahead. `rehash` tells the
-    /// hashes of keys.
+    /// Makes room for this many more entries, if the engine can. `rehash` computes the hashes of keys.
     fn reserve(&self, _additional: usize, _guard: &Guard, _rehash: Rehash<'_, Self::Key>) {}
 
     /// Frees garbage that is due.
     fn refresh(&self, guard: &Guard);
 
-    /// Frees what can be freed without waiting for another thread, at the end of an operation that retired much. The
-    /// operation holds no guard any more.
+    /// Frees garbage without waiting for other threads. Called at the end of an operation that retired much, without a
+    /// guard.
     fn collect(&self);
 
     /// Verifies every invariant, for tests. No thread may change anything meanwhile. `hash` tells the hashes of keys.
@@ -187,8 +186,8 @@ pub struct Structure {
 
 /// The error of methods that need the entries of a map for themselves: snapshots or forks share them.
 ///
-/// It is returned as long as a snapshot of the map is alive, or a fork that began with one; and by a map that is itself
-/// a fork of one with entries.
+/// It is returned while a snapshot or a fork of the map is alive. A map that is itself a fork of a map with entries
+/// always returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shared;
 
@@ -229,28 +228,27 @@ impl<P> Outcome<P> {
 
 /// One change of one key: how to recognise it, and what to do with it.
 pub(crate) trait Change<'g, C: Content + 'g> {
-    /// Whether `candidate` is the key. If the change gave its key away in a draft, `in_draft` is
-    /// that key.
+    /// Whether `candidate` is the key. If the change has passed its key on in a draft, `in_draft` is that key.
     fn is_key(&self, candidate: &C::Key, in_draft: Option<&C::Key>) -> bool;
 
-    /// The hashes of any keys of the map, for content that does not tell them. Every change that comes from the map
-    /// layer can say. Of several keys at once, because it is called through a pointer.
+    /// Computes the hashes of any keys of the map, for content that does not keep them. Every change of the map layer
+    /// implements it. It takes several keys at once, because it is called through a pointer.
     fn rehash(&self, _keys: &[&C::Key], _hashes: &mut [u64]) {
         unreachable!("the content tells its hashes")
     }
 
-    /// Whether the decision is to put the draft that the change began with, whatever is there.
+    /// Whether the decision is to put the first draft, whether or not the key is present.
     fn puts(&self) -> bool {
         false
     }
 
-    /// The draft to begin with, if there is one: as if an earlier answer had been to put it.
+    /// The first draft, if there is one, as if an earlier answer had been to put it.
     fn first_draft(&mut self) -> Option<C::Draft> {
         None
     }
 
-    /// Decides what to do, given the entry that is there now. Is asked again if another operation changed the key
-    /// before the answer could take effect. Then it gets the draft of its last answer back, if that was a `Put`.
+    /// Decides what to do, given the present entry. It is called again if another operation changed the key before the
+    /// answer could take effect. It then gets the draft of its last answer back, if that was a `Put`.
     fn decide(&mut self, current: Option<C::Pair<'g>>, spare: Option<C::Draft>)
     -> Action<C::Draft>;
 }

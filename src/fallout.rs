@@ -1,4 +1,4 @@
-//! What happens to the panics of destructors.
+//! Handling of panics in destructors.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -24,8 +24,8 @@ impl Fallout {
         }
     }
 
-    /// Goes on with the panic caught last, unless the thread is panicking already: for the end of a
-    /// drop that owned what it destroyed.
+    /// Resumes the panic caught last, unless the thread is already panicking. For the end of a drop of a map or
+    /// snapshot.
     pub(crate) fn resume(mut self) {
         if let Some(payload) = self.0.take() {
             if std::thread::panicking() {

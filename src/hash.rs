@@ -1,4 +1,4 @@
-//! The hashers of the maps, and the way from a key to the 64 bits that the maps work with.
+//! The hashers of the maps, and the 64-bit hash of a key.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -7,10 +7,10 @@ use foldhash::fast;
 
 /// The default hasher of the maps: fast, and seeded at random for each map.
 ///
-/// The seeds keep keys from colliding by chance or by habit. They are no promise against an attacker who can choose keys
-/// and observe the map: the algorithm, foldhash, is not a cryptographic one, and a trie iterates in the order of the
-/// hashes, which reveals something of them. A map whose keys all collide stays correct and becomes slow, O(n) for each
-/// operation. If keys come from an adversary, take a keyed hash such as the standard library's SipHash:
+/// The seeds make accidental collisions unlikely. They do not protect against an attacker who can choose keys and
+/// observe the map: the algorithm, foldhash, is not cryptographic, and a trie iterates in the order of the hashes,
+/// which reveals something about them. A map whose keys all collide stays correct and becomes slow: O(n) per operation.
+/// If an attacker may choose keys, use a keyed hash such as the standard library's SipHash:
 ///
 /// ```
 /// use snaptrie::TrieMap;
@@ -19,7 +19,7 @@ use foldhash::fast;
 /// sessions.insert("token from outside".to_string(), 1);
 /// ```
 ///
-/// The hashes are those of this process, and change between versions of this crate.
+/// The hashes differ between processes and between versions of this crate.
 #[derive(Clone, Debug, Default)]
 pub struct RandomState(fast::RandomState);
 
@@ -39,7 +39,7 @@ impl BuildHasher for RandomState {
     }
 }
 
-/// [`RandomState`]'s algorithm with a fixed seed: for maps in a `static`, and for runs that are to repeat.
+/// The algorithm of [`RandomState`] with a fixed seed: for maps in a `static`, and for reproducible runs.
 ///
 /// Anyone who knows the seed can choose keys that collide: see [`RandomState`].
 ///
@@ -73,7 +73,7 @@ impl BuildHasher for FixedState {
 #[derive(Clone)]
 pub struct DefaultHasher(fast::FoldHasher<'static>);
 
-/// Each is forwarded: the algorithm treats numbers by their size.
+/// Each method is forwarded, because the algorithm treats numbers by their size.
 macro_rules! forward {
     ($($write:ident: $Number:ty),*) => {
         impl Hasher for DefaultHasher {
@@ -112,7 +112,7 @@ forward!(
     write_isize: isize
 );
 
-/// Shows no state: it would mean nothing to a reader.
+/// Shows no state, which would be meaningless to a reader.
 impl fmt::Debug for DefaultHasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DefaultHasher").finish_non_exhaustive()
@@ -121,15 +121,15 @@ impl fmt::Debug for DefaultHasher {
 
 /// The hash of a key, spread over all 64 bits.
 ///
-/// A trie takes its path from the highest bits and its tags from the lowest, and is as deep as hashes agree in their
-/// high bits. Hashers that leave those empty, such as identity hashes of small integers, would make it deep. So a
-/// multiplication mixes the bits. It is a bijection: hashes that differed still do.
+/// A trie takes its path from the highest bits and its tags from the lowest. It becomes deep where hashes agree in
+/// their high bits. A hasher that leaves those empty, such as an identity hash of small integers, would make it deep.
+/// So a multiplication mixes the bits. It is a bijection: different hashes stay different.
 #[inline]
 pub(crate) fn of<Q: Hash + ?Sized, S: BuildHasher>(hasher: &S, key: &Q) -> u64 {
     spread(hasher.hash_one(key))
 }
 
-/// Tells the hashes of some keys of a map.
+/// Computes the hashes of some keys of a map.
 pub(crate) type Rehash<'a, K> = &'a dyn Fn(&[&K], &mut [u64]);
 
 /// [`of`] for several keys.

@@ -1,10 +1,10 @@
-//! How long what a map lends lives: what must not compile, beside what must.
+//! The lifetimes of references and iterators: examples that must not compile, beside ones that must.
 //!
 //! A `compile_fail` example passes for any error, a misspelt name included. So each names its error, and stands beside an
 //! example that differs in one place and compiles. Which types may be sent and shared is asserted in
 //! `tests/api/auto_traits.rs` and `tests/versions/traits.rs`.
 
-/// No reference outlives its handle, no handle its map, and no reference its snapshot.
+/// No reference outlives its handle or snapshot, and no handle outlives its map.
 /// ```
 /// let map = snaptrie::FlatMap::from([(1, String::new())]);
 /// let pinned = map.pin();
@@ -68,7 +68,7 @@
 /// ```
 struct Lent;
 
-/// What a map borrows must outlive it, for a map drops its keys and values.
+/// Borrowed keys and values must outlive their map, because the map drops them.
 /// ```
 /// let text = String::from("text");
 /// let map = snaptrie::TrieMap::new();
@@ -94,7 +94,7 @@ struct Lent;
 /// ```
 struct Borrowed;
 
-/// Values are changed where they are while nothing else is lent, and entries by value borrow nothing.
+/// Values change in place only while nothing else is borrowed, and entries by value borrow nothing.
 /// ```
 /// let mut map = snaptrie::FlatMap::from([(1, String::new())]);
 /// map.pin();

@@ -5,8 +5,8 @@ use std::ptr;
 
 use crate::sync::{AtomicPtr, Ordering};
 
-/// A boxed value that is made when it is first needed. Unlike with `OnceLock`, no thread waits for
-/// the one that makes it: of several values made at once, all but one are dropped.
+/// A boxed value that is made when it is first needed. Unlike with `OnceLock`, no thread waits for another one: of
+/// several values made at once, all but one are dropped.
 pub(crate) struct OnceBox<T: ?Sized>(AtomicPtr<Box<T>>);
 
 impl<T: ?Sized> OnceBox<T> {

@@ -1,4 +1,4 @@
-//! Types that are nothing but their bytes.
+//! Types that consist only of their bytes.
 #![expect(unsafe_code, reason = "declares an unsafe trait, and reads bytes")]
 
 use std::num::{
@@ -6,11 +6,11 @@ use std::num::{
     NonZeroU16, NonZeroU32, NonZeroU64, NonZeroU128, NonZeroUsize, Saturating, Wrapping,
 };
 
-/// A type that is nothing but its bytes: what a [`CopyMap`](crate::CopyMap) can keep.
+/// A type that consists only of its bytes. A [`CopyMap`](crate::CopyMap) keeps such keys and values.
 ///
-/// A slot of such a map is read while another thread may write it, and what was read is thrown away if one did. In
-/// Rust that is sound only for words that are accessed as atomics, and so for types whose values can be taken apart
-/// into words: all their bytes are initialized, and none belongs to a pointer.
+/// Such a map reads a slot while another thread may write it, and discards the result if one did. In Rust this is sound
+/// only if slots are accessed as atomic words. So values must be divisible into words: all their bytes are initialized,
+/// and none belongs to a pointer.
 ///
 /// Integers, floats, `bool`, `char`, `()`, non-zero integers and options of them, arrays, and tuples of up to four parts
 /// are plain. A tuple with padding, such as `(u8, u32)`, does not compile as a key or value.
@@ -49,7 +49,7 @@ use std::num::{
     note = "keys and values of a `CopyTrieMap` or `CopyFlatMap` are `Plain`; others go into a `TrieMap` or `FlatMap`"
 )]
 pub unsafe trait Plain: Copy {
-    /// Whether the type has no padding, as far as its implementation can tell. Asserted where it is used.
+    /// Whether the type has no padding, as far as its implementation can tell. Asserted by the maps.
     #[doc(hidden)]
     const CHECKED: bool = true;
 }
@@ -111,7 +111,7 @@ unsafe impl<T: Plain> Plain for Saturating<T> {
 }
 
 // SAFETY:
-// - nothing but values of `T`, one after the other.
+// - consists only of values of `T`, one after another.
 unsafe impl<T: Plain, const N: usize> Plain for [T; N] {
     const CHECKED: bool = T::CHECKED;
 }
@@ -119,7 +119,7 @@ unsafe impl<T: Plain, const N: usize> Plain for [T; N] {
 macro_rules! tuple {
     ($($Part:ident),*) => {
         // SAFETY:
-        // - nothing but its parts, which are plain: `CHECKED` is false if there is room between them.
+        // - consists only of its parts, which are plain: `CHECKED` is false if there is padding between them.
         unsafe impl<$($Part: Plain),*> Plain for ($($Part,)*) {
             const CHECKED: bool = size_of::<Self>() == 0 $(+ size_of::<$Part>())* $(&& $Part::CHECKED)*;
         }

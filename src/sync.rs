@@ -1,12 +1,11 @@
-//! The one place where atomics come from.
+//! All atomics of the crate are imported from here.
 //!
-//! Normally these are the standard library's. Under `cfg(shuttle)` each access first hands control
-//! to the model checker's scheduler, so that `tests/models.rs` explores interleavings at every
-//! shared access. A few words are always the standard library's: numbers of the whole process, which outlive every model
-//! (`reclaim/threads.rs`), and how participants are ordered, which no model changes (`reclaim/participants.rs`).
+//! Normally these are the standard library's. Under `cfg(shuttle)` each access first hands control to the model
+//! checker's scheduler, so that `tests/models.rs` explores interleavings at every shared access. A few words are always
+//! the standard library's: numbers of the whole process, which outlive every model (`reclaim/threads.rs`), and the kind
+//! of fence, which no model changes (`reclaim/participants.rs`).
 //!
-//! Under `cfg(snaptrie_planted)` the environment can take a half from the ordering of one access: see
-//! `tests/planted/orderings`.
+//! Under `cfg(snaptrie_planted)` the environment can weaken the ordering of one access: see `tests/planted/orderings`.
 
 pub(crate) use std::sync::atomic::Ordering;
 
@@ -16,8 +15,8 @@ pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize
 #[cfg(any(shuttle, snaptrie_planted))]
 pub(crate) use wrapped::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, fence};
 
-/// Whether there is time, and time to wait. Models know none: a schedule must go the same way each time. WebAssembly
-/// without a system has no clock, and no other thread to wait for.
+/// Whether there is a clock. Not in models, whose schedules must be repeatable, nor in WebAssembly without a system,
+/// which has no clock and no other thread to wait for.
 pub(crate) const HAS_TIME: bool =
     !cfg!(any(shuttle, all(target_family = "wasm", target_os = "unknown")));
 
@@ -29,15 +28,15 @@ pub(crate) fn shared_access() {
     wrapped::schedule();
 }
 
-/// A point with a name, at which `tests/stalls.rs` lets a thread stall forever: between two steps of an operation, where
-/// others must go on without it. Nothing in ordinary builds.
+/// A named point between two steps of an operation, where `tests/stalls.rs` lets a thread stall forever. Other threads
+/// must be able to continue. Nothing in ordinary builds.
 #[inline]
 pub(crate) fn stall_point(_name: &'static str) {
     #[cfg(snaptrie_stall)]
     stalls::reached(_name);
 }
 
-/// Whether this bug is in the library: on purpose, in builds of `tests/planted/run`, which shows that tests find it.
+/// Whether this deliberate bug is active. Only in builds of `tests/planted/run`, which shows that tests find it.
 #[inline(always)]
 pub(crate) fn planted(_bug: &'static str) -> bool {
     #[cfg(snaptrie_planted)]
@@ -55,19 +54,19 @@ mod plants {
 
     use super::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
 
-    /// Whether the environment asks for this bug. One build has all of them.
+    /// Whether the environment selects this bug. One build contains all of them.
     pub(super) fn is_chosen(bug: &'static str) -> bool {
         static CHOSEN: OnceLock<Option<String>> = OnceLock::new();
         CHOSEN.get_or_init(|| env::var("SNAPTRIE_PLANTED").ok()).as_deref() == Some(bug)
     }
 
-    /// What an ordering is made of, for a successful access.
+    /// The parts of the ordering of a successful access.
     pub(super) const SUCCESS: [&str; 3] = ["acquire", "release", "sequence"];
     /// The same for a compare-and-swap that fails.
     pub(super) const FAILURE: [&str; 1] = ["failure"];
 
-    /// The ordering of an access at the caller's caller, without the part that the environment takes from it: as in
-    /// `SNAPTRIE_WEAKENED=src/bucket/mod.rs:100:acquire`. With `list` all parts are printed, once each.
+    /// The ordering of an access at the caller's caller, without the part that the environment removes, for example
+    /// `SNAPTRIE_WEAKENED=src/bucket/mod.rs:100:acquire`. With `list`, prints each part once.
     #[track_caller]
     pub(super) fn weakened(order: Ordering, parts: &[&str]) -> Ordering {
         static CHOSEN: OnceLock<Option<String>> = OnceLock::new();
@@ -104,7 +103,7 @@ pub mod stalls {
 
     static HOOK: OnceLock<fn(&'static str)> = OnceLock::new();
 
-    /// Sets the function that is called with the name of each stall point a thread reaches. Once per process.
+    /// Sets the function that is called with the name of each stall point that a thread reaches. Once per process.
     pub fn set_hook(hook: fn(&'static str)) {
         HOOK.get_or_init(|| hook);
     }
@@ -118,7 +117,7 @@ pub mod stalls {
 
 #[cfg(shuttle)]
 pub mod nodes {
-    //! Counts nodes, so that models find those that are never freed. All threads of a model run on one of the system's.
+    //! Counts nodes, so that models find those that are never freed. All threads of a model run on one system thread.
 
     use std::cell::Cell;
 
@@ -144,11 +143,11 @@ mod wrapped {
 
     /// Lets any other thread of the model run before the access that follows.
     pub(super) fn schedule() {
-        // A panic that unwinds (one that a test caught on purpose) must not switch threads.
+        // While a panic unwinds, which a test will catch, threads must not be switched.
         #[cfg(shuttle)]
         if !std::thread::panicking() {
-            // Any access of shuttle's own is a point where it may switch. Not `yield_now`, which
-            // its priority-based scheduler takes as a wish to be switched.
+            // Shuttle may switch threads at any of its own accesses. Not `yield_now`, which its priority-based
+            // scheduler treats as a request to be switched.
             shuttle::sync::atomic::AtomicBool::new(false).load(Ordering::Relaxed);
         }
     }

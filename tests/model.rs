@@ -98,40 +98,40 @@ for_each_hashing!(good Good, low Low, high High, deep Deep, constant Constant, f
 
 #[test]
 fn long_sequences_over_many_keys() {
-    play_many::<Trie>(Hashing::Good, Mix::General, &[4096], 2_000, 3);
+    play_many::<Trie>(Hashing::Good, Mix::General, &[4096], 2_000, 2);
 }
 
 #[test]
 fn long_sequences_over_many_keys_inline() {
-    play_many::<Inline>(Hashing::Good, Mix::General, &[4096], 2_000, 3);
-    play_many::<Inline>(Hashing::Deep, Mix::General, &[4096], 2_000, 3);
+    play_many::<Inline>(Hashing::Good, Mix::General, &[4096], 2_000, 2);
+    play_many::<Inline>(Hashing::Deep, Mix::General, &[4096], 2_000, 2);
 }
 
 #[test]
 fn long_sequences_over_many_keys_flat() {
-    play_many::<Flat>(Hashing::Good, Mix::General, &[4096], 2_000, 3);
-    play_many::<Flat>(Hashing::Good, Mix::Resize, &[20_000], 300, 3);
+    play_many::<Flat>(Hashing::Good, Mix::General, &[4096], 2_000, 2);
+    play_many::<Flat>(Hashing::Good, Mix::Resize, &[20_000], 300, 2);
 }
 
 #[test]
 fn long_sequences_over_many_keys_inline_flat() {
-    play_many::<InlineFlat>(Hashing::Good, Mix::General, &[4096], 2_000, 3);
-    play_many::<InlineFlat>(Hashing::Good, Mix::Resize, &[20_000], 300, 3);
+    play_many::<InlineFlat>(Hashing::Good, Mix::General, &[4096], 2_000, 2);
+    play_many::<InlineFlat>(Hashing::Good, Mix::Resize, &[20_000], 300, 2);
 }
 
 #[test]
 fn long_sequences_over_many_keys_deep_down() {
-    play_many::<Trie>(Hashing::Deep, Mix::General, &[4096], 2_000, 3);
+    play_many::<Trie>(Hashing::Deep, Mix::General, &[4096], 2_000, 2);
 }
 
 #[test]
 fn many_versions_of_many_keys() {
-    play_many::<Trie>(Hashing::Good, Mix::Snapshots, &[4096], 1_000, 5);
+    play_many::<Trie>(Hashing::Good, Mix::Snapshots, &[4096], 1_000, 3);
 }
 
 #[test]
 fn many_versions_of_many_keys_inline() {
-    play_many::<Inline>(Hashing::Good, Mix::Snapshots, &[4096], 1_000, 5);
+    play_many::<Inline>(Hashing::Good, Mix::Snapshots, &[4096], 1_000, 3);
 }
 
 /// The bad hashers are as bad as they are meant to be.

@@ -18,11 +18,16 @@ const PAGES: [&str; 8] = [
 ];
 
 /// Names that are not in this repository's code, and why a page has them.
-const ELSEWHERE: [(&str, &str); 4] = [
+const ELSEWHERE: [(&str, &str); 9] = [
     ("ResizeMode", "of papaya"),
+    ("moka", "another crate"),
     ("quick_cache", "another crate"),
+    ("Mutex<im::HashMap>", "another crate"),
+    ("ArcSwap<im::HashMap>", "another crate"),
     ("_sync", "the end of names of scc"),
     ("_async", "the end of names of scc"),
+    ("unpark", "of the standard library"),
+    ("latency-warm", "what clap makes of `LatencyWarm`"),
 ];
 
 /// All files of the repository by path, and all folders.
@@ -66,20 +71,18 @@ fn is_file(name: &str) -> bool {
     name.contains('/') || ends.iter().any(|end| name.ends_with(end))
 }
 
-/// A path of Rust, a call without arguments, or a name of several words: not whatever is one word.
+/// Whether a name is an identifier, a path or a call, and not a command or a symbol.
 fn is_code(name: &str) -> bool {
-    let plain = name.strip_suffix("()").unwrap_or(name);
-    let segments = plain.split("::");
-    let is_word = |word: &str| {
-        !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    };
-    let has_hump = |word: &str| {
-        let letters: Vec<_> = word.chars().collect();
-        letters.windows(2).any(|pair| pair[0].is_lowercase() && pair[1].is_uppercase())
-    };
-    let is_several =
-        plain != name || plain.contains("::") || plain.contains('_') || has_hump(plain);
-    segments.clone().all(is_word) && is_several
+    let is_command = name.contains(" -") || name.contains('=');
+    let is_comment = name.starts_with("//");
+    name.contains(|c: char| c.is_ascii_alphabetic()) && !is_command && !is_comment
+}
+
+/// The anchor of a heading, as GitHub and rustdoc make it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = kept.chars().filter(|c| c.is_alphanumeric() || ['-', '_', ' '].contains(c));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
 #[test]
@@ -107,25 +110,31 @@ fn what_pages_name_exists() {
         let examples = text.split("```").skip(1).step_by(2);
         let examples: HashSet<_> = examples.flat_map(str::lines).flat_map(code_words).collect();
         for name in quoted(&text) {
-            let exists = if is_file(name) && !name.contains(' ') {
-                let name = name.trim_end_matches('/');
-                let end = format!("/{name}");
-                files.iter().any(|file| file == name || file.ends_with(&end))
-            } else if is_code(name) {
-                words(name).all(|word| known.contains(word) || examples.contains(word))
+            let first = name.split(' ').next().expect("a first word");
+            let exists = if is_file(first) && is_code(first) {
+                let path = first.trim_end_matches('/');
+                let end = format!("/{path}");
+                files.iter().any(|file| file == path || file.ends_with(&end))
             } else {
-                continue;
+                let exists = |word: &str| known.contains(word) || examples.contains(word);
+                let is_number = |word: &str| word.starts_with(|c: char| c.is_ascii_digit());
+                !is_code(name) || words(name).all(|word| is_number(word) || exists(word))
             };
             if !exists {
                 missing.entry(name.to_owned()).or_insert(page);
             }
         }
-        // Links to files.
+        // Links to files and headings.
         let folder = Path::new(page).parent().expect("a file is in a folder");
+        let headings: HashSet<_> =
+            text.lines().filter(|line| line.starts_with('#')).map(anchor).collect();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let is_elsewhere =
-                ["#", "http", "crate::"].iter().any(|start| target.starts_with(start));
-            if !is_elsewhere && !root.join(folder).join(target).exists() {
+            let is_elsewhere = ["http", "crate::"].iter().any(|start| target.starts_with(start));
+            let exists = match target.strip_prefix('#') {
+                Some(heading) => headings.contains(heading),
+                None => is_elsewhere || root.join(folder).join(target).exists(),
+            };
+            if !exists {
                 missing.entry(target.to_owned()).or_insert(page);
             }
         }

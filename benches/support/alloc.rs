@@ -1,4 +1,4 @@
-//! An allocator that counts the bytes that are held, while it is told to: timings do not pay for it.
+//! An allocator that counts the bytes in use while counting is turned on, so that timings do not include it.
 #![expect(unsafe_code, reason = "an allocator")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -12,7 +12,7 @@ static ON: AtomicBool = AtomicBool::new(false);
 static BYTES: AtomicIsize = AtomicIsize::new(0);
 static PEAK: AtomicIsize = AtomicIsize::new(0);
 
-/// Counts from now on, until the result is dropped.
+/// Starts to count, until the result is dropped.
 pub(crate) fn count() -> Count {
     BYTES.store(0, Relaxed);
     PEAK.store(0, Relaxed);
@@ -24,7 +24,7 @@ pub(crate) fn count() -> Count {
 pub(crate) struct Count;
 
 impl Count {
-    /// Bytes allocated since it was turned on, less those freed.
+    /// Bytes allocated since it was turned on, minus those freed.
     pub(crate) fn bytes(&self) -> isize {
         BYTES.load(Relaxed)
     }
@@ -49,34 +49,34 @@ fn add(bytes: isize) {
 }
 
 // SAFETY:
-// - every call goes to the system's allocator with the arguments of the caller, who promised what
-//   that one asks for; the counter does not allocate.
+// - every call is forwarded to the system's allocator with the same arguments, so the caller's promises hold for it;
+//   the counter does not allocate.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         add(layout.size() as isize);
         // SAFETY:
-        // - the caller's promises are passed on.
+        // - the contract is the same.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         add(layout.size() as isize);
         // SAFETY:
-        // - the caller's promises are passed on.
+        // - the contract is the same.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         add(-(layout.size() as isize));
         // SAFETY:
-        // - the caller's promises are passed on.
+        // - the contract is the same.
         unsafe { System.dealloc(memory, layout) }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         add(size as isize - layout.size() as isize);
         // SAFETY:
-        // - the caller's promises are passed on.
+        // - the contract is the same.
         unsafe { System.realloc(memory, layout, size) }
     }
 }

@@ -7,13 +7,13 @@ use super::maps::{FlatInline, Inline, Visit};
 
 /// A key that a counter can be turned into. Distinct counters give distinct keys.
 pub(crate) trait Key: Clone + Eq + Hash + Send + Sync + 'static {
-    /// How the key is called in the name of a benchmark.
+    /// The name of the key in the name of a benchmark.
     const NAME: &'static str;
 
     /// The key of a counter.
     fn nth(counter: u64) -> Self;
 
-    /// Does it with the maps that only take keys of this kind.
+    /// Visits the maps that take only keys of this kind.
     fn each_special(_visitor: &mut impl Visit<Self>) {}
 }
 
@@ -33,7 +33,7 @@ impl Key for u64 {
 impl Key for String {
     const NAME: &'static str = "string";
 
-    /// Twenty bytes: longer than what a hasher takes at once, and all alike at the beginning.
+    /// Twenty bytes: longer than a hasher reads at once, and with a common prefix.
     fn nth(counter: u64) -> Self {
         format!("key:{:016x}", mix(counter))
     }

@@ -1,5 +1,5 @@
-//! The maps that are measured, behind one trait: every operation pins or locks by itself, and every
-//! map is made empty, without a capacity, with the same hasher.
+//! The measured maps, behind one trait: every operation pins or locks separately, and every map starts empty, without a
+//! capacity, with the same hasher.
 
 use std::collections::HashMap;
 use std::convert::identity;
@@ -12,7 +12,7 @@ use super::keys::Key;
 
 /// A concurrent map with numbers as values.
 pub(crate) trait Map<K: Key>: Send + Sync + Sized {
-    /// How the map is called in the name of a benchmark.
+    /// The name of the map in the name of a benchmark.
     const NAME: &'static str;
 
     /// An empty map.
@@ -33,7 +33,7 @@ pub(crate) trait Visit<K: Key> {
     fn visit<M: Map<K>>(&mut self);
 }
 
-/// Does it with each map.
+/// Visits each map.
 pub(crate) fn each<K: Key>(visitor: &mut impl Visit<K>) {
     visitor.visit::<Trie<K>>();
     K::each_special(visitor);
@@ -53,7 +53,7 @@ pub(crate) type Flat<K> = FlatMap<K, u64>;
 /// The flat table, with its entries in the lines.
 pub(crate) type FlatInline<K> = CopyFlatMap<K, u64>;
 
-/// `$copied` makes a number of what a lookup hands out.
+/// `$copied` turns the result of a lookup into a number.
 macro_rules! map {
     ($Map:ident [$($Copy:ident)?] $name:literal, $new:expr, $copied:ident) => {
         impl<K: Key $(+ $Copy)?> Map<K> for $Map<K> {
@@ -91,7 +91,7 @@ fn copied(found: Option<&u64>) -> Option<u64> {
     found.copied()
 }
 
-/// The floor: what everybody has without this library.
+/// The baseline without this library.
 pub(crate) type Locked<K> = RwLock<HashMap<K, u64, RandomState>>;
 
 impl<K: Key> Map<K> for Locked<K> {
@@ -117,7 +117,7 @@ impl<K: Key> Map<K> for Locked<K> {
     }
 }
 
-/// No map: what a measurement costs by itself, and what the machine does to it.
+/// No map: the cost of the measurement, and the noise of the machine.
 pub(crate) struct Nothing;
 
 impl<K: Key> Map<K> for Nothing {

@@ -1,4 +1,4 @@
-//! What the benchmarks of the library share. Measures nothing by itself.
+//! The common parts of the library's benchmarks.
 //!
 //! | file | holds |
 //! |---|---|

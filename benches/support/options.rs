@@ -1,8 +1,6 @@
-//! The command line of the benchmarks that criterion does not drive, and the lines on top of what
-//! they print.
+//! The command line of the benchmarks that do not use criterion, and the header of their output.
 //!
-//! `cargo bench` passes `--bench`. Without it, or with `--test`, the question is only whether the
-//! benchmark runs.
+//! `cargo bench` passes `--bench`. Without it, or with `--test`, a small run only checks that the benchmark works.
 
 use std::env;
 use std::fs;
@@ -10,7 +8,7 @@ use std::thread;
 
 use clap::Parser;
 
-/// What `cargo bench --bench NAME -- …` accepts.
+/// The options of `cargo bench --bench NAME -- …`.
 #[derive(Debug, Parser)]
 #[command(no_binary_name = true)]
 pub(crate) struct Options {
@@ -27,12 +25,12 @@ pub(crate) struct Options {
     pub(crate) millis: u64,
     #[arg(long, hide = true)]
     bench: bool,
-    /// Small and quick: shows only that it runs.
+    /// Small and quick: only checks that it works.
     #[arg(long)]
     test: bool,
 }
 
-/// Whether this process need only show that it runs.
+/// Whether this run only checks that the benchmark works.
 pub(crate) fn is_trial() -> bool {
     let given = |option| env::args().any(|argument| argument == option);
     !given("--bench") || given("--test")
@@ -50,13 +48,13 @@ impl Options {
         options
     }
 
-    /// Whether a section is wanted.
+    /// Whether to run a section.
     pub(crate) fn wants(&self, section: &str) -> bool {
         self.filter.as_deref().is_none_or(|filter| section.contains(filter))
     }
 }
 
-/// Prints what was measured, and where.
+/// Prints what is measured, and where.
 pub(crate) fn header(options: &Options) {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let cpu = cpu.lines().find_map(|line| line.strip_prefix("model name"));

@@ -13,11 +13,10 @@ use crate::snapshot::Snapshot;
 /// The number of a word.
 pub(crate) type WordId = u32;
 
-/// Words after which the handle of a thread is refreshed, so that a long piece does not keep garbage
-/// from being freed.
+/// A thread refreshes its handle after this many words, so that a long piece does not keep garbage from being freed.
 const REFRESH_EVERY: u64 = 4096;
 
-/// How often each bigram was met.
+/// How often each bigram occurred.
 #[derive(Default)]
 pub(crate) struct Bigrams {
     words: TrieMap<Box<str>, WordId>,
@@ -40,12 +39,12 @@ pub(crate) struct Totals {
 #[derive(Default)]
 struct Counted {
     words: u64,
-    /// Its first word and its last.
+    /// Its first and last word.
     ends: Option<(WordId, WordId)>,
 }
 
 impl Bigrams {
-    /// Counts the bigrams of a file; one that is binary is only noted in `totals`.
+    /// Counts the bigrams of a file. A binary file is only recorded in `totals`.
     pub(crate) fn count_file(&self, path: &Path, totals: &Totals) -> io::Result<()> {
         let counted = match input::open(path) {
             Ok(Content::Binary) => {
@@ -77,7 +76,7 @@ impl Bigrams {
     fn count_text(&self, bytes: &[u8], totals: &Totals) -> Counted {
         let text = String::from_utf8_lossy(bytes);
         let mut words = self.words.pin();
-        // Counts when it is full, and when it is dropped.
+        // It changes the map when it is full, and when it is dropped.
         let mut counts = self.counts.writer();
         let mut lower = String::new();
         let mut counted = Counted::default();
@@ -98,7 +97,7 @@ impl Bigrams {
         counted
     }
 
-    /// Counts the bigrams that lie across the cuts between the pieces of one file.
+    /// Counts the bigrams across the cuts between the pieces of one file.
     fn count_seams(&self, pieces: &[Counted], totals: &Totals) {
         let mut counts = self.counts.writer();
         let mut ends = pieces.iter().filter_map(|piece| piece.ends);
@@ -112,12 +111,12 @@ impl Bigrams {
         }
     }
 
-    /// The number of a word, which is given one if it is new. Allocates for new words only.
+    /// The number of a word. A new word gets the next number. Allocates only for new words.
     fn number(&self, words: &Pinned<'_, Box<str>, WordId>, word: &str) -> WordId {
         if let Some(&id) = words.get(word) {
             return id;
         }
-        // The number is lost if another thread inserts the word first: the numbers have gaps.
+        // The number is lost if another thread inserts the word first, so the numbers have gaps.
         *words.get_or_insert_with(word.into(), || {
             let id = self.next_id.fetch_add(1, Relaxed);
             assert_ne!(id, WordId::MAX, "more words than there are numbers for them");
@@ -125,16 +124,16 @@ impl Bigrams {
         })
     }
 
-    /// Both maps, frozen. O(1), and the writers go on.
+    /// Snapshots of both maps. O(1), and writers continue.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        // In this order: a bigram is counted after its words were given numbers, so the snapshot of
-        // the words knows all that are in the snapshot of the bigrams.
+        // The order matters: a bigram is counted after its words got their numbers, so the second snapshot has all
+        // words of the first one.
         let counts = self.counts.snapshot();
         Snapshot { counts, words: self.words.snapshot() }
     }
 }
 
-/// The word in lower case, character by character; in `buffer` if that changes anything.
+/// The word in lower case, character by character. In `buffer` if it differs.
 fn lower_case<'w>(word: &'w str, buffer: &'w mut String) -> &'w str {
     if word.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return word;

@@ -5,8 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Larger files are cut into pieces of about this size, so that no thread is left alone with one:
-/// a few milliseconds of work.
+/// Larger files are cut into pieces of about this size, a few milliseconds of work, so that all threads can share them.
 const PIECE: u64 = 1 << 20;
 
 /// A NUL byte within this many bytes makes a file binary.
@@ -14,11 +13,11 @@ const HEAD: u64 = 1 << 10;
 
 /// The files at and below `roots`.
 ///
-/// Links are followed at the roots only, so that no loop can trap the walk. A folder below them that cannot be
-/// read is reported to `skipped`.
+/// Links are followed only at the roots, so the walk cannot loop. A folder below them that cannot be read is reported
+/// to `skipped`.
 ///
 /// # Errors
-/// If a root cannot be read or is neither file nor folder, a message says so.
+/// A message, if a root cannot be read or is neither a file nor a folder.
 pub(crate) fn find(
     roots: &[PathBuf],
     mut skipped: impl FnMut(&Path, &io::Error),
@@ -67,7 +66,7 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>, folders: &mut Vec<PathBuf>) -> 
     Ok(())
 }
 
-/// A file, as far as it must be read to know how to count it.
+/// A file, read as far as necessary to know how to count it.
 pub(crate) enum Content {
     /// Not text.
     Binary,
@@ -95,8 +94,8 @@ pub(crate) fn open(path: &Path) -> io::Result<Content> {
 
 /// Cuts a file of this length before ASCII characters that are not letters.
 ///
-/// Such a byte ends a word, and a character (even an invalid one) too: the words of the pieces are
-/// the words of the whole. Text without any such byte stays in one piece.
+/// Such a byte ends a word and a character, even an invalid one. So the words of the pieces are the words of the whole.
+/// Text without any such byte stays in one piece.
 fn cut(file: &mut File, len: u64) -> io::Result<Vec<Range<u64>>> {
     let mut pieces = Vec::new();
     let mut start = 0;
@@ -111,7 +110,7 @@ fn cut(file: &mut File, len: u64) -> io::Result<Vec<Range<u64>>> {
     Ok(pieces)
 }
 
-/// The first place at or after `from` where the file can be cut; none if there is no more.
+/// The first place at or after `from` where the file can be cut, if there is one.
 fn next_cut(file: &mut File, from: u64) -> io::Result<Option<u64>> {
     let mut at = file.seek(SeekFrom::Start(from))?;
     let mut block = Vec::with_capacity(4096);

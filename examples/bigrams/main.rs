@@ -6,18 +6,17 @@
 //! cargo run --release --example bigrams -- --json counts.json --every 250 docs/
 //! ```
 //!
-//! The threads of a rayon pool share two maps: words to numbers, and pairs of numbers to counts. A
-//! word that is known costs one lookup. Each thread counts through a writer, which adds up equal
-//! bigrams and changes the map in groups. Meanwhile another thread takes snapshots and makes a top
-//! list of each.
+//! The threads of a rayon pool share two maps: words to numbers, and pairs of numbers to counts. A known word costs one
+//! lookup. Each thread counts through a writer, which adds up equal bigrams and changes the map in groups. Meanwhile
+//! another thread takes snapshots and makes a top list of each.
 //!
-//! A snapshot fixes the bigrams and their counts at one instant, so each list is consistent. It lacks the additions that
-//! wait in the writers, at most 32 a thread. The final snapshot is taken when all threads are done. Its counts must add
-//! up to the number of bigrams read, or the program exits with status 1.
+//! A snapshot fixes the bigrams and their counts at one instant, so each list is consistent. It lacks the additions
+//! that are still queued in the writers, at most 32 per thread. The final snapshot is taken when all threads are done.
+//! Its counts must add up to the number of bigrams read, or the program exits with status 1.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `main` | the options, and what runs when |
+//! | `main` | the options, and the threads |
 //! | `input` | finding files, telling text from binary, cutting large files |
 //! | `count` | the two maps, and counting into them |
 //! | `snapshot` | both maps at one instant: the top list |
@@ -50,16 +49,16 @@ use view::View;
 
 /// Counts the word bigrams of text files with all cores.
 ///
-/// A word is a maximal run of alphabetic characters (Unicode), in lower case. A bigram is two words
-/// in a row in one file, whatever stands between them.
+/// A word is a maximal run of alphabetic characters (Unicode), in lower case. A bigram is two words in a row in one
+/// file, whatever is between them.
 #[derive(Parser)]
 #[command(after_help = AFTER_HELP)]
 struct Options {
-    /// Files, and folders that are read with all that is below them [default: the sources of the
-    /// crates in the local cargo registry; without one, this repository or the current folder]
+    /// Files and folders, which are read recursively [default: the sources of the crates in the local cargo registry;
+    /// without one, this repository or the current folder]
     paths: Vec<PathBuf>,
 
-    /// Threads that count [default: one for each core]
+    /// Threads that count [default: one per core]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
 
@@ -71,8 +70,8 @@ struct Options {
     #[arg(long, value_name = "MS", default_value_t = 1000)]
     every: u64,
 
-    /// Write the counts of all bigrams to this file, the most frequent first, as a JSON array with
-    /// one element a line: {"count":3,"words":["of","the"]}
+    /// Write the counts of all bigrams to this file, the most frequent first, as a JSON array with one element per
+    /// line: {"count":3,"words":["of","the"]}
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
@@ -80,14 +79,14 @@ struct Options {
 const AFTER_HELP: &str = "\
 Files with a NUL byte in the first KB count as binary and are skipped; invalid UTF-8 is read as \
 replacement characters. Below the given folders, symbolic links, names that begin with a dot and \
-folders with a CACHEDIR.TAG are passed over. What cannot be read there is reported and skipped.
+folders with a CACHEDIR.TAG are skipped. Files there that cannot be read are reported and skipped.
 
-The top list comes from a snapshot of the map of counts, taken while the writers go on: bigrams and \
-counts of one instant, less what the writers are about to add. The numbers at the end are exact.
+The top list is made from a snapshot of the counts, taken while the writers continue: bigrams and \
+counts of one instant, without additions still queued in the writers. The final numbers are exact.
 
-The JSON file replaces an old one when it is whole; if anything goes wrong the old one stays.
+The JSON file replaces an old one once it is complete. If anything fails, the old one stays.
 
-Exit status: 0 if all went well; 1 if the counts do not add up to the bigrams read, or the results \
+Exit status: 0 on success; 1 if the counts do not add up to the bigrams read, or if the results \
 cannot be written; 2 for wrong usage, if a given path cannot be read, or if nothing was read.";
 
 /// Why the program stops, by exit status.
@@ -108,9 +107,9 @@ fn main() -> ExitCode {
     ExitCode::from(status)
 }
 
-/// A line to the standard error, if there is one.
+/// Prints a line to standard error, if it is open.
 fn complain(line: &str) {
-    // If this fails, there is no place left to report it.
+    // If this fails, there is nowhere to report it.
     let _ = writeln!(io::stderr(), "{line}");
 }
 
@@ -128,7 +127,7 @@ fn run(options: &Options) -> Result<(), Failure> {
         return Err(Failure::Usage(format!("no file to read in {}", names())));
     }
     let pool = thread_pool(options.threads)?;
-    // Opened now, so that a path that is wrong does not cost the whole run.
+    // Opened now, so that a wrong path is reported before counting.
     let json = options.json.as_deref().map(create).transpose()?;
 
     let bigrams = Bigrams::default();
@@ -151,15 +150,15 @@ fn run(options: &Options) -> Result<(), Failure> {
         written.map_err(|error| cannot_write(path, &error))?;
     }
     match report::print(&run, options.top) {
-        // The reader of the report, such as `head`, has seen enough.
+        // The reader of the report, such as `head`, has closed the pipe.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         printed => printed.map_err(|error| Failure::Run(format!("cannot print: {error}")))?,
     }
     check
 }
 
-/// Counts all files, and shows a top list now and then. Returns the number of lists; fails if a path that was given
-/// is a file that cannot be read.
+/// Counts all files, and shows a top list at intervals. Returns the number of lists. Fails if a path on the command
+/// line is a file that cannot be read.
 fn count(
     files: &[PathBuf],
     pool: &ThreadPool,
@@ -170,7 +169,7 @@ fn count(
     let view = View::new(files.len(), totals);
     let refused = OnceLock::new();
     let lists = thread::scope(|scope| {
-        // Hanging up ends the thread that shows lists, even if counting panics.
+        // Dropping `counting` ends the thread that shows lists, even if counting panics.
         let (counting, done) = mpsc::channel::<()>();
         let lists = scope.spawn(|| show_lists(bigrams, &view, options, done));
         pool.install(|| {
@@ -192,7 +191,7 @@ fn count(
     refused.into_inner().map_or(Ok(lists), |message| Err(Failure::Usage(message)))
 }
 
-/// Takes a snapshot and shows its top list, at intervals, until the other side hangs up.
+/// Takes a snapshot and shows its top list, at intervals, until the sender is dropped.
 fn show_lists(bigrams: &Bigrams, view: &View, options: &Options, done: mpsc::Receiver<()>) -> u64 {
     if options.every == 0 {
         return 0;
@@ -217,14 +216,13 @@ fn cannot_write(path: &Path, error: &io::Error) -> Failure {
 }
 
 fn thread_pool(threads: Option<NonZeroUsize>) -> Result<ThreadPool, Failure> {
-    // Zero means one for each core.
+    // Zero means one per core.
     let threads = threads.map_or(0, NonZeroUsize::get);
     let pool = ThreadPoolBuilder::new().num_threads(threads).build();
     pool.map_err(|error| Failure::Run(format!("cannot start threads: {error}")))
 }
 
-/// Text that every machine with Rust has: the sources of the crates in cargo's registry, or else
-/// this repository.
+/// Text that every machine with Rust has: the sources in cargo's registry, or else this repository.
 fn default_paths() -> Vec<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     let home = || variable("HOME").or_else(|| variable("USERPROFILE"));

@@ -21,7 +21,7 @@ pub(crate) struct Run<'a> {
     /// How long counting took.
     pub(crate) elapsed: Duration,
     pub(crate) threads: usize,
-    /// How many snapshots were taken, with the last.
+    /// Number of snapshots, including the last one.
     pub(crate) snapshots: u64,
 }
 
@@ -72,12 +72,12 @@ pub(crate) fn print(run: &Run<'_>, limit: usize) -> io::Result<()> {
     out.flush()
 }
 
-/// The JSON file while it is made: a temporary file, which replaces the old one when it is whole, and is removed if
-/// anything goes wrong before.
+/// The JSON file while it is written: a temporary file, which replaces the old one when it is complete, and is removed
+/// on failure.
 pub(crate) struct JsonFile {
     file: File,
     path: PathBuf,
-    /// None where `path` is written to directly.
+    /// `None` if `path` is written directly.
     temporary: Option<PathBuf>,
 }
 
@@ -86,13 +86,13 @@ impl JsonFile {
         let (mut path, mut permissions) = (path.to_owned(), None);
         match fs::metadata(&path) {
             Ok(old) => {
-                // A file that may not be written is not replaced either.
+                // A file without write permission is not replaced.
                 let file = OpenOptions::new().write(true).open(&path)?;
                 if !old.is_file() {
-                    // A pipe or a device stays where it is.
+                    // A pipe or a device is written directly.
                     return Ok(Self { file, path, temporary: None });
                 }
-                // Of a link, what it leads to.
+                // A link stays; its target is replaced.
                 path = fs::canonicalize(&path)?;
                 permissions = Some(old.permissions());
             }
@@ -108,7 +108,7 @@ impl JsonFile {
         Ok(json)
     }
 
-    /// Writes the file, and puts it in the place of the old one.
+    /// Writes the file, and replaces the old one by it.
     pub(crate) fn write(mut self, snapshot: &Snapshot) -> io::Result<()> {
         write_json(snapshot, &self.file)?;
         if let Some(temporary) = &self.temporary {
@@ -130,7 +130,7 @@ impl Drop for JsonFile {
     }
 }
 
-/// Writes all counts as a JSON array, one element a line, the most frequent bigram first.
+/// Writes all counts as a JSON array, one element per line, the most frequent bigram first.
 fn write_json(snapshot: &Snapshot, file: &File) -> io::Result<()> {
     let mut out = BufWriter::new(file);
     let mut bigrams: Vec<_> = snapshot.ranked().collect();
@@ -160,7 +160,7 @@ impl fmt::Display for Table<'_> {
     }
 }
 
-/// The beginning of a word, short enough for a line of a table.
+/// The first characters of a word, for a table.
 pub(crate) fn clip(word: &str) -> &str {
     word.char_indices().nth(24).map_or(word, |(end, _)| &word[..end])
 }

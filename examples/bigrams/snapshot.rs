@@ -7,13 +7,13 @@ use snaptrie::{RandomState, mode};
 
 use crate::count::WordId;
 
-/// The bigrams of one instant with their counts, and (at least) the words in them.
+/// The bigrams of one instant with their counts, and at least the words in them.
 pub(crate) struct Snapshot {
     pub(crate) counts: snaptrie::Snapshot<(WordId, WordId), u64, RandomState, mode::Inline>,
     pub(crate) words: snaptrie::Snapshot<Box<str>, WordId>,
 }
 
-/// A bigram in its place: ordered by count, the highest first, then by its words.
+/// A bigram, ordered by count, the highest first, and then by its words.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ranked<'s> {
     pub(crate) count: Reverse<u64>,
@@ -21,9 +21,9 @@ pub(crate) struct Ranked<'s> {
 }
 
 impl Snapshot {
-    /// The most frequent bigrams, at most `limit`, the first first. O(n).
+    /// At most `limit` most frequent bigrams, in order. O(n).
     pub(crate) fn top(&self, limit: usize) -> Vec<Ranked<'_>> {
-        // The last of the list is at the top of the heap.
+        // The top of the heap is the last one of the list.
         let mut heap = BinaryHeap::new();
         if limit == 0 {
             return Vec::new();
@@ -48,7 +48,7 @@ impl Snapshot {
         })
     }
 
-    /// The words by their numbers; empty where no word has the number.
+    /// The words by their numbers. Empty if no word has the number.
     fn spelling(&self) -> Vec<&str> {
         let mut spelling = Vec::new();
         for (word, &id) in &self.words {

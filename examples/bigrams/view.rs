@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use indicatif::{HumanBytes, HumanCount, MultiProgress, ProgressBar, ProgressState, ProgressStyle};
@@ -11,7 +11,7 @@ use crate::count::Totals;
 use crate::report::{self, Table};
 use crate::snapshot::Snapshot;
 
-/// The progress on the standard error while files are read.
+/// The progress on standard error while files are read.
 pub(crate) struct View {
     all: MultiProgress,
     bar: ProgressBar,
@@ -20,8 +20,8 @@ pub(crate) struct View {
     files: usize,
 }
 
-const BAR: &str = "{wide_bar} {human_pos}/{human_len} files  {read}  {read_rate}/s  \
-                   {bigram_rate} bigrams/s  {eta} left";
+/// Fits into 60 columns.
+const BAR: &str = "{bar:10} {percent:>3}%  {read}  {bigram_rate} bigrams/s  {eta} left";
 
 impl View {
     pub(crate) fn new(files: usize, totals: &Arc<Totals>) -> Self {
@@ -41,7 +41,7 @@ impl View {
         self.bar.clone()
     }
 
-    /// A line about something that went wrong, above the live view.
+    /// Prints a line about an error, above the live view.
     pub(crate) fn complain(&self, line: &str) {
         self.all.suspend(|| crate::complain(line));
     }
@@ -70,7 +70,7 @@ impl View {
         crate::complain(&line);
     }
 
-    /// Takes the live view off the terminal.
+    /// Removes the live view from the terminal.
     pub(crate) fn finish(&self) {
         self.table.finish_and_clear();
         self.bar.finish_and_clear();
@@ -78,30 +78,19 @@ impl View {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    // The templates are constants: one that is wrong shows the first time it is used.
+    // The templates are constants, so a wrong one fails the first time it is used.
     ProgressStyle::with_template(template).expect("a valid template")
 }
 
 fn bar_style(totals: &Arc<Totals>) -> ProgressStyle {
-    let per_second = |counter: fn(&Totals) -> &AtomicU64| {
-        let totals = Arc::clone(totals);
-        move |state: &ProgressState| {
-            let seconds = state.elapsed().as_secs_f64().max(0.001);
-            (counter(&totals).load(Relaxed) as f64 / seconds) as u64
-        }
-    };
-    let byte_rate = per_second(|totals| &totals.bytes);
-    let bigram_rate = per_second(|totals| &totals.bigrams);
-    let bytes = Arc::clone(totals);
+    let (bytes, bigrams) = (Arc::clone(totals), Arc::clone(totals));
     style(BAR)
         .with_key("read", move |_: &ProgressState, out: &mut dyn Write| {
             put(out, HumanBytes(bytes.bytes.load(Relaxed)));
         })
-        .with_key("read_rate", move |state: &ProgressState, out: &mut dyn Write| {
-            put(out, HumanBytes(byte_rate(state)));
-        })
         .with_key("bigram_rate", move |state: &ProgressState, out: &mut dyn Write| {
-            put(out, HumanCount(bigram_rate(state)));
+            let seconds = state.elapsed().as_secs_f64().max(0.001);
+            put(out, HumanCount((bigrams.bigrams.load(Relaxed) as f64 / seconds) as u64));
         })
 }
 

@@ -7,7 +7,7 @@
 //! cargo run --release --example checkpoint -- --folder state --check
 //! ```
 //!
-//! A checkpoint is a snapshot (O(1), the writers go on) written to a file. The first file holds all entries.
+//! A checkpoint is a snapshot (O(1), writers continue) written to a file. The first file holds all entries.
 //! The following ones hold the changes since the previous checkpoint (`Snapshot::diff`, which costs as much as
 //! what changed). After `--diffs` of them, the next checkpoint is full again, and the older files are removed.
 //! Kill the program whenever you like and start it again with the same folder: it continues from the last

@@ -21,26 +21,26 @@ pub(crate) fn live() -> isize {
     LIVE.load(Relaxed)
 }
 
-/// The most that was ever in use.
+/// The most bytes that were ever in use.
 pub(crate) fn peak() -> isize {
     PEAK.load(Relaxed)
 }
 
 // SAFETY:
-// - every call goes to the system's allocator with the arguments of the caller, who promised what
-//   that one asks for; the counters do not allocate.
+// - every call is forwarded to the system's allocator with the same arguments, so the caller's promises hold for it;
+//   the counters do not allocate.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size() as isize);
         // SAFETY:
-        // - the caller's promises are passed on.
+        // - the contract is the same.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         count(-(layout.size() as isize));
         // SAFETY:
-        // - the caller's promises are passed on.
+        // - the contract is the same.
         unsafe { System.dealloc(memory, layout) }
     }
 }

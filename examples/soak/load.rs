@@ -8,22 +8,22 @@ use crate::World;
 
 /// Keys `0..ACCOUNTS` are accounts.
 pub(crate) const ACCOUNTS: u64 = 256;
-/// What each account begins with.
+/// The initial balance of each account.
 pub(crate) const BALANCE: u64 = 1_000;
 /// The most that one transfer moves.
 pub(crate) const MOST: u64 = 10;
-/// From here on each worker has two marks, which it writes in order.
+/// The first mark. Each worker has two marks, which it writes in order.
 pub(crate) const MARKS: u64 = 1_000;
-/// From here on keys come and go.
+/// The first key that is inserted and removed again and again.
 pub(crate) const CHURN: u64 = 1_000_000;
 
-/// What workers do with a map of any kind.
+/// The operations of workers, for any kind of map.
 pub(crate) trait Ledger {
     fn get(&self, key: u64) -> Option<u64>;
     fn insert(&self, key: u64, value: u64) -> Option<u64>;
     fn remove(&self, key: u64) -> Option<u64>;
 
-    /// Takes this much from an account, if there is enough.
+    /// Withdraws this amount from an account, if it has enough.
     fn withdraw(&self, account: u64, amount: u64) -> bool;
     fn deposit(&self, account: u64, amount: u64);
 }
@@ -81,7 +81,7 @@ impl Ledger for CopyTrieMap<u64, u64> {
     }
 }
 
-/// The value of a key that comes and goes.
+/// The value of a key from [`CHURN`] on.
 pub(crate) fn value_of(key: u64) -> u64 {
     key.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
@@ -90,18 +90,18 @@ pub(crate) fn open_accounts(map: &impl Ledger) {
     (0..ACCOUNTS).for_each(|account| assert!(map.insert(account, BALANCE).is_none()));
 }
 
-/// While no thread transfers, nothing is on its way.
+/// Only while no transfer is in progress.
 pub(crate) fn check_accounts(map: &impl Ledger) {
     let total: u64 = (0..ACCOUNTS).filter_map(|account| map.get(account)).sum();
     assert_eq!(total, ACCOUNTS * BALANCE, "transfers lost or made something");
 }
 
-/// One worker and what it knows.
+/// One worker and its knowledge of the maps.
 struct Worker {
     random: u64,
-    /// What it wrote last into its marks, in each map.
+    /// The last value of its marks, in each map.
     marks: [u64; 3],
-    /// What it saw last of the marks of each worker, in each map.
+    /// The last value that it saw of each worker's marks, in each map.
     seen: [Vec<u64>; 3],
     id: u64,
 }
@@ -114,7 +114,7 @@ impl Worker {
         (self.random >> 16) % end
     }
 
-    /// One operation or two on the map of this number.
+    /// Does one or two operations on the map with this number.
     fn step(&mut self, map: &impl Ledger, number: usize, keys: u64, grow: bool) {
         match self.below(16) {
             0..3 => self.transfer(map),
@@ -147,7 +147,7 @@ impl Worker {
         }
     }
 
-    /// Takes from one account, if that has enough, and then gives to another.
+    /// Withdraws from one account, if it has enough, and then deposits to another.
     fn transfer(&mut self, map: &impl Ledger) {
         let (from, to) = (self.below(ACCOUNTS), self.below(ACCOUNTS));
         let amount = 1 + self.below(MOST);

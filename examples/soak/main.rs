@@ -1,12 +1,12 @@
-//! A long run under a mixed load, with invariants that are checked all along.
+//! A long run under a mixed load that checks invariants all the time.
 //!
 //! ```sh
 //! cargo run --release --example soak -- --seconds 60 --threads 4
 //! ```
 //!
-//! Worker threads write one map of each kind: transfers between accounts, marks that are written in
-//! order, and churn that makes the maps grow and shrink. Observers take snapshots, forks and takes
-//! and check them. A check that fails ends the run with a panic and an exit status that is not zero.
+//! Worker threads write to maps of three kinds: transfers between accounts, marks that are written in order, and churn
+//! that makes the maps grow and shrink. Observers take snapshots, forks and takes, and check them. A failed check ends
+//! the run with a panic and a nonzero exit status.
 
 mod alloc;
 mod load;
@@ -24,13 +24,13 @@ static ALLOCATOR: alloc::Counting = alloc::Counting;
 
 #[derive(Parser)]
 struct Options {
-    /// How long.
+    /// Length of the run, in seconds
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// Worker threads; there are two observers besides.
+    /// Worker threads, besides two observers
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=1024))]
     threads: u64,
-    /// Keys that churn.
+    /// Keys that are inserted and removed
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=1 << 40))]
     keys: u64,
 }
@@ -40,7 +40,7 @@ pub(crate) struct World {
     boxed: TrieMap<u64, u64>,
     inline: CopyTrieMap<u64, u64>,
     flat: FlatMap<u64, u64>,
-    /// Takes everything that workers put there.
+    /// Workers put entries here, and an observer takes them out.
     queue: TrieMap<u64, u64>,
     queued: AtomicU64,
     taken: AtomicU64,
@@ -76,7 +76,7 @@ impl World {
         !self.stop.load(Relaxed)
     }
 
-    /// When all threads are done.
+    /// Called when all threads are done.
     fn check_at_the_end(&self) {
         load::check_accounts(&self.boxed);
         load::check_accounts(&self.inline);
@@ -93,7 +93,7 @@ impl World {
     }
 }
 
-/// Stops the others, however its thread ends.
+/// Stops the other threads when its thread ends, even by a panic.
 struct StopOthers<'w>(&'w World);
 
 impl Drop for StopOthers<'_> {

@@ -41,10 +41,10 @@ impl Versions for CopyTrieMap<u64, u64> {
     }
 }
 
-/// Snapshots that are held at once.
+/// The number of snapshots that are held.
 const HELD: usize = 6;
 
-/// A key that only forks have.
+/// A key that is inserted only into forks.
 const OF_FORKS: u64 = 900_000;
 
 /// Watches a map until the run ends.
@@ -57,7 +57,7 @@ pub(crate) fn watch<M: Versions>(world: &World, map: &M) {
         let view = map.snapshot();
         check_accounts(world, &view);
         check_marks(&view, &mut marks);
-        // The last ones are read once more when they go, long after they were taken.
+        // A snapshot is read again when it is dropped, long after it was taken.
         if round % 8 == 0 {
             let print = fingerprint(&view);
             assert_eq!(print, fingerprint(&view), "a snapshot differs when it is read twice");
@@ -81,14 +81,14 @@ pub(crate) fn watch<M: Versions>(world: &World, map: &M) {
     }
 }
 
-/// Nothing is made by transfers, and no more is on its way than the workers can have under way.
+/// Transfers create no money, and no more is in transit than the workers can have withdrawn.
 fn check_accounts<M: Place<u64, u64>>(world: &World, view: &View<M>) {
     let total: u64 = (0..ACCOUNTS).map(|account| view[&account]).sum();
     let (all, moving) = (ACCOUNTS * BALANCE, world.workers * MOST);
     assert!(total <= all && total + moving >= all, "{total} of {all} at one instant");
 }
 
-/// Marks are written in order, and never go back.
+/// Marks are written in order, and never decrease.
 fn check_marks<M: Place<u64, u64>>(view: &View<M>, seen: &mut [u64]) {
     for (id, seen) in (0..).zip(seen) {
         let mark = |which| view.get(&(MARKS + 2 * id + which)).copied().unwrap_or(0);
@@ -99,7 +99,7 @@ fn check_marks<M: Place<u64, u64>>(view: &View<M>, seen: &mut [u64]) {
     }
 }
 
-/// A number that depends on every entry, and not on their order.
+/// A number that depends on every entry, but not on their order.
 fn fingerprint<M: Place<u64, u64>>(view: &View<M>) -> u64 {
     let mut count = 0;
     let mut print = 0_u64;
@@ -112,7 +112,7 @@ fn fingerprint<M: Place<u64, u64>>(view: &View<M>) -> u64 {
     print
 }
 
-/// The map does not see the writes of a fork, nor the fork those of the map.
+/// The map does not see writes to a fork, and the fork does not see those to the map.
 fn check_fork<M: Versions>(world: &World, map: &M) {
     let fork = map.fork();
     let before = fork.snapshot();

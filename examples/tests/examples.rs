@@ -1,6 +1,6 @@
-//! The examples as their users run them: what they print, write and return.
+//! The examples as users run them: their output, files and exit status.
 //!
-//! Cargo builds examples for `cargo test`, but not if only some test targets are asked for.
+//! Cargo builds examples for `cargo test`, but not if only some test targets are selected.
 #![cfg(not(any(miri, shuttle)))]
 
 #[path = "examples/checkpoint.rs"]
@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// An example, to be run without a terminal.
+/// Runs an example without a terminal.
 fn example(name: &str) -> Command {
     let this = std::env::current_exe().expect("tests know where they are");
     let profile = this.ancestors().nth(2).expect("tests are in target/PROFILE/deps");
@@ -107,7 +107,7 @@ fn bigrams_counts_exactly() {
     }
 }
 
-/// Cut into pieces, wherever the cuts are: in words of one to four bytes a character.
+/// Pieces may be cut anywhere, in words with characters of one to four bytes.
 #[test]
 fn bigrams_counts_large_files_as_small_ones() {
     const TIMES: u64 = 150_000;
@@ -122,7 +122,7 @@ fn bigrams_counts_large_files_as_small_ones() {
     for threads in ["1", "4"] {
         assert_eq!(bigrams(&input, threads).0, expected);
     }
-    // No place to cut: no ASCII in it but letters.
+    // It cannot be cut: its only ASCII characters are letters.
     let input = folder("uncuttable");
     let text = "三。x、".repeat(400_000);
     write(&input, "large", &text);
@@ -154,7 +154,7 @@ fn bigrams_refuses_when_nothing_was_read() {
     assert_eq!(names(&results), [""; 0]);
 }
 
-/// Files can be opened and then not be read: this one even by the superuser.
+/// Some files can be opened but not read: this one not even by the superuser.
 #[cfg(target_os = "linux")]
 #[test]
 fn bigrams_refuses_a_named_file_that_cannot_be_read() {
@@ -224,7 +224,7 @@ fn bigrams_tells_when_it_cannot_write() {
     assert!(stderr.contains("counts.json"), "{stderr}");
 }
 
-/// A reader of the file sees all of the old content or all of the new.
+/// A reader of the file sees either the old content or the new, complete.
 #[test]
 fn bigrams_puts_the_json_file_in_the_place_of_the_old_one() {
     let (input, results) = (folder("replaced"), folder("results"));

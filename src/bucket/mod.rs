@@ -1,4 +1,4 @@
-//! The bucket: a state word, a word of tags, and up to seven slots of plain words. Nothing else touches a slot.
+//! The bucket: a state word, a word of tags, and up to seven slots of plain words. No other module touches a slot.
 //!
 //! ```text
 //! | state | tags | slot | slot | …       64, 128 or 256 bytes, on cache lines of its own
@@ -9,20 +9,21 @@
 //!
 //! # Protocol
 //!
-//! 1. *A live slot is never written.* Writers write dead slots, then flip live bits. So what a frozen bucket holds can
-//!    be read forever.
+//! 1. *A live slot is never written.* Writers write dead slots, then flip live bits. So a frozen bucket can be read
+//!    forever.
 //! 2. *Claim*: a writer searches under a state that has neither `BUSY` nor `FROZEN`, then sets `BUSY` by a CAS of
 //!    exactly that state. From then on it alone may write dead slots and the tag words. The tags of live slots keep
 //!    their values.
-//! 3. *Publish*: a CAS from the claimed state to the next one: the live bit of the written slot set, that of the
-//!    replaced one cleared, the version counted up, `BUSY` cleared. Fails only because of `FROZEN`. A *removal* is one
-//!    CAS that clears a live bit and counts the version up.
-//! 4. *A dead slot can be written again at once.* An insertion leaves one slot free, so that a full bucket can still
-//!    replace.
-//! 5. *A claim can be revoked*: by `FROZEN`. The owner's publication then fails, and what it wrote stays dead.
+//! 3. *Publish*: a CAS from the claimed state to the next one. It sets the live bit of the written slot, clears that of
+//!    the replaced one, counts the version up and clears `BUSY`. It fails only if the bucket was frozen. A *removal* is
+//!    one CAS that clears a live bit and counts the version up.
+//! 4. *A dead slot can be reused at once.* An insertion leaves one slot free, so that entries of a full bucket can
+//!    still be replaced.
+//! 5. *A claim can be revoked* by freezing the bucket. The owner's publication then fails, and what it wrote stays
+//!    dead.
 //! 6. *A reader* loads the state, matches tags, reads the slot, and loads the state again. If live bits and version are
 //!    the same, the slot was live, and was not written in between. A miss is validated in the same way.
-//! 7. *No state comes twice*: when the version would wrap, the writer asks for a new leaf instead.
+//! 7. *No state occurs twice*: when the version would wrap around, the writer asks for a new leaf instead.
 //!
 //! User code never runs between claim and publication.
 //!
@@ -33,10 +34,10 @@
 //! | state, by `put` and `remove` (Release) | [`Bucket::load`] (Acquire) | slots and tags; an entry behind a slot |
 //! | slot and tags, under a claim (Release) | [`Seen::is_current`] (Acquire fence) | the claim |
 //!
-//! The second row makes validation work: a reader that read a word of a later claim sees, after the fence, the state
-//! of that claim or a later one. Its version is above the one that the reader began with: the slot was live then, so it
-//! died in between. Every state is written by a read-modify-write, so that an Acquire load synchronizes with the
-//! publication of every slot that is live in it.
+//! The second row makes validation work. Suppose that a reader has read a word written under a later claim. After the
+//! fence it sees the state of that claim or a later one. The slot was live when the reader began, so it has died in
+//! between, and the version is higher. Every state is written by a read-modify-write, so an Acquire load synchronizes
+//! with the publication of every slot that is live in it.
 //!
 //! Models: `tests/models/core.rs`. Planted: `no_validation`, `no_version`, `no_claim`, `publish_frozen`, `no_freeze`,
 //! `reuse_live`.
@@ -72,14 +73,14 @@ const BUSY: u64 = 1 << 14;
 const FROZEN: u64 = 1 << 15;
 const LINK_SHIFT: u32 = 16;
 const LINK: u64 = 0xff << LINK_SHIFT;
-/// The version counts in steps of this.
+/// The step in which the version counts.
 const VERSION: u64 = 1 << 24;
 const LIVE: u64 = (1 << (2 * MOST_SLOTS)) - 1;
 
-/// Slots of a bucket, at most; and so the distance between the live bits of a bucket and of its spill bucket.
+/// The most slots of a bucket. Also the distance between the live bits of a bucket and those of its spill bucket.
 const MOST_SLOTS: u32 = 7;
 
-/// Entries that a bucket and its spill bucket hold, at most.
+/// The most entries of a bucket and its spill bucket.
 pub(crate) const MOST_ENTRIES: usize = 2 * MOST_SLOTS as usize;
 
 /// The most spill buckets that the buckets of one leaf can link.
@@ -88,10 +89,10 @@ pub(crate) const MOST_SPILLS: usize = 0xff;
 /// The alignment of buckets: a cache line.
 pub(crate) const ALIGN: usize = 64;
 
-/// Where slots begin.
+/// Offset of the first slot.
 const SLOTS_AT: usize = 16;
 
-/// The layout of buckets over slots of type `T`.
+/// The layout of buckets with slots of type `T`.
 pub(crate) struct Geometry<T>(PhantomData<T>);
 
 impl<T: Slot> Geometry<T> {
@@ -104,7 +105,7 @@ impl<T: Slot> Geometry<T> {
         }
     }
 
-    /// Bytes of a bucket: one, two or four cache lines, whichever takes the least for each entry.
+    /// Bytes of a bucket: one, two or four cache lines, whichever needs the least memory per entry.
     pub(crate) const BYTES: usize = {
         let mut best = 256;
         let mut bytes = 128;
@@ -150,7 +151,7 @@ impl<T> Clone for Bucket<'_, T> {
 }
 impl<T> Copy for Bucket<'_, T> {}
 
-/// A slot as it was found: what it said, and its memory.
+/// A slot: the value that was read from it, and its memory.
 pub(crate) struct Held<'g, T: Slot> {
     pub(crate) cell: &'g T::Cell,
     pub(crate) now: T,
@@ -177,7 +178,7 @@ impl<T: Slot> Clone for Hit<'_, T> {
 }
 impl<T: Slot> Copy for Hit<'_, T> {}
 
-/// What a search came to.
+/// The result of a search.
 pub(crate) enum Search<'g, T: Slot> {
     Found(Hit<'g, T>),
     Absent,
@@ -190,16 +191,16 @@ pub(crate) enum Search<'g, T: Slot> {
 pub(crate) struct Room {
     /// The live bit of the slot.
     bit: u64,
-    /// Whether that is a slot of the spill bucket.
+    /// Whether the slot belongs to the spill bucket.
     spilled: bool,
-    /// The number of a spill bucket to be linked, in its place in the state.
+    /// The number of a spill bucket to link, shifted to its place in the state.
     link: u64,
 }
 
 impl<'g, T: Slot> Bucket<'g, T> {
     /// # Safety
     /// - `start` is a bucket over `T` that was initialized, aligned, and stays allocated for `'g`.
-    /// - `spills` are the spill buckets of its leaf, as many as its links tell.
+    /// - `spills` are the spill buckets of its leaf; no link has a number beyond them.
     #[inline]
     pub(crate) unsafe fn new(start: NonNull<u8>, spills: NonNull<u8>) -> Self {
         Self { start, spills, _bucket: PhantomData }
@@ -216,17 +217,17 @@ impl<'g, T: Slot> Bucket<'g, T> {
     #[inline]
     fn tags(start: NonNull<u8>) -> &'g AtomicU64 {
         // SAFETY:
-        // - called with a bucket or a spill bucket, whose second word are its tags.
+        // - called with a bucket or a spill bucket, whose second word holds its tags.
         unsafe { start.add(8).cast().as_ref() }
     }
 
     /// # Safety
-    /// - `start` is the bucket or its spill bucket; there is such a slot.
+    /// - `start` is the bucket or its spill bucket, and `index` is that of one of its slots.
     #[inline]
     unsafe fn cell(start: NonNull<u8>, index: u32) -> &'g T::Cell {
         debug_assert!(index < Geometry::<T>::SLOTS);
         // SAFETY:
-        // - in bounds and aligned: the geometry has this many slots there. A cell is atomic words, so that any content is
+        // - in bounds and aligned: the geometry has this many slots. A cell consists of atomic words, so any content is
         //   valid.
         unsafe { start.add(SLOTS_AT + index as usize * Geometry::<T>::CELL).cast().as_ref() }
     }
@@ -236,19 +237,19 @@ impl<'g, T: Slot> Bucket<'g, T> {
     fn spill(self, state: u64) -> Option<NonNull<u8>> {
         let number = ((state & LINK) >> LINK_SHIFT) as usize;
         // SAFETY:
-        // - in bounds: by `new`, the leaf has as many spill buckets as links tell.
+        // - in bounds: by `new`, no link has a number beyond the leaf's spill buckets.
         (number > 0).then(|| unsafe { self.spills.add((number - 1) * Geometry::<T>::BYTES) })
     }
 
     /// The memory of the slot of a live bit.
     ///
     /// # Safety
-    /// - The bit is one of those of [`Geometry`], and `state` links a spill bucket if it is of one.
+    /// - The bit is a live bit of [`Geometry`]. If it belongs to the spill bucket, `state` links one.
     #[inline]
     unsafe fn cell_of(self, state: u64, bit: u64) -> &'g T::Cell {
         let index = bit.trailing_zeros();
         // SAFETY:
-        // - such slots there are: promised by the caller.
+        // - the slot exists: promised by the caller.
         unsafe {
             if index < MOST_SLOTS {
                 Self::cell(self.start, index)
@@ -258,7 +259,7 @@ impl<'g, T: Slot> Bucket<'g, T> {
         }
     }
 
-    /// Asks for the cache lines that are not that of the state.
+    /// Prefetches the cache lines other than that of the state.
     #[inline]
     pub(crate) fn prefetch_slots(self) {
         for line in 1..const { Geometry::<T>::BYTES / 64 } {
@@ -266,7 +267,7 @@ impl<'g, T: Slot> Bucket<'g, T> {
         }
     }
 
-    /// Asks for all cache lines.
+    /// Prefetches all cache lines.
     #[inline]
     pub(crate) fn prefetch(self) {
         prefetch::read(self.start.as_ptr());
@@ -378,7 +379,7 @@ impl<'g, T: Slot> Seen<'g, T> {
         if planted("no_validation") {
             return true;
         }
-        // Acquire: the claims under which words that were read were written; see the table above.
+        // Acquire: the claims under which the words just read were written; see the table above.
         fence(Ordering::Acquire);
         let now = self.bucket.state().load(Ordering::Relaxed);
         (now ^ self.state) & !(BUSY | FROZEN) == 0
@@ -392,13 +393,14 @@ impl<'g, T: Slot> Seen<'g, T> {
     unsafe fn read(self, bit: u64) -> Held<'g, T> {
         debug_assert_eq!(self.state & bit, bit);
         // SAFETY:
-        // - only slots that there are become live, and those of a spill bucket after it was linked.
+        // - only existing slots become live, and those of a spill bucket only after it was linked.
         let cell = unsafe { self.bucket.cell_of(self.state, bit) };
         crate::sync::shared_access();
         Held { cell, now: T::read(cell) }
     }
 
-    /// Finds the live slot whose tag is the hash's and for which `is_it` holds. What `is_it` is given was live.
+    /// Finds the live slot that has the tag of the hash and for which `is_it` returns true. `is_it` is called only with
+    /// slots that were live.
     #[inline(always)]
     pub(crate) fn find(self, hash: u64, mut is_it: impl FnMut(&T) -> bool) -> Search<'g, T> {
         let (mut start, mut live, mut first) = (self.bucket.start, self.state, 0);
@@ -411,7 +413,7 @@ impl<'g, T: Slot> Seen<'g, T> {
                 matches &= matches - 1;
                 if live & Geometry::<T>::HOME & (1 << index) != 0 {
                     // SAFETY:
-                    // - live: just tested; so there is such a slot.
+                    // - live: just tested; so the slot exists.
                     let cell = unsafe { Bucket::<T>::cell(start, index) };
                     crate::sync::shared_access();
                     let slot = Held { cell, now: T::read(cell) };
@@ -432,7 +434,7 @@ impl<'g, T: Slot> Seen<'g, T> {
         }
     }
 
-    /// A slot that [`Self::find`] may read: a hint, not validated.
+    /// A slot that [`Self::find`] is likely to read. A hint, not validated.
     #[inline]
     pub(crate) fn candidate(self, hash: u64) -> Option<T> {
         let tags = Bucket::<T>::tags(self.bucket.start).load(Ordering::Relaxed);
@@ -442,7 +444,7 @@ impl<'g, T: Slot> Seen<'g, T> {
         (self.state & Geometry::<T>::HOME & bit != 0).then(|| unsafe { self.read(bit) }.now)
     }
 
-    /// A free slot of the bucket itself. A new entry (without `hit`) gets one only if another stays free.
+    /// A free slot of the bucket itself. A new entry (no `hit`) gets it only if another slot stays free.
     #[inline]
     pub(crate) fn room_at_home(self, hit: Option<Hit<'_, T>>) -> Option<Room> {
         let free = !self.state & Geometry::<T>::HOME;
@@ -475,20 +477,20 @@ impl<'g, T: Slot> Seen<'g, T> {
         Room { bit: 1 << MOST_SLOTS, spilled: true, link: (index as u64 + 1) << LINK_SHIFT }
     }
 
-    /// The version after this one; none if the bucket has had all.
+    /// The version after this one; `None` if there is none left.
     #[inline]
     fn next_version(self) -> Option<u64> {
         let step = if planted("no_version") { 0 } else { VERSION };
         self.state.checked_add(step)
     }
 
-    /// Whether the state can be changed once more.
+    /// Whether the versions are used up.
     pub(crate) fn is_worn_out(self) -> bool {
         self.next_version().is_none()
     }
 
-    /// Puts an entry into a free slot of a bucket that is neither busy nor frozen, replacing `hit` if there is one. Fails
-    /// if the bucket has left this state, or was frozen meanwhile.
+    /// Puts an entry into a free slot of a bucket that is neither busy nor frozen, replacing `hit` if there is one.
+    /// Fails if the bucket is no longer in this state, or was frozen meanwhile.
     ///
     /// LINEARIZES insert and replace: the second CAS.
     #[inline(always)]
@@ -513,12 +515,12 @@ impl<'g, T: Slot> Seen<'g, T> {
         // Relaxed: no thread has written it since `state` was read, if the claim succeeds.
         let all_tags = tags::with(tags.load(Ordering::Relaxed), index, hash);
         // SAFETY:
-        // - `Room` is made for slots that there are, of this state or one that links its spill bucket.
+        // - `Room` is made only for existing slots: of this state, or of the spill bucket that it names.
         let cell = unsafe { Bucket::<T>::cell(start, index) };
         let word = bucket.state();
         let claimed = if planted("no_claim") { state } else { state | BUSY };
-        // Acquire: the state has been acquired before, so this tells a reader of the code alone. The writes below come
-        // after the claim because they are releases.
+        // Acquire: not needed, because the state has been acquired before. The writes below stay after the claim
+        // because they are releases.
         if !planted("no_claim")
             && word.compare_exchange(state, claimed, Ordering::Acquire, Ordering::Relaxed).is_err()
         {
@@ -540,15 +542,16 @@ impl<'g, T: Slot> Seen<'g, T> {
         result.ok().map(drop)
     }
 
-    /// Takes an entry out of a bucket that is neither busy nor frozen, and returns the new state. Fails if the bucket has
-    /// left this state.
+    /// Takes an entry out of a bucket that is neither busy nor frozen, and returns the new state. Fails if the bucket
+    /// is no longer in this state.
     ///
     /// LINEARIZES remove.
     #[inline]
     pub(crate) fn remove(self, hit: Hit<'_, T>) -> Option<Self> {
         debug_assert_eq!(self.state & (BUSY | FROZEN), 0);
         let left = self.next_version()? & !hit.bit;
-        // Release: what came before, for a thread that misses the entry; Relaxed on failure: nothing is read.
+        // Release: what this thread did before, for a thread that misses the entry. Relaxed on failure: nothing is
+        // read.
         let word = self.bucket.state();
         word.compare_exchange(self.state, left, Ordering::Release, Ordering::Relaxed).ok()?;
         Some(Self { state: left, ..self })
@@ -572,15 +575,15 @@ impl<'g, T: Slot> Seen<'g, T> {
         unsafe { &*(&raw const into[..count] as *const [T]) }
     }
 
-    /// All entries of this state; none if the bucket changed meanwhile.
+    /// All entries of this state; `None` if the bucket changed meanwhile.
     #[inline]
     pub(crate) fn contents(self) -> Option<Contents<'g, T>> {
         let mut contents = Contents::new();
         contents.refill(self).then_some(contents)
     }
 
-    /// Removes from the states of two frozen buckets the entries that are in the same place of both and for which `same`
-    /// holds.
+    /// Removes from both states the entries that have the same place in these two frozen buckets and for which `same`
+    /// returns true.
     pub(crate) fn forget_common(&mut self, other: &mut Self, same: impl Fn(&T, &T) -> bool) {
         debug_assert!(self.is_frozen() && other.is_frozen());
         let mut both = self.state & other.state & LIVE;
@@ -597,7 +600,7 @@ impl<'g, T: Slot> Seen<'g, T> {
         }
     }
 
-    /// Checks that live slots bear the tags of their hashes.
+    /// Checks that live slots have the tags of their hashes.
     #[cfg(any(debug_assertions, snaptrie_check))]
     pub(crate) fn check(self, hash: impl Fn(&T) -> u64) {
         let valid = Geometry::<T>::HOME | Geometry::<T>::SPILL;
@@ -647,7 +650,8 @@ impl<'g, T: Slot> Contents<'g, T> {
         Self { slots: [const { MaybeUninit::uninit() }; MOST_ENTRIES], next: 0, end: 0 }
     }
 
-    /// Reads all entries of this state; fails if the bucket changed meanwhile, and then these mean nothing.
+    /// Reads all entries of this state. Returns false if the bucket changed meanwhile; the entries then have no
+    /// meaning.
     #[inline]
     pub(crate) fn refill(&mut self, seen: Seen<'g, T>) -> bool {
         (self.next, self.end) = (0, 0);
@@ -660,11 +664,11 @@ impl<'g, T: Slot> Contents<'g, T> {
             self.end += 1;
             live &= live - 1;
         }
-        // Of a frozen bucket some entries may have been forgotten, and none changes.
+        // A frozen bucket does not change. Its state may lack some entries, which were forgotten.
         seen.is_frozen() || seen.is_current()
     }
 
-    /// Those that are left.
+    /// The entries that are left.
     #[inline]
     pub(crate) fn left(&self) -> &[Held<'g, T>] {
         let left = &self.slots[self.next as usize..self.end as usize];
@@ -702,20 +706,21 @@ pub(crate) struct Draft<T> {
 
 impl<T: Slot> Draft<T> {
     /// # Safety
-    /// - As for [`Bucket::new`], and no other thread can reach the bucket and the leaf's spill buckets while this exists.
+    /// - As for [`Bucket::new`], and no other thread can reach the bucket or the leaf's spill buckets while this
+    ///   exists.
     #[inline]
     pub(crate) unsafe fn new(start: NonNull<u8>, spills: NonNull<u8>) -> Self {
         Self { start, spills, _bucket: PhantomData }
     }
 
-    /// Makes an empty bucket, or spill bucket, of raw memory.
+    /// Turns raw memory into an empty bucket or spill bucket.
     ///
     /// # Safety
     /// - `start` is aligned, in bounds of a fresh allocation, and has room for a bucket over `T`.
     #[inline]
     pub(crate) unsafe fn initialize(start: NonNull<u8>) {
         // SAFETY:
-        // - promised by the caller. Slots need no initialization: nothing reads one before it was written.
+        // - promised by the caller. Slots need no initialization: none is read before it is written.
         unsafe {
             start.cast::<AtomicU64>().write(AtomicU64::new(0));
             start.add(8).cast::<AtomicU64>().write(AtomicU64::new(0));
@@ -729,7 +734,7 @@ impl<T: Slot> Draft<T> {
         unsafe { start.add(8 * at).cast::<AtomicU64>().as_mut() }.get_mut()
     }
 
-    /// Puts an entry into the bucket itself; gives it back if all slots but one are taken.
+    /// Puts an entry into the bucket itself, or returns it if all slots but one are taken.
     #[inline]
     pub(crate) fn push(&mut self, hash: u64, value: T) -> Result<(), T> {
         let start = self.start;
@@ -743,7 +748,7 @@ impl<T: Slot> Draft<T> {
         Ok(())
     }
 
-    /// [`Self::push`] into the spill bucket that is linked, or else into the one that `link` names.
+    /// [`Self::push`] into the linked spill bucket, or else into the one that `link` names.
     pub(crate) fn push_spilled(
         &mut self,
         hash: u64,
@@ -770,7 +775,7 @@ impl<T: Slot> Draft<T> {
         Ok(())
     }
 
-    /// Whether there is room for another entry; `spill`: the bucket could link a spill bucket.
+    /// Whether there is room for another entry. `spill`: the bucket could link a spill bucket.
     pub(crate) fn has_room(&mut self, spill: bool) -> bool {
         let start = self.start;
         let state = *self.word(start, 0);
@@ -784,14 +789,14 @@ impl<T: Slot> Draft<T> {
         let tags = self.word(start, 1);
         *tags = tags::with_first(*tags, index, hash);
         // SAFETY:
-        // - a slot that there is: of those that the geometry counts.
+        // - an existing slot: one of those that the geometry counts.
         T::write(unsafe { Bucket::<T>::cell(start, index) }, value);
     }
 
     /// Makes the bucket a copy of a frozen one, each entry in its place.
     ///
     /// # Safety
-    /// - The leaf has a spill bucket of the number that the other one links, which no bucket has linked.
+    /// - The leaf has a spill bucket with the number that `from` links, and no bucket has linked it.
     pub(crate) unsafe fn copy(&mut self, from: Seen<'_, T>) {
         debug_assert!(from.is_frozen());
         let spilled = from.state & Geometry::<T>::SPILL != 0;
@@ -813,7 +818,7 @@ impl<T: Slot> Draft<T> {
             let bit = live & live.wrapping_neg();
             live &= live - 1;
             // SAFETY:
-            // - live in `from`, and so a slot of either bucket.
+            // - live in `from`, and so a slot of both buckets.
             unsafe {
                 let value = from.read(bit).now;
                 let index = bit.trailing_zeros();

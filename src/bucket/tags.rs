@@ -9,8 +9,8 @@ fn of(hash: u64) -> u64 {
     hash & 0xff
 }
 
-/// The slots whose tag may be that of `hash`, as the highest bits of their bytes: every slot that has the tag, and
-/// now and then one that has not.
+/// The slots whose tag may be that of `hash`, as the highest bits of their bytes: every slot that has the tag, and now
+/// and then one that does not.
 #[inline]
 pub(super) fn matching(tags: u64, hash: u64) -> u64 {
     let differences = tags ^ of(hash).wrapping_mul(ONES);

@@ -1,4 +1,4 @@
-//! The store for any key and value: a slot is a pointer to an entry of its own.
+//! The store for any key and value: a slot points to an allocated entry.
 #![expect(unsafe_code, reason = "slots are raw pointers to entries")]
 
 use std::marker::PhantomData;
@@ -11,14 +11,14 @@ use crate::prefetch;
 use crate::reclaim::Garbage;
 use crate::sync::{Ordering, planted};
 
-/// The store for any key and value: a slot is a pointer to an entry of its own, which has its birth, or not.
+/// The store for any key and value: a slot points to an allocated entry. `B` is the entry's birth, or `()`.
 #[expect(missing_debug_implementations, reason = "public as a part of sealed traits alone")]
 pub struct Boxed<K, V, B = u64>(PhantomData<(K, V, B)>);
 
 /// The store for maps without snapshots.
 pub(crate) type Undated<K, V> = Boxed<K, V, ()>;
 
-/// The generation that an entry was born in, for maps that ask for it.
+/// The generation in which an entry was born, for maps that need it.
 pub trait Birth: Copy + 'static {
     fn new(generation: u64) -> Self;
     fn generation(self) -> u64;
@@ -200,7 +200,7 @@ impl<K, V, B: Birth> Boxed<K, V, B> {
         unsafe { &*slot.0.cast() }
     }
 
-    /// The key, and the value to be changed in place.
+    /// The key, and a mutable reference to the value.
     ///
     /// # Safety
     /// - The slot is live in a map of this store, and no other thread reaches its entry for `'a`.

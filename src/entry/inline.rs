@@ -1,8 +1,8 @@
 //! The store for small plain keys and values: a slot is the pair itself.
 //!
-//! Nothing is allocated for an entry. A slot is read and written as atomic words, and becomes a key and a value only
-//! after it has been validated: until then its words may come from two entries. A slot does not keep the hash of its key,
-//! which would take half as much memory again. So keys are hashed again when a leaf is rebuilt.
+//! Nothing is allocated for an entry. A slot is read and written as atomic words. It becomes a key and a value only
+//! after it has been validated: until then its words may belong to two different entries. A slot does not keep the hash
+//! of its key, which would take half as much memory again. So keys are hashed again when a leaf is rebuilt.
 #![expect(unsafe_code, reason = "a pair is copied word by word")]
 
 use std::cell::UnsafeCell;
@@ -22,7 +22,7 @@ use crate::sync::{Ordering, planted};
 #[expect(missing_debug_implementations, reason = "public as a part of sealed traits alone")]
 pub struct Inline<K, V>(PhantomData<(K, V)>);
 
-/// Aligned as an atomic word is on every target, so that its size is a multiple of a word's.
+/// Aligned like an atomic word on every target, so its size is a multiple of a word's.
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
 pub(crate) struct Pair<K, V> {
@@ -40,7 +40,7 @@ impl<K: Plain, V: Plain> Clone for PairSlot<K, V> {
 }
 impl<K: Plain, V: Plain> Copy for PairSlot<K, V> {}
 
-/// The memory of a [`PairSlot`]: words that are accessed as atomics, while any thread can write them.
+/// The memory of a [`PairSlot`]: words that are accessed as atomics while any thread may write them.
 #[repr(transparent)]
 pub(crate) struct PairCell<K, V>(UnsafeCell<MaybeUninit<Pair<K, V>>>);
 
@@ -52,7 +52,7 @@ impl<K, V> PairCell<K, V> {
     fn word(&self, index: usize) -> &AtomicU64 {
         assert!(index < Self::WORDS);
         // SAFETY:
-        // - in bounds; aligned: a pair is; initialized: nothing reads a slot before one was written.
+        // - in bounds; aligned: a pair is; initialized: no slot is read before it is written.
         unsafe { AtomicU64::from_ptr(self.0.get().cast::<u64>().add(index)) }
     }
 }
@@ -87,7 +87,7 @@ impl<K: Plain, V: Plain> Slot for PairSlot<K, V> {
         let mut words = [0_u64; MOST_WORDS];
         let (pair, to) = (value.0.as_ptr().cast::<u8>(), words.as_mut_ptr().cast::<u8>());
         // SAFETY:
-        // - in bounds of the pair, and of words that are at least as many.
+        // - in bounds of the pair, and of the words, of which there are at least as many.
         // - initialized: all bytes of plain types are.
         unsafe {
             let key_at = offset_of!(Pair<K, V>, key);
@@ -208,7 +208,7 @@ impl<K: Plain, V: Plain> Store for Inline<K, V> {
         (pair.key, pair.value)
     }
 
-    /// Always: the key itself is at hand.
+    /// Always true: the key itself is at hand.
     #[inline]
     unsafe fn may_have(_slot: &PairSlot<K, V>, _hash: u64) -> bool {
         true
@@ -248,7 +248,7 @@ impl<K: Plain, V: Plain> Store for Inline<K, V> {
         V: 'g,
     {
         // SAFETY:
-        // - live in a frozen node: it is never written again, and not freed for `'g`: promised by the caller.
+        // - live in a frozen node, so never written again; not freed for `'g`: promised by the caller.
         let Pair { key, value } = unsafe { (*slot.cell.0.get()).assume_init_ref() };
         (key, value)
     }

@@ -1,9 +1,9 @@
 //! Where keys and values live: the stores.
 //!
-//! Buckets hold slots of plain words, and a store gives the words their meaning. [`Boxed`], the general one, keeps each
-//! entry in an allocation of its own, which never moves while a thread can see it. So keys and values need no bounds, and
-//! a value can be an `AtomicU64`. [`Inline`] keeps small plain pairs in the slots themselves.
-#![expect(unsafe_code, reason = "declares what who reads a slot must promise")]
+//! Buckets hold slots of plain words, and a store gives the words their meaning. [`Boxed`], the general one, allocates
+//! each entry separately. An entry never moves while a thread can see it. So keys and values need no bounds, and a
+//! value can be an `AtomicU64`. [`Inline`] keeps small plain pairs in the slots themselves.
+#![expect(unsafe_code, reason = "declares what a reader of a slot must promise")]
 
 mod boxed;
 mod inline;
@@ -109,14 +109,14 @@ pub(crate) trait Store: Content {
     /// What a bucket holds for an entry. A slot does not own its entry: the operation that unlinks it does.
     type Slot: TreeSlot;
 
-    /// Bytes that an entry takes besides its slot.
+    /// Bytes of an entry outside of its slot.
     const ENTRY_BYTES: usize;
 
-    /// Turns a draft into a slot that an operation of generation `birth` may publish. The entry now belongs to the holder
-    /// of the slot.
+    /// Turns a draft into a slot that an operation of generation `birth` may publish. The holder of the slot now owns
+    /// the entry.
     fn expose(draft: Self::Draft, birth: u64) -> Self::Slot;
 
-    /// Takes a slot back that was never published.
+    /// Turns a slot that was never published back into a draft.
     ///
     /// # Safety
     /// - `slot` came from [`Self::expose`] and no other thread has seen it.
@@ -131,7 +131,7 @@ pub(crate) trait Store: Content {
     /// Whether nothing was done to an entry between two versions of a map, as far as can be told.
     ///
     /// # Safety
-    /// - As for [`Self::may_have`], for both.
+    /// - As for [`Self::may_have`], for both slots.
     unsafe fn unchanged(one: &Self::Slot, other: &Self::Slot) -> bool;
 
     /// The key of a slot.
@@ -140,7 +140,7 @@ pub(crate) trait Store: Content {
     /// - The slot was live, and its entry is not freed while the slot is borrowed.
     unsafe fn key(slot: &Self::Slot) -> &Self::Key;
 
-    /// What an operation on the live map hands out of a slot.
+    /// The key and value of a slot, as an operation on the live map returns them.
     ///
     /// # Safety
     /// - The slot was live, and its entry is not freed for `'g`.

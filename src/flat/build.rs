@@ -1,7 +1,7 @@
-//! Building a table of all its entries at once.
+//! Building a table from all its entries at once.
 //!
-//! No other thread can reach it yet. So nothing is claimed, published or moved: the directory and each leaf are made at
-//! their final size.
+//! No other thread can reach the table yet. So nothing is claimed, published or moved: the directory and each leaf are
+//! made at their final size.
 
 use super::Flat;
 use super::directory::{Directory, index_of};
@@ -17,7 +17,7 @@ use crate::tree::{Mover, build, movers};
 impl<St: Store> Flat<St> {
     pub(super) const BUILD: Builder<Self> = Builder { part: Self::part, join: Self::join };
 
-    /// A part of a table, with the words that its entries have in the directory of the whole.
+    /// A part of a table: the words of its entries in the directory of the whole table.
     fn part(collector: Collector, entries: HashedOf<Self>, division: Division) -> Self {
         if division.entries == 0 {
             return Self::new(collector);
@@ -35,7 +35,7 @@ impl<St: Store> Flat<St> {
         Self::built(collector, directory, movers.len())
     }
 
-    /// The whole of its parts.
+    /// The whole table, joined from its parts.
     fn join(collector: Collector, mut parts: Vec<Self>) -> Self {
         if parts.len() == 1 {
             return parts.remove(0);

@@ -1,4 +1,4 @@
-//! Changing: the ways from the root to a bucket, and what trees ask of a flat table.
+//! Changing a key: the paths from the root to a bucket, and [`Host`] for trees in a flat table.
 #![expect(unsafe_code, reason = "retires what an operation unlinked")]
 
 use super::Flat;
@@ -17,15 +17,15 @@ use crate::tree::{
     finish,
 };
 
-/// Units moved by an operation that comes this way while a move is under way.
+/// Units that a slow operation moves while a move is under way.
 const UNITS: usize = 1;
 
 impl<St: Store> Flat<St> {
-    /// Looks a key up, lets `change` decide what to do with it, and does that in one atomic step
-    /// with the look. `peek`: the change may decide to change nothing.
+    /// Looks a key up, lets `change` decide what to do with it, and does that, all in one atomic step. `peek`: the
+    /// change may decide to change nothing.
     ///
-    /// LINEARIZES insert, remove, compute and all other changes: as for the trie, the CAS named in [`tree`]; a change
-    /// that keeps things as they are: the read that found them so.
+    /// LINEARIZES insert, remove, compute and all other changes: as for the trie, the CAS named in [`tree`]. A change
+    /// that changes nothing: the read that found the entry.
     #[inline]
     pub(super) fn upsert<'g>(
         &'g self,
@@ -45,7 +45,7 @@ impl<St: Store> Flat<St> {
         }
     }
 
-    /// Does the change the usual way, if nothing is in its way.
+    /// Makes the change on the fast path, if nothing is in the way.
     #[inline(always)]
     fn try_at_once<'g, C: Change<'g, St>>(
         &'g self,
@@ -77,7 +77,7 @@ impl<T: TreeSlot> RawFlat<T> {
         loop {
             let root = self.root_or_first(0, Size::SMALLEST, guard);
             if let Step::Done(outcome) = self.attempt(root, guard, request) {
-                // Also where entries of one hash are left, which no bucket is emptied of.
+                // Also after removals from a collision node, which empty no bucket.
                 if matches!(outcome, Outcome::Removed(_)) {
                     self.shrink_if_due(guard);
                 }

@@ -1,5 +1,5 @@
 //! The directory: an array of indirection words, indexed by the topmost bits of a hash.
-#![expect(unsafe_code, reason = "memory that comes as zeros; an index that is masked")]
+#![expect(unsafe_code, reason = "memory that is allocated as zeros; an index that is masked")]
 
 use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
 use std::ops::Range;
@@ -11,27 +11,28 @@ use crate::reclaim::{Garbage, Guard};
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
 use crate::tree::node::Indirection;
 
-/// The most bits of a directory: they address more memory than there can be.
+/// The most bits of a directory: more words would not fit into memory.
 const MOST_BITS: u32 = if usize::BITS < 64 { usize::BITS - 5 } else { 40 };
 
 /// The indirection words of a table. Word `i` leads to all entries whose hashes begin with the bits of `i`.
 pub(super) struct Directory<T> {
     /// How many words there are, as a power of two.
     bits: u32,
-    /// The size that leaves get once they hold more than the smallest, and keep until they are empty.
+    /// The size that leaves get once they outgrow the smallest one, and keep until they are empty.
     pub(super) least: Size,
-    /// INVARIANT: as many as `bits` tell.
+    /// INVARIANT: `2^bits` words.
     words: Box<[Indirection<T>]>,
     /// The directory that this one moves to. INVARIANT: null, or from a box; set once.
     next: AtomicPtr<Self>,
-    /// The unit that is to be moved next, if no thread has taken it.
+    /// The next unit to move that no thread has taken.
     pub(super) cursor: AtomicUsize,
-    /// All words before this one have moved. There may be more.
+    /// All words before this one have moved. Others may have moved too.
     pub(super) moved: AtomicUsize,
 }
 
 impl<T: Slot> Directory<T> {
-    /// Entries that each word is for: three quarters of a largest leaf's, so that leaves of good hashes are not yet full.
+    /// Number of entries per word: three quarters of what the largest leaf is made for, so leaves are not full if
+    /// hashes are good.
     pub(super) fn entries_of_word() -> usize {
         (Size::LARGEST.entries::<T>() * 3 / 4).max(1)
     }
@@ -43,17 +44,17 @@ impl<T: Slot> Directory<T> {
         (bits <= MOST_BITS).then_some(bits)
     }
 
-    /// The size of leaves that lets as many entries come without another step.
+    /// The size of leaves with which this many entries fit without rebuilding.
     pub(super) fn least_for(entries: usize, bits: u32) -> Size {
         Size::for_entries::<T>(entries.div_ceil(1 << bits)).unwrap_or(Size::LARGEST)
     }
 }
 
 impl<T> Directory<T> {
-    /// A directory whose words are all zero: in a table of its own they are empty, in one that entries move to they are
-    /// not made yet.
+    /// A directory whose words are all zero. In a new table they are empty. In the next directory of a move they are
+    /// not installed yet.
     pub(super) fn boxed(bits: u32, least: Size) -> Box<Self> {
-        // PANICS: never: `bits_for` gives no more bits than that.
+        // PANICS: never: `bits_for` returns no more bits than `MOST_BITS`.
         let layout = Layout::array::<Indirection<T>>(1 << bits).expect("layout of a directory");
         // SAFETY:
         // - the layout's size is not zero.
@@ -69,7 +70,7 @@ impl<T> Directory<T> {
         Self::of_words(words, least)
     }
 
-    /// A directory of these words, as many as a power of two.
+    /// A directory of these words. Their number is a power of two.
     pub(super) fn of_words(words: Box<[Indirection<T>]>, least: Size) -> Box<Self> {
         debug_assert!(words.len().is_power_of_two());
         let bits = words.len().ilog2();
@@ -108,11 +109,11 @@ impl<T> Directory<T> {
         let index = self.index(hash);
         debug_assert!(index < self.words.len());
         // SAFETY:
-        // - in bounds: there are as many words as `bits` tell, and the index has no more bits.
+        // - in bounds: there are `2^bits` words, and the index has no more bits.
         unsafe { self.words.get_unchecked(index) }
     }
 
-    /// The first hash that belongs to a word; none past the last.
+    /// The first hash that belongs to a word; `None` past the last word.
     pub(super) fn first_hash(&self, index: usize) -> Option<u64> {
         (index < self.words.len()).then(|| ((index as u64) << 1) << (u64::BITS - 1 - self.bits))
     }
@@ -120,19 +121,19 @@ impl<T> Directory<T> {
     #[inline]
     pub(super) fn next<'g>(&'g self, _guard: &'g Guard) -> Option<&'g Self> {
         // SAFETY:
-        // - null or from a box. It is retired only once it was the root, and so after this one: by the guard that this
-        //   one was reached under it is not freed.
+        // - null or from a box. It is retired only after it was the root, and so after this directory. The guard under
+        //   which this one was reached keeps both.
         unsafe { self.raw_next().as_ref() }
     }
 
-    /// [`Self::next`], or null, as a pointer that can be freed.
+    /// [`Self::next`] as a pointer that can be freed, or null.
     #[inline]
     pub(super) fn raw_next(&self) -> *mut Self {
         // Acquire: the directory; pairs with the Release of `set_next`.
         self.next.load(Ordering::Acquire)
     }
 
-    /// Sets the directory that this one moves to, unless there is one.
+    /// Sets the directory that this one moves to, unless it is set already.
     pub(super) fn set_next(&self, next: Box<Self>) {
         let next = Box::into_raw(next);
         // Release: the directory; pairs with the Acquire of `next`. Relaxed on failure: nothing is read.
@@ -148,7 +149,7 @@ impl<T> Directory<T> {
     pub(super) fn take_next(&mut self) -> Option<Box<Self>> {
         let next = std::mem::replace(self.next.get_mut(), ptr::null_mut());
         // SAFETY:
-        // - null or from a box, and this one's alone: promised by the caller, and it is taken once.
+        // - null or from a box; owned by this directory alone: promised by the caller; taken once.
         (!next.is_null()).then(|| unsafe { Box::from_raw(next) })
     }
 
@@ -176,8 +177,8 @@ pub(super) fn index_of(hash: u64, bits: u32) -> usize {
     ((hash >> 1) >> (u64::BITS - 1 - bits)) as usize
 }
 
-/// How the words of a directory become those of the next one: a unit at a time. A unit is the range of hashes of one word
-/// of the smaller directory.
+/// How the words of a directory become those of the next one: one unit at a time. A unit is the range of hashes of one
+/// word of the smaller directory.
 #[derive(Clone, Copy)]
 pub(super) struct Units {
     old: u32,
@@ -197,13 +198,13 @@ impl Units {
         1 << self.bits()
     }
 
-    /// The words of the old directory that a unit has.
+    /// The words of a unit in the old directory.
     pub(super) fn words(self, unit: usize) -> Range<usize> {
         let each = self.old - self.bits();
         unit << each..(unit + 1) << each
     }
 
-    /// The words of the next directory that a unit becomes.
+    /// The words of a unit in the next directory.
     pub(super) fn successors(self, unit: usize) -> Range<usize> {
         let each = self.next - self.bits();
         unit << each..(unit + 1) << each

@@ -25,16 +25,17 @@ pub(crate) struct Iter<'g, T: TreeSlot> {
     next: Option<&'g Directory<T>>,
     /// Nothing before this hash is asked for.
     first: u64,
-    /// The units of a move that are left.
+    /// The remaining units of a move.
     units: Range<usize>,
-    /// Words that are left of this unit, or of all if there is no move; of the next directory if `has_moved`.
+    /// The remaining words of this unit, or of the whole directory if there is no move. If `has_moved`, they are words
+    /// of the next directory.
     words: Range<usize>,
     has_moved: bool,
     /// The rest of a word.
     tree: tree::Iter<'g, T>,
 }
 
-/// Words that are looked at together.
+/// Words that are tested together.
 const TOGETHER: usize = 16;
 
 /// The number of empty words at the beginning of these.
@@ -75,12 +76,12 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
         if self.has_moved { self.next } else { self.old }
     }
 
-    /// The first hash that is left, if all entries of those before it have been yielded.
+    /// The first remaining hash, if all entries of the hashes before it have been yielded.
     pub(super) fn position(&self) -> Option<u64> {
         let directory = self.directory()?;
         if !self.tree.is_at_end() {
             let path = self.tree.position()?;
-            // A hash has too few bits below its word for a path to lie between two.
+            // A path has more bits than a hash has below its word: round up.
             let below = path.div_ceil(1 << directory.bits());
             return directory.first_hash(self.words.start - 1)?.checked_add(below);
         }
@@ -99,7 +100,7 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
         let (old, next) = (self.old?, self.next?);
         let units = Units::between(old, next);
         let words = &old.words()[units.words(unit)];
-        // If one has moved, the successors have the entries of all.
+        // If one word has moved, the successors have the entries of all of them.
         self.has_moved = words.iter().any(|word| word.load(self.guard).is_moved());
         self.words = if self.has_moved { units.successors(unit) } else { units.words(unit) };
         // Of the first unit.
@@ -191,16 +192,16 @@ impl<'g, St: Store + 'g> Iterator for Pairs<'g, St> {
 
 /// [`Pairs`] for threads that share one guard.
 ///
-/// A guard keeps everything that was reachable since it was made, for any thread that reads it. It is lent for `'g`, so
-/// its own thread keeps it until all of them are done.
+/// A guard keeps everything that was reachable since it was made, whichever thread reads it. It is borrowed for `'g`,
+/// so its own thread keeps it until all of them are done.
 #[cfg(feature = "rayon")]
 pub(crate) struct SharedIter<'g, St: Store>(Pairs<'g, St>);
 
 // SAFETY:
-// - Send: it holds shared references to directories, nodes and entries, which are made of atomics, keys and
-//   values (`Sync`), and plain memory. They stay allocated for `'g`: the guard that is borrowed for
-//   that long was made before any of them was read, and handing this over orders it so for the
-//   other thread too. Of the guard itself nothing is used but its lifetime.
+// - Send: it holds shared references to directories, nodes and entries, which consist of atomics, keys and values
+//   (`Sync`), and plain memory. They stay allocated for `'g`: the guard is borrowed for that long and was made before
+//   any of them was read. Sending this value makes that order hold for the other thread too. Only the lifetime of the
+//   guard is used.
 #[cfg(feature = "rayon")]
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for SharedIter<'_, St> {}
 
@@ -226,7 +227,7 @@ impl<'g, St: Store> SharedIter<'g, St> {
         } else if this.words.len() > 1 || !this.words.is_empty() && !this.tree.is_at_end() {
             (units, words, tree) = (0..0, upper_half(&mut this.words), nothing);
         } else {
-            // All that is left is below one word.
+            // All the rest is below one word.
             if this.tree.is_at_end() {
                 this.next_word()?;
             }

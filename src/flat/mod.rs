@@ -2,30 +2,30 @@
 //!
 //! The topmost bits of a hash choose a word of the directory, and the word leads to a leaf: one load, and then the
 //! bucket. Leaves grow and shrink by themselves, as in the trie. Hashes that agree in too many bits make fans of leaves
-//! and collision nodes, also as in the trie. All that is in [`tree`](crate::tree), with the proof that a key is in one
+//! and collision nodes, also as in the trie. All of this is in [`tree`](crate::tree), with the proof that a key has one
 //! place. This module adds the directory.
 //!
 //! | file | holds |
 //! |---|---|
 //! | [`directory`] | the array of words, and the next one |
-//! | `change` | the way to a bucket |
+//! | `change` | the path to a bucket |
 //! | [`moving`] | the move to another directory, a unit at a time |
-//! | `build` | making a table of all its entries at once |
+//! | `build` | making a table from all its entries at once |
 //! | `room` | when to move: growth, shrinking, reservations; and `clear` |
 //! | `iter` | walking over all entries, across a move |
 //! | `stats`, `check` | counting, and verifying for tests |
 //!
 //! # Paths
 //!
-//! 1. A lookup reads the root, one word, and the bucket. Where the word has moved, it goes on in the next directory.
-//! 2. A change goes the same way, and is made in the bucket. If something is in its way, it starts again in `persist`, as
-//!    in the trie.
-//! 3. A leaf of the largest size that is full calls for a directory of twice as many words, if there are enough
-//!    entries for that ([`moving`]). If there are not, hashes are bad, and the leaf becomes a fan. So no hash makes the
-//!    directory large.
-//! 4. While a table moves, each writer that reaches a moved word, or starts again, moves a unit. So the move speeds up as
-//!    it goes on. Of the lookups that reach a moved word, one in eight moves a unit too.
-//! 5. Removals that leave little in a large directory begin a move to a smaller one.
+//! 1. A lookup reads the root, one word, and the bucket. If the word has moved, it continues in the next directory.
+//! 2. A change takes the same path, and is made in the bucket. If something is in the way, it starts again in
+//!    `persist`, as in the trie.
+//! 3. When a leaf of the largest size is full, the table moves to a directory of twice as many words, if there are
+//!    enough entries for that ([`moving`]). If there are not, the hashes are bad, and the leaf becomes a fan. So bad
+//!    hashes never make the directory large.
+//! 4. While a table moves, each writer that reaches a moved word, or starts again, moves a unit. So the move becomes
+//!    faster as it proceeds. Of the lookups that reach a moved word, one in eight moves a unit too.
+//! 5. Removals that leave little in a large directory start a move to a smaller one.
 //!
 //! # Orderings
 //!
@@ -37,8 +37,8 @@
 //! | the store of `moved` (Release) | its load (Acquire) | that the words before have moved |
 //! | the root's CASes (Release) | `Flat::root` (Acquire) | a directory, and that everything is in it |
 //!
-//! Progress: every operation is lock-free. A loop here repeats only after a CAS failed, which means that another
-//! operation's succeeded, or after helping a move.
+//! Progress: every operation is lock-free. A loop here repeats only after helping a move, or after its CAS failed
+//! because another operation's CAS succeeded.
 #![expect(unsafe_code, reason = "directories are raw pointers that the epoch protects")]
 
 mod build;
@@ -83,8 +83,8 @@ pub struct Flat<St: Store> {
 }
 
 // SAFETY:
-// - Send: a map that moves to another thread takes its keys and values there (`Send`); what they are
-//   shared with before, by reference, stays borrowed. `Sync` as for the other maps.
+// - Send: a map that moves to another thread takes its keys and values there (`Send`). `Sync`, so that all maps have
+//   the same bounds.
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for Flat<St> {}
 // SAFETY:
 // - Sync: a shared map hands out references to keys and values on any thread (`Sync`), takes them
@@ -175,8 +175,8 @@ impl<St: Store> Engine for Flat<St> {
         self.raw.collector.pin()
     }
 
-    /// LINEARIZES get, contains_key: as for the trie, the read that validates the result. Frozen nodes count until their
-    /// word has moved. If it moved after this read it, they were current at the moment it did.
+    /// LINEARIZES get, contains_key: as for the trie, the read that validates the result. Frozen nodes count until
+    /// their word has moved. If the word moved after this read, they were current until that moment.
     #[inline(always)]
     fn get<'g>(
         &'g self,
@@ -188,7 +188,7 @@ impl<St: Store> Engine for Flat<St> {
         let directory = self.raw.root(guard)?;
         let word = directory.towards(hash).load(guard);
         // SAFETY:
-        // - not freed: the guard keeps what is reached under it.
+        // - not freed: the guard keeps everything reached under it.
         let mut is_it = |slot: &St::Slot| unsafe { lookup::is_it::<St>(slot, hash, &mut eq) };
         let path = hash << directory.bits();
         let at_once = |leaf| lookup::find_in_leaf(leaf, path, hash, &mut is_it);

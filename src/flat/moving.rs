@@ -2,14 +2,15 @@
 //!
 //! A unit is moved in four steps, by any number of threads at once, none of which waits:
 //!
-//! 1. *Freeze* its words, and everything below them. From here on the entries are fixed. The frozen nodes still count.
+//! 1. *Freeze* its words, and everything below them. From here on the entries are fixed. The frozen nodes are still the
+//!    current ones.
 //! 2. *Build* the nodes for its words in the next directory.
-//! 3. *Install* them, each by a CAS from zero. A word that was made is never zero again: an empty one is `VACANT`. So the
-//!    first of several threads wins, and a late one does not undo what was written since.
+//! 3. *Install* them, each by a CAS from zero. A word that was installed is never zero again: an empty one is `VACANT`.
+//!    So the first of several threads wins, and a late one does not undo later writes.
 //! 4. *Announce*: mark the old words as moved, by a CAS each. A thread that sees the mark goes to the next directory. The
 //!    thread that sets it retires the old nodes.
 //!
-//! A word that moved keeps its pointer: an iteration that began before the move goes on below it.
+//! A word that moved keeps its pointer, so that an iteration that began before the move can continue below it.
 //!
 //! When all words have moved, the next directory becomes the map's root. Only a root moves on, so there are never more
 //! than two directories.
@@ -28,7 +29,7 @@ use crate::sync::{Ordering, planted, stall_point};
 use crate::tree::node::Word;
 use crate::tree::{Mover, build, collect, each_node, freeze, node_garbage, sort_by_word, unbuild};
 
-/// Words that one operation looks at to see whether all have moved.
+/// The most words that one operation checks to see whether all have moved.
 const LOOKS: usize = if cfg!(shuttle) { 4 } else { 1_024 };
 
 /// The generation of all nodes and entries.
@@ -57,7 +58,7 @@ impl<T: TreeSlot> RawFlat<T> {
         let Some(next) = root.next(guard) else { return };
         let all = Units::between(root, next).count();
         for _ in 0..units {
-            // Relaxed: the read-modify-write alone tells the threads' units apart.
+            // Relaxed: the read-modify-write alone gives each thread its own units.
             let unit = root.cursor.fetch_add(1, Ordering::Relaxed);
             if unit >= all {
                 return self.finish_move(root, next, units, guard, rehash);
@@ -66,7 +67,7 @@ impl<T: TreeSlot> RawFlat<T> {
         }
     }
 
-    /// Moves units that other threads have taken and not moved, at most this many, and swings the root if none is left.
+    /// Moves at most this many units that other threads have taken and not moved. If none is left, replaces the root.
     fn finish_move(
         &self,
         root: &Directory<T>,
@@ -97,10 +98,10 @@ impl<T: TreeSlot> RawFlat<T> {
     /// Makes the next directory the root: this one has moved entirely.
     fn swing_root(&self, root: &Directory<T>, guard: &Guard) {
         stall_point("moved directory");
-        // Not made of a reference, which could not be freed one day.
+        // Not derived from a reference, so that it can be freed later.
         let next = root.raw_next();
         let root = ptr::from_ref(root).cast_mut();
-        // Release: all that moved; pairs with the Acquire of `root`. Relaxed on failure: another thread did it.
+        // Release: everything that moved; pairs with the Acquire of `root`. Relaxed on failure: another thread did it.
         let (release, relaxed) = (Ordering::Release, Ordering::Relaxed);
         if let Ok(left) = self.root.compare_exchange(root, next, release, relaxed) {
             // SAFETY:
@@ -110,8 +111,8 @@ impl<T: TreeSlot> RawFlat<T> {
         }
     }
 
-    /// Moves everything, if a move from this directory is under way: O(n). Without `rehash` only what is empty. Returns
-    /// whether all has moved.
+    /// Moves everything, if a move from this directory is under way: O(n). Without `rehash`, moves only empty units.
+    /// Returns whether everything has moved.
     pub(super) fn move_all(
         &self,
         root: &Directory<T>,
@@ -127,7 +128,7 @@ impl<T: TreeSlot> RawFlat<T> {
         all
     }
 
-    /// Moves a unit. Returns false if it has entries, and there is no `rehash`.
+    /// Moves a unit. Returns false if it has entries and there is no `rehash`.
     #[cold]
     pub(super) fn move_unit(
         &self,
@@ -139,7 +140,7 @@ impl<T: TreeSlot> RawFlat<T> {
     ) -> bool {
         let units = Units::between(old, next);
         let words = &old.words()[units.words(unit)];
-        // Announced in order: so all are.
+        // Words are announced in order, so all of them have moved.
         if words.last().is_some_and(|last| last.load(guard).is_moved()) {
             return true;
         }
@@ -148,7 +149,7 @@ impl<T: TreeSlot> RawFlat<T> {
         if planted("announce_early") {
             self.announce(old, units.words(unit), &frozen, guard);
         }
-        // If one is announced, all successors are there.
+        // If one word is announced, all successors are installed.
         if !frozen.iter().any(|word| word.is_moved()) {
             let entries = frozen.iter().map(|word| freeze(word.erased())).sum();
             let rehash: SlotHashes<'_, T> = match rehash {
@@ -165,14 +166,14 @@ impl<T: TreeSlot> RawFlat<T> {
         true
     }
 
-    /// Gives words of the next directory these entries, those that have not been made yet.
+    /// Installs trees with these entries in those words of the next directory that are not installed yet.
     fn install(
         next: &Directory<T>,
         successors: std::ops::Range<usize>,
         movers: &mut [Mover<T>],
         guard: &Guard,
     ) {
-        // An inconsistent hasher may tell any hash.
+        // An inconsistent hasher may return any hash.
         let (first, last) = (successors.start, successors.end - 1);
         let word_of = |mover: &Mover<T>| next.index(mover.0).clamp(first, last);
         sort_by_word(movers, last - first + 1, |mover| word_of(mover) - first);
@@ -198,7 +199,7 @@ impl<T: TreeSlot> RawFlat<T> {
         debug_assert!(rest.is_empty());
     }
 
-    /// Marks words as moved, which are `frozen`.
+    /// Marks words as moved. Their content is `frozen`.
     fn announce(
         &self,
         old: &Directory<T>,
@@ -208,7 +209,7 @@ impl<T: TreeSlot> RawFlat<T> {
     ) {
         for (cell, &word) in old.words()[words].iter().zip(frozen) {
             stall_point("filled unit");
-            // LINEARIZES nothing: the entries are the same.
+            // LINEARIZES nothing: the entries stay the same.
             if !word.is_moved() && cell.replace(word, word.moved()).is_ok() {
                 // SAFETY:
                 // - unlinked by the CAS above: iterations that began before go on below it, under their guards.

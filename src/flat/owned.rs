@@ -1,5 +1,5 @@
 //! The entries of a table that no other thread can reach.
-#![expect(unsafe_code, reason = "takes entries out of slots, and hands out values to be changed")]
+#![expect(unsafe_code, reason = "takes entries out of slots, and lends values mutably")]
 
 use super::Flat;
 use super::iter::Iter;
@@ -19,7 +19,7 @@ impl<St: Store> Flat<St> {
         let mut entries = Iter::starting_at(0, self.raw.root_to_walk(&guard), &guard);
         while let Some(slot) = entries.next_slot() {
             // SAFETY:
-            // - live in a map that is owned; each entry is in one slot, and no other thread takes it.
+            // - live in an owned map; each entry is in one slot, and no other thread takes it.
             pairs.push(St::into_pair(unsafe { St::retract(slot.now) }));
         }
         drop(guard);
@@ -31,7 +31,7 @@ impl<St: Store> Flat<St> {
 }
 
 impl<K, V> Flat<Undated<K, V>> {
-    /// The value of the key with this hash for which `eq` holds, to be changed in place.
+    /// A mutable reference to the value of the key with this hash for which `eq` returns true.
     pub(crate) fn get_mut(&mut self, hash: u64, mut eq: impl FnMut(&K) -> bool) -> Option<&mut V> {
         let guard = self.pin();
         // SAFETY:
@@ -43,7 +43,7 @@ impl<K, V> Flat<Undated<K, V>> {
         found.map(|slot| unsafe { Undated::<K, V>::pair_mut(slot.now).1 })
     }
 
-    /// All entries, with values to be changed in place.
+    /// All entries, with mutable references to the values.
     pub(crate) fn pairs_mut(&mut self) -> Vec<(&K, &mut V)> {
         let mut pairs = Vec::with_capacity(self.raw.count.sum());
         let guard = self.pin();

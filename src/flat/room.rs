@@ -1,4 +1,4 @@
-//! Policy: when a table moves, and to how many words; and emptying it.
+//! When a table moves and to how many words; and clearing it.
 #![expect(unsafe_code, reason = "retires what is cleared")]
 
 use super::directory::Directory;
@@ -10,10 +10,10 @@ use crate::sync::{Ordering, stall_point};
 use crate::tree::node::Word;
 use crate::tree::{each_node, freeze};
 
-/// A directory that has room for more than this many times its entries shrinks.
+/// A directory with room for more than this many times its entries shrinks.
 const SPARSE: usize = if cfg!(shuttle) { 4 } else { 16 };
 
-/// A directory that shrinks gets room for this many times its entries.
+/// A directory shrinks to room for this many times its entries.
 const ROOMY: usize = if cfg!(shuttle) { 2 } else { 4 };
 
 impl<T: TreeSlot> RawFlat<T> {
@@ -31,7 +31,7 @@ impl<T: TreeSlot> RawFlat<T> {
     }
 
     /// # Panics
-    /// If so many entries cannot be.
+    /// If the capacity overflows.
     pub(super) fn bits_for(entries: usize) -> u32 {
         Directory::<T>::bits_for(entries).expect("capacity overflow")
     }
@@ -52,8 +52,8 @@ impl<T: TreeSlot> RawFlat<T> {
         root.map_or(0, |root| Self::room_of(root.next(guard).unwrap_or(root)))
     }
 
-    /// Makes the table large enough for `additional` more entries, now: O(n). If this is `for_good`, it does not become
-    /// smaller than that by itself until the next [`Self::shrink_to_fit`] or [`Self::clear`].
+    /// Makes the table large enough for `additional` more entries, now: O(n). With `for_good`, it does not shrink below
+    /// that by itself until the next [`Self::shrink_to_fit`] or [`Self::clear`].
     ///
     /// # Panics
     /// If that is more room than there can be, or if `rehash` does.
@@ -86,7 +86,7 @@ impl<T: TreeSlot> RawFlat<T> {
     }
 
     fn raise_reserved(&self, entries: usize) {
-        // Relaxed, all: a number, that nothing else is concluded from.
+        // All Relaxed: only a number, which publishes nothing.
         let mut now = self.reserved.load(Ordering::Relaxed);
         while now < entries {
             match self.reserved.compare_exchange(now, entries, Ordering::Relaxed, Ordering::Relaxed)
@@ -97,14 +97,14 @@ impl<T: TreeSlot> RawFlat<T> {
         }
     }
 
-    /// Begins to shrink a directory that has far too many words.
+    /// Starts a move to a smaller directory if this one has far too many words.
     pub(super) fn shrink_if_due(&self, guard: &Guard) {
         let Some(root) = self.root(guard) else { return };
         if root.bits() == 0 || root.next(guard).is_some() {
             return;
         }
         let len = self.count.sum();
-        // Relaxed: a number, that nothing else is concluded from.
+        // Relaxed: only a number, which publishes nothing.
         let wanted = self.reserved.load(Ordering::Relaxed).max(len * ROOMY);
         if len * SPARSE < Self::room_of(root) {
             if let Some(bits) = Directory::<T>::bits_for(wanted) {
@@ -119,7 +119,7 @@ impl<T: TreeSlot> RawFlat<T> {
     pub(super) fn shrink_to_fit(&self, guard: &Guard, rehash: SlotHashes<'_, T>) {
         // Relaxed: as in `raise_reserved`.
         self.reserved.store(0, Ordering::Relaxed);
-        // A bounded number of times: entries that others insert meanwhile may make it grow again.
+        // A bounded number of rounds: insertions of other threads may make the table grow again.
         for _ in 0..u64::BITS {
             let Some(root) = self.root(guard) else { return };
             if root.next(guard).is_none() {
@@ -167,7 +167,7 @@ impl<T: TreeSlot> RawFlat<T> {
             // Nothing changes below, unless another thread puts a copy here.
             let entries = freeze(word.erased());
             stall_point("unpublished copy");
-            // LINEARIZES the removal of all that is below.
+            // LINEARIZES the removal of everything below.
             if cell.replace(word, Word::VACANT).is_ok() {
                 self.count.change(-(entries as isize));
                 each_node(word.erased(), &mut |word| {
@@ -189,7 +189,7 @@ impl<T: TreeSlot> RawFlat<T> {
         }
     }
 
-    /// Gives back the words of an empty table.
+    /// Frees the words of an empty table.
     pub(super) fn empty_out(&self) {
         let guard = self.collector.pin();
         for _ in 0..2 {

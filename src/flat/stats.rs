@@ -1,4 +1,4 @@
-//! Counting what a table is made of, while it may change.
+//! Counting the parts of a table, while it may change.
 
 use super::Flat;
 use super::directory::Directory;
@@ -9,10 +9,10 @@ use crate::entry::{Store, TreeSlot};
 use crate::reclaim::Guard;
 use crate::tree::node::{Node, Word};
 
-/// What was counted.
+/// The counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FlatTally {
-    /// Of the directory, or of the one that it moves to.
+    /// Of the directory. During a move, of the next one.
     pub(crate) words: usize,
     pub(crate) capacity: usize,
     pub(crate) leaves: usize,
@@ -20,7 +20,7 @@ pub(crate) struct FlatTally {
     pub(crate) slots: usize,
     pub(crate) fans: usize,
     pub(crate) collisions: usize,
-    /// Words of the directory that is left, and how many of them have moved.
+    /// Words of the old directory, and how many of them have moved.
     pub(crate) moving: Option<(usize, usize)>,
     /// Of directories and nodes.
     pub(crate) table_bytes: usize,
@@ -33,7 +33,7 @@ impl<St: Store> Flat<St> {
         St::ENTRY_BYTES
     }
 
-    /// Counts. O(n). Each number was right at some moment of the call.
+    /// Counts all parts. O(n). Each number was right at some moment of the call.
     pub(crate) fn tally(&self) -> FlatTally {
         let guard = self.pin();
         let mut tally = FlatTally::default();

@@ -1,4 +1,4 @@
-//! Unit tests of the flat table: what the public interface cannot see or force.
+//! Unit tests of the flat table, for what the public interface cannot show or force.
 #![cfg(not(shuttle))]
 
 use std::cell::Cell;
@@ -26,12 +26,12 @@ fn good(key: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// All below the first word.
+/// All keys are below the first word.
 fn low(key: u64) -> u64 {
     good(key) >> 32
 }
 
-/// All with the same tag.
+/// All keys have the same tag.
 fn high(key: u64) -> u64 {
     good(key) & !0xffff
 }
@@ -42,7 +42,7 @@ fn constant(_: u64) -> u64 {
 
 const HASHES: [Hash; 4] = [good, low, high, constant];
 
-/// Fewer of them where each takes long.
+/// Fewer keys where each takes long.
 fn scaled(number: u64, hash: Hash) -> u64 {
     let bad = std::ptr::fn_addr_eq(hash, constant as Hash);
     let number = if bad { number / 16 } else { number };
@@ -239,7 +239,7 @@ fn random_programs_agree_with_a_hash_map<S: Words>() {
     }
 }
 
-/// A value that says how many of its kind are alive.
+/// A value that counts how many of its kind are alive.
 #[derive(Debug)]
 struct Counted(Rc<Cell<isize>>);
 
@@ -339,7 +339,7 @@ fn an_iteration_across_moves_sees_what_stays_and_nothing_twice<S: Words>() {
     }
 }
 
-/// Runs a closure when it is asked.
+/// Runs a closure when it decides.
 struct Ask<F>(Hash, u64, F);
 
 impl<'g, S, F> Change<'g, S> for Ask<F>
@@ -505,7 +505,7 @@ fn a_map_grows_and_shrinks_with_its_entries<S: Words>() {
         }
         let full = map.check();
         assert_eq!(full.entries as u64, entries);
-        // As many words as entries call for, whatever the hash.
+        // As many words as the entries need, whatever the hash.
         let fitting = 1 << Directory::<S::Slot>::bits_for(full.entries).unwrap();
         assert!(full.words <= 2 * fitting, "{full:?}");
         for key in 0..entries {
@@ -533,7 +533,7 @@ fn a_good_hash_needs_few_fans_and_little_room<S: Words>() {
         map.insert(key, key);
         if key % 1_000 == 0 {
             let tally = map.flat.tally();
-            // Where too many hashes meet in one bucket, by chance.
+            // Fans appear only where too many hashes share a bucket by chance.
             assert!(tally.fans <= 1 + tally.words / 64, "{tally:?}");
             if key >= 10_000 {
                 most = most.max(tally.table_bytes as u64 / key);
@@ -661,7 +661,7 @@ fn a_lookup_during_a_move_finds_what_is_there_and_not_what_was<S: Words>() {
 fn a_move_comes_to_its_end<S: Words>() {
     for hash in [good, low] {
         for grow in [true, false] {
-            // By writers, also where others have taken units and left them.
+            // By writers, even if others have taken units without moving them.
             for taken in [0, usize::MAX / 2] {
                 let (map, entries) = moving::<S>(hash, grow);
                 map.flat
@@ -677,7 +677,7 @@ fn a_move_comes_to_its_end<S: Words>() {
                 assert!(!map.check().moving);
                 assert!((0..entries).all(|key| map.get(key) == Some(key)));
             }
-            // By readers, once something has moved.
+            // By readers, once a word has moved.
             let (map, entries) = moving::<S>(hash, grow);
             map.flat.raw.go_on_moving(1, &map.flat.pin(), &map);
             let mut rounds = 0;
@@ -746,7 +746,7 @@ fn absurd_capacities_are_refused<S: Words>() {
     }
 }
 
-/// Parts of an iteration that each go on where the last one ended, while the table moves.
+/// Parts of an iteration, each of which continues where the last one ended, while the table moves.
 fn parts_of_an_iteration_see_what_stays<S: Words>() {
     for hash in HASHES {
         let map = Map::<S>::new(hash);

@@ -1,18 +1,18 @@
-//! Guides to using the maps. Only in the documentation; each example is run as a test.
+//! Guides to using the maps. They exist only in the documentation. Each example runs as a test.
 //!
 //! | page | for |
 //! |---|---|
 //! | [`choosing`] | which map, which hasher, which handle |
-//! | [`migrating`] | those who come from dashmap, papaya, scc, flurry, evmap or im |
+//! | [`migrating`] | moving from dashmap, papaya, scc, flurry, evmap or im |
 //! | [`sharing`] | borrows, `Arc`, statics, rayon |
 //! | [`counting`] | counters, and other values that many threads change |
 //! | [`keys`] | looking keys up by another type |
-//! | [`caches`] | values that expire, that are made once, that live as long as they are used |
+//! | [`caches`] | values that expire, that are made once, or that live as long as they are used |
 //! | [`snapshots`] | checkpoints, forks, diffs, commits, history |
-//! | [`holding`] | locks, long reads and loops, and other things held for long |
+//! | [`holding`] | locks, long reads, long loops, and other things held for long |
 //! | [`async_code`] | tasks, and waiting for changes |
 //!
-//! How the crate is made: [`internals`].
+//! The [`internals`] pages describe how the crate works inside.
 
 #[doc = include_str!("async_code.md")]
 pub mod async_code {}
@@ -34,10 +34,10 @@ pub mod sharing {}
 pub mod snapshots {}
 
 pub mod internals {
-    //! How the crate is made, for readers of the source.
+    //! How the crate works inside, for readers of the source.
     //!
-    //! [`architecture`]: layers, files, and the ideas behind them. [`orderings`]: every atomic word, who writes and
-    //! reads it, and which test runs the race.
+    //! [`architecture`] describes the layers, the files and the ideas behind them. [`orderings`] lists every atomic
+    //! word with its orderings and the tests of its races.
 
     #[doc = include_str!("architecture.md")]
     pub mod architecture {}

@@ -1,4 +1,4 @@
-//! What optional features add, one feature a file.
+//! The optional features, one per file or folder.
 
 #[cfg(feature = "rayon")]
 pub(crate) mod rayon;

@@ -1,7 +1,7 @@
 //! The feature `serde`: maps as maps, sets as sequences.
 //!
-//! Some formats write the length first, and it must be right. A snapshot's is exact. Of a flat map the entries of one
-//! iteration are collected and counted.
+//! Some formats write the length first, and it must be right. That of a snapshot is exact. For a flat map, the entries
+//! of one iteration are collected and counted.
 
 use crate::plain::Plain;
 use std::fmt;
@@ -37,7 +37,8 @@ macro_rules! write_version {
 
 macro_rules! write_iteration {
     ($Map:ident $(, $bound:ident)?) => {
-        /// Writes the entries of one iteration, as a map: weakly consistent, as every iteration. The length is theirs.
+        /// Writes the entries of one iteration, as a map: weakly consistent, like every iteration. The length is that
+        /// of the iteration.
         impl<K: Serialize $(+ $bound)?, V: Serialize $(+ $bound)?, S> Serialize for $Map<K, V, S> {
             fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
                 let pinned = self.pin();
@@ -73,7 +74,7 @@ macro_rules! write_set_version {
 
 macro_rules! write_set_iteration {
     ($Set:ident $(, $bound:ident)?) => {
-        /// Writes the elements of one iteration, as a sequence. The length is theirs.
+        /// Writes the elements of one iteration, as a sequence. The length is that of the iteration.
         impl<K: Serialize $(+ $bound)?, S> Serialize for $Set<K, S> {
             fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
                 let pinned = self.pin();
@@ -89,10 +90,10 @@ write_set_version!(CopyTrieSet, Plain);
 write_set_iteration!(FlatSet);
 write_set_iteration!(CopyFlatSet, Plain);
 
-/// The most memory that is allocated ahead because the input claims a length.
+/// The most memory that is allocated because of a length in the input.
 const BELIEVED_BYTES: usize = 1 << 20;
 
-/// The items of an input until its end, or until an error, which is kept.
+/// The items of an input until its end, or until an error, which is stored.
 struct Input<T, E, F> {
     next: F,
     expected: usize,
@@ -106,7 +107,7 @@ impl<T, E, F: FnMut() -> Result<Option<T>, E>> Input<T, E, F> {
         Self { next, expected: expected.unwrap_or(0).min(most), error: None, _yields: PhantomData }
     }
 
-    /// What was made of it, if there was no error.
+    /// The finished collection, if there was no error.
     fn end<M>(self, made: M) -> Result<M, E> {
         self.error.map_or(Ok(made), Err)
     }
@@ -130,7 +131,7 @@ impl<T, E, F: FnMut() -> Result<Option<T>, E>> Iterator for Input<T, E, F> {
     }
 }
 
-/// Makes a collection of what a map or sequence in the input holds.
+/// Makes a collection from a map or sequence in the input.
 struct Collect<C>(PhantomData<C>);
 
 macro_rules! map {
@@ -154,7 +155,7 @@ macro_rules! map {
             }
         }
 
-        /// Reads a map. Of entries with equal keys the last one stays.
+        /// Reads a map. Of entries with equal keys, the last one stays.
         impl<'de, K, V, S> Deserialize<'de> for $Map<K, V, S>
         where
             K: Deserialize<'de> + Hash + Eq $(+ $bound)?,
@@ -188,7 +189,7 @@ macro_rules! set {
             }
         }
 
-        /// Reads a sequence. Of equal elements the first one stays.
+        /// Reads a sequence. Of equal elements, the first one stays.
         impl<'de, K, S> Deserialize<'de> for $Set<K, S>
         where
             K: Deserialize<'de> + Hash + Eq $(+ $bound)?,

@@ -1,13 +1,13 @@
-//! The feature `serde`: differences that travel.
+//! The feature `serde`: serialization of differences.
 
 use serde_core::de::{Deserialize, Deserializer};
 use serde_core::ser::{Serialize, Serializer};
 
 use crate::OwnedDiff;
 
-/// As a pair: the entries to put, and the keys to remove.
+/// Writes a pair: the entries to put, and the keys to remove.
 ///
-/// Each entry is a pair too, and not a part of a map, so that keys may be of any type in JSON.
+/// The entries are a list of pairs and not a map, so that keys may have any type in JSON.
 ///
 /// # Examples
 /// ```

@@ -1,8 +1,8 @@
-//! What stands in front of every node, and how nodes are allocated.
+//! The header in front of every node, and how nodes are allocated.
 //!
-//! A node is aligned to a cache line, so that the words that lead to it have six spare bits and no bucket straddles two
-//! lines. Asking the allocator for such alignment is slow: glibc takes a longer path above 16 bytes. So a node is placed
-//! inside a slightly larger allocation, behind its header, which records where it begins.
+//! A node is aligned to a cache line. So the words that lead to it have six spare bits, and no bucket straddles two
+//! lines. Asking the allocator for this alignment is slow: glibc takes a longer path above 16 bytes. Instead, a node is
+//! placed behind its header in a slightly larger allocation, and the header records where the node begins.
 #![expect(unsafe_code, reason = "nodes have sizes known only at run time")]
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
@@ -23,16 +23,16 @@ pub(crate) enum Shape {
     Collision,
 }
 
-/// Words of a fan.
+/// Number of words in a fan.
 pub(crate) const FAN_WIDTH: usize = 16;
 
-/// Stands before every node.
+/// The header of a node.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Header {
     /// Generation of the operation that made the node.
     pub(crate) birth: u64,
-    /// Spill buckets of a leaf that have been taken.
+    /// Number of spill buckets of a leaf that are in use.
     pub(super) spills: AtomicUsize,
     /// Number of entries of a collision node.
     pub(crate) entries: u32,
@@ -49,18 +49,18 @@ const UNIT: usize = 4;
 
 const HEADER_BYTES: usize = size_of::<Header>();
 
-/// The alignment that every allocator gives without effort.
+/// The alignment that every allocator provides at no extra cost.
 const MALLOC_ALIGN: usize = 16;
 
 /// The alignment of nodes.
 pub(crate) const NODE_ALIGN: usize = bucket::ALIGN;
 
-/// What header and alignment take, at most.
+/// Upper bound on what header and alignment add to a node.
 const SLACK: usize = HEADER_BYTES.next_multiple_of(MALLOC_ALIGN) + NODE_ALIGN - MALLOC_ALIGN;
 
 const _: () = assert!(HEADER_BYTES <= 32 && align_of::<Header>() <= MALLOC_ALIGN);
 
-/// A node as it was allocated. Promises nothing.
+/// The address of a node. The node may have been freed.
 ///
 /// INVARIANT: came from [`allocate`].
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -149,7 +149,7 @@ fn allocate_parts(shape: Shape, birth: u64, entries: u32, part: usize) -> RawNod
     let (spills, part) = (AtomicUsize::new(0), (part / UNIT) as u8);
     let header = Header { birth, spills, entries, shape, offset: offset_units, part };
     // SAFETY:
-    // - in bounds: header and body behind `offset` fit, as `SLACK` is the largest offset there is.
+    // - in bounds: header and body fit behind `offset`, because `SLACK` is the largest offset.
     // - valid for writes and aligned: fresh memory.
     unsafe {
         let body = start.add(offset);
@@ -171,7 +171,7 @@ pub(crate) fn bytes_to_read<T: Slot>(shape: Shape) -> usize {
     }
 }
 
-/// Frees a node's memory. What its slots and words point to is left alone.
+/// Frees a node's memory, but nothing that its slots and words point to.
 ///
 /// # Safety
 /// - `node` came from [`allocate`], and is not freed yet.

@@ -1,11 +1,12 @@
 //! The leaf: a small flat table of buckets.
 //!
-//! A leaf has 1, 2, 3, 4, 6, 8, 12 … 64 *home buckets* and some *spill buckets* behind them. A key's *path* is the part of
-//! its hash that the nodes above have not used; its highest bits choose the home bucket. A full home bucket links a spill
-//! bucket. When none is left, the leaf is rebuilt: all its buckets are frozen, and the entries copied into a leaf of
-//! another size. Buckets are in the order of paths in leaves of every size, so a copy reads and writes in order.
+//! A leaf has 1, 2, 3, 4, 6, 8, 12 … 64 *home buckets* and some *spill buckets* behind them. A key's *path* is the part
+//! of its hash that the nodes above have not used. Its highest bits choose the home bucket. A full home bucket links a
+//! spill bucket. When none is left, the leaf is rebuilt: all its buckets are frozen, and the entries are copied into a
+//! leaf of another size. Buckets are in the order of paths in leaves of every size, so a copy reads and writes in
+//! order.
 //!
-//! A leaf knows no keys: it gets hashes, and closures for the rest.
+//! A leaf does not know keys. It is given hashes, and closures for everything else.
 #![expect(unsafe_code, reason = "the buckets of a leaf are at computed places of its memory")]
 
 mod header;
@@ -24,19 +25,20 @@ pub(crate) use header::{
 use crate::bucket::{Bucket, Draft, Geometry, MOST_ENTRIES, MOST_SPILLS, Room, Seen, Slot, State};
 use crate::sync::Ordering;
 
-/// The size of a leaf, as a code: `2n` for `2^n` home buckets, `2n + 1` for half as many more; and 1 for a single one.
+/// The size of a leaf, as a code: 1 for a single home bucket, `2n` for `2^n` of them, `2n + 1` for one and a half times
+/// `2^n`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Size(u8);
 
 impl Size {
     pub(crate) const SMALLEST: Self = Self(1);
 
-    /// Past it a leaf is replaced by a fan of leaves.
+    /// A leaf that outgrows this size is replaced by a fan of leaves.
     pub(crate) const LARGEST: Self = Self(if cfg!(shuttle) { 2 } else { 12 });
 
     const MOST_BUCKETS: usize = 64;
 
-    /// Above the codes of sizes.
+    /// Exclusive upper bound of the codes.
     pub(crate) const CODES: usize = 14;
 
     /// The size with this code.
@@ -57,7 +59,7 @@ impl Size {
         ((2 | self.code() & 1) << (self.code() >> 1)) >> 1
     }
 
-    /// Number of spill buckets: a third. With fewer, leaves grow, and are copied, sooner.
+    /// Number of spill buckets: a third of the home buckets. With fewer, leaves would have to grow sooner.
     #[inline]
     pub(crate) fn spills(self) -> usize {
         const { assert!(Self::LARGEST.0 <= 12 && Self::MOST_BUCKETS <= MOST_SPILLS) };
@@ -84,7 +86,7 @@ impl Size {
         if self > Self::SMALLEST { self.entries::<T>() / 6 } else { 0 }
     }
 
-    /// The smallest size, from this one on, in which entries of these paths have room.
+    /// The smallest size, starting with this one, that has room for entries with these paths.
     pub(crate) fn for_paths<T: Slot>(
         self,
         paths: impl Iterator<Item = u64> + Clone,
@@ -96,7 +98,7 @@ impl Size {
             let spilled = load.iter().filter(|load| **load > home).count();
             spilled <= size.spills() && load.iter().all(|load| *load <= home + home + 1)
         };
-        // Hashes that agree have room in none.
+        // No size has room for too many equal hashes.
         if !has_room(Self::LARGEST) {
             return None;
         }
@@ -177,7 +179,7 @@ impl<'g, T: Slot> Leaf<'g, T> {
         (0..self.size.buckets()).map(move |index| self.nth(index))
     }
 
-    /// Number of entries, as the buckets are.
+    /// Number of entries. The buckets are read one after another.
     pub(crate) fn count(self) -> usize {
         self.buckets().map(|bucket| bucket.load().count()).sum()
     }
@@ -199,7 +201,7 @@ impl<'g, T: Slot> Leaf<'g, T> {
         })
     }
 
-    /// Takes a spill bucket for a bucket that has none; fails if none is left, or the bucket cannot link one.
+    /// Takes a spill bucket for a bucket that has none. Fails if none is left, or if the bucket cannot link one.
     pub(crate) fn take_spill(self, seen: Seen<'g, T>) -> Option<Room> {
         if !seen.may_link() {
             return None;
@@ -220,7 +222,7 @@ impl<'g, T: Slot> Leaf<'g, T> {
         unsafe { Buckets::new(RawNode::from_body(self.buckets), self.size) }.freeze()
     }
 
-    /// Shows the entries of some buckets of a frozen leaf, bucket by bucket, until `f` fails.
+    /// Calls `f` with the entries of each of some buckets of a frozen leaf, until it fails.
     #[inline(always)]
     pub(crate) fn try_for_each<E>(
         self,
@@ -234,7 +236,7 @@ impl<'g, T: Slot> Leaf<'g, T> {
         Ok(())
     }
 
-    /// Shows the entries of a frozen leaf, in the order of paths by bucket.
+    /// Calls `f` with each entry of a frozen leaf. Buckets are in the order of paths.
     pub(crate) fn for_each(self, mut f: impl FnMut(&T)) {
         let Ok(()) = self.try_for_each(0..self.size.buckets(), |slots| {
             slots.iter().for_each(&mut f);
@@ -245,12 +247,12 @@ impl<'g, T: Slot> Leaf<'g, T> {
     /// A copy of this frozen leaf, each entry in its place.
     pub(crate) fn copy(self, birth: u64) -> LeafDraft<T> {
         let copy = LeafDraft::new(self.size, birth);
-        // Relaxed: frozen buckets link no more, and the copy is published as a whole.
+        // Relaxed: a frozen bucket links no spill bucket any more, and the copy is published as a whole.
         let spills = self.header().spills.load(Ordering::Relaxed);
         copy.header().spills.store(spills, Ordering::Relaxed);
         for (index, bucket) in self.buckets().enumerate() {
             // SAFETY:
-            // - the copy has as many spill buckets, and each bucket links the one of the same number.
+            // - the copy has as many spill buckets, and each bucket links the one with the same number.
             unsafe { copy.nth(index).copy(bucket.observe()) };
         }
         copy
@@ -330,14 +332,14 @@ impl<T: Slot> LeafDraft<T> {
     #[inline]
     fn nth(&self, index: usize) -> Draft<T> {
         // SAFETY:
-        // - initialized, and this value's alone.
+        // - initialized, and owned by this value.
         unsafe {
             let spills = self.node.body().add(self.size.buckets() * Geometry::<T>::BYTES);
             Draft::new(self.start(index), spills)
         }
     }
 
-    /// Puts an entry in; gives it back if there is no room for it.
+    /// Adds an entry, or returns it if there is no room.
     #[inline]
     pub(crate) fn push(&mut self, path: u64, hash: u64, value: T) -> Result<(), T> {
         let mut bucket = self.nth(index(path, self.size));
@@ -358,7 +360,7 @@ impl<T: Slot> LeafDraft<T> {
         })
     }
 
-    /// Whether a few spill buckets are left, and the bucket of this path has room for another entry.
+    /// Whether a few spill buckets are left and the bucket of this path has room for another entry.
     pub(crate) fn has_room(&self, path: u64) -> bool {
         let spills = self.header().spills.load(Ordering::Relaxed);
         spills * 4 <= self.size.spills() * 3

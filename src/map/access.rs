@@ -1,6 +1,6 @@
-//! The operations on a live map, in terms of what its engine hands out.
+//! The operations on a live map, in terms of the pairs that its engine returns.
 //!
-//! The public types make references or copies of that: [`Pinned`](super::Pinned), [`CopyMap`](super::CopyMap) and
+//! The public types turn pairs into references or copies: [`Pinned`](super::Pinned), [`CopyMap`](super::CopyMap) and
 //! [`CopyPinned`](super::CopyPinned).
 
 use std::hash::{BuildHasher, Hash};
@@ -13,7 +13,7 @@ use crate::engine::{Content, Engine, Outcome, PART, PairOf};
 use crate::hash;
 use crate::reclaim::Guard;
 
-/// What an operation needs of a map: its engine and hasher, and a guard.
+/// What an operation needs: a map's engine and hasher, and a guard.
 pub(crate) struct Access<'g, E, S> {
     pub(super) engine: &'g E,
     pub(super) hasher: &'g S,
@@ -27,7 +27,7 @@ impl<E, S> Clone for Access<'_, E, S> {
 }
 impl<E, S> Copy for Access<'_, E, S> {}
 
-/// An entry that was not inserted, and the one that is there.
+/// An entry that was not inserted, and the present one.
 type Occupied<'g, E> = OccupiedError<<E as Engine>::Key, <E as Engine>::Value, PairOf<'g, E>>;
 
 /// The key and the value of a pair.
@@ -66,7 +66,7 @@ impl<'g, E: Engine<Key: Hash>, S: BuildHasher> Access<'g, E, S> {
         self.engine.get(hash, eq, hash::of_each(self.hasher), self.guard)
     }
 
-    /// Removes a key, if the closure says so of its entry.
+    /// Removes a key if the closure returns true for its entry.
     pub(super) fn remove<Q, F>(self, hash: u64, key: &Q, remove: F) -> Option<PairOf<'g, E>>
     where
         Q: Hash + Equivalent<E::Key> + ?Sized,
@@ -103,7 +103,7 @@ impl<'g, E: Engine<Key: Hash>, S: BuildHasher> Access<'g, E, S> {
         }
     }
 
-    /// Removes an entry that an iteration came to, if the closure says so.
+    /// Removes an entry that an iteration has reached, unless the closure keeps it.
     fn retain_entry(self, seen: PairOf<'g, E>, keep: &mut impl FnMut(&E::Key, &E::Value) -> bool)
     where
         E::Key: Eq,
@@ -118,7 +118,7 @@ impl<'g, E: Engine<Key: Hash>, S: BuildHasher> Access<'g, E, S> {
         });
     }
 
-    /// [`Self::retain`] for a part of the entries, those of the hashes from `first` on. Returns the hash to go on with.
+    /// [`Self::retain`] for a part of the entries, starting at the hash `first`. Returns the hash to continue with.
     pub(super) fn retain_part(
         self,
         first: u64,
@@ -151,7 +151,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         self.engine.modify(change.offer.hash(), peek, self.guard, change)
     }
 
-    /// Inserts an entry. Returns the one that it replaced.
+    /// Inserts an entry. Returns the entry that it replaced.
     #[inline]
     pub(crate) fn insert(self, hash: u64, key: E::Key, value: E::Value) -> Option<PairOf<'g, E>> {
         let draft = Some(E::Content::draft(hash, key, value));
@@ -162,7 +162,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         }
     }
 
-    /// Inserts an entry if its key is not in the map. Otherwise gives it back, with the one that is.
+    /// Inserts an entry if its key is not in the map. Otherwise returns it, with the present one.
     pub(crate) fn try_insert(
         self,
         hash: u64,
@@ -187,7 +187,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         }
     }
 
-    /// Inserts an entry if its key is not in the map, and drops it otherwise. Returns whether it was not.
+    /// Inserts an entry if its key is not in the map, and drops it otherwise. Returns whether it was inserted.
     #[inline]
     pub(crate) fn insert_new(self, hash: u64, key: E::Key, value: E::Value) -> bool {
         let decide = |_: &mut Offer<E::Content>, current: Option<PairOf<'g, E>>| match current {
@@ -198,8 +198,8 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         matches!(outcome, Outcome::Put { .. })
     }
 
-    /// Inserts a key with the closure's value if it is not in the map. The entry is an error if it was there. The
-    /// closure runs once at most.
+    /// Inserts a key with the closure's value if it is not in the map. The error is the present entry. The closure runs
+    /// at most once.
     #[inline]
     pub(crate) fn find_or_insert(
         self,
@@ -227,7 +227,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         }
     }
 
-    /// Replaces the entry of a key that is in the map: by this key, and the closure's value.
+    /// Replaces the entry of a key that is in the map by this key and the closure's value.
     pub(crate) fn update(
         self,
         hash: u64,
@@ -245,7 +245,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         }
     }
 
-    /// Replaces the value of a key that is in the map. The key stays.
+    /// Replaces the value of a key that is in the map, and keeps the key.
     pub(crate) fn renew<Q>(
         self,
         hash: u64,
@@ -263,8 +263,8 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         }
     }
 
-    /// Replaces the value of a key by what `update` makes of its entry, or inserts what `value` makes, which runs once
-    /// at most. Returns the new entry.
+    /// Replaces the value of a key by the result of `update`, or inserts the result of `value`, which runs at most
+    /// once. Returns the new entry.
     pub(crate) fn update_or_insert(
         self,
         hash: u64,
@@ -273,7 +273,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         value: impl FnOnce() -> E::Value,
     ) -> PairOf<'g, E> {
         let mut make = Some(value);
-        // The first value once it was made, while the key was there and took an update instead.
+        // The first value, if it was made and then an update was needed instead.
         let mut first = None;
         let mut offers_first = false;
         let decide = |offer: &mut Offer<E::Content>, current: Option<PairOf<'g, E>>| {
@@ -299,7 +299,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         }
     }
 
-    /// Inserts a key, or replaces its value by what `merge` makes of it and the one that was to be inserted.
+    /// Inserts a key with `value`, or replaces its value by the result of `merge`.
     pub(super) fn merge(
         self,
         hash: u64,
@@ -307,7 +307,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         value: E::Value,
         mut merge: impl FnMut(&E::Value, &E::Value) -> E::Value,
     ) {
-        // Here, or offered.
+        // The value is here or in the offer.
         let mut given = None;
         let decide = |offer: &mut Offer<E::Content>, current: Option<PairOf<'g, E>>| {
             if given.is_none() {
@@ -323,7 +323,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         self.change(true, Offer::with_value(hash, key, value), decide);
     }
 
-    /// Adds to the value of a key where it is, or inserts the key.
+    /// Adds to the value of a key in place, or inserts the key.
     pub(super) fn add(
         self,
         hash: u64,
@@ -338,7 +338,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         }
     }
 
-    /// Does with a key what the closure says. Returns what was done, and what the closure aborted with.
+    /// Does with a key what the closure decides. Returns what was done, or the value of an abort.
     pub(crate) fn compute<A>(
         self,
         key: E::Key,

@@ -1,4 +1,4 @@
-//! What every map holds, and what goes over many of its entries under one guard after the other.
+//! The common part of every map, and operations on many entries that renew their guard on the way.
 
 use std::hash::{BuildHasher, Hash};
 
@@ -19,7 +19,7 @@ impl<E: Engine, S> Base<E, S> {
         Self { engine: E::empty(Collector::global()), hasher }
     }
 
-    /// For tests: with a collector of its own.
+    /// For tests: a map with a private collector.
     #[cfg(any(debug_assertions, snaptrie_check))]
     pub(crate) fn private(hasher: S) -> Self {
         Self { engine: E::empty(Collector::private()), hasher }
@@ -46,7 +46,7 @@ impl<E: Engine, S> Base<E, S> {
 }
 
 impl<E: Engine, S> Base<E, S> {
-    /// Does something with each item, in order, with a new guard for each group, and frees what that gave up.
+    /// Calls a closure for each item, in order, with a new guard for each group, and frees garbage on the way.
     pub(super) fn perform_all<T>(
         &self,
         items: impl IntoIterator<Item = (u64, T)>,
@@ -74,15 +74,15 @@ impl<E: Engine, S> Base<E, S> {
 }
 
 impl<E: Engine<Key: Hash>, S: BuildHasher> Base<E, S> {
-    /// Tells the hashes of keys.
+    /// Computes the hashes of keys.
     pub(crate) fn rehash(&self) -> impl Fn(&[&E::Key], &mut [u64]) {
         hash::of_each(&self.hasher)
     }
 }
 
 impl<E: Engine<Key: Hash + Eq>, S: BuildHasher> Base<E, S> {
-    /// Removes the entries for which the closure does not hold, with a new guard for each part of them, and frees
-    /// what that removed.
+    /// Removes the entries for which the closure returns false, with a new guard for each part of the map, and frees
+    /// them on the way.
     pub(crate) fn retain(&self, mut keep: impl FnMut(&E::Key, &E::Value) -> bool) {
         let mut next = Some(0);
         while let Some(first) = next {
@@ -91,7 +91,7 @@ impl<E: Engine<Key: Hash + Eq>, S: BuildHasher> Base<E, S> {
         self.engine.collect();
     }
 
-    /// Inserts everything, with a new guard for each group, and frees what that replaced.
+    /// Inserts all entries, with a new guard for each group, and frees replaced ones on the way.
     pub(crate) fn insert_all(
         &self,
         entries: impl IntoIterator<Item = (E::Key, E::Value)>,
@@ -115,9 +115,9 @@ impl<E: Engine<Key: Hash + Eq>, S: BuildHasher> Base<E, S> {
         });
     }
 
-    /// Makes room for so many insertions, if this kind of map does that ahead.
+    /// Makes room for this many insertions, if this kind of map can.
     pub(crate) fn expect(&self, insertions: usize) {
-        // As the standard map does: half of the keys may be in the map already.
+        // As the standard map does: half of the keys may already be in the map.
         let new = if self.is_empty() { insertions } else { insertions.div_ceil(2) };
         self.engine.reserve(new, &self.pin(), &self.rehash());
     }

@@ -1,9 +1,9 @@
 //! Operations on many keys at once.
 //!
-//! The cache misses of one key depend on each other; those of different keys do not. So the keys of
-//! a group are hashed, and the engine asks for the memory of all of them side by side. Lookups
-//! ([`Engine::get_many`]) are done with what it came to. Changes ([`Engine::prefetch`]) are then done one by one, and
-//! find what they need in the cache. Nothing about an operation is different from a single one, but its speed.
+//! The cache misses of one key depend on each other; those of different keys do not. So the keys of a group are hashed,
+//! and the engine walks to all of them side by side. Lookups ([`Engine::get_many`]) use the places that were reached.
+//! Changes ([`Engine::prefetch`]) are then made one by one, and find their memory in the cache. Otherwise an operation
+//! is the same as a single one.
 
 use std::hash::{BuildHasher, Hash};
 use std::mem;
@@ -15,7 +15,7 @@ use equivalent::Equivalent;
 use super::access::Access;
 use crate::engine::{BATCH, Engine, PairOf};
 
-/// Which of several entries with equal keys is in the map in the end.
+/// Which of several entries with equal keys stays in the map.
 #[derive(Clone, Copy)]
 pub(crate) enum Stays {
     First,
@@ -80,10 +80,10 @@ impl<T> Group<T> {
         self.len > 0
     }
 
-    /// Takes all items out, in order. If `f` panics, those that come after are still there.
+    /// Takes all items out, in order. If `f` panics, the items after that stay in the group.
     #[inline]
     fn drain(&mut self, mut f: impl FnMut(u64, T)) {
-        /// Moves what was not taken to the front.
+        /// Moves the remaining items to the front.
         struct Drain<'q, T>(&'q mut Group<T>, usize);
 
         impl<T> Drop for Drain<'_, T> {
@@ -108,8 +108,7 @@ impl<T> Group<T> {
     }
 }
 
-/// Does something with the items of an iterator, a group at a time: `perform` is given a group, and the place for the
-/// results.
+/// Processes the items of an iterator, a group at a time. `perform` gets a group, and the place for its results.
 pub(super) fn results<I, T: Copy>(
     items: impl Iterator<Item = (u64, I)>,
     perform: impl FnMut(&mut Group<I>, &mut Found<T>),
@@ -122,7 +121,7 @@ struct Results<Is, I, T, F> {
     perform: F,
     group: Group<I>,
     results: Found<T>,
-    /// Those that are to be yielded: all of a group before the first.
+    /// The results that are still to be yielded.
     left: Range<usize>,
 }
 
@@ -131,7 +130,7 @@ where
     Is: Iterator<Item = (u64, I)>,
     F: FnMut(&mut Group<I>, &mut Found<T>),
 {
-    /// Does the next group. Returns false if there is none.
+    /// Processes the next group. Returns false if there is none.
     #[inline]
     fn perform_next(&mut self) -> bool {
         // If a key panics, none of the results of its group is yielded.
@@ -167,7 +166,7 @@ where
         (least.saturating_add(left), most.and_then(|most| most.checked_add(left)))
     }
 
-    /// A loop over each group, with nothing to be tested between its results.
+    /// One loop per group, with no test between its results.
     #[inline]
     fn fold<B, G: FnMut(B, Option<T>) -> B>(mut self, mut result: B, mut f: G) -> B {
         loop {
@@ -191,7 +190,7 @@ pub(super) fn lookups<'q, Q: ?Sized + 'q, T: Copy>(
 }
 
 impl<'g, E: Engine, S> Access<'g, E, S> {
-    /// Looks up a group of keys. `found` gets what `value` makes of the entries.
+    /// Looks up a group of keys. `found` gets the results of `value` for the entries.
     pub(super) fn get_group<Q: Equivalent<E::Key> + ?Sized, T>(
         self,
         keys: &Group<&Q>,
@@ -204,28 +203,28 @@ impl<'g, E: Engine, S> Access<'g, E, S> {
         });
     }
 
-    /// Takes the items of a group out, and does something with each, in order. If that panics, those that come after
-    /// are still there.
+    /// Takes the items out of a group and calls `each` for them, in order. If it panics, the items after that stay in
+    /// the group.
     #[inline]
     pub(super) fn perform_group<T>(self, group: &mut Group<T>, each: impl FnMut(u64, T)) {
         self.engine.prefetch(group.hashes(), self.guard);
         group.drain(each);
     }
 
-    /// Does something with each of the next items, as many as there are in a group. Returns false if there are none.
+    /// Calls a closure for each of the next items, at most a group of them. Returns false if there are none.
     pub(super) fn perform_next<T>(
         self,
         group: &mut Group<T>,
         items: &mut impl Iterator<Item = (u64, T)>,
         each: impl FnMut(u64, T),
     ) -> bool {
-        // What the iterator gave before it panicked counts, as if it had come one by one.
+        // Items that the iterator returned before it panicked are processed, as if they had been taken one by one.
         let refilled = panic::catch_unwind(AssertUnwindSafe(|| group.refill(items)));
         self.perform_group(group, each);
         refilled.unwrap_or_else(|panic| panic::resume_unwind(panic))
     }
 
-    /// Does something with each item, in order.
+    /// Calls a closure for each item, in order.
     pub(super) fn perform_all<T>(
         self,
         items: impl IntoIterator<Item = (u64, T)>,
@@ -237,7 +236,7 @@ impl<'g, E: Engine, S> Access<'g, E, S> {
 }
 
 impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
-    /// Inserts an entry. Returns whether its key was not in the map.
+    /// Inserts an entry. Returns whether its key is new.
     #[inline]
     pub(super) fn put(self, hash: u64, key: E::Key, value: E::Value, stays: Stays) -> bool {
         match stays {
@@ -246,7 +245,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         }
     }
 
-    /// Inserts many entries. Returns how many of the keys were not in the map.
+    /// Inserts many entries. Returns how many of the keys are new.
     pub(crate) fn put_many(
         self,
         entries: impl IntoIterator<Item = (E::Key, E::Value)>,
@@ -260,8 +259,8 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         new
     }
 
-    /// Finds the entries of a group of keys, and inserts those that are not in the map. `found` gets what `value` makes of
-    /// them.
+    /// Finds the entries of a group of keys, and inserts those that are not in the map. `found` gets the results of
+    /// `value` for the entries.
     pub(super) fn find_or_insert_group<T>(
         self,
         group: &mut Group<(E::Key, E::Value)>,

@@ -9,26 +9,27 @@ use super::mode::{Boxed, Kind, Place};
 use super::{Pinned, Snapshot};
 use crate::hash;
 
-/// Many keys at once, for less than as many single operations where the map is much larger than the cache.
+/// Operations on many keys at once. If the map is much larger than the cache, they cost less than single operations.
 ///
 /// # Batches
 ///
-/// A batch is no transaction. It is its single operations, one after another in the order of the iterator, and other
-/// threads may see some done and others not. An operation sees what those before it in the batch did, to equal keys too.
+/// A batch is not a transaction. It is a sequence of single operations, in the order of the iterator, and other threads
+/// may see some of them done and others not. Each operation sees the effects of those before it in the batch, also on
+/// equal keys.
 ///
-/// Items are taken from the iterator 32 at a time. Their keys are hashed, the memory that they need is asked for side by
-/// side, and then each operation is done. So the iterator should not rely on what the batch itself does. The handle keeps
-/// what a batch removes until it is dropped or [refreshed](Self::refresh); `extend` of the map frees it meanwhile.
+/// Items are taken from the iterator 32 at a time. Their keys are hashed, their memory is prefetched side by side, and
+/// then each operation is done. So the iterator should not depend on effects of the batch itself. The handle keeps
+/// removed entries until it is dropped or [refreshed](Self::refresh); `extend` of the map frees them on the way.
 ///
 /// # Panics
-/// If the iterator or `Hash` panics, everything that it gave before is done. If `Eq` or a closure panics, what came
-/// before that item is done, and up to 31 items that came after are dropped.
+/// If the iterator or `Hash` panics, all items before that are done. If `Eq` or a closure panics, the items before that
+/// one are done, and up to 31 items after it are dropped.
 impl<K, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
     /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them.
     ///
-    /// The keys of a group are looked up when its first result is asked for. So a result may be from before changes
-    /// that were made since, by this thread too. If a key panics, that call panics, and none of the group's results is
-    /// yielded.
+    /// The keys of a group of 32 are looked up when its first result is requested. So a later result may not show
+    /// changes made since, not even those of this thread. If `Hash` or `Eq` of a key panics, that call panics, and none
+    /// of the group's results is yielded.
     ///
     /// # Examples
     /// ```
@@ -50,7 +51,7 @@ impl<K, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
         lookups(keys.into_iter(), move |key| access.hash(key), get)
     }
 
-    /// Whether each of many keys is in the map, in the order of the keys. As [`Self::get_many`].
+    /// Whether each of many keys is in the map, in the order of the keys. Works like [`Self::get_many`].
     ///
     /// # Examples
     /// ```
@@ -68,12 +69,11 @@ impl<K, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
     }
 }
 
-/// Changes of many keys at once: see [batches](#batches).
+/// Changes to many keys at once, see [batches](#batches).
 impl<K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
-    /// Inserts many entries: [`insert`](Self::insert) for each of them. Returns how many of the keys were not in the
-    /// map before.
+    /// Inserts many entries: [`insert`](Self::insert) for each of them. Returns how many of the keys are new.
     ///
-    /// Of entries with equal keys the last one stays.
+    /// Of entries with equal keys, the last one stays.
     ///
     /// # Examples
     /// ```
@@ -85,8 +85,8 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, 
         self.access().put_many(entries, Stays::Last)
     }
 
-    /// Updates many keys: [`update`](Self::update) for each of them, which also gets what came with the key. Returns how
-    /// many were in the map.
+    /// Updates many keys: [`update`](Self::update) for each of them. The closure also gets the item's second part.
+    /// Returns how many of the keys were in the map.
     ///
     /// The closure may run again for a key that another thread changed meanwhile.
     ///
@@ -111,11 +111,11 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, 
         updated
     }
 
-    /// The values of many keys, in the order of the keys, which are inserted if they are not in the map:
+    /// The values of many keys, in the order of the keys. Keys that are not in the map are inserted:
     /// [`get_or_insert`](Self::get_or_insert) for each of them.
     ///
-    /// A group is done when its first result is asked for: if the results are not consumed, nothing happens. If a key
-    /// panics, none of the results of its group is yielded.
+    /// A group of 32 is processed when its first result is requested: if the results are not consumed, nothing happens.
+    /// If `Hash` or `Eq` of a key panics, none of its group's results is yielded.
     ///
     /// # Examples
     /// ```
@@ -143,7 +143,7 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, 
         results(hashed, find_or_insert).flatten()
     }
 
-    /// Removes many keys: [`remove`](Self::remove) for each of them. Returns how many were in the map.
+    /// Removes many keys: [`remove`](Self::remove) for each of them. Returns how many of them were in the map.
     ///
     /// # Examples
     /// ```
@@ -171,8 +171,8 @@ impl<K, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
     /// Keys are taken from the iterator 32 at a time.
     ///
     /// # Panics
-    /// If `Hash` or `Eq` of a key does, when the first result of its 32 is asked for. None of the 32 results is
-    /// yielded then.
+    /// If `Hash` or `Eq` of a key panics, when the first result of its group of 32 is requested. None of that group's
+    /// results is yielded.
     ///
     /// # Examples
     /// ```
@@ -197,7 +197,7 @@ impl<K, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
         lookups(keys.into_iter(), |key| hash::of(self.hasher(), key), get)
     }
 
-    /// Whether each of many keys is in the snapshot, in the order of the keys. As [`Self::get_many`].
+    /// Whether each of many keys is in the snapshot, in the order of the keys. Works like [`Self::get_many`].
     ///
     /// # Examples
     /// ```

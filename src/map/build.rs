@@ -1,7 +1,7 @@
-//! Making a map of all its entries at once, where no other thread can reach it yet.
+//! Making a map from all its entries at once, before any other thread can reach it.
 //!
-//! The entries are divided by the first bits of their hashes, and each part is sorted by the rest. So those with equal
-//! keys meet, and one of them stays. Then the engine is built at its final size.
+//! The entries are divided by the first bits of their hashes, and each part is sorted by the rest. So entries with
+//! equal keys become neighbours, and one of them stays. Then the engine is built at its final size.
 
 use std::hash::{BuildHasher, Hash};
 
@@ -11,20 +11,20 @@ use crate::engine::{Division, Engine, Hashed};
 use crate::hash;
 use crate::reclaim::Collector;
 
-/// Bits of a hash that tell the part.
+/// Number of hash bits that choose the part.
 const BITS: u32 = 8;
 
 const PARTS: usize = 1 << BITS;
 
-/// Up to so many entries are one part.
+/// Up to this many entries form one part.
 const FEW: usize = if cfg!(any(miri, shuttle)) { 64 } else { 4096 };
 
-/// Up to so many entries are built as one part: a table of them has fewer words than there are parts.
+/// Up to this many entries are built as one part: their table has fewer words than there are parts.
 const BUILT_AS_ONE: usize = 8 * FEW;
 
-/// Items with their hashes, divided by the first bits of these: into [`PARTS`], or into one if they are few.
+/// Items with their hashes, divided by the first bits of the hashes into [`PARTS`], or into one part if there are few.
 pub(crate) struct Parts<T> {
-    /// Each in the order in which the items came.
+    /// Each part is in the order of the input.
     parts: Vec<Vec<(u64, T)>>,
 }
 
@@ -58,7 +58,7 @@ impl<T> Parts<T> {
         self.parts.iter().map(Vec::len).sum()
     }
 
-    /// The parts of several, each in pieces, which come in the given order.
+    /// The parts of several divisions, each as a list of pieces in the given order.
     pub(crate) fn gather(several: Vec<Self>) -> Vec<Vec<Vec<(u64, T)>>> {
         let count: usize = several.iter().map(Self::len).sum();
         let mut whole = Vec::new();
@@ -79,15 +79,15 @@ fn part(hash: u64) -> usize {
     (hash >> (u64::BITS - BITS)) as usize
 }
 
-/// Bytes of an entry up to which sorting moves the entries themselves.
+/// Entries up to this many bytes are moved by the sort itself.
 const SMALL: usize = 64;
 
-/// Sorts a part by hashes, so that no key is there twice: of entries with equal keys one stays.
+/// Sorts a part by hashes and removes duplicates: of entries with equal keys, one stays.
 pub(crate) fn unique<K: Eq, V>(pieces: Vec<Hashed<K, V>>, stays: Stays) -> Hashed<K, V> {
     let mut pieces = pieces.into_iter();
     let mut entries = pieces.next().unwrap_or_default();
     entries.extend(pieces.flatten());
-    // Stable, both: those with equal keys stay in order.
+    // Both sorts are stable, so entries with equal keys stay in order.
     if size_of::<(u64, (K, V))>() <= SMALL {
         entries.sort_by_key(|(hash, _)| *hash);
     } else {
@@ -108,7 +108,7 @@ pub(crate) fn unique<K: Eq, V>(pieces: Vec<Hashed<K, V>>, stays: Stays) -> Hashe
     kept
 }
 
-/// The parts as they are to be built. Few entries are one part.
+/// The parts as they are to be built. A few entries form one part.
 pub(crate) fn to_build<K, V>(parts: Vec<Hashed<K, V>>) -> (Vec<Hashed<K, V>>, Division) {
     let entries = parts.iter().map(Vec::len).sum();
     if parts.len() > 1 && entries > BUILT_AS_ONE {

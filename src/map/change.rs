@@ -1,4 +1,4 @@
-//! Changes of one key, as the engine takes them: by a borrowed key or by an owned one.
+//! Changes of one key, as the engine expects them: with a borrowed key or an owned one.
 
 use std::hash::{BuildHasher, Hash};
 
@@ -7,11 +7,11 @@ use equivalent::Equivalent;
 use crate::engine::{Action, Change, Content};
 use crate::hash;
 
-/// A change that only needs to find the key, and never inserts.
+/// A change that only finds the key, and never inserts it.
 pub(super) struct ByRef<'q, Q: ?Sized, S, F> {
     pub(super) hasher: &'q S,
     pub(super) key: &'q Q,
-    /// Whether to remove the entry that is there.
+    /// Whether to remove the present entry.
     pub(super) remove: F,
 }
 
@@ -42,7 +42,7 @@ where
     }
 }
 
-/// A change of the value of a key that is there.
+/// A change of the value of a present key.
 pub(super) struct Renewal<'q, Q: ?Sized, S, F> {
     pub(super) hasher: &'q S,
     pub(super) hash: u64,
@@ -76,10 +76,10 @@ where
     }
 }
 
-/// A change that puts an entry, whatever is there.
+/// A change that puts an entry, whether or not the key is present.
 pub(super) struct Put<'h, C: Content, S> {
     pub(super) hasher: &'h S,
-    /// Taken by the engine at once.
+    /// The engine takes it at once.
     pub(super) draft: Option<C::Draft>,
 }
 
@@ -127,7 +127,7 @@ where
     F: FnMut(&mut Offer<C>, Option<C::Pair<'g>>) -> Choice,
 {
     fn is_key(&self, candidate: &C::Key, in_draft: Option<&C::Key>) -> bool {
-        // The key is in one place: here, or in the draft that the engine holds.
+        // The key is either here or in the draft that the engine holds.
         self.offer.key().or(in_draft).is_some_and(|key| key == candidate)
     }
 
@@ -154,14 +154,14 @@ where
     }
 }
 
-/// What to do with a key; the entry to put is in the offer.
+/// The decision about a key. The entry to put is in the offer.
 pub(super) enum Choice {
     Keep,
     Put,
     Remove,
 }
 
-/// A key on its way into the map, alone or with a value, in a draft or not yet.
+/// A key that may be inserted: alone or with a value, in a draft or not.
 pub(super) struct Offer<C: Content> {
     hash: u64,
     key: Option<C::Key>,
@@ -178,7 +178,7 @@ impl<C: Content> Offer<C> {
         Self { hash, key: Some(key), value: Some(value), draft: None }
     }
 
-    /// An offer of nothing, when key and value have been given back.
+    /// An empty offer, after key and value have been returned.
     pub(super) fn spent(hash: u64) -> Self {
         Self { hash, key: None, value: None, draft: None }
     }
@@ -209,13 +209,13 @@ impl<C: Content> Offer<C> {
         }
     }
 
-    /// Gives the key this value. Returns the one that it had before.
+    /// Sets the value. Returns the one before.
     pub(super) fn set_value(&mut self, value: C::Value) -> Option<C::Value> {
         self.undraft();
         self.value.replace(value)
     }
 
-    /// Takes the value back, if it is here.
+    /// Takes the value out, if it is here.
     pub(super) fn take_value(&mut self) -> Option<C::Value> {
         self.undraft();
         self.value.take()

@@ -1,7 +1,7 @@
-//! What all maps implement alike.
+//! Methods and traits that all maps have in common.
 
-/// Implements the traits that put entries into a map. `$M` is the kind of a map that has several, `$bound` what its
-/// keys and values must be.
+/// Implements the traits that put entries into a map. `$M` is the kind, for a map that has several; `$bound` is the
+/// bound of its keys and values.
 macro_rules! collection {
     ($Map:ident $(, $M:ident: $Place:ident, $bound:ident)?) => {
         impl<K $(: $bound)?, V $(: $bound)?, S: Default $(, $M: Kind<K, V, $Place>)?> Default
@@ -38,10 +38,10 @@ macro_rules! collection {
         impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher + Default $(, $M: Kind<K, V, $Place>)?>
             FromIterator<(K, V)> for $Map<K, V, S $(, $M)?>
         {
-            /// Of entries with equal keys the last one stays.
+            /// Of entries with equal keys, the last one stays.
             ///
-            /// The map is built as a whole: this takes less time than as many insertions, and, until it returns, the
-            /// memory of the entries once more.
+            /// The map is built as a whole. This is faster than as many insertions, but needs the memory of the entries
+            /// twice until it returns.
             fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
                 Self::collect(S::default(), entries, Stays::Last)
             }
@@ -63,7 +63,7 @@ macro_rules! collection {
             }
         }
 
-        /// Extends a shared map: `(&map).extend(entries)`. Each entry is inserted by itself.
+        /// Extends a shared map: `(&map).extend(entries)`. Each entry is inserted separately.
         impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher $(, $M: Kind<K, V, $Place>)?>
             Extend<(K, V)> for &$Map<K, V, S $(, $M)?>
         {
@@ -88,8 +88,7 @@ macro_rules! collection {
             }
         }
 
-        // A panic that is caught leaves no broken state behind: every change of a map is one atomic
-        // step.
+        // A caught panic leaves no broken state behind, because every change of a map is one atomic step.
         impl<K: RefUnwindSafe $(+ $bound)?, V: RefUnwindSafe $(+ $bound)?, S: UnwindSafe $(, $M: Kind<K, V, $Place>)?>
             UnwindSafe for $Map<K, V, S $(, $M)?>
         {
@@ -102,7 +101,7 @@ macro_rules! collection {
 }
 pub(super) use collection;
 
-/// Implements what maps that hand out references do by themselves, without a handle.
+/// Implements the methods without a handle of maps that return references.
 macro_rules! by_reference {
     ($Map:ident, $mode:ty) => {
         impl<K, V> $Map<K, V> {
@@ -119,7 +118,8 @@ macro_rules! by_reference {
         }
 
         impl<K, V, S> $Map<K, V, S> {
-            /// For tests: gives an empty map a collector of its own. No constructor, which the compiler might suggest to users.
+            /// For tests: gives an empty map a private collector. Not a constructor, because the compiler might suggest
+            /// that to users.
             #[cfg(any(debug_assertions, snaptrie_check))]
             #[doc(hidden)]
             pub fn collecting_privately(self) -> Self {
@@ -154,7 +154,7 @@ macro_rules! by_reference {
                 Pinned::new(self)
             }
 
-            /// Number of entries. As [`Pinned::len`].
+            /// Number of entries. See [`Pinned::len`].
             ///
             /// # Examples
             /// ```
@@ -165,7 +165,7 @@ macro_rules! by_reference {
                 self.base.len()
             }
 
-            /// Whether the map is empty. As [`Pinned::is_empty`].
+            /// Whether the map is empty. See [`Pinned::is_empty`].
             ///
             /// # Examples
             /// ```
@@ -175,18 +175,17 @@ macro_rules! by_reference {
                 self.base.is_empty()
             }
 
-            /// Frees what was removed from the map and can be freed, without waiting for later operations. Returns
-            /// whether nothing is left.
+            /// Frees removed and replaced entries now, as far as possible. Returns true if none are left.
             ///
-            /// Removed and replaced entries are freed by later removals and replacements, so a map that is left alone
-            /// keeps some, and their destructors do not run. Call this where that matters: for channels, files and
-            /// locks among the values, or after a phase of many changes. It returns false if other threads hold
-            /// handles, of any map, for as long as it waits, which is some milliseconds; it cannot free what was
-            /// removed since this thread made a handle that it still holds. If it returns true while other threads
-            /// use the map, one of them may still be dropping the last entries.
+            /// Otherwise they are freed by later removals and replacements. So a map that is left alone keeps some of
+            /// them, and their destructors do not run. Call this where that matters: if values are channels, files or
+            /// locks, or after a phase of many changes. It waits a few milliseconds for handles of other threads, to
+            /// any map, and returns false if some are still held then. It cannot free entries that were removed since
+            /// this thread made a handle that it still holds. If it returns true while other threads use the map, one
+            /// of them may still be dropping the last entries.
             ///
             /// # Panics
-            /// Never: a destructor that panics is caught, as everywhere.
+            /// Never: a panic of a destructor is caught.
             ///
             /// # Examples
             /// ```
@@ -205,10 +204,10 @@ macro_rules! by_reference {
         }
 
         /// Single operations without a handle. Each makes a handle for its duration and returns nothing that borrows
-        /// from it. Otherwise it is the method of [`Pinned`] with that name: as linearizable, and as lock-free.
+        /// from it. Otherwise it is the same as the method of [`Pinned`] with that name.
         ///
         /// # Panics
-        /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was.
+        /// These methods panic if `Hash` or `Eq` of the key, or the closure, panics. The map then stays as it was.
         impl<K: Hash, V, S: BuildHasher> $Map<K, V, S> {
             /// Whether the key is in the map.
             ///
@@ -277,10 +276,10 @@ macro_rules! by_reference {
             }
         }
 
-        /// Single operations without a handle, which insert or update: see [above](#method.contains_key).
+        /// Single operations without a handle that insert or update, see [above](#method.contains_key).
         ///
         /// # Panics
-        /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was.
+        /// These methods panic if `Hash` or `Eq` of the key, or the closure, panics. The map then stays as it was.
         impl<K: Hash + Eq, V, S: BuildHasher> $Map<K, V, S> {
             /// Inserts a key, or replaces its value. Returns whether the key is new.
             ///
@@ -299,8 +298,7 @@ macro_rules! by_reference {
                 self.pin().insert(key, value).is_none()
             }
 
-            /// Replaces the value of a key by what the closure makes of it, if the key is in the map. Returns whether it
-            /// is.
+            /// Replaces the value of a key by the closure's result, if the key is in the map. Returns whether it is.
             ///
             /// The closure may run again if another thread changed the key. [`Pinned::update`] returns the new value.
             ///
@@ -316,8 +314,8 @@ macro_rules! by_reference {
                 self.pin().update(key, update).is_some()
             }
 
-            /// Calls the closure with the value of a key, which is inserted if it is not in the map. Returns the
-            /// closure's result.
+            /// Calls the closure with the value of a key. Inserts this value first if the key is not in the map.
+            /// Returns the closure's result.
             ///
             /// # Examples
             /// ```
@@ -335,13 +333,13 @@ macro_rules! by_reference {
                 f(self.pin().get_or_insert(key, value))
             }
 
-            /// Removes the entries for which the closure does not hold, and frees them as it goes. O(n).
+            /// Removes the entries for which the closure returns false, and frees them on the way. O(n).
             ///
-            /// Each entry is removed in one atomic step with the closure's answer. If the value was replaced in between,
-            /// the closure is asked again. It may not be asked about entries that other threads insert during the call.
+            /// The closure's answer and the removal are one atomic step: if the value was replaced in between, the
+            /// closure is called again. It may not be called for entries that other threads insert during the call.
             ///
             /// # Panics
-            /// If the closure, `Hash` or `Eq` does. What was removed before stays removed.
+            /// If the closure, `Hash` or `Eq` panics. Entries that were removed before stay removed.
             ///
             /// # Examples
             /// ```

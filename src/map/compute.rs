@@ -5,11 +5,11 @@ use std::fmt;
 
 use crate::engine::Outcome;
 
-/// What the closure of `compute` asks for, see [`Pinned::compute`](crate::Pinned::compute) and
+/// The decision of a closure that is passed to [`Pinned::compute`](crate::Pinned::compute) or
 /// [`CopyMap::compute`](crate::CopyMap::compute).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation<V, A> {
-    /// Insert this value, or replace the one that is there.
+    /// Insert this value, or replace the present one by it.
     Insert(V),
     /// Remove the entry.
     Remove,
@@ -17,8 +17,8 @@ pub enum Operation<V, A> {
     Abort(A),
 }
 
-/// What `compute` did: [`Pinned::compute`](crate::Pinned::compute) tells it with references to keys and values,
-/// [`CopyMap::compute`](crate::CopyMap::compute) with copies.
+/// What `compute` did. Keys and values are references for [`Pinned::compute`](crate::Pinned::compute), and copies for
+/// [`CopyMap::compute`](crate::CopyMap::compute).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compute<K, V, A> {
     /// The key was not in the map; now it is.
@@ -32,7 +32,7 @@ pub enum Compute<K, V, A> {
     },
     /// The entry was removed.
     Removed(K, V),
-    /// Nothing was changed: the closure aborted with this.
+    /// Nothing was changed: the closure aborted with this value.
     Aborted(A),
     /// Nothing was changed: there was nothing to remove.
     Absent,
@@ -52,8 +52,9 @@ impl<K, V, A> Compute<K, V, A> {
 
 /// The error of `try_insert`: the key is in the map already.
 ///
-/// Gives back what was not inserted. [`Pinned::try_insert`](crate::Pinned::try_insert) tells the value that is in the
-/// map by reference, [`CopyMap::try_insert`](crate::CopyMap::try_insert) by value.
+/// Returns the key and value that were not inserted. The value in the map is a reference for
+/// [`Pinned::try_insert`](crate::Pinned::try_insert), and a copy for
+/// [`CopyMap::try_insert`](crate::CopyMap::try_insert).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct OccupiedError<K, V, C = V> {
     /// The value that is in the map.
@@ -64,7 +65,7 @@ pub struct OccupiedError<K, V, C = V> {
     pub value: V,
 }
 
-/// Without the key and the values, which need not be `Debug`: so it is an [`Error`] for all types.
+/// Does not show the key and the values, which need not be `Debug`. So this is an [`Error`] for all types.
 impl<K, V, C> fmt::Debug for OccupiedError<K, V, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OccupiedError").finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! Iterators over a live map that hands out copies.
+//! Iterators over a live map that returns copies.
 #![expect(unsafe_code, reason = "an iterator may own the guard that it works under")]
 
 use std::fmt;
@@ -15,28 +15,27 @@ use crate::reclaim::Guard;
 /// An iterator over the entries of a live map, from [`CopyMap::iter`](crate::CopyMap::iter) or
 /// [`CopyPinned::iter`](crate::CopyPinned::iter).
 ///
-/// Weakly consistent: it yields no key twice, and every entry that is present throughout. An entry that is inserted,
-/// replaced or removed meanwhile may or may not be seen. As long as it exists, it counts as a
-/// [handle](crate::CopyPinned).
+/// Weakly consistent: it yields no key twice, and every entry that is present throughout. It may or may not show
+/// changes made meanwhile. As long as it exists, it counts as a [handle](crate::CopyPinned).
 pub struct CopyIter<'p, K: Plain + 'p, V: Plain + 'p, M: Kind<K, V, Inline> + 'p = Trie> {
     /// Declared first, so that it is dropped before its guard.
     entries: Local<<<M as Kind<K, V, Inline>>::Engine as Engine>::Iter<'p>>,
-    /// The guard that `entries` works under, if this owns it.
+    /// The guard of `entries`, if this iterator owns it.
     _guard: Local<Option<Rc<Guard>>>,
 }
 
 impl<'p, K: Plain, V: Plain, M: Kind<K, V, Inline>> CopyIter<'p, K, V, M> {
-    /// Under a guard of its own.
+    /// With a new guard.
     pub(super) fn new<S>(base: &'p Base<M::Engine, S>) -> Self {
         let guard = Rc::new(base.pin());
         // SAFETY:
-        // - the guard stays where it is until the last handle to it is dropped. That is this iterator's, which is
-        //   dropped after `entries`; and `entries` yields copies, which need no guard.
+        // - the guard does not move before the last `Rc` to it is dropped. This iterator holds one, which is dropped
+        //   after `entries`. The copies that `entries` yields need no guard.
         let lasting: &'p Guard = unsafe { &*Rc::as_ptr(&guard) };
         Self { entries: Local::new(base.engine.iter(lasting)), _guard: Local::new(Some(guard)) }
     }
 
-    /// Under a handle's guard.
+    /// With the guard of a handle.
     pub(super) fn under<S>(base: &'p Base<M::Engine, S>, guard: &'p Guard) -> Self {
         Self { entries: Local::new(base.engine.iter(guard)), _guard: Local::new(None) }
     }
@@ -99,7 +98,7 @@ impl<K: Plain, V: Plain, M: Kind<K, V, Inline>> FusedIterator for CopyIter<'_, K
 impl<K: Plain, V: Plain, M: Kind<K, V, Inline>> FusedIterator for CopyKeys<'_, K, V, M> {}
 impl<K: Plain, V: Plain, M: Kind<K, V, Inline>> FusedIterator for CopyValues<'_, K, V, M> {}
 
-/// The position within a walk says nothing to a reader; the entries would need a second walk.
+/// Shows no content: that would need a second walk.
 macro_rules! opaque_debug {
     ($($name:ident),*) => {$(
         impl<K: Plain, V: Plain, M: Kind<K, V, Inline>> fmt::Debug for $name<'_, K, V, M> {

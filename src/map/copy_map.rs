@@ -30,14 +30,14 @@ use crate::plain::Plain;
 use crate::reclaim::{Collector, Guard};
 use crate::trie::Trie;
 
-/// A concurrent hash map of small plain pairs, which it hands out by value.
+/// A concurrent hash map of small plain pairs that returns copies.
 ///
-/// Its two kinds are [`CopyTrieMap`], which has what a [`TrieMap`](crate::TrieMap) has, and [`CopyFlatMap`], which has
-/// what a [`FlatMap`](crate::FlatMap) has. Entries are kept in the nodes or lines of the map: nothing is allocated for
-/// one, and reaching it takes one cache miss less. Guarantees are the same as those of the boxed maps.
+/// It has two kinds: [`CopyTrieMap`], the counterpart of [`TrieMap`](crate::TrieMap), and [`CopyFlatMap`], the
+/// counterpart of [`FlatMap`](crate::FlatMap). The map keeps entries in its own nodes. So an entry needs no allocation,
+/// and reaching it takes one cache miss less. The guarantees are those of its counterpart.
 ///
 /// Keys and values are copied in and out, so operations need no handle: they are methods of the map itself. Each makes
-/// a handle for its duration. Loops save that by one handle for many operations: [`pin`](Self::pin).
+/// a handle for its duration. A loop can share one handle between many operations: [`pin`](Self::pin).
 ///
 /// # Examples
 /// ```
@@ -52,14 +52,14 @@ use crate::trie::Trie;
 ///
 /// # Closures
 ///
-/// A closure that decides about a key may run again if another operation changed the key before its answer took effect.
-/// So it should do nothing but decide. An entry that was replaced by one with the same bytes counts as unchanged. Closures
-/// that make a value to insert run once at most.
+/// A closure that decides about a key may run again if another operation changed the key before the decision took
+/// effect. So it should do nothing but decide. An entry that was replaced by one with the same bytes counts as
+/// unchanged. A closure that makes a value to insert runs at most once.
 ///
 /// # Limits
 ///
-/// Keys and values are [`Plain`]. Key and value together take 64 bytes at most, aligned to 16 at most. More does not
-/// compile:
+/// Keys and values are [`Plain`]. Key and value together take at most 64 bytes, with an alignment of at most 16. Larger
+/// ones do not compile:
 ///
 /// ```
 /// # use snaptrie::{CopyFlatMap, CopyTrieMap};
@@ -105,8 +105,8 @@ use crate::trie::Trie;
 /// CopyFlatMap::new().insert(1_u64, String::new());
 /// ```
 ///
-/// When a node of a [`CopyTrieMap`] is rebuilt, the keys in it are hashed anew. A hasher that is inconsistent may make
-/// keys unreachable; one that panics then may do so in an operation on another key, which may have taken effect or not.
+/// When a node is rebuilt, its keys are hashed again. So an inconsistent hasher may make keys unreachable. A hasher
+/// that panics may do so in an operation on another key, which may or may not have taken effect.
 pub struct CopyMap<K: Plain, V: Plain, S = RandomState, M: Kind<K, V, Inline> = mode::Trie> {
     pub(crate) base: Base<M::Engine, S>,
 }
@@ -127,12 +127,11 @@ pub type CopyTrieMap<K, V, S = RandomState> = CopyMap<K, V, S, mode::Trie>;
 
 /// A [`CopyMap`] for read-heavy loads: a [`FlatMap`](crate::FlatMap) of small plain pairs.
 ///
-/// A lookup takes one cache miss where one of a boxed map takes two, one after the other, and inserting a new key
-/// allocates nothing but the table. Replacing a value costs what it costs in a boxed map. For memory, a slot has 9 bytes
-/// and a pair, rounded up to a cache line for each seven of them: 27 bytes for two words. An entry of two words takes 40
-/// to 80 bytes, depending on how full the table is.
+/// A lookup takes one cache miss, where a [`FlatMap`](crate::FlatMap) takes two, one after the other. An insertion
+/// allocates nothing unless the table grows. An entry of two words takes 40 to 80 bytes, depending on how full the
+/// table is.
 ///
-/// Where pointers have fewer than 64 bits, it keeps its entries as a boxed map does.
+/// On targets with pointers of fewer than 64 bits, it allocates each entry, as a [`FlatMap`](crate::FlatMap) does.
 ///
 /// # Examples
 /// ```
@@ -157,7 +156,8 @@ impl<K: Plain, V: Plain, M: Kind<K, V, Inline>> CopyMap<K, V, RandomState, M> {
 }
 
 impl<K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyMap<K, V, S, M> {
-    /// For tests: gives an empty map a collector of its own. No constructor, which the compiler might suggest to users.
+    /// For tests: gives an empty map a private collector. Not a constructor, because the compiler might suggest that to
+    /// users.
     #[cfg(any(debug_assertions, snaptrie_check))]
     #[doc(hidden)]
     pub fn collecting_privately(self) -> Self {
@@ -188,12 +188,11 @@ impl<K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyMap<K, V, S, M> {
         CopyIter::new(&self.base)
     }
 
-    /// Frees the memory of what was removed from the map, if no thread can see it any more, without waiting for later
-    /// operations. Returns whether nothing is left.
+    /// Frees the memory of nodes that the map no longer uses now, as far as possible. Returns true if none is left.
     ///
-    /// Memory is freed by later changes of the map, so a map that is left alone keeps some. This returns false if other
-    /// threads hold handles, of any map, for as long as it waits, which is some milliseconds; it cannot free what was
-    /// removed since this thread made a handle that it still holds.
+    /// Otherwise it is freed by later changes of the map, so a map that is left alone keeps some. This waits a few
+    /// milliseconds for handles of other threads, to any map, and returns false if some are still held then. It cannot
+    /// free what was given up since this thread made a handle that it still holds.
     ///
     /// # Examples
     /// ```
@@ -226,13 +225,14 @@ impl<K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyMap<K, V, S, M> {
 }
 
 impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>> CopyMap<K, V, S, M> {
-    /// Removes the entries for which the closure does not hold, and frees memory as it goes. O(n).
+    /// Removes the entries for which the closure returns false, and frees memory on the way. O(n).
     ///
-    /// Each entry is removed in one atomic step with the closure's answer. The closure is asked about such an entry twice
-    /// or more: see [closures](Self#closures). It may not be asked about entries that other threads insert during the call.
+    /// The closure's answer and the removal are one atomic step. So the closure is called at least twice for an entry
+    /// that is removed: see [closures](Self#closures). It may not be called for entries that other threads insert
+    /// during the call.
     ///
     /// # Panics
-    /// If the closure, `Hash` or `Eq` does. What was removed before stays removed.
+    /// If the closure, `Hash` or `Eq` panics. Entries that were removed before stay removed.
     ///
     /// # Examples
     /// ```

@@ -1,14 +1,14 @@
-//! The operations that a [`CopyMap`](super::CopyMap) and its handle have alike.
+//! The operations that a [`CopyMap`](super::CopyMap) and its handle have in common.
 
-/// Implements them for a type with `base()`, and with `guard()`, which gives a guard or a reference to one. The example
-/// of each calls it on `map` followed by `$pin`.
+/// Implements them for a type with `base()`, and with `guard()`, which returns a guard or a reference to one. In the
+/// examples `$pin` follows `map`.
 macro_rules! operations {
     ($Type:ident [$($life:lifetime)?], $pin:literal) => {
         impl<K: Plain, V: Plain, S, M: Kind<K, V, Inline>> $Type<$($life,)? K, V, S, M> {
             /// Number of entries. Weakly consistent: exact while no thread writes.
             ///
-            /// Adds up counters that writers keep: O(processors). For a fork, the first call also counts what it began
-            /// with. For the number at one instant while others write, ask a
+            /// Adds up the counters of writers: O(processors). For a fork, the first call also counts the entries that
+            /// it began with. For the number at one instant while others write, take a
             /// [snapshot](crate::CopyTrieMap::snapshot).
             ///
             /// # Examples
@@ -20,9 +20,9 @@ macro_rules! operations {
                 self.base().engine.len(self.guard().borrow())
             }
 
-            /// Whether an iteration finds nothing. Stops at the first entry.
+            /// Whether an iteration finds no entry. Stops at the first one.
             ///
-            /// False as long as any entry is in the map throughout the call.
+            /// Returns false if any entry is present throughout the call.
             ///
             /// # Examples
             /// ```
@@ -56,11 +56,11 @@ macro_rules! operations {
             }
         }
 
-        /// Looking up. Each lookup is linearizable and lock-free. In a trie it costs O(log n) with base 16, one or two
-        /// cache misses in a map of millions; in a flat table O(1) and one cache miss.
+        /// Lookups. Each is linearizable and lock-free. In a trie it costs O(log n) with base 16, and one or two cache
+        /// misses in a map of millions; in a flat table it costs O(1) and one cache miss.
         ///
         /// # Panics
-        /// These methods panic if `Hash` or `Eq` of the key does; the map stays as it was.
+        /// These methods panic if `Hash` or `Eq` of the key panics. The map then stays as it was.
         impl<K: Plain + Hash, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>> $Type<$($life,)? K, V, S, M> {
             /// The value of a key.
             ///
@@ -101,11 +101,11 @@ macro_rules! operations {
             }
         }
 
-        /// Removing. Each removal is linearizable and lock-free, and costs as much as a lookup and a CAS. A snapshot
-        /// keeps what is removed.
+        /// Removals. Each is linearizable and lock-free, and costs as much as a lookup and a CAS. A snapshot keeps
+        /// removed entries.
         ///
         /// # Panics
-        /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was.
+        /// These methods panic if `Hash` or `Eq` of the key, or the closure, panics. The map then stays as it was.
         impl<K: Plain + Hash, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>> $Type<$($life,)? K, V, S, M> {
             /// Removes a key. Returns the value that it had.
             ///
@@ -132,7 +132,7 @@ macro_rules! operations {
                 self.remove_if(key, |_, _| true)
             }
 
-            /// Removes a key if the closure holds for its entry, in one atomic step. Returns the entry that was removed.
+            /// Removes a key if the closure returns true for its entry, in one atomic step. Returns the removed entry.
             ///
             /// The closure [may run again](CopyMap#closures).
             ///
@@ -152,18 +152,17 @@ macro_rules! operations {
             }
         }
 
-        /// Inserting and updating. Each operation is linearizable and lock-free, and costs as much as a lookup and a CAS.
-        /// Now and then a part of the map is rebuilt for it, a few microseconds at most.
+        /// Insertions and updates. Each is linearizable and lock-free, and costs as much as a lookup and a CAS. Now and
+        /// then it rebuilds a part of the map, which takes at most a few microseconds.
         ///
         /// # Panics
-        /// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was.
+        /// These methods panic if `Hash` or `Eq` of the key, or the closure, panics. The map then stays as it was.
         impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>>
             $Type<$($life,)? K, V, S, M>
         {
             /// Inserts a key, or replaces its value. Returns the value that it had.
             ///
-            /// Key and value are replaced together: unlike in a standard map, it is the new key that is in the map
-            /// afterwards.
+            /// Key and value are replaced together. So the new key stays, unlike in a standard map.
             ///
             /// # Examples
             /// ```
@@ -182,7 +181,8 @@ macro_rules! operations {
             /// Inserts a key if it is not in the map.
             ///
             /// # Errors
-            /// If the key is in the map, [`OccupiedError`] tells the value that it has, and gives back key and value.
+            /// If the key is in the map: [`OccupiedError`] has its value there, and the key and value that were not
+            /// inserted.
             ///
             /// # Examples
             /// ```
@@ -202,9 +202,9 @@ macro_rules! operations {
                 }
             }
 
-            /// The value of a key, which is inserted if it is not in the map.
+            /// The value of a key. Inserts this value if the key is not in the map.
             ///
-            /// If the key is there this is a lookup, and writes nothing.
+            /// If the key is in the map, this is a lookup and writes nothing.
             ///
             /// # Examples
             /// ```
@@ -218,9 +218,9 @@ macro_rules! operations {
                 self.get_or_insert_with(key, || value)
             }
 
-            /// The value of a key, which is inserted with the closure's value if it is not in the map.
+            /// The value of a key. Inserts the closure's value if the key is not in the map.
             ///
-            /// The closure runs once at most. If another thread inserts the key meanwhile, its value is returned.
+            /// The closure runs at most once. If another thread inserts the key meanwhile, its value is returned.
             ///
             /// # Examples
             /// ```
@@ -235,7 +235,7 @@ macro_rules! operations {
                 }
             }
 
-            /// The value of a key, for which the default is inserted if it is not in the map.
+            /// The value of a key. Inserts the default if the key is not in the map.
             ///
             /// # Examples
             /// ```
@@ -250,13 +250,12 @@ macro_rules! operations {
                 self.get_or_insert_with(key, V::default)
             }
 
-            /// The value of a key, which is inserted with the closure's value if it is not in the map and the closure
-            /// succeeds.
+            /// The value of a key. Inserts the closure's value if the key is not in the map and the closure succeeds.
             ///
-            /// The closure runs once at most. If another thread inserts the key meanwhile, its value is returned.
+            /// The closure runs at most once. If another thread inserts the key meanwhile, its value is returned.
             ///
             /// # Errors
-            /// If the key is not in the map and the closure fails; the map stays as it was.
+            /// If the key is not in the map and the closure fails. The map then stays as it was.
             ///
             /// # Examples
             /// ```
@@ -277,7 +276,7 @@ macro_rules! operations {
 
             /// Inserts a key with the closure's value if it is not in the map.
             ///
-            /// The closure runs once at most.
+            /// The closure runs at most once.
             ///
             /// # Errors
             /// If the key is in the map, its value is the error.
@@ -298,7 +297,7 @@ macro_rules! operations {
                 }
             }
 
-            /// Inserts a key if it is not in the map. Returns whether it was not.
+            /// Inserts a key if it is not in the map. Returns whether it was inserted.
             #[inline]
             pub(crate) fn insert_new(&self, key: K, value: V) -> bool {
                 let guard = self.guard();
@@ -306,7 +305,7 @@ macro_rules! operations {
                 access.insert_new(access.hash(&key), key, value)
             }
 
-            /// The key that is in the map, which is inserted if it is not.
+            /// The equal key in the map. Inserts this one if there is none.
             #[inline]
             pub(crate) fn find_or_insert(&self, key: K) -> K
             where
@@ -318,11 +317,10 @@ macro_rules! operations {
                 entry.0
             }
 
-            /// Replaces the value of a key by what the closure makes of it, if the key is in the map. Returns the new
-            /// value.
+            /// Replaces the value of a key by the closure's result, if the key is in the map. Returns the new value.
             ///
-            /// The key in the map stays as it is. The closure [may run again](CopyMap#closures); it should do nothing but
-            /// compute the value.
+            /// The key in the map stays. The closure [may run again](CopyMap#closures); it should only compute the
+            /// value.
             ///
             /// # Examples
             /// ```
@@ -341,8 +339,8 @@ macro_rules! operations {
                 access.renew(access.hash(key), key, update).map(|(_, new)| new)
             }
 
-            /// Replaces the value of a key by what the closure makes of it, or inserts `value` if the key is not in the
-            /// map. Returns the value that is there now.
+            /// Replaces the value of a key by the closure's result, or inserts `value` if the key is not in the map.
+            /// Returns the new value.
             ///
             /// The closure [may run again](CopyMap#closures).
             ///
@@ -358,7 +356,7 @@ macro_rules! operations {
                 self.update_or_insert_with(key, update, || value)
             }
 
-            /// [`Self::update_or_insert`] with a closure for the first value, which runs once at most.
+            /// [`Self::update_or_insert`] with a closure for the first value, which runs at most once.
             ///
             /// # Examples
             /// ```
@@ -376,8 +374,8 @@ macro_rules! operations {
                 access.update_or_insert(access.hash(&key), key, |(_, value)| update(value), value).1
             }
 
-            /// Inserts, replaces, removes or leaves a key alone, as the closure decides from its entry, in one atomic
-            /// step.
+            /// Calls the closure with the entry of a key, and inserts, replaces, removes or keeps the entry as it
+            /// decides, in one atomic step.
             ///
             /// The closure [may run again](CopyMap#closures); its last answer counts.
             ///

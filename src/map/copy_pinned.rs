@@ -1,4 +1,4 @@
-//! A handle to a map that hands out copies.
+//! A handle to a map that returns copies.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -22,10 +22,10 @@ use crate::reclaim::Guard;
 
 /// A handle to a [`CopyMap`] for the calling thread, from [`CopyMap::pin`].
 ///
-/// It has the operations of the map, for loops: one handle for many operations saves a few nanoseconds on each. While
-/// a handle exists, nothing is freed that any thread removes from *any* map of the process. So drop it before the thread
-/// waits for anything, and [refresh](Self::refresh) it in long loops. Any method may be called while other handles,
-/// iterators or snapshots are held, and inside any closure.
+/// It has the operations of the map, for loops: sharing one handle saves a few nanoseconds per operation. While a
+/// handle exists, entries that any thread removes from *any* map of the process are not freed. So drop it before the
+/// thread waits for anything, and [refresh](Self::refresh) it in long loops. Any method may be called while other
+/// handles, iterators or snapshots are held, and inside any closure.
 ///
 /// A handle belongs to its thread:
 ///
@@ -54,7 +54,7 @@ pub struct CopyPinned<'m, K: Plain, V: Plain, S = RandomState, M: Kind<K, V, Inl
 }
 
 impl<K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyMap<K, V, S, M> {
-    /// A handle for the calling thread: the same operations, for less each.
+    /// A handle for the calling thread, with the same operations at a lower cost each.
     ///
     /// # Examples
     /// ```
@@ -89,11 +89,10 @@ impl<'m, K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyPinned<'m, K, V, S, M
 
     /// Renews the handle, and frees the garbage of the map that is due.
     ///
-    /// A handle keeps all memory that was given up since it was made or last refreshed. This lets later operations free
-    /// that. It has no such effect while the thread holds another handle, of any map.
+    /// A handle keeps all memory that was given up since it was made or last refreshed. After this call, later
+    /// operations can free that memory, unless the thread holds another handle, to any map.
     ///
-    /// It looks at all garbage of the map, and moves a part of a flat table if a move to another one is under way. So
-    /// call it every few hundred operations.
+    /// This looks at all garbage of the map. Call it every few hundred operations.
     ///
     /// # Examples
     /// ```
@@ -111,7 +110,7 @@ impl<'m, K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyPinned<'m, K, V, S, M
         self.map.base.engine.refresh(&self.guard);
     }
 
-    /// For models: what the clock of the map's guards reads.
+    /// For models: the clock of the map's guards.
     #[cfg(shuttle)]
     #[doc(hidden)]
     pub fn clock(&self) -> u64 {
@@ -151,8 +150,8 @@ impl<'m, K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyPinned<'m, K, V, S, M
 impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>>
     CopyPinned<'_, K, V, S, M>
 {
-    /// Removes the entries for which the closure does not hold. O(n). As [`CopyMap::retain`], which frees memory as
-    /// it goes. This handle keeps all of it until it is dropped.
+    /// Removes the entries for which the closure returns false. O(n). Like [`CopyMap::retain`], which frees memory on
+    /// the way, but this handle keeps that memory until it is dropped.
     ///
     /// # Examples
     /// ```

@@ -1,4 +1,4 @@
-//! Chains of operations on one key, as those of the standard map's entries.
+//! Chains of operations on one key, like those of the standard map's entries.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
@@ -6,10 +6,10 @@ use std::hash::{BuildHasher, Hash};
 use super::Pinned;
 use super::mode::{Boxed, Kind, Trie};
 
-/// A key of a map that may or may not be there, from [`Pinned::entry`].
+/// A key that may or may not be in a map, from [`Pinned::entry`].
 ///
-/// Unlike an entry of a standard map it holds nothing: other threads may change the key until one of the methods that
-/// end the chain is called. Each chain is one atomic operation.
+/// Unlike an entry of a standard map, it holds no lock: other threads may change the key until the last method of the
+/// chain is called. Each chain is one atomic operation.
 ///
 /// # Examples
 /// ```
@@ -27,7 +27,8 @@ pub struct Entry<'p, 'm, K, V, S, M: Kind<K, V, Boxed> = Trie> {
 }
 
 impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V, S, M> {
-    /// The entry of a key, for chains as with the standard map. Each chain is one atomic operation: see [`Entry`].
+    /// The entry of a key, for chains like those of the standard map. Each chain is one atomic operation, see
+    /// [`Entry`].
     ///
     /// # Examples
     /// ```
@@ -42,7 +43,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V,
 }
 
 impl<'p, 'm, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Entry<'p, 'm, K, V, S, M> {
-    /// The key, as it was given to [`Pinned::entry`].
+    /// The key that was passed to [`Pinned::entry`].
     ///
     /// # Examples
     /// ```
@@ -53,7 +54,7 @@ impl<'p, 'm, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Entry<'p, 'm
         &self.key
     }
 
-    /// The value, which is inserted if the key is not there. As [`Pinned::get_or_insert`].
+    /// The value. Inserts this one if the key is not in the map. See [`Pinned::get_or_insert`].
     ///
     /// # Examples
     /// ```
@@ -65,7 +66,7 @@ impl<'p, 'm, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Entry<'p, 'm
         self.pinned.get_or_insert(self.key, value)
     }
 
-    /// The value, for which the closure's is inserted if the key is not there. As [`Pinned::get_or_insert_with`].
+    /// The value. Inserts the closure's if the key is not in the map. See [`Pinned::get_or_insert_with`].
     ///
     /// # Examples
     /// ```
@@ -76,7 +77,7 @@ impl<'p, 'm, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Entry<'p, 'm
         self.pinned.get_or_insert_with(self.key, value)
     }
 
-    /// The value, for which the default is inserted if the key is not there. As [`Pinned::get_or_default`].
+    /// The value. Inserts the default if the key is not in the map. See [`Pinned::get_or_default`].
     ///
     /// # Examples
     /// ```
@@ -93,14 +94,14 @@ impl<'p, 'm, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Entry<'p, 'm
         self.pinned.get_or_default(self.key)
     }
 
-    /// Replaces the value by what the closure makes of it, if the key is there: in one step with the insertion that
-    /// the chain ends with. The closure may run again, as for [`Pinned::update_or_insert`].
+    /// Replaces the value by the closure's result, if the key is in the map. This is one step with the insertion at the
+    /// end of the chain. The closure may run again, as for [`Pinned::update_or_insert`].
     pub fn and_modify<F: FnMut(&V) -> V>(self, modify: F) -> ModifiedEntry<'p, 'm, K, V, S, M, F> {
         ModifiedEntry { entry: self, modify }
     }
 }
 
-/// An [`Entry`] whose value is replaced if the key is there, from [`Entry::and_modify`].
+/// An [`Entry`] whose value is replaced if the key is in the map, from [`Entry::and_modify`].
 #[must_use = "an entry does nothing by itself"]
 pub struct ModifiedEntry<'p, 'm, K, V, S, M: Kind<K, V, Boxed>, F> {
     entry: Entry<'p, 'm, K, V, S, M>,
@@ -114,7 +115,7 @@ where
     M: Kind<K, V, Boxed>,
     F: FnMut(&V) -> V,
 {
-    /// Modifies the value, or inserts this one if the key is not there. Returns the value that is there now. As
+    /// Modifies the value, or inserts this one if the key is not in the map. Returns the new value. See
     /// [`Pinned::update_or_insert`].
     ///
     /// # Examples
@@ -127,7 +128,7 @@ where
         self.or_insert_with(|| value)
     }
 
-    /// [`Self::or_insert`] with a closure for the first value, which runs once at most.
+    /// [`Self::or_insert`] with a closure for the first value, which runs at most once.
     ///
     /// # Examples
     /// ```

@@ -24,10 +24,10 @@ use crate::reclaim::Collector;
 
 /// A concurrent hash map for read-heavy loads.
 ///
-/// A lock-free flat table. A lookup goes to one line of the table and to the entry. When the table has to grow, each
-/// operation that writes moves a small part of it to a larger one, and readers read on. No operation ever waits for a
-/// resize or for another thread. All operations take `&self`. Those that return references are methods of the handle
-/// that [`pin`](Self::pin) returns, the same as for a [`TrieMap`].
+/// A lock-free flat table. A lookup reads one bucket of the table and the entry. When the table has to grow, each write
+/// moves a small part of it to a larger table, while readers continue. No operation ever waits for a resize or for
+/// another thread. All concurrent operations take `&self`. Those that return references are methods of the handle that
+/// [`pin`](Self::pin) returns, as for a [`TrieMap`].
 ///
 /// | operation | cost | consistency |
 /// |---|---|---|
@@ -39,20 +39,20 @@ use crate::reclaim::Collector;
 ///
 /// The costs hold for a hasher that spreads keys well. With a constant hash each operation is correct, and O(n).
 ///
-/// # What a `TrieMap` has and this has not
+/// # What only a `TrieMap` has
 ///
-/// There are no snapshots: only operations on single keys happen at one instant. If you need the whole content at one
-/// instant, take a [`TrieMap`]. [`Snapshot::to_flat`] makes a flat map of such an instant, and [`Self::to_trie`] goes the
-/// other way.
+/// A flat map has no snapshots: only operations on single keys happen at one instant. If you need the whole content at
+/// one instant, use a [`TrieMap`]. [`Snapshot::to_flat`] makes a flat map from a snapshot, and [`Self::to_trie`] makes
+/// a [`TrieMap`] from a flat map.
 ///
 /// # Reclamation
 ///
-/// An entry that is replaced or removed is dropped once no handle of its time can see it: by a later change of the same
-/// map, by [`flush`](Self::flush), or at the latest with the map. So are the tables that it grew out of. Keys and values
-/// need not be `'static`.
+/// A replaced or removed entry is dropped once the handles of that time are gone: by a later change of the same map, by
+/// [`flush`](Self::flush), or at the latest with the map. The same holds for tables that the map has outgrown. Keys and
+/// values need not be `'static`.
 ///
-/// A destructor may panic. If another operation runs it, the panic is caught there; the panic hook reports it. If it runs
-/// because the map is dropped, the panic is passed on after all other destructors ran.
+/// A destructor may panic. If an operation runs it, the panic is caught and only the panic hook reports it. If it runs
+/// because the map is dropped, the panic continues after all other destructors have run.
 ///
 /// # Examples
 /// ```
@@ -117,9 +117,8 @@ where
 {
     /// A [`FlatMap`] with clones of the snapshot's entries, and the same hasher. O(n).
     ///
-    /// For what is filled once and then read: the trie takes the writes, and its content of one
-    /// instant is served from a flat table. The feature `rayon` adds `par_to_flat`, which does this
-    /// on all processors.
+    /// For a map that is filled first and then only read: the trie takes the writes, and the flat map serves its
+    /// content. The feature `rayon` adds `par_to_flat`, which uses all processors.
     ///
     /// # Examples
     /// ```
@@ -134,7 +133,7 @@ where
         FlatMap { base: self.to_table() }
     }
 
-    /// A [`CopyFlatMap`] of the snapshot's entries, with the same hasher. O(n). As [`Self::to_flat`].
+    /// A [`CopyFlatMap`] with the snapshot's entries, and the same hasher. O(n). See [`Self::to_flat`].
     ///
     /// # Examples
     /// ```
@@ -157,12 +156,12 @@ where
     }
 }
 
-/// Changing values where they are, through a map that is borrowed mutably.
+/// Changing values in place, through a mutable borrow of the map.
 impl<K, V, S> FlatMap<K, V, S> {
-    /// The value of a key, to be changed where it is.
+    /// A mutable reference to the value of a key.
     ///
     /// # Panics
-    /// If `Hash` or `Eq` of the key does.
+    /// If `Hash` or `Eq` of the key panics.
     ///
     /// # Examples
     /// ```
@@ -181,8 +180,8 @@ impl<K, V, S> FlatMap<K, V, S> {
         engine.get_mut(hash::of(hasher, key), |candidate| key.equivalent(candidate))
     }
 
-    /// Iterates over the entries, with values that can be changed where they are, in no particular order. O(n + capacity),
-    /// with memory for a pair of references to each entry.
+    /// Iterates over the entries with mutable references to the values, in no particular order. O(n + capacity), with
+    /// memory for two references per entry.
     ///
     /// # Examples
     /// ```
@@ -196,7 +195,7 @@ impl<K, V, S> FlatMap<K, V, S> {
         IterMut::new(self.base.engine.pairs_mut())
     }
 
-    /// Iterates over the values, which can be changed where they are. As [`Self::iter_mut`].
+    /// Iterates over mutable references to the values. See [`Self::iter_mut`].
     ///
     /// # Examples
     /// ```
@@ -218,7 +217,7 @@ impl<'a, K, V, S> IntoIterator for &'a mut FlatMap<K, V, S> {
     }
 }
 
-/// An entry of its own.
+/// Clones an entry.
 pub(crate) fn cloned<K: Clone, V: Clone>((key, value): (&K, &V)) -> (K, V) {
     (key.clone(), value.clone())
 }

@@ -12,8 +12,8 @@ type Entries<'p, K, V, M> = <<M as Kind<K, V, Boxed>>::Engine as Engine>::Iter<'
 
 /// An iterator over the entries of a live map, from [`Pinned::iter`](crate::Pinned::iter).
 ///
-/// Weakly consistent: it yields no key twice, yields what is in the map all the while, and may or
-/// may not yield what is inserted, replaced or removed meanwhile.
+/// Weakly consistent: it yields no key twice, and every entry that is present throughout. It may or may not show
+/// changes made meanwhile.
 pub struct Iter<'p, K: 'p, V: 'p, M: Kind<K, V, Boxed> + 'p = Trie> {
     entries: Local<Entries<'p, K, V, M>>,
 }
@@ -76,7 +76,7 @@ impl<K, V, M: Kind<K, V, Boxed>> FusedIterator for Iter<'_, K, V, M> {}
 impl<K, V, M: Kind<K, V, Boxed>> FusedIterator for Keys<'_, K, V, M> {}
 impl<K, V, M: Kind<K, V, Boxed>> FusedIterator for Values<'_, K, V, M> {}
 
-/// The position within a walk says nothing to a reader; the entries would need a second walk.
+/// Shows no content: that would need a second walk.
 macro_rules! opaque_debug {
     ($($name:ident),*) => {$(
         impl<K, V, M: Kind<K, V, Boxed>> fmt::Debug for $name<'_, K, V, M> {

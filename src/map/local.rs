@@ -1,4 +1,4 @@
-//! What keeps handles on their thread, with a message of the compiler that says so.
+//! Keeps handles on their thread, and makes the compiler's error say so.
 #![expect(unsafe_code, reason = "`Send` and `Sync` under a condition that never holds")]
 
 use std::marker::PhantomData;
@@ -6,9 +6,9 @@ use std::ops::{Deref, DerefMut};
 
 /// Why a handle or a live iterator is neither `Send` nor `Sync`: it belongs to the thread that made it.
 ///
-/// Nothing implements this trait. The compiler names it when a handle is held across an `.await` of a future that has to
-/// be `Send`, or goes to another thread. Drop the handle before that, or keep a [`Snapshot`](crate::Snapshot), which any
-/// thread may have.
+/// Nothing implements this trait. The compiler names it when a handle is sent to another thread, or held across an
+/// `.await` of a future that must be `Send`. Drop the handle before that, or use a [`Snapshot`](crate::Snapshot), which
+/// any thread may hold.
 ///
 /// ```compile_fail
 /// fn spawn(future: impl Future<Output = ()> + Send) { /* as tokio::spawn */ }

@@ -1,33 +1,35 @@
-//! What users see. Forwards to the engine; holds no algorithm and no unsafe code.
+//! The public maps. They forward to the engines and contain no algorithm and no unsafe code, except in `local` and
+//! `copy_iter`.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `trie_map`, `flat_map` | [`TrieMap`] and [`FlatMap`], which hand out references |
-//! | `local` | what keeps handles on their thread, and tells why |
+//! | `trie_map`, `flat_map` | [`TrieMap`] and [`FlatMap`], which return references |
+//! | `local` | keeping handles on their thread |
 //! | `owned` | iterators over the entries of a map that nothing else can reach |
 //! | `pinned`, `iter`, `entry` | their handle [`Pinned`], its iterators and [`Entry`] |
-//! | `copy_map` | [`CopyMap`], which hands out copies |
+//! | `copy_map` | [`CopyMap`], which returns copies |
 //! | `copy_pinned`, `copy_iter` | its handle [`CopyPinned`] and its iterator |
 //! | `copy_operations` | the operations of both, written once |
-//! | `access` | the operations on a live map, in terms of what an engine hands out |
-//! | `change` | how those say to the engine what they want done with a key |
-//! | `batch` | operations on many keys at once, in terms of what an engine hands out |
-//! | `batches`, `copy_batch` | those that lend references, and those that hand out copies |
-//! | `build` | making a map of many entries at once |
-//! | `writer`, `number` | the [`Writer`], which queues changes, and what it adds to |
-//! | `base` | what every map holds |
-//! | `collection`, `room` | what all maps and those with a table have alike |
+//! | `access` | the operations on a live map, in terms of the pairs that an engine returns |
+//! | `change` | how these operations tell the engine what to do with a key |
+//! | `batch` | operations on many keys at once, in the same terms |
+//! | `batches`, `copy_batch` | their public versions: with references, and with copies |
+//! | `build` | making a map from all its entries at once |
+//! | `writer`, `number` | the [`Writer`], which queues changes, and the numbers that it adds to |
+//! | `base` | the common part of every map |
+//! | `collection`, `room` | what all maps have in common, and what flat maps have in common |
 //! | `compute` | the types of `compute` and `try_insert` |
-//! | `mode` | the kinds of map, by which shared types are written once |
+//! | `mode` | the kinds of map, as parameters of shared types |
 //! | `snapshot` | [`Snapshot`] |
-//! | [`versions`] | what is done with snapshots and forks |
-//! | `stats` | what maps are made of |
+//! | [`versions`] | operations on snapshots and forks |
+//! | `stats` | memory and shape of a map |
 
-// First what begins the page of each type in the documentation.
+// In this order, so that the page of each type begins with its basic operations.
+mod pinned;
+
 mod copy_map;
 mod copy_pinned;
 mod flat_map;
-mod pinned;
 mod snapshot;
 mod trie_map;
 

@@ -1,14 +1,15 @@
-//! The kinds of map, and the places where entries are, as public types name them.
+//! The kinds of map, and the places of their entries, as type parameters.
 //!
-//! The traits say what is made of what. They are implemented beside the maps that they name, which import them and not the
-//! other way round. What they need is private, so no other crate can implement them.
+//! The traits are implemented beside the maps that they name. They need private types, so no other crate can implement
+//! them.
 
 use super::base::Base;
 use crate::engine::Engine;
 use crate::entry::{Birth, Store};
 use crate::trie;
 
-/// A trie, with snapshots: a [`TrieMap`](crate::TrieMap), or a [`CopyMap`](crate::CopyMap) of this kind ([`CopyTrieMap`](crate::CopyTrieMap)).
+/// A trie, with snapshots: a [`TrieMap`](crate::TrieMap), or a [`CopyMap`](crate::CopyMap) of this kind
+/// ([`CopyTrieMap`](crate::CopyTrieMap)).
 ///
 /// ```
 /// use snaptrie::{Iter, TrieMap, mode};
@@ -21,7 +22,8 @@ use crate::trie;
 #[derive(Debug)]
 pub enum Trie {}
 
-/// A flat table: a [`FlatMap`](crate::FlatMap), or a [`CopyMap`](crate::CopyMap) of this kind ([`CopyFlatMap`](crate::CopyFlatMap)).
+/// A flat table: a [`FlatMap`](crate::FlatMap), or a [`CopyMap`](crate::CopyMap) of this kind
+/// ([`CopyFlatMap`](crate::CopyFlatMap)).
 ///
 /// ```
 /// use snaptrie::{FlatMap, Pinned, RandomState, mode};
@@ -34,11 +36,11 @@ pub enum Trie {}
 #[derive(Debug)]
 pub enum Flat {}
 
-/// Entries in allocations of their own: what a [`Snapshot`](crate::Snapshot) of a [`TrieMap`](crate::TrieMap) has. The default.
+/// Entries are allocated separately: a [`Snapshot`](crate::Snapshot) of a [`TrieMap`](crate::TrieMap). The default.
 #[derive(Debug)]
 pub enum Boxed {}
 
-/// Entries in the nodes: what a [`Snapshot`](crate::Snapshot) of a [`CopyTrieMap`](crate::CopyTrieMap) has.
+/// Entries are in the nodes: a [`Snapshot`](crate::Snapshot) of a [`CopyTrieMap`](crate::CopyTrieMap).
 ///
 /// ```
 /// use snaptrie::{CopyTrieMap, RandomState, Snapshot, mode};
@@ -51,7 +53,7 @@ pub enum Boxed {}
 #[derive(Debug)]
 pub enum Inline {}
 
-/// The kinds of map: [`Trie`] and [`Flat`], for keys and values that are kept in this [`Place`].
+/// The kinds of map, [`Trie`] and [`Flat`], for keys and values that are kept in this [`Place`].
 ///
 /// A bound for functions that take handles or iterators of either kind. Nothing else implements it.
 ///
@@ -69,7 +71,7 @@ pub enum Inline {}
 /// assert_eq!(total(&FlatMap::from([("a", 1), ("b", 2)]).pin()), 3);
 /// ```
 pub trait Kind<K, V, P: Place<K, V>> {
-    /// Whether entries have the generation that they were born in, which snapshots ask for.
+    /// Whether entries record the generation in which they were born, which snapshots need.
     #[doc(hidden)]
     type Birth: Birth;
 
@@ -84,9 +86,9 @@ pub trait Kind<K, V, P: Place<K, V>> {
     fn base<S>(map: &Self::Map<S>) -> &Base<Self::Engine, S>;
 }
 
-/// The places where a map with snapshots keeps its entries: [`Boxed`], and [`Inline`] for plain ones.
+/// The places where a map with snapshots keeps its entries: [`Boxed`], and [`Inline`] for plain pairs.
 ///
-/// A bound for functions that take snapshots of either. Nothing else implements it.
+/// A bound for functions that take snapshots of either place. Nothing else implements it.
 ///
 /// ```
 /// use snaptrie::mode::Place;
@@ -114,5 +116,5 @@ pub trait Place<K, V>: Sized + 'static {
     fn map<S>(base: TrieBase<K, V, S, Self>) -> Self::Map<S>;
 }
 
-/// What a map with snapshots is made of.
+/// The base of a map with snapshots.
 pub(super) type TrieBase<K, V, S, P> = Base<trie::Trie<<P as Place<K, V>>::Store<u64>>, S>;

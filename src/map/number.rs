@@ -7,18 +7,18 @@ use std::sync::atomic::{
 #[cfg(target_has_atomic = "64")]
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
-/// A value that [`Writer::add`](crate::Writer::add) adds to: an integer, or an atomic one.
+/// A value that [`Writer::add`](crate::Writer::add) adds to: an integer or an atomic integer.
 ///
 /// Sums wrap around.
 ///
-/// An atomic number changes where it is, by `fetch_add` with relaxed ordering. Any other is replaced by the sum. That
-/// costs nothing in a map that keeps numbers in place, and an allocation in a [`TrieMap`](crate::TrieMap) or
-/// [`FlatMap`](crate::FlatMap).
+/// An atomic number changes in place, by `fetch_add` with relaxed ordering. Any other number is replaced by the sum. In
+/// a [`TrieMap`](crate::TrieMap) or [`FlatMap`](crate::FlatMap) that costs an allocation; in a
+/// [`CopyMap`](crate::CopyMap) it does not.
 ///
 /// This trait is sealed: only this crate implements it.
 #[expect(private_bounds, reason = "seals it")]
 pub trait Number: Sealed + Sized {
-    /// What is added to it: the integer type.
+    /// The integer type of amounts.
     type Amount: Copy;
 
     #[doc(hidden)]
@@ -28,7 +28,7 @@ pub trait Number: Sealed + Sized {
     #[doc(hidden)]
     fn of(amount: Self::Amount) -> Self;
 
-    /// Adds to a number that no other thread has.
+    /// Adds to a number that is not shared.
     #[doc(hidden)]
     fn gain(&mut self, amount: Self::Amount);
 }
@@ -37,9 +37,9 @@ trait Sealed {}
 
 /// How two numbers are added.
 pub(crate) enum Addition<V> {
-    /// The second to the first, which is atomic.
+    /// Adds the second number to the first, which is atomic.
     InPlace(fn(&V, &V)),
-    /// To a new number.
+    /// Makes a new number.
     Sum(fn(&V, &V) -> V),
 }
 
@@ -81,7 +81,7 @@ macro_rules! atomic {
             impl Number for $Atomic {
                 type Amount = $N;
 
-                // Relaxed: a number; what a program concludes from it is its own matter.
+                // Relaxed: only a number, which publishes nothing.
                 #[expect(private_interfaces, reason = "concerns the writer alone")]
                 const ADDITION: Addition<$Atomic> = Addition::InPlace(|one, other| {
                     one.fetch_add(other.load(Ordering::Relaxed), Ordering::Relaxed);

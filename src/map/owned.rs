@@ -1,4 +1,4 @@
-//! Entries taken out of a map, or changed where they are, while nothing else can reach them.
+//! Entries that are taken out of a map, or changed in place, while nothing else can reach them.
 
 use std::fmt;
 use std::iter::FusedIterator;
@@ -6,11 +6,11 @@ use std::vec;
 
 use crate::fallout::Fallout;
 
-/// An iterator over the entries of a map that was given away, by value.
+/// An iterator over the entries of a map, by value.
 ///
 /// From `into_iter` of a [`FlatMap`](crate::FlatMap) or a [`CopyFlatMap`](crate::CopyFlatMap), and from
-/// [`TrieMap::try_into_iter`](crate::TrieMap::try_into_iter). Entries that are left are dropped with it. If destructors
-/// panic then, all others still run, and the last panic is passed on.
+/// [`TrieMap::try_into_iter`](crate::TrieMap::try_into_iter). Dropping it drops the remaining entries. If destructors
+/// panic, all others still run, and then the last panic continues.
 pub struct IntoIter<K, V> {
     entries: vec::IntoIter<(K, V)>,
 }
@@ -47,7 +47,7 @@ impl<K, V> Iterator for IntoIter<K, V> {
     }
 }
 
-/// An iterator over the elements of a set that was given away, by value. As [`IntoIter`].
+/// An iterator over the elements of a set, by value. See [`IntoIter`].
 pub struct IntoKeys<K>(pub(crate) IntoIter<K, ()>);
 
 impl<K> Iterator for IntoKeys<K> {
@@ -63,8 +63,8 @@ impl<K> Iterator for IntoKeys<K> {
     }
 }
 
-/// An iterator over the entries of a map that is borrowed mutably, from [`FlatMap::iter_mut`](crate::FlatMap::iter_mut)
-/// or [`TrieMap::iter_mut`](crate::TrieMap::iter_mut).
+/// An iterator over the entries of a map, with mutable references to the values, from
+/// [`FlatMap::iter_mut`](crate::FlatMap::iter_mut) or [`TrieMap::iter_mut`](crate::TrieMap::iter_mut).
 pub struct IterMut<'a, K, V> {
     entries: vec::IntoIter<(&'a K, &'a mut V)>,
 }
@@ -88,8 +88,8 @@ impl<'a, K, V> Iterator for IterMut<'a, K, V> {
     }
 }
 
-/// An iterator over the values of a map that is borrowed mutably, from
-/// [`FlatMap::values_mut`](crate::FlatMap::values_mut) or [`TrieMap::values_mut`](crate::TrieMap::values_mut).
+/// An iterator over mutable references to the values of a map, from [`FlatMap::values_mut`](crate::FlatMap::values_mut)
+/// or [`TrieMap::values_mut`](crate::TrieMap::values_mut).
 pub struct ValuesMut<'a, K, V>(pub(super) IterMut<'a, K, V>);
 
 impl<'a, K, V> Iterator for ValuesMut<'a, K, V> {
@@ -115,14 +115,14 @@ impl<K> FusedIterator for IntoKeys<K> {}
 impl<K, V> FusedIterator for IterMut<'_, K, V> {}
 impl<K, V> FusedIterator for ValuesMut<'_, K, V> {}
 
-/// Lists the entries that are left.
+/// Lists the remaining entries.
 impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for IntoIter<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.entries.as_slice()).finish()
     }
 }
 
-/// Lists the elements that are left.
+/// Lists the remaining elements.
 impl<K: fmt::Debug> fmt::Debug for IntoKeys<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let elements = self.0.entries.as_slice().iter().map(|(key, ())| key);
@@ -130,14 +130,14 @@ impl<K: fmt::Debug> fmt::Debug for IntoKeys<K> {
     }
 }
 
-/// Lists the entries that are left.
+/// Lists the remaining entries.
 impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for IterMut<'_, K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.entries.as_slice()).finish()
     }
 }
 
-/// Lists the values that are left.
+/// Lists the remaining values.
 impl<K, V: fmt::Debug> fmt::Debug for ValuesMut<'_, K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let values = self.0.entries.as_slice().iter().map(|(_, value)| value);

@@ -17,26 +17,26 @@ use crate::reclaim::Guard;
 /// A handle to a map for the calling thread, from [`TrieMap::pin`](crate::TrieMap::pin) or
 /// [`FlatMap::pin`](crate::FlatMap::pin).
 ///
-/// `Pinned<'_, K, V, S>` is a handle to a [`TrieMap`](crate::TrieMap). The last parameter tells the
-/// [kind of map](crate::mode); both kinds have the same methods. The handle to a [`CopyMap`](crate::CopyMap) is
+/// `Pinned<'_, K, V, S>` is a handle to a [`TrieMap`](crate::TrieMap). The last parameter is the [kind of
+/// map](crate::mode); both kinds have the same methods. The handle to a [`CopyMap`](crate::CopyMap) is
 /// [`CopyPinned`](crate::CopyPinned).
 ///
-/// References that its methods return live as long as the borrow of the handle. An entry that is
-/// replaced or removed meanwhile stays readable and is freed later.
+/// The references that its methods return live as long as the handle is borrowed. An entry that is replaced or removed
+/// meanwhile stays readable and is freed later.
 ///
-/// While a handle exists, nothing is freed that any thread removes from *any* map of the process. So
-/// drop it before the thread waits for something, such as a lock, and [refresh](Self::refresh) it
-/// in long loops. Several handles of one thread count as one, from the first to the last of them. The
-/// [guide](crate::guide::holding) has examples.
+/// While a handle exists, entries that any thread removes from *any* map of the process are not freed. So drop it
+/// before the thread waits for anything, such as a lock, and [refresh](Self::refresh) it in long loops. Several handles
+/// of one thread count as one, which lasts until the last of them is dropped. The [guide](crate::guide::holding) has
+/// examples.
 ///
 /// Making a handle for every operation is fine. On Linux, with the feature
 /// [`membarrier`](crate#the-feature-membarrier), it takes a few plain instructions. In return, threads that remove or
-/// replace entries now and then interrupt the other processors that run the process. Elsewhere a handle costs about
+/// replace entries now and then interrupt the other processors that run the process. Without it, a handle costs about
 /// as much as an uncontended atomic operation.
 ///
-/// Any method may be called while references, iterators, other handles or snapshots are held, and
-/// inside any closure: no operation can deadlock. A closure that decides about a key runs again only
-/// if the key's entry changed before its answer took effect. One that changes that key itself each time runs forever.
+/// Any method may be called while references, iterators, other handles or snapshots are held, and inside any closure:
+/// no operation can deadlock. A closure that decides about a key runs again only if the key's entry changed before the
+/// decision took effect. A closure that itself changes this key each time runs forever.
 ///
 /// A handle belongs to its thread. To share a view between threads or to keep one across an
 /// `.await`, take a [`Snapshot`](crate::Snapshot):
@@ -84,15 +84,14 @@ impl<'m, K, V, S, M: Kind<K, V, Boxed>> Pinned<'m, K, V, S, M> {
         M::base(self.map).with(&self.guard)
     }
 
-    /// Renews the handle, and frees the garbage of the map that is due.
+    /// Renews the handle, and frees garbage of the map.
     ///
-    /// A handle keeps everything that was removed since it was made or last refreshed. This ends the
-    /// references that it gave out, so that later operations can free that. It has no such effect
-    /// while the thread holds another handle, of any map.
+    /// A handle keeps all entries that were removed since it was made or last refreshed. No reference from the handle
+    /// can be in use any more. So later operations can free those entries, unless the thread holds another handle, to
+    /// any map.
     ///
-    /// It looks at all garbage of the map, and moves a part of a [`FlatMap`](crate::FlatMap)'s table if a move to another one is under
-    /// way. So call it every few hundred operations. To free the rest, drop the handle and call
-    /// [`flush`](crate::TrieMap::flush).
+    /// This looks at all garbage of the map, so call it every few hundred operations. To free the rest, drop the handle
+    /// and call [`flush`](crate::TrieMap::flush).
     ///
     /// # Examples
     /// ```
@@ -110,7 +109,7 @@ impl<'m, K, V, S, M: Kind<K, V, Boxed>> Pinned<'m, K, V, S, M> {
         self.base().engine.refresh(&self.guard);
     }
 
-    /// For models: what the clock of the map's guards reads.
+    /// For models: the clock of the map's guards.
     #[cfg(shuttle)]
     #[doc(hidden)]
     pub fn clock(&self) -> u64 {
@@ -119,8 +118,8 @@ impl<'m, K, V, S, M: Kind<K, V, Boxed>> Pinned<'m, K, V, S, M> {
 
     /// Number of entries. Weakly consistent: exact while no thread writes.
     ///
-    /// Adds up counters that writers keep: O(processors). For a fork, the first call also counts what it began with. For
-    /// the number at one instant while others write, ask a [snapshot](crate::TrieMap::snapshot).
+    /// Adds up the counters of writers: O(processors). For a fork, the first call also counts the entries that it began
+    /// with. For the number at one instant while others write, take a [snapshot](crate::TrieMap::snapshot).
     ///
     /// # Examples
     /// ```
@@ -131,9 +130,9 @@ impl<'m, K, V, S, M: Kind<K, V, Boxed>> Pinned<'m, K, V, S, M> {
         self.base().engine.len(&self.guard)
     }
 
-    /// Whether the map is empty: whether an iteration finds nothing. Stops at the first entry.
+    /// Whether an iteration finds no entry. Stops at the first one.
     ///
-    /// False if any entry is present throughout the call.
+    /// Returns false if any entry is present throughout the call.
     ///
     /// # Examples
     /// ```
@@ -179,12 +178,12 @@ impl<'m, K, V, S, M: Kind<K, V, Boxed>> Pinned<'m, K, V, S, M> {
     }
 }
 
-/// Looking up. Each lookup is linearizable and waits for nothing. In a [`TrieMap`](crate::TrieMap) it costs O(log n)
-/// with base 16, one to three cache misses in a map of millions; in a [`FlatMap`](crate::FlatMap) O(1), two cache
-/// misses for a key that is there and one for another.
+/// Lookups. Each is linearizable and lock-free. In a [`TrieMap`](crate::TrieMap) it costs O(log n) with base 16, and
+/// one to three cache misses in a map of millions. In a [`FlatMap`](crate::FlatMap) it costs O(1): two cache misses for
+/// a key that is present, one for an absent key.
 ///
 /// # Panics
-/// These methods panic if `Hash` or `Eq` of the key does; the map stays as it was.
+/// These methods panic if `Hash` or `Eq` of the key panics. The map then stays as it was.
 impl<K: Hash, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
     /// The value of a key.
     ///
@@ -195,7 +194,7 @@ impl<K: Hash, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
     /// assert_eq!(map.pin().get("two"), None);
     /// ```
     ///
-    /// A key of several parts is looked up without making one, by a type that is [`Equivalent`] and has the same hash:
+    /// To look up a key of several parts without making one, use a type that is [`Equivalent`] and has the same hash:
     /// ```
     /// use snaptrie::{Equivalent, TrieMap};
     ///
@@ -242,11 +241,11 @@ impl<K: Hash, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
     }
 }
 
-/// Removing. Each removal is linearizable and lock-free, and costs as much as a lookup and a CAS.
-/// An entry that a [snapshot](crate::TrieMap::snapshot) holds stays there.
+/// Removals. Each is linearizable and lock-free, and costs as much as a lookup and a CAS. A
+/// [snapshot](crate::TrieMap::snapshot) keeps removed entries.
 ///
 /// # Panics
-/// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was.
+/// These methods panic if `Hash` or `Eq` of the key, or the closure, panics. The map then stays as it was.
 impl<K: Hash, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
     /// Removes a key. Returns the value that it had.
     ///
@@ -275,10 +274,9 @@ impl<K: Hash, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
         self.remove_if(key, |_, _| true)
     }
 
-    /// Removes a key if the closure holds for its entry, in one atomic step. Returns the entry that
-    /// was removed.
+    /// Removes a key if the closure returns true for its entry, in one atomic step. Returns the removed entry.
     ///
-    /// The closure may run again if another thread replaced the entry.
+    /// The closure runs again if another thread replaced the entry meanwhile.
     ///
     /// # Examples
     /// ```
@@ -295,13 +293,13 @@ impl<K: Hash, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
         self.access().remove_if(key, condition)
     }
 
-    /// Removes the entries for which the closure does not hold. O(n).
+    /// Removes the entries for which the closure returns false. O(n).
     ///
-    /// Each entry is removed in one atomic step with the closure's answer. If the value was replaced in between,
-    /// the closure is asked again. Weakly consistent, as an iteration: see [`Iter`].
+    /// The closure's answer and the removal are one atomic step: if the value was replaced in between, the closure is
+    /// called again. Weakly consistent, like an iteration: see [`Iter`].
     ///
-    /// This handle keeps the removed entries until it is dropped. The map's own [`retain`](crate::TrieMap::retain) frees them
-    /// as it goes.
+    /// This handle keeps the removed entries until it is dropped. The [`retain`](crate::TrieMap::retain) of the map
+    /// frees them on the way.
     ///
     /// # Examples
     /// ```
@@ -318,23 +316,22 @@ impl<K: Hash, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
     }
 }
 
-/// Inserting and updating. Each operation is linearizable and lock-free. It costs as much as a
-/// lookup, an allocation for the new entry, and a CAS. A [`TrieMap`](crate::TrieMap) rebuilds a branch now and then, in a
-/// few microseconds at most. Its first write to a part of the map after a snapshot copies the nodes on its path. While the table of a [`FlatMap`](crate::FlatMap) moves to another one, each write moves a small
-/// part of it, and so do some lookups.
+/// Insertions and updates. Each is linearizable and lock-free. It costs as much as a lookup, an allocation for the new
+/// entry, and a CAS. A [`TrieMap`](crate::TrieMap) rebuilds a branch now and then, which takes at most a few
+/// microseconds. Its first write to a part of the map after a snapshot copies the nodes on the path. While a
+/// [`FlatMap`](crate::FlatMap) grows or shrinks, each write moves a small part of its table, and so do some lookups.
 ///
-/// Values are never changed in place: an update replaces the entry, and references and snapshots keep
-/// the old one. Only a value such as an [`AtomicU64`](std::sync::atomic::AtomicU64) can be changed
-/// through a shared reference.
+/// Values are never changed in place: an update replaces the entry, and references and snapshots keep the old one. Only
+/// a value with interior mutability, such as an [`AtomicU64`](std::sync::atomic::AtomicU64), can change in place.
 ///
 /// # Panics
-/// These methods panic if `Hash` or `Eq` of the key or the closure does; the map stays as it was,
-/// and what was not inserted is dropped.
+/// These methods panic if `Hash` or `Eq` of the key, or the closure, panics. The map then stays as it was, and a key
+/// and value that were not inserted are dropped.
 impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V, S, M> {
     /// Inserts a key, or replaces its value. Returns the value that it had.
     ///
-    /// Key and value are replaced together: unlike in a standard map, it is the new key that is in
-    /// the map afterwards. The old entry is dropped later: see [`flush`](crate::TrieMap::flush).
+    /// Key and value are replaced together. So the new key stays, unlike in a standard map. The old entry is dropped
+    /// later: see [`flush`](crate::TrieMap::flush).
     ///
     /// # Examples
     /// ```
@@ -352,8 +349,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V,
     /// Inserts a key if it is not in the map. Returns its value.
     ///
     /// # Errors
-    /// If the key is in the map, [`OccupiedError`] tells the value that it has, and gives back key
-    /// and value.
+    /// If the key is in the map: [`OccupiedError`] has its value there, and the key and value that were not inserted.
     ///
     /// # Examples
     /// ```
@@ -373,10 +369,9 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V,
         }
     }
 
-    /// The value of a key, which is inserted if it is not in the map.
+    /// The value of a key. Inserts this value if the key is not in the map.
     ///
-    /// If the key is there this is a lookup: it allocates nothing and writes nothing. So counters
-    /// are cheap:
+    /// If the key is in the map, this is a lookup: it allocates nothing and writes nothing. So counters are cheap:
     ///
     /// # Examples
     /// ```
@@ -394,9 +389,9 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V,
         self.get_or_insert_with(key, || value)
     }
 
-    /// The value of a key, which is inserted with the closure's value if it is not in the map.
+    /// The value of a key. Inserts the closure's value if the key is not in the map.
     ///
-    /// The closure runs once at most. If another thread inserts the key meanwhile, its value is
+    /// The closure runs at most once. If another thread inserts the key meanwhile, its value is
     /// returned and the closure's is dropped.
     ///
     /// # Examples
@@ -412,7 +407,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V,
         }
     }
 
-    /// The value of a key, for which the default is inserted if it is not in the map.
+    /// The value of a key. Inserts the default if the key is not in the map.
     ///
     /// # Examples
     /// ```
@@ -430,10 +425,10 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V,
         self.get_or_insert_with(key, V::default)
     }
 
-    /// The value of a key that is looked up by another type, and made only if it is not in the map.
+    /// The value of a key that is looked up by another type. The key is made only if it is not in the map.
     ///
-    /// Each closure runs once at most. If the key that is made is not equal to what was looked up, it is inserted as it
-    /// is, or the value of the key that is equal to it is returned.
+    /// Each closure runs at most once. If the new key is not equal to the one that was looked up, it is still inserted,
+    /// unless the map has an equal key: then the value of that key is returned.
     ///
     /// # Examples
     /// ```
@@ -464,13 +459,13 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V,
         }
     }
 
-    /// The value of a key, which is inserted with the closure's value if it is not in the map and the closure succeeds.
+    /// The value of a key. Inserts the closure's value if the key is not in the map and the closure succeeds.
     ///
-    /// The closure runs once at most. If another thread inserts the key meanwhile, its value is returned and the
+    /// The closure runs at most once. If another thread inserts the key meanwhile, its value is returned and the
     /// closure's is dropped.
     ///
     /// # Errors
-    /// If the key is not in the map and the closure fails; the map stays as it was.
+    /// If the key is not in the map and the closure fails. The map then stays as it was.
     ///
     /// # Examples
     /// ```
@@ -493,7 +488,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V,
 
     /// Inserts a key with the closure's value if it is not in the map.
     ///
-    /// The closure runs once at most.
+    /// The closure runs at most once.
     ///
     /// # Errors
     /// If the key is in the map, its value is the error.
@@ -513,14 +508,14 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V,
         }
     }
 
-    /// Inserts a key if it is not in the map. Returns whether it was not.
+    /// Inserts a key if it is not in the map. Returns whether it was inserted.
     #[inline]
     pub(crate) fn insert_new(&self, key: K, value: V) -> bool {
         let access = self.access();
         access.insert_new(access.hash(&key), key, value)
     }
 
-    /// Inserts many entries. Returns how many of the keys were not in the map.
+    /// Inserts many entries. Returns how many of the keys are new.
     pub(crate) fn put_many(
         &self,
         entries: impl IntoIterator<Item = (K, V)>,
@@ -529,7 +524,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V,
         self.access().put_many(entries, stays)
     }
 
-    /// The key that is in the map, which is inserted if it is not.
+    /// The equal key in the map. Inserts this one if there is none.
     #[inline]
     pub(crate) fn find_or_insert(&self, key: K) -> &K
     where
@@ -540,12 +535,10 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V,
         entry.0
     }
 
-    /// Replaces the value of a key by what the closure makes of it, if the key is in the map.
-    /// Returns the new value.
+    /// Replaces the value of a key by the closure's result, if the key is in the map. Returns the new value.
     ///
-    /// The closure may run again, when another thread changed the key meanwhile; it should do
-    /// nothing but compute the value. The key is needed by value, for the new entry; if the key is
-    /// not in the map it is dropped.
+    /// The closure runs again if another thread changed the key meanwhile; it should only compute the value. The key is
+    /// taken by value, for the new entry. It is dropped if it is not in the map.
     ///
     /// # Examples
     /// ```
@@ -560,8 +553,8 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V,
         updated.map(|(_, value)| value)
     }
 
-    /// Replaces the value of a key by what the closure makes of it, or inserts `value` if the key is
-    /// not in the map. Returns the value that is there now.
+    /// Replaces the value of a key by the closure's result, or inserts `value` if the key is not in the map. Returns
+    /// the new value.
     ///
     /// The closure may run again, as for [`Self::update`].
     ///
@@ -576,7 +569,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V,
         self.update_or_insert_with(key, update, || value)
     }
 
-    /// [`Self::update_or_insert`] with a closure for the first value, which runs once at most.
+    /// [`Self::update_or_insert`] with a closure for the first value, which runs at most once.
     ///
     /// # Examples
     /// ```
@@ -600,11 +593,10 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V,
         access.update_or_insert(access.hash(&key), key, update, value).1
     }
 
-    /// Inserts, replaces, removes or leaves a key alone, as the closure decides from its entry, in
+    /// Calls the closure with the entry of a key, and inserts, replaces, removes or keeps the entry as it decides, in
     /// one atomic step.
     ///
-    /// The closure may run again, when another thread changed the key meanwhile; what counts is its
-    /// last answer.
+    /// The closure runs again if another thread changed the key meanwhile; its last answer counts.
     ///
     /// # Examples
     /// ```
@@ -624,7 +616,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V,
     /// assert!(matches!(buy(), Compute::Aborted("sold out")));
     /// ```
     ///
-    /// The closure may have been made before, and its answer may refer to the entry:
+    /// The closure's answer may borrow from the entry:
     /// ```
     /// use snaptrie::{Compute, Operation, TrieMap};
     ///

@@ -1,16 +1,17 @@
-//! What maps with a table implement alike: `FlatMap` and `CopyFlatMap`.
+//! Methods and traits that `FlatMap` and `CopyFlatMap` have in common.
 
-/// `$bound` is what keys and values must be, `$Trie` the map that has snapshots, `$parts` makes an entry of one's own
-/// of what an iteration yields.
+/// `$bound` is the bound of keys and values, `$Trie` the map with snapshots, and `$parts` turns an item of an iteration
+/// into an owned entry.
 macro_rules! room {
     ($Map:ident, $Trie:ident, $parts:expr $(, $bound:ident)?) => {
         impl<K $(: $bound)?, V $(: $bound)?> $Map<K, V> {
             /// An empty map with room for this many entries, so that inserting them moves nothing.
             ///
-            /// The room stays, as after [`Self::reserve`]. Its memory comes as it is used, a leaf of some KiB at a time.
+            /// The room stays, as after [`Self::reserve`]. Its memory is allocated when it is first used, a leaf of a
+            /// few KiB at a time.
             ///
             /// # Panics
-            /// If that is more room than there can be.
+            /// If the capacity overflows.
             ///
             /// # Examples
             /// ```
@@ -25,7 +26,7 @@ macro_rules! room {
         impl<K $(: $bound)?, V $(: $bound)?, S> $Map<K, V, S> {
             /// An empty map with this hasher. Allocates nothing.
             ///
-            /// `const`, so that a map can be a `static`. Which hasher to take is said at [`RandomState`].
+            /// `const`, so that a map can be a `static`. See [`RandomState`] for the choice of a hasher.
             ///
             /// # Examples
             /// ```
@@ -40,10 +41,11 @@ macro_rules! room {
                 Self { base: Base { engine: Flat::new(Collector::Global), hasher } }
             }
 
-            /// An empty map with this hasher, and room for this many entries. It stays, as after [`Self::reserve`].
+            /// An empty map with this hasher, and room for this many entries. The room stays, as after
+            /// [`Self::reserve`].
             ///
             /// # Panics
-            /// If that is more room than there can be.
+            /// If the capacity overflows.
             ///
             /// # Examples
             /// ```
@@ -57,10 +59,10 @@ macro_rules! room {
                 Self { base: Base { engine: Flat::with_capacity(capacity, Collector::global()), hasher } }
             }
 
-            /// Number of entries for which the present table has room. O(1).
+            /// Number of entries for which the table has room. O(1).
             ///
-            /// The table grows only when it holds more, and shrinks when little of it is used. Below that number its leaves
-            /// still grow and shrink, each by itself.
+            /// The table grows only when it holds more, and shrinks when little of it is used. Within it, leaves grow
+            /// and shrink separately.
             ///
             /// # Examples
             /// ```
@@ -71,8 +73,8 @@ macro_rules! room {
                 self.base.engine.capacity(&self.base.pin())
             }
 
-            /// What the map is made of. O(capacity). While others write, each number was right at some moment of the
-            /// call.
+            /// Memory and shape of the map. O(capacity). While others write, each number was right at some moment of
+            /// the call.
             ///
             /// # Examples
             /// ```
@@ -89,11 +91,11 @@ macro_rules! room {
         }
 
         impl<K: Hash $(+ $bound)?, V $(: $bound)?, S: BuildHasher> $Map<K, V, S> {
-            /// Removes all entries, leaf by leaf, frees them as it goes, and gives the table's memory back. O(n + capacity).
+            /// Removes all entries, leaf by leaf, frees them on the way, and frees the table. O(n + capacity).
             ///
-            /// Not one instant: an entry that another thread inserts during the call may stay, and others may see some entries
-            /// gone and some still there. Every entry that was in the map when this was called is gone afterwards. Some
-            /// memory may be freed later: see [`Self::flush`].
+            /// This is not one instant: other threads may see some entries gone and others still there. All entries
+            /// that were in the map at the start are gone at the end. Those that other threads insert meanwhile may
+            /// stay. Some memory may be freed later: see [`Self::flush`].
             ///
             /// # Examples
             /// ```
@@ -105,13 +107,13 @@ macro_rules! room {
                 self.base.engine.clear(&self.base.rehash());
             }
 
-            /// Makes room for this many entries more than there are, so that inserting them moves nothing.
+            /// Makes room for this many more entries, so that inserting them moves nothing.
             ///
-            /// Moves the whole table now if it is too small: O(n + capacity). Other threads go on, and help. The room
-            /// stays until [`Self::shrink_to_fit`] or [`Self::clear`]: no removal makes the table smaller than that.
+            /// Moves the whole table now if it is too small: O(n + capacity). Other threads continue, and help. The
+            /// room stays until [`Self::shrink_to_fit`] or [`Self::clear`]: removals do not shrink the table below it.
             ///
             /// # Panics
-            /// If that is more room than there can be; the map stays as it was.
+            /// If the capacity overflows. The map then stays as it was.
             ///
             /// # Examples
             /// ```
@@ -123,10 +125,9 @@ macro_rules! room {
                 self.base.engine.make_room(additional, true, &self.base.pin(), &self.base.rehash());
             }
 
-            /// Makes the table as small as its entries allow. O(n + capacity). Other threads go on, and help.
+            /// Makes the table as small as its entries allow. O(n + capacity). Other threads continue, and help.
             ///
-            /// A map shrinks by itself when little of it is used any more, as it is written; this does it now and goes
-            /// further.
+            /// When little of it is used, a map also shrinks by itself during later writes, but less.
             ///
             /// # Examples
             /// ```
@@ -146,9 +147,9 @@ macro_rules! room {
             V: Clone $(+ $bound)?,
             S: BuildHasher + Clone,
         {
-            #[doc = concat!("A [`", stringify!($Trie), "`] with copies of the entries, and the same hasher. O(n).")]
+            #[doc = concat!("A [`", stringify!($Trie), "`] with clones of the entries, and the same hasher. O(n).")]
             ///
-            /// Weakly consistent, as an iteration over this map is.
+            /// Weakly consistent, like an iteration over this map.
             ///
             /// # Examples
             /// ```
@@ -157,7 +158,7 @@ macro_rules! room {
             /// table.pin().insert('a', 3);
             /// assert_eq!(map.snapshot()[&'a'], 1);
             /// ```
-            #[must_use = "the result is a map of its own"]
+            #[must_use = "the result is a new map"]
             pub fn to_trie(&self) -> $Trie<K, V, S> {
                 let (hasher, pinned) = (self.base.hasher.clone(), self.pin());
                 $Trie::collect(hasher, pinned.iter().map($parts), Stays::Last)
@@ -165,10 +166,10 @@ macro_rules! room {
         }
 
         impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher> $Map<K, V, S> {
-            /// Does to this map what was done between the two snapshots that `diff` is from.
+            /// Applies the changes between two snapshots to this map.
             ///
-            /// Each key by itself, in one atomic step: other threads may see some of it. Costs as much as these removals
-            /// and insertions.
+            /// Each key is changed in one atomic step, one after another: other threads may see some of the changes.
+            /// Costs as much as these removals and insertions.
             ///
             /// # Examples
             /// ```
@@ -185,7 +186,7 @@ macro_rules! room {
 
         /// Copies every entry. Weakly consistent, as an iteration is.
         ///
-        /// Unlike a standard map's, this needs `Hash`, `Eq` and `BuildHasher`: the entries are inserted anew.
+        /// Unlike a standard map's, this needs `Hash`, `Eq` and `BuildHasher`, because the entries are inserted again.
         impl<K, V, S> Clone for $Map<K, V, S>
         where
             K: Clone + Hash + Eq $(+ $bound)?,
@@ -211,8 +212,7 @@ macro_rules! room {
             }
         }
 
-        /// A flat map of what is in the map. The entries are copied although the map is given away: snapshots and forks
-        /// of it may share them.
+        /// A flat map with the entries of the map. They are cloned, because snapshots and forks may share them.
         impl<K, V, S> From<$Trie<K, V, S>> for $Map<K, V, S>
         where
             K: Clone + Hash + Eq $(+ $bound)?,
@@ -242,7 +242,7 @@ macro_rules! room {
             }
         }
 
-        #[doc = concat!("[`", stringify!($Map), "::to_trie`]. The entries are copied although the map is given away.")]
+        #[doc = concat!("[`", stringify!($Map), "::to_trie`]. The entries are cloned.")]
         impl<K, V, S> From<$Map<K, V, S>> for $Trie<K, V, S>
         where
             K: Clone + Hash + Eq $(+ $bound)?,
@@ -254,8 +254,8 @@ macro_rules! room {
             }
         }
 
-        /// Looks each entry of one map up in the other. Exact if no thread writes either meanwhile; otherwise the
-        /// comparison is of no one instant. For that, compare snapshots of a map that has them.
+        /// Looks each entry of one map up in the other. Exact if no thread writes to either meanwhile. To compare maps
+        /// at one instant, use a map with snapshots.
         impl<K, V, S> PartialEq for $Map<K, V, S>
         where
             K: Hash + Eq $(+ $bound)?,

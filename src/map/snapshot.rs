@@ -16,18 +16,18 @@ use crate::hash;
 use crate::reclaim::Collector;
 use crate::trie::{Frozen, FrozenIter, OwnedIter, OwnedPair, Trie};
 
-/// The content of a [`TrieMap`](crate::TrieMap) or a [`CopyTrieMap`](crate::CopyTrieMap) at one instant, from their `snapshot` or
-/// `take`.
+/// The content of a [`TrieMap`](crate::TrieMap) or a [`CopyTrieMap`](crate::CopyTrieMap) at one instant, from their
+/// `snapshot` or `take`.
 ///
-/// It never changes: it freezes which entries there are. Only the inside of a value with interior mutability may change.
-/// It holds no guard. Keep it, send it, clone it in O(1), hold it across an `.await`. It keeps alive what it sees, and
-/// nothing else.
+/// It never changes: its entries are fixed. Only the inside of a value with interior mutability may change. It holds no
+/// guard. Keep it, send it, clone it in O(1), hold it across an `.await`. It keeps its own entries alive, and nothing
+/// else.
 ///
 /// Reading it costs as much as reading the map. In addition, the first read of each part that was written since the
-/// snapshot before sets a flag there.
+/// previous snapshot sets a flag there.
 ///
-/// A `Snapshot` shares its keys and values with the map, as an `Arc` does. So it is `Send` and `Sync` if `K` and `V` are
-/// both, and `S` is.
+/// A `Snapshot` shares its keys and values with the map, as an `Arc` does. So it is `Send` and `Sync` only if `K` and
+/// `V` are both, and `S` is too.
 ///
 /// ```
 /// fn assert_send_sync<T: Send + Sync>() {}
@@ -85,7 +85,8 @@ impl<K, V, S, M: Place<K, V>> Snapshot<K, V, S, M> {
         &self.hasher
     }
 
-    /// Number of entries, exact. O(n / 20) or so the first time, for all clones together; then O(1).
+    /// Number of entries, exact. The first call for any clone counts them, in O(n) but without reading entries; then it
+    /// is O(1).
     ///
     /// # Examples
     /// ```
@@ -109,8 +110,7 @@ impl<K, V, S, M: Place<K, V>> Snapshot<K, V, S, M> {
 
     /// Iterates over the entries, each exactly once, in no particular order, the same each time.
     ///
-    /// Making the iterator is O(1). Its `len` and `size_hint` are those of the snapshot, which are
-    /// counted when first asked for, see [`Self::len`].
+    /// Making the iterator is O(1). Its `len` and `size_hint` are exact, and count the entries as [`Self::len`] does.
     ///
     /// # Examples
     /// ```
@@ -145,7 +145,7 @@ impl<K, V, S, M: Place<K, V>> Snapshot<K, V, S, M> {
         SnapshotValues(self.iter())
     }
 
-    /// Whether both are the same snapshot: clones of one. O(1).
+    /// Whether both are clones of the same snapshot. O(1).
     ///
     /// # Examples
     /// ```
@@ -160,8 +160,8 @@ impl<K, V, S, M: Place<K, V>> Snapshot<K, V, S, M> {
 
     /// The snapshot's number: of two snapshots of one map, the later one has the higher number.
     ///
-    /// A fork goes on counting from the snapshot it grew from. A map that was never written has
-    /// only snapshots with the number zero.
+    /// A fork continues to count from the snapshot that it was made from. Snapshots of a map that was never written
+    /// have the number zero.
     ///
     /// # Examples
     /// ```
@@ -178,7 +178,7 @@ impl<K, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
     /// The value of a key.
     ///
     /// # Panics
-    /// If `Hash` or `Eq` of the key does.
+    /// If `Hash` or `Eq` of the key panics.
     ///
     /// # Examples
     /// ```
@@ -195,7 +195,7 @@ impl<K, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
     /// The key, as it is in the snapshot, and its value.
     ///
     /// # Panics
-    /// If `Hash` or `Eq` of the key does.
+    /// If `Hash` or `Eq` of the key panics.
     ///
     /// # Examples
     /// ```
@@ -210,7 +210,7 @@ impl<K, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
     /// Whether the key is in the snapshot.
     ///
     /// # Panics
-    /// If `Hash` or `Eq` of the key does.
+    /// If `Hash` or `Eq` of the key panics.
     ///
     /// # Examples
     /// ```
@@ -224,15 +224,16 @@ impl<K, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
 }
 
 impl<K, V, S> Snapshot<K, V, S> {
-    /// The entries by value, in no particular order, if this snapshot alone has them. O(n), with memory for all of them at
+    /// The entries by value, in no particular order, if nothing else shares them. O(n), with memory for all of them at
     /// once.
     ///
-    /// That takes the last snapshot of a map that is gone, or of one that was never written. As long as a map exists, its
-    /// handles may lend the entries. Copies of the entries of a [`CopyTrieMap`](crate::CopyTrieMap) need no ownership.
+    /// This works only for the last snapshot of a map that was dropped or never written: as long as the map exists, its
+    /// handles may lend the entries. A snapshot of a [`CopyTrieMap`](crate::CopyTrieMap) does not need this, because
+    /// entries can be copied.
     ///
     /// # Errors
-    /// The snapshot, if the map, a clone, another snapshot or a fork exists, or if the map was itself a fork of one with
-    /// entries: see [`Shared`](crate::Shared).
+    /// Returns the snapshot if the map, a clone, another snapshot or a fork exists, or if the map was itself a fork of
+    /// a map with entries: see [`Shared`](crate::Shared).
     ///
     /// # Examples
     /// ```
@@ -252,11 +253,11 @@ impl<K, V, S> Snapshot<K, V, S> {
 }
 
 impl<K, V, S: Clone, M: Place<K, V>> Snapshot<K, V, S, M> {
-    /// A map that begins with this content: a [`TrieMap`](crate::TrieMap), or a [`CopyTrieMap`](crate::CopyTrieMap) if it is a snapshot
-    /// of one. O(1).
+    /// A map that begins with this content: a [`TrieMap`](crate::TrieMap), or a [`CopyTrieMap`](crate::CopyTrieMap) if
+    /// this is a snapshot of one. O(1).
     ///
-    /// It shares the snapshot's memory and keeps the snapshot alive; neither sees what the other, or
-    /// the original map, writes.
+    /// It shares the snapshot's memory and keeps the snapshot alive. It does not see later writes to the original map,
+    /// which does not see those to the fork.
     ///
     /// # Examples
     /// ```
@@ -332,8 +333,8 @@ impl<'s, K, V, S, M: Place<K, V>> IntoIterator for &'s Snapshot<K, V, S, M> {
     }
 }
 
-/// Iterates with ownership: iterator and items keep the snapshot alive and borrow nothing, so both
-/// can be stored, sent to other threads and held across an `.await`.
+/// Iterates by value: the iterator and its items keep the snapshot alive and borrow nothing. So both can be stored,
+/// sent to other threads and held across an `.await`.
 ///
 /// # Examples
 /// ```
@@ -351,7 +352,7 @@ impl<K: 'static, V: 'static, S, M: Place<K, V>> IntoIterator for Snapshot<K, V, 
     }
 }
 
-/// How many entries an iterator has yet to yield. Counts the snapshot if that was not done before.
+/// How many entries an iterator has left. Counts the snapshot if that was not done before.
 fn left<St: Store>(tree: &Frozen<St>, yielded: usize) -> (usize, Option<usize>) {
     let left = tree.len() - yielded;
     (left, Some(left))

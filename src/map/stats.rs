@@ -1,4 +1,4 @@
-//! What maps are made of: what they cost.
+//! Statistics: the memory and shape of maps.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
@@ -9,7 +9,7 @@ use crate::trie::Tally;
 use crate::{flat, hash};
 
 impl<K, V, S, M: Place<K, V>> Snapshot<K, V, S, M> {
-    /// What the snapshot is made of. O(n): walks over all of it.
+    /// Memory and shape of the snapshot. O(n): walks over all of it.
     ///
     /// # Examples
     /// ```
@@ -25,11 +25,11 @@ impl<K, V, S, M: Place<K, V>> Snapshot<K, V, S, M> {
 }
 
 impl<K: Hash, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
-    /// What this snapshot has that another one has not: what it costs to keep this besides the other.
-    /// O(changes · log n) for snapshots of one map or of forks of it, as [`Self::diff`]; others have
-    /// nothing in common, and this is [`Self::stats`].
+    /// The parts of this snapshot that another one does not share: the cost of keeping this one beside the other.
+    /// O(changes · log n) for snapshots of one map and its forks, as for [`Self::diff`]. Snapshots of unrelated maps
+    /// share nothing, so this is [`Self::stats`].
     ///
-    /// Against a new snapshot, this is the memory that an old one holds back, if it is the only old one.
+    /// For an old snapshot and a new one, this is the memory that the old one keeps alive, if it is the only old one.
     ///
     /// # Examples
     /// ```
@@ -47,23 +47,24 @@ impl<K: Hash, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
     }
 }
 
-/// What a [`TrieMap`](crate::TrieMap) is made of, from [`TrieMap::stats`](crate::TrieMap::stats) or [`Snapshot::stats`].
+/// Memory and shape of a [`TrieMap`](crate::TrieMap), from [`TrieMap::stats`](crate::TrieMap::stats) or
+/// [`Snapshot::stats`].
 ///
-/// Bytes are those that were asked of the allocator, without what keys and values own elsewhere. Prints as a table.
+/// Bytes are those requested from the allocator, without memory that keys and values own elsewhere. Prints as a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TrieStats {
     /// Number of entries.
     pub entries: usize,
-    /// Entries by the number of fans above them: how many steps it takes to their node.
+    /// Number of entries by the number of fans above them: the steps of a lookup.
     pub depths: Vec<usize>,
-    /// The nodes by kind, those that occur.
+    /// The nodes, by the kinds that occur.
     pub nodes: Vec<NodeStats>,
     /// Bytes of the entries outside of the nodes.
     pub entry_bytes: usize,
-    /// The [generation](Snapshot::generation) that was looked at.
+    /// The [generation](Snapshot::generation) of these numbers.
     pub generation: u64,
-    /// The generations of the map's snapshots that are alive, newest first. Listing *s* of them is O(s · log s).
+    /// The generations of the map's live snapshots, newest first. Listing *s* of them is O(s · log s).
     pub snapshots: Vec<u64>,
 }
 
@@ -71,15 +72,15 @@ pub struct TrieStats {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NodeStats {
-    /// What kind: fans lead to other nodes, leaves and collision nodes hold entries.
+    /// The kind: fans lead to other nodes, leaves and collision nodes hold entries.
     pub kind: &'static str,
-    /// How many.
+    /// Number of nodes.
     pub count: usize,
-    /// Their bytes.
+    /// Bytes of the nodes.
     pub bytes: usize,
-    /// Room in them for children or entries.
+    /// Room for children or entries.
     pub slots: usize,
-    /// How much of that is taken.
+    /// How much of that is used.
     pub used: usize,
 }
 
@@ -148,35 +149,35 @@ impl fmt::Display for TrieStats {
     }
 }
 
-/// What a [`FlatMap`](crate::FlatMap) is made of, from [`FlatMap::stats`](crate::FlatMap::stats).
+/// Memory and shape of a [`FlatMap`](crate::FlatMap), from [`FlatMap::stats`](crate::FlatMap::stats).
 ///
-/// Bytes are those that the allocator was asked for; what keys and values own besides is not counted. Prints as a table.
+/// Bytes are those requested from the allocator, without memory that keys and values own elsewhere. Prints as a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlatStats {
     /// Number of entries.
     pub entries: usize,
-    /// How many there may be before the table grows.
+    /// Number of entries before the table grows.
     pub capacity: usize,
-    /// Words of the directory, each of which leads to a leaf; while the table moves, of the one that it moves to.
+    /// Words of the directory, each of which leads to a leaf. During a move, of the next directory.
     pub words: usize,
     /// Leaves, which hold the entries.
     pub leaves: usize,
-    /// Slots of the leaves.
+    /// Slots in the leaves.
     pub slots: usize,
-    /// Fans of leaves, where too many hashes begin with the same bits.
+    /// Fans of leaves, made where too many hashes begin with the same bits.
     pub fans: usize,
-    /// Collision nodes, each of which holds the entries of one hash.
+    /// Collision nodes, each with the entries of one hash.
     pub collision_nodes: usize,
-    /// How far the move to another directory is, if there is one.
+    /// Progress of the move to another directory, if one is under way.
     pub moving: Option<MoveStats>,
     /// Bytes of directories, leaves and other nodes.
     pub table_bytes: usize,
-    /// Bytes of the entries outside of them.
+    /// Bytes of the entries outside of the leaves.
     pub entry_bytes: usize,
 }
 
-/// How far a [`FlatMap`](crate::FlatMap)'s move to another directory is.
+/// Progress of a [`FlatMap`](crate::FlatMap)'s move to another directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MoveStats {
@@ -202,7 +203,7 @@ impl FlatStats {
         }
     }
 
-    /// Entries for each slot of the leaves.
+    /// Entries per slot of the leaves.
     pub fn load(&self) -> f64 {
         if self.slots == 0 { 0.0 } else { self.entries as f64 / self.slots as f64 }
     }

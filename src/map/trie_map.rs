@@ -23,8 +23,8 @@ use crate::trie::Trie;
 
 /// A concurrent hash map for write-heavy loads, with snapshots in constant time.
 ///
-/// A lock-free hash trie. It grows and shrinks branch by branch, so that no operation ever waits for a resize or for
-/// another thread. All operations take `&self`. Those that return references are methods of the handle that
+/// A lock-free hash trie. It grows and shrinks branch by branch, so no operation ever waits for a resize or for another
+/// thread. All concurrent operations take `&self`. Those that return references are methods of the handle that
 /// [`pin`](Self::pin) returns.
 ///
 /// | operation | cost | consistency |
@@ -38,12 +38,12 @@ use crate::trie::Trie;
 ///
 /// # Reclamation
 ///
-/// An entry that is replaced or removed is dropped once no handle of its time and no snapshot can see it: by a later
-/// change of the same map, or by [`flush`](Self::flush). The latest moment is when the map and the last of its snapshots
-/// and forks are dropped. Nothing of a map outlives it, so keys and values need not be `'static`.
+/// A replaced or removed entry is dropped once the handles of that time are gone and no snapshot sees it: by a later
+/// change of the same map, by [`flush`](Self::flush), or at the latest when the map and its last snapshot and fork are
+/// dropped. Nothing of a map outlives these, so keys and values need not be `'static`.
 ///
-/// A destructor may panic. If another operation runs it, the panic is caught there; the panic hook reports it. If it runs
-/// because the map or a snapshot is dropped, the panic is passed on after all other destructors ran.
+/// A destructor may panic. If an operation runs it, the panic is caught and only the panic hook reports it. If it runs
+/// because the map or a snapshot is dropped, the panic continues after all other destructors have run.
 ///
 /// # Examples
 /// ```
@@ -104,15 +104,15 @@ impl<'m, K, V, S> Pinned<'m, K, V, S> {
     }
 }
 
-/// Changing values where they are, through a map that is borrowed mutably.
+/// Changing values in place, through a mutable borrow of the map.
 ///
 /// # Errors
-/// Snapshots and forks share the entries of the map, which must not change then: see [`Shared`].
+/// Snapshots and forks share the entries of the map, so entries must not change while one exists: see [`Shared`].
 impl<K, V, S> TrieMap<K, V, S> {
-    /// The value of a key, to be changed where it is.
+    /// A mutable reference to the value of a key.
     ///
     /// # Panics
-    /// If `Hash` or `Eq` of the key does.
+    /// If `Hash` or `Eq` of the key panics.
     ///
     /// # Examples
     /// ```
@@ -133,8 +133,8 @@ impl<K, V, S> TrieMap<K, V, S> {
         engine.get_mut(hash::of(hasher, key), |candidate| key.equivalent(candidate))
     }
 
-    /// Iterates over the entries, with values that can be changed where they are, in no particular order. O(n), with
-    /// memory for a pair of references to each entry.
+    /// Iterates over the entries with mutable references to the values, in no particular order. O(n), with memory for
+    /// two references per entry.
     ///
     /// # Examples
     /// ```
@@ -148,7 +148,7 @@ impl<K, V, S> TrieMap<K, V, S> {
         self.base.engine.pairs_mut().map(IterMut::new)
     }
 
-    /// Iterates over the values, which can be changed where they are. As [`Self::iter_mut`].
+    /// Iterates over mutable references to the values. See [`Self::iter_mut`].
     ///
     /// # Examples
     /// ```

@@ -1,7 +1,7 @@
-//! The writer: a queue of changes, which are done a group at a time.
+//! The writer: a queue of changes that are made a group at a time.
 //!
-//! It holds no guard between calls. When the queue is full, one guard serves for all changes in it: the memory that they
-//! need is asked for side by side, and then they are done in order.
+//! It holds no guard between calls. When the queue is full, all changes in it share one guard: their memory is
+//! prefetched side by side, and then they are made in order.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
@@ -22,38 +22,38 @@ use crate::trie::Trie;
 
 /// A stream of changes to a map, from [`TrieMap::writer`], [`FlatMap::writer`] or [`CopyMap::writer`].
 ///
-/// Single changes of a map that is larger than the cache wait for memory, one after another. A writer queues up to 32 of
-/// them, waits for the memory of all of them together, and then does them. So a change costs about as much as in a
+/// In a map that is larger than the cache, single changes wait for memory one after another. A writer queues up to 32
+/// of them, waits for the memory of all of them together, and then makes them. So a change costs about as much as in a
 /// [batch](crate::Pinned#batches), and the caller need not collect one.
 ///
 /// # What other threads see
 ///
-/// A change takes effect, in one atomic step of its own, at the latest when 32 more were queued, or by [`flush`](Self::flush) or the
-/// drop of the writer. Until then no other thread sees it, nor does this one through the map. The changes of one writer
-/// take effect in the order of the calls, whatever their kinds and keys, with one exception: an [`add`](Self::add) to
-/// a key whose last queued change is an `add` becomes part of that, and so takes effect with it.
+/// Each change is one atomic step. It takes effect at the latest when 32 more were queued, or when the writer is
+/// [flushed](Self::flush) or dropped. Until then the map does not show it to any thread. The changes of one writer take
+/// effect in the order of the calls, with one exception: an [`add`](Self::add) to a key whose last queued change is
+/// also an `add` is merged into that one.
 ///
-/// A writer that is leaked, as by [`mem::forget`](std::mem::forget), loses what is in its queue.
+/// A writer that is leaked, for example by [`mem::forget`](std::mem::forget), loses the changes in its queue.
 ///
 /// # Functions
 ///
-/// A function that is queued captures nothing, so that the queue needs no allocation: closures become function pointers.
-/// What it depends on goes through the map as a value: see [`merge`](Self::merge). For closures that capture, use a handle and
-/// its `update_many`. A function may run again if another thread changed the key meanwhile.
+/// Queued closures become function pointers, so that the queue needs no allocation. They cannot capture anything; pass
+/// data as a value to [`merge`](Self::merge), or use `update_many` of a handle. A function runs again if another thread
+/// changed the key meanwhile.
 ///
 /// # Cost
 ///
-/// The queue lives in the writer: some 32 times the size of a key, a value and four words. No call allocates for it. A
-/// writer holds no handle between calls, so that an idle one keeps no garbage from being freed. Making one is cheap, but
-/// what it is dropped with is done as a smaller group: keep a writer for many changes.
+/// The queue is part of the writer: about 32 times the size of a key, a value and four words. No call allocates for it.
+/// A writer holds no handle between calls, so an idle one does not keep garbage from being freed. Making one is cheap,
+/// but a drop makes the remaining changes in a smaller group: keep a writer for many changes.
 ///
 /// # Panics
 ///
 /// `Hash` of a key runs when its change is queued, and so does `Eq` of a key in `add`. If either panics, that change is
-/// dropped and the queue stays as it was. `Eq` and the functions run when changes take effect, which is in a later call.
-/// If one of these panics, the change that it was about has no effect and is dropped. All others stay in the queue, the
-/// one of that call too, and later calls do them. So does the drop of a writer, even while the thread unwinds: it does
-/// everything that is left, and then goes on with the last panic.
+/// dropped and the queue stays as it was. `Eq` and the functions run when changes take effect, in a later call. If one
+/// of these panics, its change is dropped without effect. All others stay in the queue, including the new one of that
+/// call, and later calls make them. Dropping a writer makes all remaining changes, even while the thread unwinds, and
+/// then continues with the last panic.
 ///
 /// # Examples
 /// ```
@@ -76,7 +76,7 @@ pub struct Writer<'m, M: Writable> {
     queue: Queue<M::Key, M::Value>,
 }
 
-/// A key, and what to do with it.
+/// A key and its change.
 type Queued<K, V> = (K, Task<V>);
 
 enum Task<V> {
@@ -93,20 +93,21 @@ const PLACES: usize = 64;
 
 struct Queue<K, V> {
     group: Group<Queued<K, V>>,
-    /// By the lowest bits of a hash: one more than the place of the task that was queued last for such a hash, or zero.
+    /// Indexed by the lowest bits of a hash: the position of the last task that was queued for such a hash plus one, or
+    /// zero.
     latest: [u8; PLACES],
 }
 
 impl<K, V> Queue<K, V> {
     fn push(&mut self, hash: u64, key: K, task: Task<V>) {
-        // PANICS: never: a group has fewer places.
+        // PANICS: never: a group has fewer positions.
         self.latest[place(hash)] = u8::try_from(self.group.len() + 1).expect("a place in a group");
         self.group.push(hash, (key, task));
     }
 }
 
 impl<K: Eq, V> Queue<K, V> {
-    /// The value that is to be added to this key, if that is the last thing that was queued for it.
+    /// The amount of the last task for this key, if that is an addition.
     fn sum_of(&mut self, hash: u64, key: &K) -> Option<&mut V> {
         let at = usize::from(self.latest[place(hash)]).checked_sub(1)?;
         if self.group.hashes()[at] != hash {
@@ -145,7 +146,7 @@ impl<'m, M: Writable> Writer<'m, M> {
         self.map
     }
 
-    /// Queues an insertion, or replacement, of an entry.
+    /// Queues the insertion or replacement of an entry.
     ///
     /// # Examples
     /// ```
@@ -176,8 +177,8 @@ impl<'m, M: Writable> Writer<'m, M> {
         self.push(key, Task::Remove);
     }
 
-    /// Queues an update of a key: its entry is replaced by this key and what the [function](#functions) makes of the
-    /// value. Nothing is done if the key is not in the map then.
+    /// Queues an update of a key: its entry is replaced by this key and the result of the [function](#functions) for
+    /// its value. If the key is not in the map by then, nothing happens.
     ///
     /// # Examples
     /// ```
@@ -191,7 +192,7 @@ impl<'m, M: Writable> Writer<'m, M> {
         self.push(key, Task::Update(update));
     }
 
-    /// Queues an [update](Self::update), or an insertion of `value` if the key is not in the map then.
+    /// Queues an [update](Self::update), or an insertion of `value` if the key is not in the map by then.
     ///
     /// # Examples
     /// ```
@@ -213,8 +214,8 @@ impl<'m, M: Writable> Writer<'m, M> {
         self.push(key, Task::UpdateOrInsert(update, value));
     }
 
-    /// Queues an insertion of `value`, or, if the key is in the map then, a replacement of its value by what the
-    /// [function](#functions) makes of that and `value`.
+    /// Queues an insertion of `value`. If the key is in the map by then, its value is replaced by the result of the
+    /// [function](#functions) for that value and `value`.
     ///
     /// # Examples
     /// ```
@@ -236,10 +237,10 @@ impl<'m, M: Writable> Writer<'m, M> {
         self.push(key, Task::Merge(merge, value));
     }
 
-    /// Queues an addition to the value of a key, or an insertion of `amount` if the key is not in the map then.
+    /// Queues an addition to the value of a key, or an insertion of `amount` if the key is not in the map by then.
     ///
-    /// If the last queued change of the key is an addition, this adds to that: a key that comes often is changed in the
-    /// map once for a group. An atomic value is changed where it is, and snapshots that share it see that.
+    /// If the last queued change of the key is an addition, this adds to it: a frequent key is changed in the map once
+    /// per group. An atomic value changes in place, which snapshots that share it will show.
     ///
     /// # Examples
     /// ```
@@ -280,12 +281,12 @@ impl<'m, M: Writable> Writer<'m, M> {
         }
     }
 
-    /// Does everything that is queued. Afterwards it is in the map.
+    /// Makes all queued changes.
     ///
-    /// Frees nothing by itself: for that see [`TrieMap::flush`].
+    /// This does not free garbage: see [`TrieMap::flush`].
     ///
     /// # Panics
-    /// If `Eq` of a key does, or a function: see [panics](#panics).
+    /// If `Eq` of a key or a function panics, see [panics](#panics).
     ///
     /// # Examples
     /// ```
@@ -309,7 +310,7 @@ impl<'m, M: Writable> Writer<'m, M> {
     }
 }
 
-/// Does what was queued for a key.
+/// Makes the queued change of a key.
 fn perform<E: Engine<Key: Hash + Eq>, S: BuildHasher>(
     access: Access<'_, E, S>,
     hash: u64,
@@ -343,11 +344,11 @@ fn perform<E: Engine<Key: Hash + Eq>, S: BuildHasher>(
     }
 }
 
-/// Does everything that is queued, whatever panics.
+/// Makes all queued changes, even if some panic.
 impl<M: Writable> Drop for Writer<'_, M> {
     fn drop(&mut self) {
         let mut fallout = Fallout::default();
-        // Each time that one panics, there is one less.
+        // Each panic removes one change.
         for _ in 0..self.queue.group.len() {
             fallout.catch(|| self.flush());
         }
@@ -355,14 +356,14 @@ impl<M: Writable> Drop for Writer<'_, M> {
     }
 }
 
-/// Tells how many changes are queued.
+/// Shows the number of queued changes.
 impl<M: Writable> fmt::Debug for Writer<'_, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer").field("queued", &self.queue.group.len()).finish_non_exhaustive()
     }
 }
 
-/// The maps that have writers: all of this crate. Nothing else implements it.
+/// The maps that have writers: all maps of this crate. Nothing else implements it.
 pub trait Writable {
     /// Its keys.
     type Key: Hash + Eq;
@@ -382,7 +383,7 @@ pub trait Writable {
 macro_rules! writable {
     ($Map:ident, $Engine:ty, $Example:literal $(, $M:ident: $Place:ident, $bound:ident)?) => {
         impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher $(, $M: Kind<K, V, $Place>)?> $Map<K, V, S $(, $M)?> {
-            /// A writer, which queues changes and does many of them together: see [`Writer`].
+            /// A writer, which queues changes and makes many of them together: see [`Writer`].
             ///
             /// # Examples
             /// ```

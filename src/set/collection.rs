@@ -1,7 +1,7 @@
-//! What all sets have alike.
+//! Methods and traits that all sets have in common.
 
-/// Implements it. `$Example` is the set of the examples, `$M` the kind of a set that has several, `$bound` what its
-/// elements must be.
+/// Implements them. `$Example` is the set in the examples, `$M` the kind, for a set that has several, and `$bound` the
+/// bound of its elements.
 macro_rules! collection {
     (
         $Set:ident, $Map:ident, $Pinned:ident<$kind:ty>, $Example:literal
@@ -33,7 +33,7 @@ macro_rules! collection {
                 self.map.hasher()
             }
 
-            /// The map that holds the elements as keys, for what only maps can do.
+            /// The map that holds the elements as keys, for operations that only maps have.
             ///
             /// # Examples
             /// ```
@@ -59,7 +59,7 @@ macro_rules! collection {
             }
 
             #[doc = concat!(
-                "Frees what was removed from the set and can be freed. Returns whether nothing is left. As [`",
+                "Frees removed elements now, as far as possible. Returns true if none are left. See [`",
                 stringify!($Map), "::flush`]."
             )]
             ///
@@ -91,7 +91,7 @@ macro_rules! collection {
         impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher + Default $(, $M: Kind<K, (), $Place>)?> FromIterator<K>
             for $Set<K, S $(, $M)?>
         {
-            /// Of equal elements the first one stays.
+            /// Of equal elements, the first one stays.
             fn from_iter<I: IntoIterator<Item = K>>(elements: I) -> Self {
                 let entries = elements.into_iter().map(|element| (element, ()));
                 Self { map: $Map::collect(S::default(), entries, Stays::First) }
@@ -113,7 +113,7 @@ macro_rules! collection {
             }
         }
 
-        /// Extends a shared set: `(&set).extend(elements)`. Each element is inserted by itself.
+        /// Extends a shared set: `(&set).extend(elements)`. Each element is inserted separately.
         impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher $(, $M: Kind<K, (), $Place>)?> Extend<K> for &$Set<K, S $(, $M)?> {
             fn extend<I: IntoIterator<Item = K>>(&mut self, elements: I) {
                 let entries = elements.into_iter().map(|element| (element, ()));
@@ -140,11 +140,11 @@ macro_rules! collection {
 }
 pub(super) use collection;
 
-/// Implements what sets that hand out references do by themselves, without a handle.
+/// Implements the methods without a handle of sets that return references.
 macro_rules! by_reference {
     ($Set:ident, $Map:ident) => {
         impl<K, S> $Set<K, S> {
-            /// Number of elements. As [`PinnedSet::len`].
+            /// Number of elements. See [`PinnedSet::len`].
             ///
             /// # Examples
             /// ```
@@ -154,7 +154,7 @@ macro_rules! by_reference {
                 self.map.len()
             }
 
-            /// Whether the set is empty. As [`PinnedSet::is_empty`].
+            /// Whether the set is empty. See [`PinnedSet::is_empty`].
             ///
             /// # Examples
             /// ```
@@ -168,7 +168,7 @@ macro_rules! by_reference {
         /// Single operations without a handle. Each makes one for its duration, and returns nothing that borrows from it.
         ///
         /// # Panics
-        /// These methods panic if `Hash` or `Eq` of the element or the closure does; the set stays as it was.
+        /// These methods panic if `Hash` or `Eq` of the element, or the closure, panics. The set then stays as it was.
         impl<K: Hash + Eq, S: BuildHasher> $Set<K, S> {
             /// Whether an element is in the set.
             ///
@@ -209,7 +209,7 @@ macro_rules! by_reference {
             }
 
             #[doc = concat!(
-                "Removes the elements for which the closure does not hold, and frees them meanwhile. O(n). As [`",
+                "Removes the elements for which the closure returns false, and frees them on the way. O(n). See [`",
                 stringify!($Map), "::retain`]."
             )]
             ///

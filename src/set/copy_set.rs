@@ -17,10 +17,10 @@ use crate::{
     Compute, CopyFlatMap, CopyKeys, CopyMap, CopyTrieMap, IntoKeys, Operation, RandomState,
 };
 
-/// A concurrent hash set of small plain elements, which it hands out by value.
+/// A concurrent hash set of small plain elements that returns copies.
 ///
-/// A [`CopyMap`] without values, with the same rules for elements, closures, cost and consistency. Its two kinds are
-/// [`CopyTrieSet`] and [`CopyFlatSet`]. Of two equal elements a set keeps the first.
+/// A [`CopyMap`] without values, with the same rules for elements and closures, and the same costs and consistency. It
+/// has two kinds: [`CopyTrieSet`] and [`CopyFlatSet`]. Of two equal elements, a set keeps the first.
 ///
 /// # Examples
 /// ```
@@ -65,7 +65,8 @@ versions!(CopyTrieSet, CopyTrieMap, Inline, Plain);
 room!(CopyFlatSet, CopyFlatMap, CopyTrieSet, to_copy_flat, Plain);
 
 impl<K: Clone + Hash + Eq, S: BuildHasher + Clone, M: Place<K, ()>> SetSnapshot<K, S, M> {
-    /// A [`CopyFlatSet`] of the elements, with the same hasher. As [`Snapshot::to_copy_flat`](crate::Snapshot::to_copy_flat).
+    /// A [`CopyFlatSet`] with the elements, and the same hasher. See
+    /// [`Snapshot::to_copy_flat`](crate::Snapshot::to_copy_flat).
     ///
     /// # Examples
     /// ```

@@ -40,7 +40,8 @@ by_reference!(FlatSet, FlatMap);
 room!(FlatSet, FlatMap, TrieSet, to_flat);
 
 impl<K: Clone + Hash + Eq, S: BuildHasher + Clone, M: Place<K, ()>> SetSnapshot<K, S, M> {
-    /// A [`FlatSet`] with clones of the elements, and the same hasher. As [`Snapshot::to_flat`](crate::Snapshot::to_flat).
+    /// A [`FlatSet`] with clones of the elements, and the same hasher. See
+    /// [`Snapshot::to_flat`](crate::Snapshot::to_flat).
     ///
     /// # Examples
     /// ```

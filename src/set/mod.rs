@@ -1,16 +1,16 @@
-//! Sets: the maps without values. Forwards to the maps; holds no algorithm and no unsafe code.
+//! Sets: maps without values. They forward to the maps, and contain no algorithm and no unsafe code.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `trie_set`, `flat_set` | [`TrieSet`] and [`FlatSet`], which hand out references |
-//! | `copy_set` | [`CopySet`], which hands out copies |
+//! | `trie_set`, `flat_set` | [`TrieSet`] and [`FlatSet`], which return references |
+//! | `copy_set` | [`CopySet`], which returns copies |
 //! | `pinned` | their handles, [`PinnedSet`] and [`CopyPinnedSet`] |
-//! | `snapshot`, `operators` | [`SetSnapshot`], and the sets that are made of two of them |
+//! | `snapshot`, `operators` | [`SetSnapshot`], and the operators of two of them |
 //! | `operations` | the operations on a live set, written once for handles and for `CopySet` |
-//! | `collection`, `versions`, `room` | what all sets, those with snapshots and those with a table have alike |
+//! | `collection`, `versions`, `room` | what all sets, sets with snapshots and flat sets have in common |
 //!
-//! What differs from a map: of two equal elements a set keeps the first, as the standard set does,
-//! where a map replaces key and value together.
+//! One difference from maps: of two equal elements, a set keeps the first, as the standard set does. A map replaces key
+//! and value together.
 
 mod collection;
 mod copy_set;

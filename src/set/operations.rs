@@ -1,9 +1,10 @@
-//! The operations on a live set, for handles, and for the sets that need none.
+//! The operations on a live set, for handles and for sets that need none.
 
-/// Implements them for a type with a `map` that has the operations of maps. Elements are found as `$Found`: `&K` or `K`.
+/// Implements them for a type with a `map` that has the operations of maps. Elements are returned as `$Found`: `&K` or
+/// `K`.
 ///
-/// `$Item` is that for as long as `'p`. The example of each calls it on `set`, which is a `$Set`, followed by `$pin`; `$at`
-/// makes a `$Found` of a literal.
+/// `$Item` is `$Found` with the lifetime `'p`. In the examples `set` is a `$Set` and is followed by `$pin`; `$at` turns
+/// a literal into a `$Found`.
 macro_rules! operations {
     (
         $Type:ident [$($life:lifetime)?] of $Place:ident, $Found:ty = $Item:ty, $Elements:ident,
@@ -32,7 +33,7 @@ macro_rules! operations {
                 self.map.is_empty()
             }
 
-            /// Iterates over the elements, in no particular order. Weakly consistent, as an iteration over a map.
+            /// Iterates over the elements, in no particular order. Weakly consistent, like an iteration over a map.
             ///
             /// # Examples
             /// ```
@@ -44,10 +45,10 @@ macro_rules! operations {
             }
         }
 
-        /// Looking up and removing. Each operation is linearizable and lock-free.
+        /// Lookups and removals. Each is linearizable and lock-free.
         ///
         /// # Panics
-        /// These methods panic if `Hash` or `Eq` of the element or the closure does; the set stays as it was.
+        /// These methods panic if `Hash` or `Eq` of the element, or the closure, panics. The set then stays as it was.
         impl<K: Hash $(+ $bound)?, S: BuildHasher, M: Kind<K, (), $Place>> $Type<$($life,)? K, S, M> {
             /// Whether an element is in the set.
             ///
@@ -61,8 +62,8 @@ macro_rules! operations {
                 self.map.contains_key(element)
             }
 
-            /// Whether each of many elements is in the set, in their order, with the cache misses of 32 at a time side by
-            /// side. As the `get_many` of a map.
+            /// Whether each of many elements is in the set, in their order. The cache misses of 32 at a time are side
+            /// by side. Works like `get_many` of a map.
             ///
             /// # Examples
             /// ```
@@ -106,7 +107,7 @@ macro_rules! operations {
 
             /// Removes an element. Returns the one that was in the set.
             ///
-            /// The standard set calls this `take`; here that takes all elements out of a set with snapshots.
+            /// The standard set calls this `take`. Here `take` takes all elements out of a set with snapshots.
             ///
             /// # Examples
             /// ```
@@ -119,7 +120,7 @@ macro_rules! operations {
                 self.map.remove_entry(element).map(|(element, _)| element)
             }
 
-            /// Removes the elements for which the closure does not hold. O(n). Weakly consistent, as the `retain` of a
+            /// Removes the elements for which the closure returns false. O(n). Weakly consistent, like `retain` of a
             /// map or its handle.
             ///
             /// # Examples
@@ -136,15 +137,15 @@ macro_rules! operations {
             }
         }
 
-        /// Inserting. Each operation is linearizable and lock-free.
+        /// Insertions. Each is linearizable and lock-free.
         ///
         /// # Panics
-        /// These methods panic if `Hash` or `Eq` of the element or the closure does; the set stays as it was, and what
-        /// was not inserted is dropped.
+        /// These methods panic if `Hash` or `Eq` of the element, or the closure, panics. The set then stays as it was,
+        /// and an element that was not inserted is dropped.
         impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher, M: Kind<K, (), $Place>> $Type<$($life,)? K, S, M> {
             /// Inserts an element if no equal one is in the set. Returns whether it was inserted.
             ///
-            /// If many threads insert equal elements at once, one of them gets `true`.
+            /// If several threads insert equal elements at once, exactly one of them gets `true`.
             ///
             /// # Examples
             /// ```
@@ -157,8 +158,8 @@ macro_rules! operations {
                 self.map.insert_new(element, ())
             }
 
-            /// Inserts many elements: [`insert`](Self::insert) for each of them, in order, with the cache misses of 32 at
-            /// a time side by side. Returns how many were inserted. `extend` and `collect` do the same.
+            /// Inserts many elements: [`insert`](Self::insert) for each of them, in order. The cache misses of 32 at a
+            /// time are side by side. Returns how many were inserted.
             ///
             /// # Examples
             /// ```
@@ -169,8 +170,8 @@ macro_rules! operations {
                 self.map.put_many(elements.into_iter().map(|element| (element, ())), Stays::First)
             }
 
-            /// Removes many elements: [`remove`](Self::remove) for each of them, in order, with the cache misses of 32 at a
-            /// time side by side. Returns how many were in the set.
+            /// Removes many elements: [`remove`](Self::remove) for each of them, in order. The cache misses of 32 at a
+            /// time are side by side. Returns how many of them were in the set.
             ///
             /// # Examples
             /// ```
@@ -185,7 +186,7 @@ macro_rules! operations {
                 self.map.remove_many(elements)
             }
 
-            /// Puts an element into the set in place of the equal one, if there is one. Returns that one.
+            /// Inserts an element, replacing the equal one if there is one. Returns the replaced element.
             ///
             /// # Examples
             /// ```
@@ -200,9 +201,9 @@ macro_rules! operations {
                 }
             }
 
-            /// The element of the set that is equal to this one, which is inserted if there is none.
+            /// The element of the set that is equal to this one. Inserts this one if there is none.
             ///
-            /// If it is there this is a lookup, and writes nothing.
+            /// If the set has an equal element, this is a lookup and writes nothing.
             ///
             /// # Examples
             /// ```
@@ -214,11 +215,11 @@ macro_rules! operations {
                 self.map.find_or_insert(element)
             }
 
-            /// The element of the set that is equal to this one, or the closure's, which is inserted if there is none:
-            /// for when an owned element is costly to make.
+            /// The element of the set that is equal to this one. Inserts the closure's if there is none: use this if an
+            /// owned element is costly to make.
             ///
-            /// The closure runs at most once. If its element is not equal to the argument, that element is inserted, or
-            /// the one equal to it returned.
+            /// The closure runs at most once. If its element is not equal to the argument, it is still inserted, unless
+            /// the set has an equal one: then that is returned.
             ///
             /// # Examples
             /// ```

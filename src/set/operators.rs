@@ -1,4 +1,4 @@
-//! Sets that are made of two snapshots.
+//! Operators of two snapshots.
 
 use std::hash::{BuildHasher, Hash};
 use std::ops::{BitAnd, BitOr, BitXor, Sub};
@@ -8,7 +8,7 @@ use crate::map::Stays;
 use crate::mode::{Boxed, Inline, Place};
 use crate::plain::Plain;
 
-/// Makes an operator of two snapshots, whose result is a set that begins as a fork of the left one and is changed.
+/// Implements an operator of two snapshots. The result is a fork of the left one, changed by the closure.
 macro_rules! operator {
     ($(#[$doc:meta])* $Trait:ident, $method:ident, |$fork:ident, $right:ident| $change:expr) => {
         operator!(TrieSet, Boxed, Clone, $(#[$doc])* $Trait, $method, |$fork, $right| $change);
@@ -39,22 +39,22 @@ macro_rules! operator {
 }
 
 operator! {
-    /// The union, as a set of its own: a fork of the left side, with clones of what only the right
-    /// side has. O(elements on the right).
+    /// The union, as a new set: a fork of the left side, with clones of the elements that only the right side has.
+    /// O(elements on the right).
     BitOr, bitor, |fork, right| {
         fork.insert_all(right.iter().map(|element| (K::clone(element), ())), Stays::First);
     }
 }
 
 operator! {
-    /// The intersection, as a set of its own: a fork of the left side, without what the right side
-    /// has not. O(elements on the left).
+    /// The intersection, as a new set: a fork of the left side, without the elements that the right side does not have.
+    /// O(elements on the left).
     BitAnd, bitand, |fork, right| fork.retain(|element, ()| right.contains(element))
 }
 
 operator! {
-    /// The difference, as a set of its own: a fork of the left side, without what the right side
-    /// has. O(elements on the right).
+    /// The difference, as a new set: a fork of the left side, without the elements of the right side. O(elements on the
+    /// right).
     Sub, sub, |fork, right| {
         let guard = fork.pin();
         let pinned = fork.with(&guard);
@@ -63,8 +63,8 @@ operator! {
 }
 
 operator! {
-    /// The symmetric difference, as a set of its own: a fork of the left side, without what both
-    /// have, and with clones of what only the right side has. O(elements on the right).
+    /// The symmetric difference, as a new set: a fork of the left side, without the elements that both have, and with
+    /// clones of those that only the right side has. O(elements on the right).
     BitXor, bitxor, |fork, right| {
         let guard = fork.pin();
         let pinned = fork.with(&guard);

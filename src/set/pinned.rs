@@ -14,8 +14,8 @@ use crate::{Compute, CopyKeys, CopyPinned, Keys, Operation, Pinned, RandomState}
 /// A handle to a set for the calling thread, from [`TrieSet::pin`](crate::TrieSet::pin) or
 /// [`FlatSet::pin`](crate::FlatSet::pin).
 ///
-/// Like a [`Pinned`] of a map: references live as long as the handle is borrowed, no operation waits, and any method may
-/// be called while anything is held.
+/// Like a [`Pinned`] of a map: references live as long as the handle is borrowed, no operation waits, and any method
+/// may be called while references, handles or snapshots are held.
 ///
 /// # Examples
 /// ```
@@ -31,7 +31,7 @@ pub struct PinnedSet<'m, K, S = RandomState, M: Kind<K, (), Boxed> = Trie> {
 
 /// A handle to a [`CopySet`](crate::CopySet) for the calling thread, from [`CopySet::pin`](crate::CopySet::pin).
 ///
-/// It has the operations of the set, for loops. As [`CopyPinned`].
+/// It has the operations of the set, for loops. See [`CopyPinned`].
 ///
 /// # Examples
 /// ```
@@ -46,7 +46,7 @@ pub struct CopyPinnedSet<'m, K: Plain, S = RandomState, M: Kind<K, (), Inline> =
 operations!(PinnedSet['_] of Boxed, &K = &'p K, Keys, "TrieSet", ".pin()", "&");
 operations!(CopyPinnedSet['_] of Inline, K = K, CopyKeys, "CopyTrieSet", ".pin()", "", Plain);
 
-/// Implements what a handle has besides.
+/// Implements the other methods of a handle.
 macro_rules! handle {
     ($Type:ident of $Place:ident, $Pinned:ident, $Set:literal $(, $bound:ident)?) => {
         impl<'m, K $(: $bound)?, S, M: Kind<K, (), $Place>> $Type<'m, K, S, M> {
@@ -60,7 +60,7 @@ macro_rules! handle {
                 &self.map
             }
 
-            #[doc = concat!("Renews the handle, and frees the garbage of the set that is due. As [`", stringify!($Pinned), "::refresh`].")]
+            #[doc = concat!("Renews the handle, and frees garbage of the set. See [`", stringify!($Pinned), "::refresh`].")]
             ///
             /// # Examples
             /// ```

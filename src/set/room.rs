@@ -1,14 +1,14 @@
-//! What sets with a table have alike: `FlatSet` and `CopyFlatSet`.
+//! Methods and traits that `FlatSet` and `CopyFlatSet` have in common.
 
-/// Implements it. `$Trie` is the set that has snapshots, `$to_flat` what makes this set of one, `$bound` what elements
-/// must be.
+/// Implements them. `$Trie` is the set with snapshots, `$to_flat` makes this set from one of its snapshots, and
+/// `$bound` is the bound of elements.
 macro_rules! room {
     ($Set:ident, $Map:ident, $Trie:ident, $to_flat:ident $(, $bound:ident)?) => {
         impl<K $(: $bound)?> $Set<K> {
-            #[doc = concat!("An empty set with room for this many elements. As [`", stringify!($Map), "::with_capacity`].")]
+            #[doc = concat!("An empty set with room for this many elements. See [`", stringify!($Map), "::with_capacity`].")]
             ///
             /// # Panics
-            /// If that is more room than there can be.
+            /// If the capacity overflows.
             ///
             /// # Examples
             /// ```
@@ -34,10 +34,11 @@ macro_rules! room {
                 Self { map: $Map::<K, (), S>::with_hasher(hasher) }
             }
 
-            /// An empty set with this hasher, and room for this many elements. It stays, as after [`Self::reserve`].
+            /// An empty set with this hasher, and room for this many elements. The room stays, as after
+            /// [`Self::reserve`].
             ///
             /// # Panics
-            /// If that is more room than there can be.
+            /// If the capacity overflows.
             ///
             /// # Examples
             /// ```
@@ -51,7 +52,7 @@ macro_rules! room {
                 Self { map: $Map::<K, (), S>::with_capacity_and_hasher(capacity, hasher) }
             }
 
-            #[doc = concat!("Number of elements for which the present table has room. As [`", stringify!($Map), "::capacity`].")]
+            #[doc = concat!("Number of elements for which the table has room. See [`", stringify!($Map), "::capacity`].")]
             ///
             /// # Examples
             /// ```
@@ -63,7 +64,7 @@ macro_rules! room {
         }
 
         impl<K: Hash $(+ $bound)?, S: BuildHasher> $Set<K, S> {
-            #[doc = concat!("Removes all elements, one by one. As [`", stringify!($Map), "::clear`].")]
+            #[doc = concat!("Removes all elements, leaf by leaf. See [`", stringify!($Map), "::clear`].")]
             ///
             /// # Examples
             /// ```
@@ -75,10 +76,10 @@ macro_rules! room {
                 self.map.clear();
             }
 
-            #[doc = concat!("Makes room for this many elements more than there are. As [`", stringify!($Map), "::reserve`].")]
+            #[doc = concat!("Makes room for this many more elements. See [`", stringify!($Map), "::reserve`].")]
             ///
             /// # Panics
-            /// If that is more room than there can be; the set stays as it was.
+            /// If the capacity overflows. The set then stays as it was.
             ///
             /// # Examples
             /// ```
@@ -90,7 +91,7 @@ macro_rules! room {
                 self.map.reserve(additional);
             }
 
-            #[doc = concat!("Makes the table as small as its elements allow. As [`", stringify!($Map), "::shrink_to_fit`].")]
+            #[doc = concat!("Makes the table as small as its elements allow. See [`", stringify!($Map), "::shrink_to_fit`].")]
             ///
             /// # Examples
             /// ```
@@ -104,7 +105,7 @@ macro_rules! room {
         }
 
         impl<K: Clone + Hash + Eq $(+ $bound)?, S: BuildHasher + Clone> $Set<K, S> {
-            #[doc = concat!("A [`", stringify!($Trie), "`] with copies of the elements, and the same hasher. As [`", stringify!($Map), "::to_trie`].")]
+            #[doc = concat!("A [`", stringify!($Trie), "`] with clones of the elements, and the same hasher. See [`", stringify!($Map), "::to_trie`].")]
             ///
             /// # Examples
             /// ```
@@ -112,7 +113,7 @@ macro_rules! room {
             /// let snapshot = set.to_trie().snapshot();
             /// assert!(snapshot.contains(&2));
             /// ```
-            #[must_use = "the result is a set of its own"]
+            #[must_use = "the result is a new set"]
             pub fn to_trie(&self) -> $Trie<K, S> {
                 self.map.to_trie().into()
             }
@@ -130,7 +131,7 @@ macro_rules! room {
             }
         }
 
-        #[doc = concat!("The elements by value, in no particular order. As a [`", stringify!($Map), "`]'s entries.")]
+        #[doc = concat!("The elements by value, in no particular order, like the entries of a [`", stringify!($Map), "`].")]
         impl<K $(: $bound)?, S> IntoIterator for $Set<K, S> {
             type Item = K;
             type IntoIter = IntoKeys<K>;
@@ -140,7 +141,7 @@ macro_rules! room {
             }
         }
 
-        /// As two maps are compared.
+        /// Compares two sets as two maps are compared.
         impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher> PartialEq for $Set<K, S> {
             fn eq(&self, other: &Self) -> bool {
                 self.map == other.map
@@ -149,7 +150,7 @@ macro_rules! room {
 
         impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher> Eq for $Set<K, S> {}
 
-        /// Copies every element. Weakly consistent, as an iteration is.
+        /// Clones every element. Weakly consistent, like an iteration.
         impl<K: Clone + Hash + Eq $(+ $bound)?, S: BuildHasher + Clone> Clone for $Set<K, S> {
             fn clone(&self) -> Self {
                 Self { map: self.map.clone() }

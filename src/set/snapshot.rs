@@ -1,4 +1,4 @@
-//! Frozen views of a set, and the algebra of two of them.
+//! Frozen views of a set, and set operations on two of them.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
@@ -12,8 +12,8 @@ use crate::{IntoKeys, RandomState, Snapshot, SnapshotEntry, SnapshotIntoIter, Sn
 /// `snapshot` or `take`.
 ///
 /// Like a [`Snapshot`] of a map, it never changes, holds no guard, is `Send + Sync`, and is cloned in O(1). So unions,
-/// intersections and differences of two of them are exact, whatever is written meanwhile. The two may have different
-/// hashers.
+/// intersections and differences of two snapshots are exact, whatever other threads write meanwhile. The two may have
+/// different hashers.
 ///
 /// # Examples
 /// ```
@@ -37,7 +37,7 @@ impl<K, S, M: Place<K, ()>> SetSnapshot<K, S, M> {
         Self { map }
     }
 
-    /// The snapshot of the map that holds the elements as keys, for what only maps can do.
+    /// The snapshot of the map that holds the elements as keys, for operations that only maps have.
     ///
     /// # Examples
     /// ```
@@ -48,7 +48,7 @@ impl<K, S, M: Place<K, ()>> SetSnapshot<K, S, M> {
         &self.map
     }
 
-    /// Number of elements, exact. Counted when first asked for, see [`Snapshot::len`].
+    /// Number of elements, exact. The first call counts them, see [`Snapshot::len`].
     ///
     /// # Examples
     /// ```
@@ -84,7 +84,7 @@ impl<K, S: BuildHasher, M: Place<K, ()>> SetSnapshot<K, S, M> {
     /// Whether an element is in the snapshot.
     ///
     /// # Panics
-    /// If `Hash` or `Eq` of the element does.
+    /// If `Hash` or `Eq` of the element panics.
     ///
     /// # Examples
     /// ```
@@ -95,11 +95,11 @@ impl<K, S: BuildHasher, M: Place<K, ()>> SetSnapshot<K, S, M> {
         self.map.contains_key(element)
     }
 
-    /// Whether each of many elements is in the snapshot, in their order, with the cache misses of 32 at a time side by
-    /// side. As [`Snapshot::get_many`](crate::Snapshot::get_many).
+    /// Whether each of many elements is in the snapshot, in their order. The cache misses of 32 at a time are side by
+    /// side. Works like [`Snapshot::get_many`](crate::Snapshot::get_many).
     ///
     /// # Panics
-    /// If `Hash` or `Eq` of an element does, when the first result of its 32 is asked for.
+    /// If `Hash` or `Eq` of an element panics, when the first result of its group of 32 is requested.
     ///
     /// # Examples
     /// ```
@@ -118,7 +118,7 @@ impl<K, S: BuildHasher, M: Place<K, ()>> SetSnapshot<K, S, M> {
     /// The element of the snapshot that is equal to this one.
     ///
     /// # Panics
-    /// If `Hash` or `Eq` of the element does.
+    /// If `Hash` or `Eq` of the element panics.
     ///
     /// # Examples
     /// ```
@@ -131,12 +131,12 @@ impl<K, S: BuildHasher, M: Place<K, ()>> SetSnapshot<K, S, M> {
     }
 }
 
-/// Of two snapshots. All of these look each element of one up in the other, O(n) or less.
+/// Operations on two snapshots. Each looks the elements of one up in the other: at most O(n).
 ///
 /// # Panics
-/// These methods, and the iterators they return, panic if `Hash` or `Eq` of an element does.
+/// These methods and their iterators panic if `Hash` or `Eq` of an element panics.
 impl<K: Hash + Eq, S: BuildHasher, M: Place<K, ()>> SetSnapshot<K, S, M> {
-    /// The elements of this snapshot, and those of the other that are not in this one.
+    /// The elements of this snapshot, and those of the other one that this one does not have.
     ///
     /// # Examples
     /// ```
@@ -153,7 +153,7 @@ impl<K: Hash + Eq, S: BuildHasher, M: Place<K, ()>> SetSnapshot<K, S, M> {
 
     /// The elements that are in both, as this snapshot has them.
     ///
-    /// To have it fast, call it on the smaller one.
+    /// It is fastest if this snapshot is the smaller one.
     ///
     /// # Examples
     /// ```
@@ -189,7 +189,7 @@ impl<K: Hash + Eq, S: BuildHasher, M: Place<K, ()>> SetSnapshot<K, S, M> {
         self.iter().filter(|element| !other.contains(*element))
     }
 
-    /// The elements that are in one of the two and not in both.
+    /// The elements that are in exactly one of the two.
     ///
     /// # Examples
     /// ```
@@ -260,10 +260,10 @@ impl<K: Hash + Eq, S: BuildHasher, M: Place<K, ()>> SetSnapshot<K, S, M> {
 }
 
 impl<K, S> SetSnapshot<K, S> {
-    /// The elements by value, in no particular order, if this snapshot alone has them.
+    /// The elements by value, in no particular order, if nothing else shares them.
     ///
     /// # Errors
-    /// As [`Snapshot::try_into_iter`]: the snapshot, if the set or another snapshot or fork exists.
+    /// Returns the snapshot if the set, another snapshot or a fork exists: see [`Snapshot::try_into_iter`].
     ///
     /// # Examples
     /// ```
@@ -306,7 +306,7 @@ impl<'s, K, S, M: Place<K, ()>> IntoIterator for &'s SetSnapshot<K, S, M> {
     }
 }
 
-/// Iterates with ownership: iterator and items keep the snapshot alive and borrow nothing. An item's
+/// Iterates by value: the iterator and its items keep the snapshot alive and borrow nothing. An item's
 /// [`key`](SnapshotEntry::key) is the element.
 ///
 /// # Examples

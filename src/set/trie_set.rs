@@ -14,9 +14,9 @@ use crate::{IntoKeys, RandomState, TrieMap};
 
 /// A concurrent hash set for write-heavy loads, with snapshots in constant time.
 ///
-/// A [`TrieMap`] without values, with the same cost, consistency and reclamation. Operations that return no reference are
-/// methods of the set; all are methods of the handle that [`pin`](Self::pin) returns. Unions, intersections and
-/// differences are those of two [snapshots](SetSnapshot), and so exact.
+/// A [`TrieMap`] without values, with the same cost, consistency and reclamation. Operations that return no reference
+/// are methods of the set; all are methods of the handle that [`pin`](Self::pin) returns. Unions, intersections and
+/// differences are operations on two [snapshots](SetSnapshot), and so exact.
 ///
 /// # Examples
 /// ```
@@ -29,7 +29,7 @@ use crate::{IntoKeys, RandomState, TrieMap};
 ///         scope.spawn(move || pages.into_iter().for_each(|page| _ = seen.pin().insert(page)));
 ///     }
 /// });
-/// let before = seen.snapshot(); // one instant; writers could go on
+/// let before = seen.snapshot(); // one instant; writers may continue
 /// seen.pin().insert("/shop");
 /// let new: Vec<_> = seen.snapshot().difference(&before).copied().collect();
 /// assert_eq!((before.len(), new), (3, vec!["/shop"]));

@@ -1,6 +1,6 @@
-//! What sets with snapshots have alike: `TrieSet` and `CopyTrieSet`.
+//! Methods and traits that `TrieSet` and `CopyTrieSet` have in common.
 
-/// Implements it. `$mode` is where the set keeps its elements, `$bound` what they must be.
+/// Implements them. `$mode` is the place of the set's elements, `$bound` their bound.
 macro_rules! versions {
     ($Set:ident, $Map:ident, $mode:ty $(, $bound:ident)?) => {
         impl<K $(: $bound)?, S> $Set<K, S> {
@@ -18,7 +18,7 @@ macro_rules! versions {
                 Self { map: $Map::with_hasher(hasher) }
             }
 
-            #[doc = concat!("Removes all elements at one instant, and then frees them. As [`", stringify!($Map), "::clear`].")]
+            #[doc = concat!("Removes all elements at one instant, and then frees them. See [`", stringify!($Map), "::clear`].")]
             ///
             /// # Examples
             /// ```
@@ -33,7 +33,7 @@ macro_rules! versions {
             /// The elements by value, in no particular order.
             ///
             /// # Errors
-            #[doc = concat!("As [`", stringify!($Map), "::try_into_iter`]: the set, if snapshots or forks share its elements.")]
+            #[doc = concat!("Returns the set if snapshots or forks share its elements. See [`", stringify!($Map), "::try_into_iter`].")]
             ///
             /// # Examples
             /// ```
@@ -47,7 +47,7 @@ macro_rules! versions {
         }
 
         impl<K $(: $bound)?, S: Clone> $Set<K, S> {
-            #[doc = concat!("The set's content at one instant. O(1), lock-free; writers go on. As [`", stringify!($Map), "::snapshot`].")]
+            #[doc = concat!("The set's content at one instant. O(1), lock-free. Writers continue meanwhile. See [`", stringify!($Map), "::snapshot`].")]
             ///
             /// # Examples
             /// ```
@@ -61,7 +61,7 @@ macro_rules! versions {
                 SetSnapshot::new(self.map.snapshot())
             }
 
-            #[doc = concat!("Takes all elements out at one instant and returns them. O(1), lock-free. As [`", stringify!($Map), "::take`].")]
+            #[doc = concat!("Takes all elements out at one instant and returns them. O(1), lock-free. See [`", stringify!($Map), "::take`].")]
             ///
             /// # Examples
             /// ```
@@ -75,7 +75,7 @@ macro_rules! versions {
                 SetSnapshot::new(self.map.take())
             }
 
-            #[doc = concat!("A set of its own with the content of this one at one instant. O(1), lock-free. As [`", stringify!($Map), "::fork`].")]
+            #[doc = concat!("A new, independent set with the content of this one at one instant. O(1), lock-free. See [`", stringify!($Map), "::fork`].")]
             ///
             /// # Examples
             /// ```
@@ -91,7 +91,7 @@ macro_rules! versions {
         }
 
         impl<K $(: $bound)?, S: Clone> SetSnapshot<K, S, $mode> {
-            #[doc = concat!("A [`", stringify!($Set), "`] that begins with this content. O(1). As [`Snapshot::fork`](crate::Snapshot::fork).")]
+            #[doc = concat!("A [`", stringify!($Set), "`] that begins with this content. O(1). See [`Snapshot::fork`](crate::Snapshot::fork).")]
             ///
             /// # Examples
             /// ```
@@ -106,7 +106,7 @@ macro_rules! versions {
             }
         }
 
-        /// As two maps are compared.
+        /// Compares two sets as two maps are compared.
         impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher> PartialEq for $Set<K, S> {
             fn eq(&self, other: &Self) -> bool {
                 self.map == other.map

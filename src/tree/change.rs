@@ -1,4 +1,4 @@
-//! Changing: find a key's place, ask what to do, and do it by one CAS.
+//! Changing a key: find its place, ask what to do, and do it by one CAS.
 //!
 //! [`change_at_once`] does almost every change. It is compiled for each kind of change and has no loop. It gives up at a
 //! busy, frozen or full bucket. [`attempt`](super::attempt()) then does the whole operation from the top of the tree. It
@@ -19,7 +19,7 @@ use crate::request::Request;
 /// A change of any kind.
 pub(crate) type AnyRequest<'c, 'g, St> = Request<'g, St, dyn Change<'g, St> + 'c>;
 
-/// An entry in a slot that is not published: freed if the operation unwinds.
+/// An entry in a slot that is not yet published. Freed if the operation unwinds.
 struct Unpublished<St: Store> {
     slot: St::Slot,
 }
@@ -30,7 +30,7 @@ impl<St: Store> Unpublished<St> {
         Self { slot: St::expose(draft, birth) }
     }
 
-    /// The slot was published: the entry is the map's now.
+    /// The slot was published: the map now owns the entry.
     #[inline]
     fn publish(self) {
         let _ = ManuallyDrop::new(self);
@@ -52,15 +52,15 @@ impl<St: Store> Drop for Unpublished<St> {
     }
 }
 
-/// What the usual way leaves to do, to [`finish`].
+/// What [`change_at_once`] leaves for [`finish`] to do.
 pub(crate) enum Rest<T> {
     /// The change is done, and the bucket has become empty.
     Emptied(T),
-    /// Something is in the way.
+    /// The bucket is busy, frozen or full, or a node on the way is.
     Blocked,
 }
 
-/// Does what the usual way left to do. Takes the request by value, so that it is in memory from here on alone.
+/// Does what [`change_at_once`] left to do. Takes the request by value, so that only this path stores it in memory.
 #[inline(always)]
 pub(crate) fn finish<'g, St: Store + 'g, C: Change<'g, St>>(
     rest: Rest<Changed<'g, St>>,
@@ -160,7 +160,7 @@ impl<'g, St: Store + 'g> SlotChange<St::Slot> for SlotRequest<'_, '_, 'g, St> {
     }
 }
 
-/// Does the change in the bucket of a leaf that `path` leads to, the usual way, if nothing is in its way.
+/// Makes the change in the bucket of a leaf that `path` leads to, if nothing is in the way.
 #[inline(always)]
 pub(crate) fn change_at_once<'g, St: Store + 'g, H: Host<'g, St::Slot>, C: Change<'g, St>>(
     host: H,

@@ -11,18 +11,18 @@ use crate::bucket::{Held, Slot};
 use crate::entry::{SlotHashes, Store, TreeSlot};
 use crate::leaf::FAN_WIDTH;
 
-/// Looks a hash up: the slot for which a closure holds.
+/// Looks up a hash: finds the slot for which a closure returns true.
 type Find<'a, 'g, St> = dyn Fn(
         u64,
         &mut dyn FnMut(&<St as crate::engine::Content>::Key) -> bool,
     ) -> Option<Held<'g, <St as Store>::Slot>>
     + 'a;
 
-/// A walk over a map that no thread changes meanwhile, and what it counted.
+/// A walk over a map that no thread changes meanwhile, and its counts.
 pub(crate) struct Walk<'a, St: Store> {
     pub(crate) nodes: usize,
     pub(crate) entries: usize,
-    /// Of fans above an entry, the most.
+    /// The most fans above an entry.
     pub(crate) fans: usize,
     hash: SlotHashes<'a, St::Slot>,
 }
@@ -32,8 +32,8 @@ impl<'a, St: Store> Walk<'a, St> {
         Self { nodes: 0, entries: 0, fans: 0, hash }
     }
 
-    /// Checks the node of `word`, which was read under `above` and a node (or root) born in `holder` holds;
-    /// `path` has the hash bits that lead to it, at the top.
+    /// Checks the node of `word`. The word was read under `above`, and a node or root born in `holder` holds it. The
+    /// top bits of `path` are the hash bits that lead to it.
     pub(crate) fn node<'g>(
         &mut self,
         word: Word<'g, St::Slot>,
@@ -100,7 +100,7 @@ impl<'a, St: Store> Walk<'a, St> {
         assert_eq!(differ & !above, 0, "an entry under another hash's path");
     }
 
-    /// Checks that lookups come by each entry that an iteration yields, once.
+    /// Checks that a lookup reaches each entry that an iteration yields, exactly once.
     pub(crate) fn reach<'g>(
         &self,
         slots: impl Iterator<Item = Held<'g, St::Slot>>,
@@ -119,7 +119,7 @@ impl<'a, St: Store> Walk<'a, St> {
         }
     }
 
-    /// The slots that a lookup of this hash asks about, and how often.
+    /// The slots that a lookup of this hash compares, and how often.
     fn reached<'g>(
         hash: u64,
         find: &Find<'_, 'g, St>,

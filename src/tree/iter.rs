@@ -10,8 +10,8 @@ use crate::leaf::{FAN_WIDTH, Leaf};
 /// An iterator over the slots below a word.
 ///
 /// A key has one place in the order of hashes: one prefix, one bucket. The iterator passes each prefix once and reads
-/// each bucket at one instant, so it yields no key twice. A node that is replaced while the iterator is above it is
-/// frozen, with the entries of that moment, so every entry that is present throughout is seen.
+/// each bucket at one instant, so it yields no key twice. A node that is replaced while the iterator is in it is frozen
+/// and keeps the entries of that moment, so every entry that is present throughout is seen.
 ///
 /// Below an `OLDER` word everything is frozen before it is read, as in a lookup. So a late writer of the original map
 /// cannot change what an iteration over a fork has shown.
@@ -32,7 +32,7 @@ impl<T: TreeSlot> Clone for Iter<'_, T> {
 /// The words `next..end` of a fan.
 struct Part<'g, T> {
     fan: &'g Fan<T>,
-    /// What they are read under.
+    /// The view under which they are read.
     view: View<'g>,
     next: usize,
     end: usize,
@@ -75,7 +75,7 @@ impl<T: Slot> Clone for Rest<'_, T> {
 }
 impl<T: Slot> Copy for Rest<'_, T> {}
 
-/// Reads a bucket at one instant, where `contents` are, and asks for its entries.
+/// Reads a bucket at one instant into `contents`, and prefetches its entries.
 #[inline]
 fn refill<'g, T: TreeSlot>(contents: &mut Contents<'g, T>, bucket: Bucket<'g, T>, view: View<'g>) {
     while !contents.refill(read(bucket, view)) {}
@@ -106,7 +106,7 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
         iter
     }
 
-    /// The hash that the next node begins with; none within a node, or if there is no next.
+    /// The first hash of the next node. `None` within a node, or if there is no next one.
     pub(crate) fn position(&self) -> Option<u64> {
         let done = self.is_between_nodes();
         let (mut hash, mut position) = (0, None);
@@ -116,7 +116,7 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
             if part.next < part.end {
                 position = Some(hash | (part.next as u64) << shift);
             }
-            // The word that the walk is below; above the last part there is one.
+            // The word that the walk is below. Each part except the last has one.
             hash |= (part.next.saturating_sub(1) as u64) << shift;
         }
         position
@@ -185,7 +185,7 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
         }
     }
 
-    /// Goes to the next node, when this one has no more to yield; or only up or down in the tree.
+    /// Moves towards the next node, by one step up or down in the tree.
     fn next_node(&mut self) -> Option<()> {
         let part = self.path.last_mut()?;
         let above = part.view;
@@ -199,7 +199,7 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
         Some(())
     }
 
-    /// The rest of the node, in one loop for each bucket.
+    /// Folds the rest of the node, in one loop per bucket.
     #[inline]
     fn fold_node<B>(&mut self, init: B, mut f: impl FnMut(B, Held<'g, T>) -> B) -> B {
         let mut result = init;
@@ -217,7 +217,7 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
         result
     }
 
-    /// Calls `f` for each slot that is left, in one loop for each bucket.
+    /// Folds all slots that are left, in one loop per bucket.
     #[inline]
     pub(crate) fn fold_slots<B>(&mut self, init: B, mut f: impl FnMut(B, Held<'g, T>) -> B) -> B {
         let mut result = init;
@@ -233,12 +233,12 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
     #[cfg(feature = "rayon")]
     pub(crate) fn split(&mut self) -> Option<Self> {
         loop {
-            // The higher a fan, the more is below its words.
+            // The topmost fan has the most below each word.
             let at = self.path.iter().position(|part| part.next < part.end)?;
             let lowest = at + 1 == self.path.len();
             let part = &mut self.path[at];
             if part.end - part.next == 1 && lowest && matches!(self.rest, Rest::Nothing) {
-                // Nothing else is left here: share the children.
+                // Only one word is left here: share its children.
                 let above = part.view;
                 let word = part.next()?;
                 self.enter(word, above);

@@ -1,4 +1,4 @@
-//! Reading: the way from a root to an entry, and counting.
+//! Reading: the path from a root to an entry, and counting.
 #![expect(unsafe_code, reason = "reads the keys of slots that the view protects")]
 
 use super::node::{AnyNode, FAN_BITS, Node, View, Word};
@@ -20,7 +20,7 @@ pub(crate) fn read<'g, T: Slot>(bucket: Bucket<'g, T>, view: View<'g>) -> Seen<'
     }
 }
 
-/// Whether a slot is the one that is looked for.
+/// Whether a slot holds the key being looked up.
 ///
 /// # Safety
 /// - The slot was live in a map of this store, and its entry is not freed during the call.
@@ -35,11 +35,10 @@ pub(crate) unsafe fn is_it<St: Store>(
     unsafe { St::may_have(slot, hash) && eq(St::key(slot)) }
 }
 
-/// Walks down from `word`, which is at `depth`, to the entry for which `eq` holds.
+/// Walks down from `word`, which is at `depth`, to the entry for which `eq` returns true.
 ///
-/// In the operation's own generation words are read as they are; below a word that is `OLDER` each
-/// is frozen before it is used, so that what was read once is what every later reader of that
-/// generation sees.
+/// In the operation's own generation words are read as they are. Below an `OLDER` word each word is frozen before it is
+/// used, so every later reader of that generation sees the same.
 ///
 /// LINEARIZES get, contains_key: the read of the bucket's state that validates what was found (or of the word to an
 /// empty place or a collision node), if the node was then still linked; else the node had
@@ -99,7 +98,7 @@ fn find_rarely<'g, T: TreeSlot>(
 }
 
 /// [`find_at`] for almost every lookup: through nodes of the operation's generation to a bucket that no thread changes
-/// meanwhile. None in any other case.
+/// meanwhile. `None` in any other case.
 #[inline(always)]
 pub(crate) fn find_at_once<'g, T: TreeSlot>(
     word: Word<'g, T>,
@@ -112,7 +111,7 @@ pub(crate) fn find_at_once<'g, T: TreeSlot>(
     find_in_leaf(leaf, path, hash, is_it)
 }
 
-/// The leaf that a path leads to, if all nodes on the way are of the operation's generation, and what is left of the path.
+/// The leaf that a path leads to and the rest of the path, if all nodes on the way are of the operation's generation.
 #[inline(always)]
 pub(crate) fn own_leaf<'g, T: Slot>(
     mut word: Word<'g, T>,
@@ -121,7 +120,7 @@ pub(crate) fn own_leaf<'g, T: Slot>(
 ) -> Option<(Leaf<'g, T>, u64)> {
     while word.is_own_fan() {
         // SAFETY:
-        // - it is: just tested.
+        // - `is_own_fan` was just tested.
         word = unsafe { word.own_fan() }.by_top_bits(path).load(guard);
         path <<= FAN_BITS;
     }
@@ -178,10 +177,10 @@ pub(crate) fn find_below<'g, T: TreeSlot>(
     }
 }
 
-/// Where a walk begins: the word, the view this word was read under, and the rest of the hash below it.
+/// Where a walk begins: a word, the view under which it was read, and the rest of the hash below it.
 pub(crate) type Way<'g, T> = (Word<'g, T>, View<'g>, u64);
 
-/// Goes on to where no fan is. The view is that of the node there.
+/// Walks down to the first node that is no fan. The resulting view is that of this node.
 #[inline]
 fn below_fans<'g, T: Slot>((mut word, view, mut path): Way<'g, T>) -> Way<'g, T> {
     let mut view = view.below(word);
@@ -193,7 +192,7 @@ fn below_fans<'g, T: Slot>((mut word, view, mut path): Way<'g, T>) -> Way<'g, T>
     (word, view, path)
 }
 
-/// Asks for the memory that [`find`] is about to read for each of these hashes.
+/// Prefetches what [`find`] is about to read for each of these hashes.
 #[inline(always)]
 pub(crate) fn prefetch<'g, T: TreeSlot + 'g>(start: impl Fn(u64) -> Way<'g, T>, hashes: &[u64]) {
     approach(start, hashes, &mut [None; BATCH]);
@@ -228,9 +227,9 @@ pub(crate) unsafe fn find_many<'g, St: Store + 'g>(
     }
 }
 
-/// Walks down for all hashes, and asks for the buckets, and the entries behind them, that [`find`] is about to read. The
-/// fans above are in the cache, or else the processor overlaps the walks by itself. Returns, as bits, which of the
-/// buckets are not of the operation's own generation, or may not be.
+/// Walks down for all hashes, and prefetches the buckets that [`find`] is about to read and the entries behind them.
+/// The fans above are in the cache, or the processor overlaps the walks by itself. Returns, as bits, which of the
+/// buckets are not, or may not be, of the operation's own generation.
 #[inline(always)]
 fn approach<'g, T: TreeSlot + 'g>(
     start: impl Fn(u64) -> Way<'g, T>,
@@ -258,7 +257,7 @@ fn approach<'g, T: TreeSlot + 'g>(
     }
     if T::OWNS {
         for (bucket, &hash) in buckets.iter().zip(hashes) {
-            // A hint: nothing that is read here is validated.
+            // A hint: this read is not validated.
             let slot = bucket.and_then(|bucket| bucket.load().candidate(hash));
             slot.iter().for_each(T::prefetch);
         }

@@ -11,12 +11,12 @@
 //! | `iter` | walking over all entries |
 //! | `check` | verifies all of it, for tests |
 //!
-//! An engine says in [`Host`] what it does with counts and garbage, and how it goes back to its root. The trie puts one
-//! word at the top; the flat table an array of them.
+//! An engine implements [`Host`] to say what it does with counts and garbage, and how to start again from its root. The
+//! trie has one word at the top, the flat table an array of words.
 //!
 //! *Depth*: the number of hash bits used above a word; a fan takes four. *Path*: the remaining bits of a hash, at the top
 //! of a `u64`.
-#![expect(unsafe_code, reason = "declares what who retires must promise")]
+#![expect(unsafe_code, reason = "declares what a caller that retires must promise")]
 
 mod attempt;
 mod change;
@@ -44,10 +44,10 @@ use crate::leaf::{Leaf, Size};
 use crate::reclaim::{Garbage, Guard};
 use node::{Indirection, Word};
 
-/// What an operation under a guard hands out of an entry.
+/// A key and value, as an operation under a guard returns them.
 pub(crate) type Pair<'g, St> = <St as Content>::Pair<'g>;
 
-/// What an operation did with a key of a store.
+/// The outcome of an operation on a key.
 pub(crate) type Changed<'g, St> = Outcome<Pair<'g, St>>;
 
 /// A slot on its way to another node, with its hash.
@@ -63,7 +63,7 @@ pub(crate) trait Host<'g, T: TreeSlot + 'g>: Copy {
     /// Counts an entry that is about to be put into the map.
     fn count_up(self);
 
-    /// Counts an entry that was taken out, or was not put into the map after all.
+    /// Uncounts an entry that was taken out, or that was not put into the map after all.
     fn count_down(self);
 
     /// Retires an entry, if it is something besides its slot. `garbage` makes garbage of it.
@@ -92,13 +92,13 @@ pub(crate) trait Host<'g, T: TreeSlot + 'g>: Copy {
         Word::EMPTY
     }
 
-    /// The size that leaves get once they hold more than the smallest, and keep until they are empty.
+    /// The size that leaves get once they outgrow the smallest one, and keep until they are empty.
     fn least(self) -> Size {
         Size::SMALLEST
     }
 
-    /// Called when the leaf of a hash has no room for another entry. Whether the engine has made room in another way, and
-    /// the operation must start again.
+    /// Called when the leaf of a hash has no room for another entry. Returns whether the engine has made room in
+    /// another way. If so, the operation must start again.
     fn outgrows(
         self,
         _depth: u32,
@@ -110,8 +110,7 @@ pub(crate) trait Host<'g, T: TreeSlot + 'g>: Copy {
     }
 }
 
-/// An indirection word and what was read from it, not frozen: where an operation may put a node of
-/// its own generation.
+/// An indirection word and the unfrozen content read from it: where an operation may put a node of its own generation.
 pub(crate) struct Place<'g, T> {
     pub(crate) cell: &'g Indirection<T>,
     pub(crate) word: Word<'g, T>,

@@ -1,8 +1,8 @@
-//! Rebuilding: a node is frozen, copied as it should be now, and the copy swung into its place.
+//! Rebuilding: a node is frozen and copied as it should be now, and the copy takes its place.
 //!
-//! One step serves growth (a bucket is full), renewal (the node is of an older generation), shrinking, and
-//! helping (another thread froze the node and has not replaced it). Several threads may do it at
-//! once; all see the same frozen content, and the CAS of the indirection word takes one copy.
+//! One step serves growth (a bucket is full), renewal (the node is of an older generation), shrinking, and helping
+//! (another thread froze the node and has not replaced it). Several threads may do it at once. All of them see the same
+//! frozen content, and the CAS of the indirection word takes one copy.
 #![expect(unsafe_code, reason = "frees nodes that were built and not used, retires replaced ones")]
 
 use std::ops::Range;
@@ -17,9 +17,9 @@ use crate::leaf::{self, FAN_WIDTH, Leaf, LeafDraft, RawNode, Shape, Size};
 use crate::reclaim::Garbage;
 use crate::sync::stall_point;
 
-/// Replaces the node at `place` by one of the operation's generation. A leaf that is to `grow` gets room for another
-/// entry of this hash. Returns the new word, or none if the place changed meanwhile: then the operation starts again.
-/// If `rehash` panics the node stays frozen, and the next operation replaces it.
+/// Replaces the node at `place` by one of the operation's generation. With `grow`, the new leaf has room for another
+/// entry of this hash. Returns the new word, or `None` if the place changed meanwhile; the operation then starts again.
+/// If `rehash` panics, the node stays frozen, and the next operation replaces it.
 #[cold]
 pub(super) fn rebuild<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
     host: H,
@@ -32,8 +32,8 @@ pub(super) fn rebuild<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
         Node::Fan(fan) => {
             let mut words = fan.observe();
             for word in &mut words {
-                // What an older fan held is older than the copy. Within a generation the words
-                // tell already.
+                // The children of an older fan are older than its copy. Within one generation the words already say
+                // which are.
                 *word = if place.word.is_older() { word.to_older() } else { word.thawed() };
             }
             let copy = Fan::allocate(birth, words);
@@ -42,7 +42,7 @@ pub(super) fn rebuild<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
             return swing(host, place, copy, |copy| unsafe { free_shell(copy.erased()) });
         }
         Node::Leaf(leaf) => {
-            // Its lines come while the first of its states is frozen.
+            // The other lines arrive while the first state is being frozen.
             place.word.prefetch();
             let entries = leaf.freeze();
             copy_leaf(leaf, entries, birth, place.depth, grow, host.least(), rehash)
@@ -214,7 +214,7 @@ pub(super) fn swing<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
     undo: impl FnOnce(Word<'g, T>),
 ) -> Option<Word<'g, T>> {
     let new = if new.is_empty() { host.vacant() } else { new };
-    // All of the old node is frozen.
+    // The whole old node is frozen.
     stall_point("unpublished copy");
     if place.cell.replace(place.word, new).is_err() {
         undo(new);
@@ -222,14 +222,14 @@ pub(super) fn swing<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
     }
     stall_point("published copy");
     // SAFETY:
-    // - this operation's CAS unlinked the node, and its copy has what it held.
+    // - this operation's CAS unlinked the node, and the copy has its content.
     unsafe { host.retire_shell(place.word) };
     Some(new)
 }
 
 /// The slots of new entries, which are in the order of their hashes. Those of a boxed store are allocated in that order.
 ///
-/// No user code may run until a tree owns them: nothing frees them if the caller unwinds.
+/// No user code may run until a tree owns them, because nothing frees them if the caller unwinds.
 pub(crate) fn movers<St: Store>(
     entries: Hashed<St::Key, St::Value>,
     birth: u64,
@@ -324,7 +324,7 @@ pub(crate) fn sort_by_word<T: Copy>(
     }
 }
 
-/// Frees the nodes of a tree, such as [`build`] made, and none of its entries.
+/// Frees the nodes of a tree made by [`build`], but not its entries.
 ///
 /// # Safety
 /// - Nobody else has the tree, and it is used no more.

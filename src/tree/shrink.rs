@@ -6,7 +6,7 @@
 //! holds next to nothing, so that no sequence of operations goes back and forth.
 //!
 //! None of this is needed for correctness. If two threads remove the last entries of two nodes at once, each may still
-//! see the other's entry. Then a few empty nodes stay until the next removal near them.
+//! see the other's entry. A few empty nodes then stay until the next removal near them.
 #![expect(unsafe_code, reason = "retires the nodes of a collapsed fan")]
 
 use super::node::{AnyNode, FAN_BITS, Fan, LEVELS, Node};
@@ -16,7 +16,7 @@ use crate::bucket::State;
 use crate::entry::{SlotHashes, TreeSlot};
 use crate::reclaim::Guard;
 
-/// A fan whose children hold this many entries or fewer collapses: far fewer than make a fan again.
+/// A fan whose children hold at most this many entries collapses: far fewer than it takes to become a fan again.
 const COLLAPSE: usize = if cfg!(shuttle) { 2 } else { 8 };
 
 /// After a removal that emptied the bucket of a hash below `place`: shrinks its leaf if that has become far too large, and
@@ -35,7 +35,7 @@ pub(crate) fn shrink<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
             return;
         }
         let Some(fan) = place.word.fan() else { break };
-        // PANICS: never: below that many fans there are no bits left.
+        // PANICS: never: below that many fans no hash bits are left.
         *levels.next().expect("a level") = Some((place, fan));
         let cell = fan.by_top_bits(path_below(hash, place.depth));
         place = Place { cell, word: cell.load(host.guard()), depth: place.depth + FAN_BITS };
@@ -61,10 +61,10 @@ fn collapse<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
     fan: &'g Fan<T>,
     rehash: SlotHashes<'_, T>,
 ) -> bool {
-    // From here on no child of this fan is replaced …
+    // From here on no child of this fan is replaced.
     let children = fan.observe();
     if children.iter().any(|child| matches!(child.node(), Some(Node::Fan(_)))) {
-        // … and one of them became a fan before that: this one stays, with words that can change.
+        // One child became a fan before that. So this fan stays; its copy has words that can change.
         rebuild(host, place, None, rehash);
         return false;
     }
@@ -79,8 +79,8 @@ fn collapse<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
     if swung.is_some() {
         for child in children {
             // SAFETY:
-            // - unlinked by the CAS that just took the fan out: the children were reached through it
-            //   alone, and what they held is in the new leaf.
+            // - unlinked by the CAS that just took the fan out: the children were reached only through it, and the new
+            //   leaf has their entries.
             unsafe { host.retire_shell(child) };
         }
     }

@@ -1,6 +1,7 @@
-//! Building a trie of all its entries at once.
+//! Building a trie from all its entries at once.
 //!
-//! No other thread can reach it yet. So nothing is claimed, published or retired, and each leaf is made at its final size.
+//! No other thread can reach the trie yet. So nothing is claimed, published or retired, and each leaf is made at its
+//! final size.
 #![expect(unsafe_code, reason = "moves trees between owners")]
 
 use super::Trie;
@@ -14,20 +15,20 @@ use crate::reclaim::Collector;
 use crate::tree::node::{FAN_BITS, Fan, Indirection, Word};
 use crate::tree::{build, movers};
 
-/// The generation of a trie that is built.
+/// The generation of a trie that is built as a whole.
 const FIRST: u64 = 1;
 
 impl<St: Store> Trie<St> {
     pub(super) const BUILD: Builder<Self> = Builder { part: Self::part, join: Self::join };
 
-    /// A trie of these entries. Its top belongs below as many fans as the division takes bits.
+    /// A trie of these entries. Its top belongs below the fans that consume the bits of the division.
     fn part(collector: Collector, entries: HashedOf<Self>, division: Division) -> Self {
         debug_assert!(division.bits % FAN_BITS == 0);
         let mut movers = movers::<St>(entries, FIRST);
         Self::built(collector, build(FIRST, &mut movers, division.bits), movers.len())
     }
 
-    /// The whole of its parts, one for each value of the first bits.
+    /// The whole trie, joined from one part for each value of the first bits.
     fn join(collector: Collector, mut parts: Vec<Self>) -> Self {
         if parts.len() == 1 {
             return parts.remove(0);

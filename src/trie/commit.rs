@@ -1,50 +1,45 @@
-//! Commit: a fork's tree becomes its map's, if the map is as the fork found it.
+//! Commit: a fork's tree becomes the tree of its map, if the map was not written since the fork.
 //!
 //! # The instant
 //!
-//! A fork begins with a word to the tree of a snapshot, and the snapshot's map goes on from a root with
-//! the same word. Every write to the map, in whatever generation, first renews the top node: it swings
-//! the word of the newest root to a copy. A node that was unlinked never comes back. So the map holds
-//! what the fork began with if its newest root's word leads to that same node. (Or if both are
-//! empty: then the map may have been written and emptied meanwhile, and what the fork began with is
-//! what the map holds all the same.)
+//! A fork begins with a word to the tree of a snapshot, and the snapshot's map continues from a root with the same
+//! word. Every write to the map, in whatever generation, first renews the top node: it swings the word of the newest
+//! root to a copy. A node that was unlinked is never linked again. So if the word of the map's newest root leads to
+//! that same node, the map still has the content that the fork began with. If both are empty, the map may have been
+//! written and emptied meanwhile, but its content is the same.
 //!
-//! One CAS changes that word from exactly this to the fork's tree, with `FROZEN` and `OLDER`: the
-//! instant of the commit. It is how a `take` ends a generation, with another tree in place of none.
-//! Whoever meets the word does what it does with any frozen one: a reader walks on, below `OLDER`
-//! observing; a writer, a snapshot, a take or another commit makes the next root of it and starts
-//! again.
+//! One CAS changes that word to the fork's tree, with `FROZEN` and `OLDER`. This is the instant of the commit. A `take`
+//! ends a generation in the same way, with an empty tree. Operations treat the word as any frozen one: a reader
+//! continues below it and observes, because of `OLDER`; a writer, a snapshot, a take or another commit makes the next
+//! root and starts again.
 //!
-//! - *Another writer* has renewed the top node before that CAS, which then fails, or its own CAS of the
-//!   same word fails and it starts again in the new tree.
-//! - *Another commit* of a fork of the same content: its CAS is of the same word. One of them fails.
-//! - *A snapshot or a take* freezes the word by a CAS of its own. Before the commit's, that fails; the
-//!   word of the next root after a snapshot leads to the same node, and the commit tries again
-//!   there, while after a take it does not. After the commit's, the snapshot meets a word that it did
-//!   not freeze, withdraws its record, and starts again.
-//! - *A late writer* of the generation that the fork grew from, or of one before, may still publish into
-//!   nodes that no thread has observed. The fork has observed all that it renewed, and shares the
-//!   rest: so such a write is in the snapshot, the fork, and the map before and after the commit, and
-//!   is ordered before all of them. Nobody writes to the fork any more: it comes by value.
-//! - *A late reader* of an older generation reads what was in the map after its operation began: words
-//!   that the fork renewed are frozen as the map had them until the commit.
+//! - *Another writer*: if it has renewed the top node before that CAS, the commit fails. Otherwise its own CAS of the
+//!   same word fails, and it starts again in the new tree.
+//! - *Another commit* of a fork of the same content: both CASes are of the same word, so one of them fails.
+//! - *A snapshot or a take* also freezes the word by a CAS. If it is first, the commit's CAS fails. After a snapshot
+//!   the word of the next root leads to the same node, and the commit tries again there; after a take it does not. If
+//!   the commit is first, the snapshot finds a word that it did not freeze, withdraws its record, and starts again.
+//! - *A late writer* of the generation that the fork grew from, or of an older one, may still publish into nodes that
+//!   no thread has observed. The fork has observed all that it renewed, and shares the rest. So such a write is in the
+//!   snapshot, the fork, and the map before and after the commit, and is ordered before all of them. No thread writes
+//!   to the fork any more: it is passed by value.
+//! - *A late reader* of an older generation reads content that the map had after its operation began: words that the
+//!   fork renewed are frozen, as they were in the map until the commit.
 //!
 //! # Who owns what
 //!
-//! What the fork made (births after its floor) becomes the map's, and dies there. The generation of the
-//! next root is above all those births ([`Root::generation_after`](super::root::Root)). What the fork
-//! does not hold of the tree that it began with belongs to the map (or to the map's own base), and has
-//! left the live tree with the CAS: this thread lists it beforehand, walking both trees as a comparison
-//! does, and retires it with the new generation as its death. So it goes to the snapshots that see
-//! it, the fork's base among them, or to the limbo. That walk makes a commit cost O(changes · log n),
-//! of which the map's other users notice nothing.
+//! What the fork made (births after its floor) now belongs to the map, and dies there. The generation of the
+//! next root is above all those births ([`Root::generation_after`](super::root::Root)). The parts of the fork's first
+//! tree that the fork no longer holds belong to the map, or to the map's own base. The CAS unlinks them. So this thread
+//! lists them beforehand, walking both trees as a comparison does, and retires them with the new generation as their
+//! death. They go to the snapshots that see them, such as the fork's base, or to the limbo. Because of this walk, a
+//! commit costs O(changes · log n). It does not slow other users of the map down.
 //!
-//! Births of the fork may fall into generations that the map has used too. An object of the fork that
-//! dies may so be kept by a snapshot of the map that is older than the commit, until that is dropped:
-//! too long, never too short.
+//! The fork's births may be in generations that the map has used too. So an older snapshot of the map may keep an
+//! object of the fork that it cannot see: too long, never too short.
 //!
-//! The fork must be alone: its own snapshots are registered with its domain, where the map does not
-//! look when it frees things. While one is alive the commit is refused.
+//! The fork must have no snapshots: they are registered with the fork's domain, which the map does not consult when it
+//! frees objects. While one is alive, the commit is refused.
 //!
 //! Models: `commit_*` in `tests/models.rs`. Drops: `tests/versions/commits.rs`.
 #![expect(unsafe_code, reason = "moves a tree from a fork to its map")]
@@ -69,11 +64,11 @@ use crate::tree::node::Word;
 /// Why a commit was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// The map is not what the fork began with.
+    /// The map was written since the fork.
     Changed,
     /// The fork has snapshots or forks of its own.
     Shared,
-    /// The fork is not one of this map.
+    /// It is a fork of another map.
     Unrelated,
 }
 
@@ -118,7 +113,7 @@ impl RawTrie {
                 return Err((fork, Refusal::Changed));
             }
             if top.is_frozen() {
-                // By a snapshot. The next root has the same tree.
+                // Frozen by a snapshot. The next root has the same tree.
                 self.advance(context);
                 continue;
             }
@@ -129,7 +124,7 @@ impl RawTrie {
             let committed = tree.to_older().frozen();
             // LINEARIZES commit.
             if context.root.top.replace(top, committed).is_ok() {
-                // After an empty tree counting begins anew.
+                // After an empty tree, counting starts again from zero.
                 if !committed.is_empty() {
                     context.root.count.commit(&from.count, domain);
                 }
@@ -153,12 +148,12 @@ impl RawTrie {
     pub(super) fn alone(&mut self) -> Result<(&Root, &Domain), Refusal> {
         let root = NonNull::new(*self.root.get_mut()).ok_or(Refusal::Unrelated)?;
         // SAFETY:
-        // - the map's root, and the reference to the domain that the map holds, made by
-        //   `Arc::into_raw`. Both stay as long as the map, which the result borrows.
+        // - the map's root, and its reference to the domain, made by `Arc::into_raw`. Both live as long as the map,
+        //   which the result borrows.
         unsafe {
             let root = root.as_ref();
             let mut domain = ManuallyDrop::new(Arc::from_raw(root.domain.as_ptr()));
-            // What the last snapshot's drop did to the domain is seen here.
+            // Synchronizes with the drop of the last snapshot.
             Arc::get_mut(&mut domain).ok_or(Refusal::Shared)?;
             Ok((root, root.domain.as_ref()))
         }

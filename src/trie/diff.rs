@@ -1,15 +1,13 @@
-//! Comparing two trees without looking at what they share.
+//! Comparing two trees without visiting the nodes that they share.
 //!
-//! Trees of one family of maps (a map, its snapshots, and forks of any of these) share the nodes that
-//! no thread has written since they parted. A comparison walks both at once and turns back wherever the
-//! two words lead to the same node. So it visits the nodes on the paths to what was written, and their
-//! neighbours' words, and nothing else.
+//! Trees of one family of maps (a map, its snapshots, and forks of any of these) share the nodes that have not been
+//! written since they parted. A comparison walks both trees at once and turns back wherever the two words lead to the
+//! same node. So it visits only the nodes on the paths to the changes, and the words next to them.
 //!
-//! What a node is says nothing about what is in it: a leaf may have become a fan on one side,
-//! a fan may have collapsed, a node may have been copied and hold what it held. So wherever one of two
-//! different nodes is no fan, each entry below the one is looked up below the other; entries do not
-//! leave the place that their hash gives them. An allocated entry is unchanged if it is the very same
-//! one, and nothing is asked of values; pairs in nodes, if their bytes are equal.
+//! Two different nodes may have the same entries: on one side a leaf may have become a fan, a fan may have collapsed,
+//! or a node may have been copied. So if either of two different nodes is not a fan, each entry below one is looked up
+//! below the other, by its hash. An allocated entry is unchanged if it is the same object; values are not compared. A
+//! pair in a node is unchanged if its bytes are.
 //!
 //! Both trees are frozen, and read as snapshots are.
 #![expect(unsafe_code, reason = "reads the entries of frozen trees")]
@@ -32,12 +30,12 @@ pub(crate) enum TreeChange<'g, K, V> {
 
 type ChangeOf<'g, St> = TreeChange<'g, <St as Content>::Key, <St as Content>::Value>;
 
-/// The differences between two frozen trees of one family, found as they are asked for.
+/// The differences between two frozen trees of one family, found lazily.
 pub(crate) struct TreeDiff<'g, St: Store> {
     /// The fans on the way down that differ.
     path: Vec<Fans<'g, St::Slot>>,
     leaves: Option<Leaves<'g, St>>,
-    /// Pairs of different nodes that were looked into.
+    /// Pairs of different nodes that were compared.
     visited: usize,
 }
 
@@ -59,14 +57,14 @@ impl<'g, T> Fans<'g, T> {
     }
 }
 
-/// Two nodes at one place of which one at least is no fan.
+/// Two nodes at one place, at least one of which is not a fan.
 struct Leaves<'g, St: Store> {
     old: Word<'g, St::Slot>,
     new: Word<'g, St::Slot>,
     level: u32,
     /// Entries of `old` that may have changed.
     from_old: Entries<'g, St>,
-    /// Those of `new`, which come afterwards.
+    /// Entries of `new`, compared afterwards.
     from_new: Entries<'g, St>,
 }
 
@@ -86,14 +84,14 @@ impl<'g, St: Store> Entries<'g, St> {
 }
 
 impl<St: Store> TreeDiff<'_, St> {
-    /// How many pairs of different nodes were looked into so far.
+    /// How many pairs of different nodes were compared so far.
     pub(crate) fn visited(&self) -> usize {
         self.visited
     }
 }
 
 impl<'g, St: Store + 'g> TreeDiff<'g, St> {
-    /// The trees must be of one family: [`Frozen::may_share`].
+    /// The trees must be of one family, see [`Frozen::may_share`].
     pub(crate) fn new(old: &'g Frozen<St>, new: &'g Frozen<St>) -> Self {
         debug_assert!(old.may_share(new));
         let mut diff = Self { path: Vec::new(), leaves: None, visited: 0 };
@@ -148,8 +146,8 @@ impl<'g, St: Store + 'g> Leaves<'g, St> {
         Self { old, new, level, from_old, from_new }
     }
 
-    /// The entries that are not in the same place of both leaves. A copy has most of them where they
-    /// were, so that few are left to be hashed and looked up.
+    /// The entries that are not in the same place of both leaves. A copied leaf has most entries in their old places,
+    /// so few are left to hash and look up.
     fn candidates(
         old: Leaf<'g, St::Slot>,
         new: Leaf<'g, St::Slot>,
@@ -182,7 +180,7 @@ impl<'g, St: Store + 'g> Leaves<'g, St> {
             }
         }
         while let Some(slot) = self.from_new.next() {
-            // What was there before came with the old ones.
+            // A changed entry was reported with the old entries.
             if let Counterpart::None = self.counterpart(slot, self.old, rehash) {
                 return Some(TreeChange::Added(pair::<St>(slot)));
             }
@@ -190,7 +188,7 @@ impl<'g, St: Store + 'g> Leaves<'g, St> {
         None
     }
 
-    /// What the other node has for the key of a slot.
+    /// The other node's entry for the key of a slot.
     fn counterpart(
         &self,
         slot: Held<'g, St::Slot>,
@@ -220,7 +218,7 @@ impl<'g, St: Store + 'g> Leaves<'g, St> {
     }
 }
 
-/// What a node has for a key, compared with another node's entry.
+/// The entry of another node for the same key, and how it compares.
 enum Counterpart<'g, T: Slot> {
     Same,
     Other(Held<'g, T>),
@@ -240,8 +238,8 @@ pub(super) trait Beyond<T: TreeSlot> {
     fn entry(&mut self, slot: &T, level: u32);
 }
 
-/// Shows what is below `word` and not below `other`. `word` was read from a node at `level`, `other` at the
-/// same place, or above if it leads to no fan.
+/// Passes on what is below `word` and not below `other`. `word` was read from a node at `level`; `other` at the same
+/// place, or above it if it leads to no fan.
 ///
 /// Entries that moved to another node are in both.
 pub(super) fn beyond<T: TreeSlot>(
@@ -293,7 +291,7 @@ pub(super) fn holds<T: TreeSlot>(
     lookup::find_at::<T>(word, View::Observed, path, hash, is_it).is_some()
 }
 
-/// [`holds`] for an entry. For stores whose entries are something besides their slots, and tell their hashes.
+/// [`holds`] for an entry. Only for stores whose entries are allocated and keep their hashes.
 ///
 /// # Safety
 /// - The slot was live, and its entry is not freed.
@@ -305,12 +303,12 @@ pub(super) unsafe fn holds_entry<T: TreeSlot>(word: Word<'_, T>, level: u32, slo
 
 fn pair<'g, St: Store + 'g>(slot: Held<'g, St::Slot>) -> PairRef<'g, St> {
     // SAFETY:
-    // - not freed for `'g`: called with slots of the trees that are compared, which are borrowed.
+    // - not freed for `'g`: called with slots of the trees being compared, which are borrowed.
     unsafe { St::pair_ref(slot) }
 }
 
 impl<St: Store> Frozen<St> {
-    /// Whether both are of the same map, as far as can be told: not of one that was never written.
+    /// Whether both are of the same map. True also if either map was never written, because that cannot be told.
     pub(crate) fn is_of_map_of(&self, other: &Self) -> bool {
         match (self.domain(), other.domain()) {
             (Some(one), Some(other)) => std::sync::Arc::ptr_eq(one, other),
@@ -323,8 +321,8 @@ impl<St: Store> Frozen<St> {
         self.top().same_node(other.top())
     }
 
-    /// Whether a key has the same entry in both, or none in either; `hash` is its hash here, and
-    /// `other_hash` there.
+    /// Whether a key has the same entry in both, or none in either. `hash` is its hash here, `other_hash` its hash
+    /// there.
     pub(crate) fn has_same(
         &self,
         other: &Self,
@@ -344,7 +342,7 @@ impl<St: Store> Frozen<St> {
         }
     }
 
-    /// Whether both are trees of one family, or one is empty: then [`TreeDiff`] tells how they differ.
+    /// Whether both are trees of one family, or one is empty. If so, [`TreeDiff`] can compare them.
     pub(crate) fn may_share(&self, other: &Self) -> bool {
         match (self.domain(), other.domain()) {
             (Some(one), Some(other)) => one.lineage.family == other.lineage.family,
@@ -389,5 +387,5 @@ impl<St: Store> Clone for Leaves<'_, St> {
 // - Send: it holds shared references to nodes and entries of frozen trees, as `FrozenIter`.
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for TreeDiff<'_, St> {}
 // SAFETY:
-// - Sync: there is nothing to do with a shared one.
+// - Sync: a shared reference to it allows no operation.
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Sync for TreeDiff<'_, St> {}

@@ -21,15 +21,15 @@ pub(crate) struct Domain {
     pub(super) graves: Graves,
 }
 
-/// Where a map comes from. The maps of a family are forks of forks of one map: they have its hasher, and
-/// may share nodes.
+/// The origin of a map. The maps of a family are forks, or forks of forks, of one map. They have its hasher, and may
+/// share nodes.
 ///
-/// The numbers have 64 bits on every target, so that none comes twice.
+/// The numbers have 64 bits on every target, so that none is used twice.
 #[derive(Clone, Copy)]
 pub(super) struct Lineage {
-    /// This map, and no other that ever was.
+    /// Unique to this map.
     id: u64,
-    /// The map that this one was forked from; zero for none.
+    /// The map that this one was forked from, or zero.
     pub(super) parent: u64,
     pub(super) family: u64,
 }
@@ -40,7 +40,7 @@ impl Lineage {
         Self { id, parent: 0, family: id }
     }
 
-    /// That of a fork of this map.
+    /// The lineage of a fork of this map.
     pub(super) fn child(self) -> Self {
         Self { id: Self::new_id(), parent: self.id, family: self.family }
     }
@@ -77,8 +77,8 @@ impl Domain {
 
 impl Drop for Domain {
     fn drop(&mut self) {
-        // A fork of a fork of a fork …: dropping each base inside the drop of the one above it
-        // would need stack in proportion to the length of the chain.
+        // Forks of forks form a chain. Dropping each base inside the drop of the one above it would need stack in
+        // proportion to its length.
         let mut base = self.base.take();
         while let Some(tree) = base {
             base = Arc::into_inner(tree)
@@ -211,7 +211,7 @@ impl Drop for KeptTree {
 mod tests {
     use super::*;
 
-    /// Forking takes a fraction of a microsecond: some programs do it four billion times.
+    /// Forking takes a fraction of a microsecond, so some programs do it four billion times.
     #[test]
     fn numbers_of_maps_do_not_come_again_after_32_bits() {
         const LATE: u64 = u32::MAX as u64 - 1;

@@ -25,9 +25,8 @@ impl<St: Store> Clone for Frozen<St> {
 }
 
 // SAFETY:
-// - Send and Sync: a frozen tree hands out shared references to keys and values on whatever thread
-//   it is used, hence `Sync`; the thread that drops the last handle drops them, hence `Send`. The
-//   words it reads are atomic.
+// - Send and Sync: a frozen tree lends keys and values on any thread, hence `Sync`; the thread that drops the last
+//   handle drops them, hence `Send`. The words it reads are atomic.
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for Frozen<St> {}
 // SAFETY:
 // - as for Send.
@@ -132,7 +131,7 @@ impl<St: Store> Clone for FrozenIter<'_, St> {
 
 #[cfg(feature = "rayon")]
 impl<St: Store> FrozenIter<'_, St> {
-    /// Gives away about half of what this has yet to yield; none if it is too little to be shared.
+    /// Gives away about half of the rest, or nothing if that is too little to share.
     pub(crate) fn split(&mut self) -> Option<Self> {
         self.slots.split().map(|slots| Self { slots, _store: PhantomData })
     }
@@ -165,7 +164,7 @@ where
 //   frozen tree, for which the bounds of `Frozen: Sync` suffice.
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for FrozenIter<'_, St> {}
 // SAFETY:
-// - Sync: there is nothing to do with a shared iterator.
+// - Sync: a shared reference to an iterator allows no operation.
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Sync for FrozenIter<'_, St> {}
 
 /// An iterator over a frozen tree that keeps the tree alive.
@@ -219,8 +218,7 @@ impl<St: Store> Clone for OwnedPair<St> {
 }
 
 // SAFETY:
-// - Send and Sync: a share of a frozen tree and two references into it, with the bounds that
-//   `Frozen` has for both.
+// - Send and Sync: a share of a frozen tree and two references into it, with the bounds of `Frozen`.
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for OwnedPair<St> {}
 // SAFETY:
 // - as for Send.

@@ -20,13 +20,12 @@
 //!
 //! 1. A lookup ([`lookup`]) walks from the map's root through fans to one bucket of a leaf, matches all its
 //!    tags at once, and compares the key.
-//! 2. A change ([`upsert`]) walks the same way, claims that bucket, writes a dead slot, and publishes it by one CAS of
-//!    the bucket's state, which makes the slot live and the replaced one dead. A removal is one CAS.
-//! 3. A full bucket, or a frozen one, makes the operation rebuild the leaf
-//!    (`rebuild` in [`crate::tree`]): freeze it, copy what lives into a new one, or into a fan of leaves when it
-//!    is too much for one, and swing the one word that points to it. No thread waits: whoever
-//!    meets a frozen node does this.
-//! 4. After removals nodes are rebuilt smaller, and fans that hold little collapse (`shrink`).
+//! 2. A change ([`upsert`]) walks the same path, claims that bucket, writes a dead slot, and publishes it by one CAS of
+//!    the bucket's state. This makes the slot live and the replaced one dead. A removal is one CAS.
+//! 3. If the bucket is full or frozen, the operation rebuilds the leaf (`rebuild` in [`crate::tree`]): it freezes the
+//!    leaf, copies the live entries into a new leaf, or into a fan of leaves if one is not enough, and swings the one
+//!    word that points to it. No thread waits: every thread that meets a frozen node does this.
+//! 4. After removals, nodes are rebuilt smaller, and fans that hold little collapse (`shrink`).
 //! 5. A snapshot ([`versions`]) freezes the root's word and gives the map a root of the next
 //!    generation with the same tree. From then on the tree is shared: operations of the new
 //!    generation freeze what they read of it and copy what they change, once for each node.
@@ -37,11 +36,11 @@
 //!
 //! *The rule*: an operation of a newer generation than a node's, and every read of a snapshot, uses
 //! a word of a fan, or the state of a bucket, only once it is frozen. All changes are CASes of words that are
-//! not frozen. Take a writer of generation g that is late: generation g + 1 has begun. If any thread has
-//! observed the word it wants to change, its CAS fails and it starts again in the new generation. If
-//! none has, its change takes effect in a tree that the snapshot and the live map still share, and
-//! it is ordered just before the snapshot: it began before it, and no thread has seen a state without
-//! it. So no second CAS commits a change and none is ever rolled back. `tests/models.rs` runs these
+//! not frozen. Take a late writer of generation g: generation g + 1 has begun. If any thread has observed the word that
+//! it wants to change, its CAS fails and it starts again in the new generation. If none has, its change takes effect in
+//! a tree that the snapshot and the live map still share. It is ordered just before the snapshot: the write began
+//! before the snapshot, and no thread has seen a state without it. So no change needs a second CAS to commit it, and
+//! none is ever rolled back. `tests/models.rs` runs these
 //! races under a model checker, `tests/snapshots.rs` and `tests/stress.rs` on real threads.
 //!
 //! # Orderings
@@ -54,8 +53,8 @@
 //! | `Record::push` (Release) | `Record::close` (Acquire) | an object on a dead list |
 //! | `Clock::tick` (Release) | `Clock::now` (Acquire) | that guards are gone |
 //!
-//! Progress: every operation is lock-free. The loops here go round again only if a CAS failed, so
-//! another operation's CAS took effect, or after helping a frozen node or root on.
+//! Progress: every operation is lock-free. A loop here repeats only after helping with a frozen node or root, or after
+//! its CAS failed because another operation's CAS succeeded.
 #![expect(unsafe_code, reason = "roots are raw pointers that the epoch protects")]
 
 mod build;
@@ -103,8 +102,8 @@ pub struct Trie<St: Store> {
 }
 
 // SAFETY:
-// - Send: moving a map may leave snapshots behind that share its keys and values, so both must be
-//   `Send + Sync`, as for an `Arc`.
+// - Send: a moved map may leave snapshots behind that share its keys and values, so both must be `Send + Sync`, as for
+//   an `Arc`.
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for Trie<St> {}
 // SAFETY:
 // - Sync: a shared map hands out references to keys and values on any thread (`Sync`), takes them
@@ -164,7 +163,7 @@ impl<St: Store> Engine for Trie<St> {
         // - over slots of this store.
         let top = unsafe { context.root.top.load(guard).typed() };
         // SAFETY:
-        // - not freed: the guard keeps what is reached under it.
+        // - not freed: the guard keeps everything reached under it.
         let is_it = |slot: &St::Slot| unsafe { lookup::is_it::<St>(slot, hash, &mut eq) };
         let found = lookup::find_at(top, View::Live(guard), hash, hash, is_it);
         // SAFETY:

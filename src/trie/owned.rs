@@ -1,5 +1,5 @@
-//! The entries of a map or a snapshot that nothing else can reach: no other snapshot, no fork, and no operation in flight.
-#![expect(unsafe_code, reason = "takes entries out of slots, and hands out values to be changed")]
+//! The entries of a map or a snapshot that nothing else can reach: no other snapshot, no fork, no operation in flight.
+#![expect(unsafe_code, reason = "takes entries out of slots, and lends values mutably")]
 
 use super::Trie;
 use super::commit::Refusal;
@@ -29,7 +29,7 @@ impl<St: Store> Trie<St> {
         let top = self.top(&guard);
         Iter::new(top, View::Live(&guard)).fold_slots((), |(), slot| {
             // SAFETY:
-            // - live in a map that is owned and shares nothing; each entry is in one slot, and nothing else takes it.
+            // - live in an owned map that shares nothing; each entry is in one slot, and nothing else takes it.
             pairs.push(St::into_pair(unsafe { St::retract(slot.now) }));
         });
         // SAFETY:
@@ -40,7 +40,7 @@ impl<St: Store> Trie<St> {
         Ok(pairs)
     }
 
-    /// Whether there is a tree, which is the map's alone.
+    /// Whether there is a tree, owned by the map alone.
     fn is_exclusive(&mut self) -> Result<bool, Shared> {
         match self.raw.alone() {
             // What a fork began with belongs to its base.
@@ -71,14 +71,14 @@ impl<St: Store> Frozen<St> {
         let mut pairs = Vec::new();
         Iter::new(top, View::Observed).fold_slots((), |(), slot| {
             // SAFETY:
-            // - in the tree of a snapshot that is owned and shares nothing; each entry is in one slot, and nothing else
-            //   takes it.
+            // - in the tree of an owned snapshot that shares nothing; each entry is in one slot, and nothing else takes
+            //   it.
             pairs.push(St::into_pair(unsafe { St::retract(slot.now) }));
         });
         let mut fallout = Fallout::default();
         // SAFETY:
-        // - nothing else reaches the tree and the list, and each object was retired once. Entries of the tree were taken
-        //   above, and the others are strays.
+        // - nothing else reaches the tree or the list, and each object was retired once. The entries of the tree were
+        //   taken above; the others are strays.
         unsafe {
             for dead in kept {
                 match dead {
@@ -127,7 +127,7 @@ fn strays<T: TreeSlot>(kept: &[Dead], top: Word<'_, T>) -> Vec<T> {
 }
 
 impl<K, V> Trie<Boxed<K, V>> {
-    /// The value of the key with this hash for which `eq` holds, to be changed where it is.
+    /// A mutable reference to the value of the key with this hash for which `eq` returns true.
     pub(crate) fn get_mut(
         &mut self,
         hash: u64,
@@ -144,14 +144,14 @@ impl<K, V> Trie<Boxed<K, V>> {
         }
     }
 
-    /// All entries, with values to be changed where they are.
+    /// All entries, with mutable references to the values.
     pub(crate) fn pairs_mut(&mut self) -> Result<Vec<(&K, &mut V)>, Shared> {
         self.is_exclusive()?;
         let guard = self.pin();
         let mut entries = Iter::new(self.top(&guard), View::Live(&guard));
         let mut pairs = Vec::new();
         // SAFETY:
-        // - live in a map that shares nothing, and is borrowed exclusively for as long as the result. Each entry is in
+        // - live in a map that shares nothing and is borrowed exclusively for as long as the result. Each entry is in
         //   one slot.
         entries.fold_slots((), |(), slot| pairs.push(unsafe { Boxed::<K, V>::pair_mut(slot.now) }));
         Ok(pairs)

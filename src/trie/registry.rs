@@ -1,13 +1,13 @@
 //! The registry of a map's live snapshots: their records, ordered by generation.
 //!
-//! An immutable tree behind one atomic pointer. A reader loads the pointer and has all records of one
-//! instant. A change copies the path to one leaf and swaps the pointer. If another change came first, it
-//! starts again from that one's tree, so the registry is lock-free.
+//! An immutable tree behind one atomic pointer. A reader loads the pointer and sees all records of one instant. A
+//! change copies the path to one leaf and swaps the pointer. If another change was first, it starts again from the new
+//! tree, so the registry is lock-free.
 //!
 //! The tree is a Patricia trie over the bits of the keys (Okasaki and Gill, "Fast Mergeable Integer Maps",
-//! 1998). It needs no balancing: its shape depends on its keys alone. With n live snapshots whose generations span
+//! 1998). It needs no balancing: its shape depends only on its keys. With n live snapshots whose generations span
 //! a range of r, a leaf has at most n - 1 forks above it, and at most 1 + log2 r (besides those between records of
-//! its own generation). So "log n" below is exact for generations in a row, and recursion is harmless in any case.
+//! its own generation). So "log n" below is exact for consecutive generations, and recursion is shallow in any case.
 //!
 //! | operation, with n live snapshots | cost |
 //! |---|---|
@@ -90,7 +90,7 @@ impl Registry {
             if planted("lost_record") {
                 return self.records.store(changed);
             }
-            // What was seen is held meanwhile, so its address is no other tree's.
+            // `seen` is held meanwhile, so no other tree can have its address.
             let found = self.records.compare_and_swap(&*seen, changed);
             if address(&found) == address(&seen) {
                 return;
@@ -121,7 +121,7 @@ impl Records {
 impl Tree {
     fn newest_below(&self, bound: u128) -> Option<&Record> {
         let mut at = self;
-        // All of it is below the bound, and above whatever else was passed by.
+        // All of it is below the bound, and above every subtree that was skipped.
         let mut otherwise = None;
         loop {
             match at {
@@ -173,7 +173,7 @@ impl Tree {
         }
     }
 
-    /// This tree without the record of a key; none if it has no other.
+    /// This tree without the record of a key; `None` if it has no other.
     fn without(&self, key: u128) -> Option<Self> {
         match self {
             Self::Leaf(record) => (record.key.0 != key).then(|| self.clone()),
@@ -198,7 +198,7 @@ impl Tree {
         Self::Fork(Arc::new(Fork { split, older, newer }))
     }
 
-    /// A number that has those bits in common with all keys that they have in common with each other.
+    /// A number with the bits that all keys have in common.
     fn prefix(&self) -> u128 {
         match self {
             Self::Leaf(record) => record.key.0,
@@ -210,7 +210,7 @@ impl Tree {
 impl Fork {
     /// Whether a key agrees with those here above the bit in which they differ.
     fn covers(&self, key: u128) -> bool {
-        // In two steps: by all bits at once it would be an overflow.
+        // In two steps: shifting by all bits at once would overflow.
         (key ^ self.split) >> self.split.trailing_zeros() >> 1 == 0
     }
 }
@@ -281,7 +281,7 @@ mod tests {
         let registry = Registry::new();
         let mut expected = BTreeMap::new();
         for _ in 0..if cfg!(miri) { 300 } else { 20_000 } {
-            // Close together, some of them equal, or far apart, up to the greatest.
+            // Generations that are close together or equal, or far apart, up to the greatest.
             let generation = match random() % 4 {
                 0 => u64::MAX - random() % 4,
                 1 => random() >> (random() % 64),

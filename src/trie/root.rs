@@ -18,11 +18,10 @@ pub(crate) struct Root {
 
 /// The number of entries of a map, shared by its roots from one `take` to the next.
 ///
-/// A `take` empties the map at one instant, and late writers of the tree that it took out still count: so the next
-/// root begins another count. A commit puts other entries in the place of those that were there, and counts the
-/// difference.
+/// A `take` empties the map at one instant, but late writers of the taken tree still count. So the next root has a new
+/// count. A commit replaces entries, and counts the difference.
 pub(crate) struct Count {
-    /// Whether the map began with the entries of its base. Those are counted on the first `len()`.
+    /// Whether the map began with the entries of its base. They are counted on the first `len()`.
     has_base: bool,
     changes: Counter,
 }

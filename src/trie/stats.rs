@@ -1,4 +1,4 @@
-//! Counting what a frozen tree is made of.
+//! Counting the parts of a frozen tree.
 #![expect(unsafe_code, reason = "reads the hashes of entries of frozen trees")]
 
 use super::diff::{Beyond, beyond, holds};
@@ -9,7 +9,7 @@ use crate::hash::Rehash;
 use crate::leaf::{Shape, Size};
 use crate::tree::node::{LEVELS, Node, Word};
 
-/// Shapes of nodes: the sizes of leaves by their codes, fans, collision nodes.
+/// Number of shapes: the sizes of leaves by their codes, fans, collision nodes.
 pub(crate) const SHAPES: usize = Size::CODES + 2;
 
 fn number(shape: Shape) -> usize {
@@ -20,13 +20,13 @@ fn number(shape: Shape) -> usize {
     }
 }
 
-/// What was counted.
+/// The counts.
 #[derive(Default)]
 pub(crate) struct Tally {
     /// Entries by the number of fans above them.
     pub(crate) depths: [usize; LEVELS as usize + 1],
     pub(crate) nodes: [NodeTally; SHAPES],
-    /// Of entries, besides their slots.
+    /// Bytes of entries outside of their slots.
     pub(crate) entry_bytes: usize,
 }
 
@@ -37,12 +37,12 @@ pub(crate) struct NodeTally {
     pub(crate) bytes: usize,
     /// Room for entries, or for children.
     pub(crate) slots: usize,
-    /// How much of that is taken.
+    /// How much of that is used.
     pub(crate) used: usize,
 }
 
 impl<St: Store> Frozen<St> {
-    /// Counts what is in this tree. O(n).
+    /// Counts the parts of this tree. O(n).
     pub(crate) fn tally(&self) -> Tally {
         let mut count = Count::of::<St>(|_: Word<'_, _>, _, _: &_| false);
         beyond(self.top(), Word::EMPTY, 0, &mut count);
@@ -74,7 +74,7 @@ impl<St: Store> Frozen<St> {
     }
 }
 
-/// Counts what it is shown; `has` tells of an entry whether the other tree has it.
+/// Counts the parts that it receives. `has` tests whether the other tree has an entry.
 struct Count<F> {
     tally: Tally,
     /// What an entry takes besides its slot.

@@ -1,4 +1,4 @@
-//! Changing: the ways from the root of the trie to a bucket.
+//! Changing a key: the paths from the root of the trie to a bucket.
 #![expect(unsafe_code, reason = "retires what was unlinked")]
 
 use super::Trie;
@@ -15,12 +15,11 @@ use crate::tree::{
 };
 
 impl<St: Store> Trie<St> {
-    /// Looks a key up, lets `change` decide what to do with it, and does that in one atomic step
-    /// with the look. `peek`: the change may decide to change nothing.
+    /// Looks a key up, lets `change` decide what to do with it, and does that, all in one atomic step. `peek`: the
+    /// change may decide to change nothing.
     ///
-    /// LINEARIZES insert, remove, compute and all other changes: the CAS named at the place where it
-    /// succeeds, in [`tree`]; a change that keeps things as they are: the read that found them so, as for
-    /// [`tree::lookup::find`].
+    /// LINEARIZES insert, remove, compute and all other changes: the CAS marked in [`tree`] where it succeeds. A change
+    /// that changes nothing: the read that found the entry, as for [`tree::lookup::find`].
     #[inline]
     pub(super) fn upsert<'g>(
         &'g self,
@@ -46,7 +45,7 @@ impl<St: Store> Trie<St> {
         }
     }
 
-    /// Does the change the usual way, if nothing is in its way.
+    /// Makes the change on the fast path, if nothing is in the way.
     #[inline(always)]
     fn try_at_once<'g, C: Change<'g, St>>(
         &'g self,
@@ -81,7 +80,7 @@ impl RawTrie {
             let cell = unsafe { context.root.top.typed::<T>() };
             let word = cell.load(guard);
             if word.is_frozen() {
-                // A snapshot was taken of this generation; its next root may not be there yet.
+                // A snapshot of this generation was taken, and the next root may not exist yet.
                 self.advance(context);
                 continue;
             }

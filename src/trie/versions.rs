@@ -17,8 +17,8 @@ use crate::sync::{Ordering, stall_point};
 use crate::tree::node::Word;
 
 impl<St: Store> Trie<St> {
-    /// The map's content at one instant. O(log n) in the number of live snapshots, and as often again as another
-    /// thread's snapshot comes first.
+    /// The map's content at one instant. O(log n) in the number of live snapshots, for each try. A try fails only if
+    /// another thread's snapshot succeeds.
     pub(crate) fn snapshot(&self) -> Frozen<St> {
         // SAFETY:
         // - those of this map, which are.
@@ -58,8 +58,8 @@ impl RawTrie {
             // Registered before the word is frozen: whoever works under a later root knows of it.
             let record = context.domain().graves.register(root.generation);
             stall_point("registered snapshot");
-            // LINEARIZES snapshot, together with those late writers of this generation whose words
-            // no thread has observed yet: they come just before it.
+            // LINEARIZES snapshot, and just before it the late writers of this generation whose words no thread has
+            // observed yet.
             let top = root.top.freeze();
             stall_point("frozen root");
             self.advance(context);
@@ -85,7 +85,7 @@ impl RawTrie {
             let record: Arc<Record> = context.domain().graves.register(root.generation);
             let mut top = root.top.load(&guard);
             while !top.is_frozen() {
-                // An empty frozen word tells who helps on that the next root is empty.
+                // The empty frozen word tells helping threads that the next root is empty.
                 // LINEARIZES take.
                 if root.top.replace(top, Word::taken()).is_ok() {
                     stall_point("emptied root");

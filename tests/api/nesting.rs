@@ -104,7 +104,7 @@ fn an_operation_within_an_operation() {
         let (inner, mut numbers) = (Vec::from_iter(some_operations::<TouchyMap>()), Numbers(1));
         for scene in scenes() {
             // Large maps take long to make.
-            let step = one_in(if scene.size < 30 { 4 } else { 12 });
+            let step = one_in(if scene.size < 30 { 8 } else { 12 });
             (0..5)
                 .take_while(|&spared| {
                     let mut some = inner.iter().skip(numbers.below(step)).step_by(step);

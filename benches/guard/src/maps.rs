@@ -1,4 +1,4 @@
-//! The maps, with a hasher that is the same in every run: instructions are counted one by one.
+//! The maps, with a hasher that is the same in every run, because instructions are counted exactly.
 
 use snaptrie::{FixedState, Snapshot, TrieMap};
 

@@ -36,13 +36,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Measures one map in this process; prints one line a phase.
+    /// Measures one map in this process; prints one line per phase.
     One(One),
     /// Starts a process for each map, workload, thread count and size, the maps in turn.
     Suite(SuiteArgs),
     /// Counts the instructions of one operation under valgrind, which must be installed; prints a markdown table.
     Instructions(InstructionsArgs),
-    /// Does what is counted, in this process.
+    /// Runs the counted operations, in this process.
     InstructionsOne(InstructionsOne),
     /// Counts the pairs of words in real text: a process for each counter and thread count, in turn.
     Bigrams(BigramsArgs),
@@ -61,7 +61,7 @@ enum Task {
         /// The folder for the pictures.
         #[arg(long, default_value = "charts")]
         out: PathBuf,
-        /// A README whose tables are made anew.
+        /// A README whose tables are updated.
         #[arg(long)]
         readme: Vec<PathBuf>,
         /// The thread counts that its tables show.
@@ -228,7 +228,7 @@ impl One {
     }
 }
 
-/// Hands this command line to the binary that measures such a workload, with the environment for it.
+/// Runs the binary that measures this workload, with this command line and the environment for it.
 fn in_fitting_process(workload: Workload) -> Result<(), Box<dyn Error>> {
     let program = workload.program()?;
     let name = program.display();

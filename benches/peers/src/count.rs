@@ -29,7 +29,7 @@ static PEAK: AtomicI64 = AtomicI64::new(0);
 pub struct Bytes {
     /// As asked for.
     pub requested: i64,
-    /// As taken by the allocator, headers included; 0 where it cannot tell.
+    /// As taken by the allocator, including headers; 0 if it does not report this.
     pub usable: i64,
 }
 
@@ -76,7 +76,7 @@ impl<A> Counting<A> {
         }
         let change = sign * size as i64;
         let requested = REQUESTED.fetch_add(change, Ordering::Relaxed) + change;
-        // Looks first: an allocation below the peak writes nothing.
+        // Reads first: an allocation below the peak writes nothing.
         if requested > PEAK.load(Ordering::Relaxed) {
             PEAK.fetch_max(requested, Ordering::Relaxed);
         }

@@ -1,5 +1,5 @@
-//! The comment on top of a result file: what was measured, where and how, so that the file stands by
-//! itself. The build script supplies what is known when the binary is built.
+//! The comment at the top of a result file: what was measured, where and how, so that the file is self-contained. The
+//! build script supplies the facts that are known when the binary is built.
 
 use crate::record::COLUMNS;
 use std::env;

@@ -1,7 +1,6 @@
-//! Instructions of one operation, counted by callgrind: the same in every run, on a noisy machine too.
+//! Instructions per operation, counted by callgrind: the same in every run, even on a noisy machine.
 //!
-//! Each map and phase is a process of its own. What the loop around the operations takes is counted with the map
-//! `none` and subtracted.
+//! Each map and phase runs in a separate process. The cost of the loop is counted with the map `none` and subtracted.
 
 use crate::keys::Keys;
 use crate::maps::{MapName, Peer, Visit};
@@ -45,13 +44,13 @@ impl fmt::Display for Phase {
     }
 }
 
-/// The program that counts while this runs, and at no other time.
+/// Callgrind counts only while this runs.
 #[inline(never)]
 fn counted(work: &mut dyn FnMut()) {
     work();
 }
 
-/// Does so many operations, to be counted from outside.
+/// Does this many operations, which callgrind counts.
 pub fn work(map: MapName, phase: Phase, size: usize) {
     let done = map.visit(Work { phase, size });
     assert!(
@@ -66,7 +65,7 @@ struct Work {
 }
 
 impl Visit for Work {
-    /// How many operations did what they should.
+    /// How many operations had the expected result.
     type Output = usize;
 
     fn visit<M: Peer>(self) -> usize {
@@ -126,7 +125,7 @@ impl Visit for Work {
     }
 }
 
-/// Counts each phase of each map, in processes of their own. Returns a table in markdown.
+/// Counts each phase of each map, in separate processes. Returns a table in markdown.
 ///
 /// # Errors
 /// If valgrind cannot be started or does not say how much it counted.

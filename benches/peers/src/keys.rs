@@ -1,4 +1,4 @@
-//! Keys and randomness: unique, random looking and the same for every map. No clock, no operating system.
+//! Keys and random numbers: unique, random looking, and the same for every map.
 
 use std::ops::Range;
 

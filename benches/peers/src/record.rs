@@ -22,7 +22,7 @@ pub struct Record {
     pub size: usize,
     /// Operations of all threads together.
     pub ops: u64,
-    /// From the first thread's start to the last one's end; 0 where time is not the question.
+    /// From the first thread's start to the last one's end; 0 if time is not measured.
     pub ns_total: u64,
     /// Further results, as `(name, number)`.
     pub extra: Vec<(String, f64)>,

@@ -1,5 +1,4 @@
-//! A suite: one fresh process for each measurement, the maps in turn, all raw lines in one file.
-//! It measures nothing itself.
+//! A suite: one new process per measurement, the maps in turn, all raw lines in one file.
 
 use crate::header;
 use crate::keys::Keys;
@@ -12,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often a running process is looked after: seldom, because the look costs the process a core.
+/// How often a running process is polled: seldom, because polling takes a core from it.
 const POLL: Duration = Duration::from_millis(50);
 
 /// What to measure.
@@ -37,7 +36,7 @@ pub struct Suite {
 pub struct Step {
     /// The repetition that it belongs to, from 1.
     pub rep: usize,
-    /// What it measures, for people.
+    /// What it measures, as text.
     pub name: String,
     /// The program.
     pub program: PathBuf,
@@ -93,7 +92,7 @@ impl Suite {
     }
 }
 
-/// Another order in every repetition and at every place.
+/// A different order in every repetition and at every place.
 pub fn shuffle<T>(items: &mut [T], rep: usize, place: usize) {
     Keys::new(rep as u64).rng(place).shuffle(items);
 }

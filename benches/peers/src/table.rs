@@ -1,4 +1,4 @@
-//! Markdown tables of a result file: one a workload, thread count and size; a row a map, a column a
+//! Markdown tables of a result file: one per workload, thread count and size, with a row per map and a column per
 //! number. A cell is `median (min..max)` over the repetitions.
 
 use crate::record::{BadLine, COLUMNS, Record};
@@ -75,7 +75,7 @@ fn write_table(text: &mut String, numbers: &[Number<'_>]) {
     }
 }
 
-/// `median (min..max)`, with a decimal where it says something.
+/// `median (min..max)`, with a decimal for small numbers.
 fn cell(mut values: Vec<f64>) -> String {
     values.sort_unstable_by(f64::total_cmp);
     let (Some(min), Some(max)) = (values.first(), values.last()) else {

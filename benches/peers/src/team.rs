@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often a waiting thread looks before it starts to yield its core.
+/// How often a waiting thread spins before it starts to yield its core.
 const SPINS: usize = 10_000;
 
 /// Runs `work(thread, clock)` in `threads` threads; returns how long each phase took, in order.
@@ -40,8 +40,8 @@ pub fn run(threads: usize, work: impl Fn(usize, &mut Clock<'_>) + Sync) -> Vec<D
     (0..phases).map(elapsed).collect()
 }
 
-/// Ends the process if a thread panics (in tests; elsewhere a panic does so by itself): the others would wait
-/// for it at the gate for ever.
+/// In tests, aborts the process if a thread panics: the others would wait for it at the gate forever. Elsewhere a panic
+/// aborts anyway.
 struct Alarm;
 
 impl Drop for Alarm {
@@ -60,8 +60,8 @@ pub struct Clock<'a> {
 }
 
 impl Clock<'_> {
-    /// Runs `work` in step with the other threads, timed from the first start to the last end.
-    /// What a thread does between two phases is not timed and meets nobody's timed work.
+    /// Runs `work` in step with the other threads, timed from the first start to the last end. Code between two phases
+    /// is not timed, and does not run during any thread's timed work.
     pub fn phase<R>(&mut self, work: impl FnOnce() -> R) -> R {
         self.gate.wait();
         let start = Instant::now();

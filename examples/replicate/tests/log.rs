@@ -110,7 +110,7 @@ fn followers_have_the_leaders_content_at_each_version() {
     }
     assert!(number(last["steady"], " versions") > number(last["slow"], " versions"), "{printed}");
     assert!(number(last["slow"], " images") > 1, "{printed}");
-    assert!(printed.contains("killed: goes on with version "), "{printed}");
+    assert!(printed.contains("killed: continues with version "), "{printed}");
     // The log is bounded.
     let longest = number(last["leader"], " entries at most");
     assert!(longest * 2 < number(last["leader"], " entries of "), "{printed}");
@@ -126,7 +126,7 @@ fn a_follower_whose_offset_was_trimmed_takes_an_image() {
     first.child.wait().expect("a child");
     let printed = leader.finish();
     let of_second = server.follower(&state, &[]).finish();
-    assert!(of_second.contains("goes on with version "), "{of_second}");
+    assert!(of_second.contains("continues with version "), "{of_second}");
     assert_eq!(number(table(&of_second)["follower"], " images"), 1, "{of_second}");
     assert_eq!(digest(table(&of_second)["follower"]), digest(table(&printed)["leader"]));
     // A further restart finds nothing to do.
@@ -152,7 +152,7 @@ fn a_follower_goes_on_after_kills() {
     }
     let of_last = server.follower(&state, &["--save-after", "3"]).finish();
     let printed = leader.finish();
-    assert!(of_last.contains("goes on with version"), "{of_last}");
+    assert!(of_last.contains("continues with version"), "{of_last}");
     assert_eq!(digest(table(&of_last)["follower"]), digest(table(&printed)["leader"]));
 }
 

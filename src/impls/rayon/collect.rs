@@ -1,9 +1,9 @@
 //! Parallel `collect` and `extend`.
 //!
-//! Threads that insert into the same part of a map wait for each other's cache lines, and repeat steps that another
-//! thread has overtaken. So the entries are first divided by the topmost bits of their hashes, which choose the place in
-//! both kinds of map. Then one thread inserts, or builds, each part. A part keeps the order of the input, so of equal
-//! keys the same one stays as without threads.
+//! Threads that insert into the same part of a map wait for each other's cache lines, and repeat steps in which another
+//! thread was first. So the entries are first divided by the topmost bits of their hashes, which choose the place in
+//! both kinds of map. Then one thread inserts or builds each part. A part keeps the order of the input, so of equal
+//! keys the same one stays as in sequential code.
 
 use std::collections::LinkedList;
 use std::hash::{BuildHasher, Hash};
@@ -54,7 +54,7 @@ fn fill<E, S>(
     });
 }
 
-/// A map of these entries, of which each part is built by one thread.
+/// A map of these entries. One thread builds each part.
 pub(super) fn collect<E, S>(
     hasher: S,
     entries: impl ParallelIterator<Item = (E::Key, E::Value)>,
@@ -82,7 +82,7 @@ macro_rules! map {
             V: Send + Sync $(+ $bound)?,
             S: BuildHasher + Default + Send + Sync,
         {
-            /// Of entries with equal keys the last one stays.
+            /// Of entries with equal keys, the last one stays.
             fn from_par_iter<I: IntoParallelIterator<Item = (K, V)>>(entries: I) -> Self {
                 let base = collect(S::default(), entries.into_par_iter(), Stays::Last);
                 Self { base }
@@ -100,7 +100,7 @@ macro_rules! map {
             }
         }
 
-        /// Extends a shared map: `(&map).par_extend(entries)`. Each entry is inserted by itself.
+        /// Extends a shared map: `(&map).par_extend(entries)`. Each entry is inserted separately.
         impl<K, V, S> ParallelExtend<(K, V)> for &$Map<K, V, S>
         where
             K: Hash + Eq + Send + Sync $(+ $bound)?,
@@ -122,7 +122,7 @@ macro_rules! set {
             K: Hash + Eq + Send + Sync $(+ $bound)?,
             S: BuildHasher + Default + Send + Sync,
         {
-            /// Of equal elements the first one stays.
+            /// Of equal elements, the first one stays.
             fn from_par_iter<I: IntoParallelIterator<Item = K>>(elements: I) -> Self {
                 let entries = elements.into_par_iter().map(|element| (element, ()));
                 let base = collect(S::default(), entries, Stays::First);
@@ -140,7 +140,7 @@ macro_rules! set {
             }
         }
 
-        /// Extends a shared set: `(&set).par_extend(elements)`. Each is inserted by itself.
+        /// Extends a shared set: `(&set).par_extend(elements)`. Each element is inserted separately.
         impl<K, S> ParallelExtend<K> for &$Set<K, S>
         where
             K: Hash + Eq + Send + Sync $(+ $bound)?,

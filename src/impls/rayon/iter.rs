@@ -1,9 +1,10 @@
 //! Parallel iteration: over snapshots, and over flat maps through a handle.
 //!
-//! A trie is split by subtrees, a flat table by ranges of words, as long as there are threads without work.
+//! A trie is split by subtrees, and a flat table by ranges of words, as long as there are threads without work.
 //!
-//! A live trie has no parallel iterator: its snapshot has one, costs next to nothing, and is exact. A flat map has no
-//! snapshot. Its iterator borrows a [`Pinned`] of the calling thread, whose guard protects the entries for all threads.
+//! A live trie has no parallel iterator, because a snapshot has one, costs next to nothing, and is exact. A flat map
+//! has no snapshot. Its iterator borrows a [`Pinned`] of the calling thread, whose guard protects the entries for all
+//! threads.
 
 use std::fmt;
 
@@ -17,7 +18,7 @@ use crate::plain::Plain;
 use crate::trie::FrozenIter;
 use crate::{CopyPinned, CopyPinnedSet, Pinned, PinnedSet, SetSnapshot, Snapshot};
 
-/// An iterator that can be shared.
+/// An iterator that can be split.
 trait Split: Iterator + Send + Sized {
     /// Gives away about half of the rest, or nothing if that is too little to share.
     fn split(&mut self) -> Option<Self>;
@@ -63,7 +64,7 @@ impl<I: Split> UnindexedProducer for Producer<I> {
 /// use rayon::prelude::*;
 ///
 /// let map: snaptrie::TrieMap<u64, u64> = (0..1_000).map(|i| (i, i)).collect();
-/// let snapshot = map.snapshot(); // others could write on
+/// let snapshot = map.snapshot(); // other threads may write
 /// assert_eq!(snapshot.par_iter().map(|(_, value)| value).sum::<u64>(), 499_500);
 /// ```
 pub struct SnapshotParIter<'s, K: 's, V: 's, M: Place<K, V> + 's = Boxed> {
@@ -221,7 +222,7 @@ where
     }
 }
 
-/// Takes the element out of an entry.
+/// Returns the element of an entry.
 type Element<'s, K> = fn((&'s K, &'s ())) -> &'s K;
 
 fn element<'s, K>((element, ()): (&'s K, &'s ())) -> &'s K {

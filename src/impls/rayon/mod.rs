@@ -1,9 +1,9 @@
-//! The feature `rayon`: everything on all processors.
+//! The feature `rayon`: parallel operations.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `iter` | parallel iteration over snapshots and pinned flat maps |
-//! | `collect` | collecting and extending, without threads that write to the same part of a map |
+//! | `collect` | collecting and extending; no two threads write to the same part of a map |
 //! | `to_flat` | [`Snapshot::par_to_flat`](crate::Snapshot::par_to_flat) |
 
 mod collect;

@@ -1,4 +1,4 @@
-//! Flat maps made of snapshots, on all processors.
+//! Making flat maps from snapshots, in parallel.
 
 use std::hash::{BuildHasher, Hash};
 

@@ -1,4 +1,4 @@
-//! Why a fork was not committed.
+//! The errors of commits.
 
 use std::error::Error;
 use std::fmt;
@@ -10,11 +10,11 @@ use crate::trie::Refusal;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CommitFailure {
-    /// The map was written since the fork was taken.
+    /// The map was written since the fork was made.
     Conflict,
     /// A snapshot or a fork of the fork is alive.
     Shared,
-    /// The fork is one of another map, or of a snapshot from before the map's first write.
+    /// It is a fork of another map, or of a snapshot from before the map's first write.
     Unrelated,
 }
 
@@ -38,16 +38,16 @@ impl fmt::Display for CommitFailure {
     }
 }
 
-/// The error of [`TrieMap::try_commit`](crate::TrieMap::try_commit). Gives the fork back.
+/// The error of [`TrieMap::try_commit`](crate::TrieMap::try_commit). It contains the fork.
 pub struct CommitError<K, V, S = crate::RandomState, M: Place<K, V> = Boxed> {
-    /// The fork that was not committed, as it was.
+    /// The fork, unchanged.
     pub fork: M::Map<S>,
-    /// Why not.
+    /// Why it was refused.
     pub failure: CommitFailure,
 }
 
 impl<K, V, S, M: Place<K, V>> CommitError<K, V, S, M> {
-    /// Whether the map was written since the fork was taken.
+    /// Whether the map was written since the fork was made.
     pub fn is_conflict(&self) -> bool {
         self.failure == CommitFailure::Conflict
     }

@@ -1,4 +1,4 @@
-//! What differs between two snapshots, and how a replica follows.
+//! The differences between two snapshots, and their application to a replica.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
@@ -14,17 +14,16 @@ use crate::trie::{FrozenIter, TreeChange, TreeDiff};
 impl<K: Hash + Eq, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
     /// The changes that turn this snapshot's content into that of `newer`.
     ///
-    /// They come in no particular order, one for each key that differs. An entry is unchanged if it is the very same entry.
-    /// Values are not compared, so a key that was written again with an equal value counts as changed. Entries of a [`CopyTrieMap`](crate::CopyTrieMap) have no place of their own:
-    /// they are unchanged if all their bytes are.
+    /// There is one for each key that differs, in no particular order. An entry is unchanged if it was not written.
+    /// Values are not compared, so a key that was written again with an equal value counts as changed. An entry of a
+    /// [`CopyTrieMap`](crate::CopyTrieMap) is unchanged if its bytes are.
     ///
-    /// The two may be of one map, in either order, or of forks of it that grew apart. Then parts of
-    /// the map that both share are passed over: the cost is O(changes · log n), whatever the size of
-    /// the map. For snapshots of maps that have nothing to do with each other every entry counts as
-    /// changed, and every key is looked up on the other side, by that side's hasher: O(n).
+    /// The two may be of one map, in either order, or of different forks of it. The parts that both share are skipped:
+    /// the cost is O(changes · log n), whatever the size of the map. For snapshots of unrelated maps, every entry
+    /// counts as changed, and every key is looked up in the other snapshot, with that snapshot's hasher: O(n).
     ///
     /// # Panics
-    /// The iterator panics if `Hash` or `Eq` of a key does.
+    /// The iterator panics if `Hash` or `Eq` of a key panics.
     ///
     /// # Examples
     /// ```
@@ -90,7 +89,7 @@ impl<'s, K, V> Change<'s, K, V> {
         }
     }
 
-    /// The value before; none if the key was added.
+    /// The value before; `None` if the key was added.
     pub fn before(&self) -> Option<&'s V> {
         match self {
             Self::Added { .. } => None,
@@ -98,7 +97,7 @@ impl<'s, K, V> Change<'s, K, V> {
         }
     }
 
-    /// The value after; none if the key was removed.
+    /// The value after; `None` if the key was removed.
     pub fn after(&self) -> Option<&'s V> {
         match self {
             Self::Removed { .. } => None,
@@ -116,7 +115,7 @@ impl<K, V> Copy for Change<'_, K, V> {}
 
 /// An iterator over the differences between two snapshots, from [`Snapshot::diff`].
 ///
-/// Finds them as it goes. It borrows both snapshots and holds nothing else, so it is `Send` and `Sync` as they are.
+/// Finds them lazily. It borrows both snapshots and holds nothing else, so it is `Send` and `Sync` as they are.
 pub struct Diff<'s, K, V, S = RandomState, M: Place<K, V> = Boxed> {
     walk: Walk<'s, M::Store<u64>>,
     old: &'s Snapshot<K, V, S, M>,
@@ -125,7 +124,7 @@ pub struct Diff<'s, K, V, S = RandomState, M: Place<K, V> = Boxed> {
 
 enum Walk<'s, St: Store> {
     Trees(TreeDiff<'s, St>),
-    /// Looks up the entries of the one side, then those of the other.
+    /// Looks up the entries of each snapshot in the other one.
     Lookups {
         entries: FrozenIter<'s, St>,
         in_new: bool,
@@ -206,7 +205,7 @@ impl<St: Store> Clone for Walk<'_, St> {
     }
 }
 
-/// Lists what is left of it.
+/// Lists the remaining differences.
 impl<K, V, S, M> fmt::Debug for Diff<'_, K, V, S, M>
 where
     K: Hash + Eq + fmt::Debug,
@@ -219,15 +218,14 @@ where
     }
 }
 
-/// What a replica needs to follow a map: the differences between two snapshots, with keys and values
-/// of its own.
+/// The differences between two snapshots with owned keys and values, which a replica needs to follow a map.
 ///
-/// Collected from a [`Diff`] (`before.diff(&after).collect()`), brought to another place, and put to use
-/// by [`TrieMap::apply`](crate::TrieMap::apply) there. With the feature `serde` it can be serialized: as a pair of a list of
-/// entries to put and a list of keys to remove.
+/// Collect it from a [`Diff`] (`before.diff(&after).collect()`), send it to another place, and apply it there with
+/// [`TrieMap::apply`](crate::TrieMap::apply). With the feature `serde` it can be serialized, as a list of entries to
+/// put and a list of keys to remove.
 ///
-/// It says nothing about where it began: to bring a copy up to date, apply each to the content that it
-/// was made from, in order. A difference that is applied twice in a row does no harm.
+/// It does not record what it applies to: apply each one, in order, to the content that it was made from. Applying one
+/// twice in a row does no harm.
 ///
 /// # Examples
 /// ```
@@ -244,7 +242,7 @@ where
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedDiff<K, V> {
-    /// Entries to insert, or to replace what the key has.
+    /// Entries to insert, or to replace those with equal keys.
     pub put: Vec<(K, V)>,
     /// Keys to remove.
     pub removed: Vec<K>,

@@ -9,11 +9,11 @@ use crate::{Diff, RandomState, Snapshot};
 
 /// The most recent *n* snapshots of a map, by their [generations](Snapshot::generation).
 ///
-/// Versions share their common entries, so each costs the memory of what changed until the next. Adding a version and
-/// looking one up are O(log n) in the number of versions. When a version falls out, everything that it alone could see is
-/// freed: O(changes).
+/// Versions share their common entries, so each costs the memory of the changes until the next. Adding a version and
+/// looking one up are O(log n) in the number of versions. When a version is removed, everything that only it could see
+/// is freed: O(changes).
 ///
-/// A plain collection: for several threads, put it behind a lock.
+/// This is a plain collection: to share it between threads, put it behind a lock.
 ///
 /// # Examples
 /// ```
@@ -30,7 +30,7 @@ use crate::{Diff, RandomState, Snapshot};
 /// assert_eq!(changes.count(), 1);
 /// ```
 pub struct History<K, V, S = RandomState, M: Place<K, V> = Boxed> {
-    /// Oldest first; generations increase.
+    /// Oldest first, so generations increase.
     versions: VecDeque<Snapshot<K, V, S, M>>,
     capacity: usize,
 }
@@ -51,12 +51,12 @@ impl<K, V, S, M: Place<K, V>> History<K, V, S, M> {
         Self { versions: VecDeque::new(), capacity }
     }
 
-    /// Adds a version, unless the latest one is as new. If there is no room, the oldest falls out. Returns the version's
-    /// [generation](Snapshot::generation), by which it is [found](Self::at) again.
+    /// Adds a version, unless the latest one is as new. If the history is full, the oldest one is removed. Returns the
+    /// version's [generation](Snapshot::generation), which [`at`](Self::at) and [`get`](Self::get) take.
     ///
     /// # Panics
-    /// If it is a snapshot of another map than the others. Also if a destructor of the oldest version does, once the new
-    /// one is added.
+    /// If it is a snapshot of another map than the others. Also if a destructor of the removed version panics, after
+    /// the new one was added.
     ///
     /// # Examples
     /// ```
@@ -78,7 +78,7 @@ impl<K, V, S, M: Place<K, V>> History<K, V, S, M> {
         let is_full = self.versions.len() == self.capacity;
         let oldest = is_full.then(|| self.versions.pop_front());
         self.versions.push_back(version);
-        // Last: its destructors may panic.
+        // Last, because its destructors may panic.
         drop(oldest);
         generation
     }
@@ -97,7 +97,7 @@ impl<K, V, S, M: Place<K, V>> History<K, V, S, M> {
         self.at(generation).filter(|version| version.generation() == generation)
     }
 
-    /// The newest version that is not newer than this generation. None if the history does not go back so far.
+    /// The newest version that is not newer than this generation. `None` if the history does not go back so far.
     ///
     /// # Examples
     /// ```
@@ -152,7 +152,7 @@ impl<K, V, S, M: Place<K, V>> History<K, V, S, M> {
         self.versions.is_empty()
     }
 
-    /// The most versions that it keeps.
+    /// The most versions that the history keeps.
     pub fn capacity(&self) -> usize {
         self.capacity
     }
@@ -163,8 +163,8 @@ pub type HistoryIter<'h, K, V, S = RandomState, M = Boxed> =
     vec_deque::Iter<'h, Snapshot<K, V, S, M>>;
 
 impl<K: Hash + Eq, V, S: BuildHasher, M: Place<K, V>> History<K, V, S, M> {
-    /// What changed from the version of one generation to that of another, in either direction, as
-    /// [`Snapshot::diff`]. None if one of them is not here.
+    /// The changes from the version of one generation to that of another, in either direction. `None` if one of them is
+    /// not in the history. See [`Snapshot::diff`].
     ///
     /// # Examples
     /// ```

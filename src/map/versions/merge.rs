@@ -1,4 +1,4 @@
-//! One map of two forks.
+//! Merging two forks.
 
 use std::hash::{BuildHasher, Hash};
 
@@ -13,17 +13,18 @@ where
     S: BuildHasher + Clone,
     M: Place<K, V>,
 {
-    /// A map with the changes that `left` and `right` made to this snapshot, from which both grew.
+    /// A map with the changes that `left` and `right` made to this snapshot, which both were forked from.
     ///
-    /// A key that only one side changed is as that side has it. `resolve` decides about keys that both changed, unless
-    /// both removed them. A key counts as changed if it has another entry, whatever the values: see [`Self::diff`].
+    /// If only one side changed a key, that change is taken. `resolve` decides about keys that both sides changed,
+    /// unless both removed them. A key counts as changed if its entry was written, even with an equal value: see
+    /// [`Self::diff`].
     ///
     /// The result is a fork of `left`, with clones of the changes of `right`: O(changes of `right` · log n), whatever
-    /// the size of the map. So `left` should be the side with more changes. Snapshots that did not grow from this one are
-    /// merged correctly too, at the cost of their [`diff`](Self::diff).
+    /// the size of the map. So `left` should be the side with more changes. Snapshots that were not forked from this
+    /// one are merged correctly too, at the cost of their [`diff`](Self::diff).
     ///
     /// # Panics
-    /// If `resolve`, or `Hash`, `Eq` or `Clone` of a key or value does.
+    /// If `resolve` panics, or `Hash`, `Eq` or `Clone` of a key or value.
     ///
     /// # Examples
     /// ```
@@ -94,14 +95,14 @@ pub struct Conflict<'s, K, V> {
     pub right: Option<&'s V>,
 }
 
-/// How a [merge](Snapshot::merge) settles a key that both sides changed.
+/// How a [merge](Snapshot::merge) resolves a key that both sides changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Resolution<V> {
-    /// As the left side has it.
+    /// Take the entry of the left side.
     Left,
-    /// As the right side has it.
+    /// Take the entry of the right side.
     Right,
-    /// This value.
+    /// Put this value.
     Put(V),
     /// Remove the key.
     Remove,

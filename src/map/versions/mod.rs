@@ -1,15 +1,15 @@
-//! Versions of a map: what is done with its snapshots and forks.
+//! Versions of a map: operations on its snapshots and forks.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `operations` | the operations of maps that have versions, written once for both |
-//! | `commit` | why a fork's content was not made the map's |
-//! | `diff` | what differs between two snapshots |
-//! | `merge` | two forks made one |
+//! | `commit` | the errors of commits |
+//! | `diff` | the differences between two snapshots |
+//! | `merge` | merging two forks |
 //! | `published` | [`Published`]: the latest snapshot for many readers |
-//! | `history` | [`History`]: the latest snapshots |
+//! | `history` | [`History`]: the most recent snapshots |
 
-// First what begins the page of each type in the documentation.
+// In this order, so that the page of each type begins with its basic operations.
 mod diff;
 
 mod commit;

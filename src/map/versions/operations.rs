@@ -1,12 +1,12 @@
-//! What maps with snapshots implement alike: `TrieMap` and `CopyTrieMap`.
+//! Methods and traits that `TrieMap` and `CopyTrieMap` have in common.
 
-/// `$mode` is where the map keeps its entries, `$bound` what its keys and values must be.
+/// `$mode` is the place of the map's entries, `$bound` the bound of its keys and values.
 macro_rules! versions {
     ($Map:ident, $mode:ty $(, $bound:ident)?) => {
         impl<K $(: $bound)?, V $(: $bound)?, S> $Map<K, V, S> {
             /// An empty map with this hasher. Allocates nothing.
             ///
-            /// `const`, so that a map can be a `static`. Which hasher to take is said at [`RandomState`].
+            /// `const`, so that a map can be a `static`. See [`RandomState`] for the choice of a hasher.
             ///
             /// # Examples
             /// ```
@@ -23,7 +23,8 @@ macro_rules! versions {
 
             /// Removes all entries at one instant, and then frees them. O(n).
             ///
-            /// The same as dropping the result of [`Self::take`]. Some memory may be freed later: see [`Self::flush`].
+            /// Dropping the result of [`Self::take`] does the same. Some memory may be freed later: see
+            /// [`Self::flush`].
             ///
             /// # Examples
             /// ```
@@ -35,31 +36,32 @@ macro_rules! versions {
                 self.base.engine.clear();
             }
 
-            /// A snapshot without the hasher, for walking over.
+            /// A snapshot without the hasher, for iteration.
             pub(crate) fn content(&self) -> Snapshot<K, V, (), $mode> {
                 Snapshot::new(self.base.engine.snapshot(), ())
             }
 
-            /// Makes the content of a fork of this map the map's own, at one instant, if the map was not written since
-            /// the fork was taken.
+            /// Replaces the map's content by that of a fork of this map, at one instant, if the map was not written
+            /// since the fork was made.
             ///
-            /// So several keys are changed together: fork the map, change the fork, commit it. Readers of the map see all
-            /// of the changes or none. [`Self::commit_with`] does all this, and starts over if another writer was first.
+            /// This changes several keys together: fork the map, change the fork, commit it. Readers of the map see all
+            /// of the changes or none. [`Self::commit_with`] does all of this, and starts again if another writer was
+            /// first.
             ///
-            /// Snapshots of the map do not count as writes. Nor do operations that find nothing to do, such as the removal
+            /// Snapshots of the map do not count as writes. Nor do operations that change nothing, such as the removal
             /// of an absent key, unless they race with others.
             ///
-            /// Lock-free. The step itself is one compare-and-swap. Before it, the commit looks up what the map is to lose:
-            /// O(changes · log n), as [`Snapshot::diff`](crate::Snapshot::diff). A commit that is refused at once costs
-            /// O(1).
+            /// Lock-free. The step itself is one compare-and-swap. Before it, the commit finds the entries that the map
+            /// will lose: O(changes · log n), as for [`Snapshot::diff`](crate::Snapshot::diff). A commit that is
+            /// refused at once costs O(1).
             ///
             /// # Errors
-            /// [`CommitError`] tells why, and gives the fork back: another writer was first ([`CommitFailure::Conflict`]),
-            /// the fork has snapshots or forks of its own, which must go first ([`CommitFailure::Shared`]), or it is a fork
-            /// of another map.
+            /// [`CommitError`] contains the fork and the reason: another writer was first
+            /// ([`CommitFailure::Conflict`]), the fork itself has live snapshots or forks ([`CommitFailure::Shared`]),
+            /// or it is a fork of another map ([`CommitFailure::Unrelated`]).
             ///
             /// # Panics
-            /// If a destructor of an entry that the fork itself replaced does. The commit has taken effect then.
+            /// If a destructor of an entry that the fork itself replaced panics. The commit has then taken effect.
             ///
             /// # Examples
             /// ```
@@ -89,7 +91,7 @@ macro_rules! versions {
             /// The entries by value, in no particular order. O(n), with memory for all of them at once.
             ///
             /// # Errors
-            /// If snapshots of the map or forks share entries with it, it is given back: see [`Shared`](crate::Shared).
+            /// Returns the map if snapshots or forks share its entries: see [`Shared`](crate::Shared).
             ///
             /// # Examples
             /// ```
@@ -112,13 +114,13 @@ macro_rules! versions {
         }
 
         impl<K $(: $bound)?, V $(: $bound)?, S: Clone> $Map<K, V, S> {
-            /// The map's content at one instant, as a frozen map. O(1), lock-free; writers go on.
+            /// The map's content at one instant, as a frozen map. O(1), lock-free. Writers continue meanwhile.
             ///
             /// Every write takes effect before or after that instant, for all keys alike. The snapshot holds no guard
-            /// and keeps what it sees alive by itself, even when the map is gone. It costs nothing to keep but the
-            /// memory of what the map has changed since, and each part of the map is copied when it is first written
-            /// afterwards. Values are frozen as entries: a value with interior mutability, such as an atomic counter,
-            /// goes on changing in both.
+            /// and keeps its entries alive, even when the map is gone. Keeping it costs the memory of the entries that
+            /// the map has changed since, and each part of the map is copied when it is first written afterwards. Only
+            /// entries are frozen: the inside of a value with interior mutability, such as an atomic counter, changes
+            /// in both.
             ///
             /// # Examples
             /// ```
@@ -137,11 +139,11 @@ macro_rules! versions {
             /// Takes all entries out at one instant and returns them, as a snapshot. O(1), lock-free.
             ///
             /// An atomic drain: every write is either in the result or in the map afterwards. A thread that holds a
-            /// reference to a value from before (`&AtomicU64`, say) can still change the inside of that value after the
+            /// reference to a value, such as an `&AtomicU64`, can still change the inside of that value after the
             /// instant.
             ///
             /// # Panics
-            /// If the hasher's `Clone` does; the map keeps its entries.
+            /// If the hasher's `Clone` panics. The map then keeps its entries.
             ///
             /// # Examples
             /// ```
@@ -157,12 +159,12 @@ macro_rules! versions {
                 Snapshot::new(self.base.engine.take(), hasher)
             }
 
-            /// A map of its own with the content of this one at one instant. O(1), lock-free.
+            /// A new, independent map with the content of this one at one instant. O(1), lock-free.
             ///
-            /// The two share memory, and neither sees what the other writes. As after a snapshot, each part is copied
-            /// by the side that first writes it. The fork keeps what it shares alive: dropping the original frees only
-            /// what the fork cannot see. [`Self::try_commit`] makes the fork's content the map's,
-            /// [`Snapshot::merge`] brings two forks together.
+            /// The two share memory, and neither sees the other's writes. As after a snapshot, each part is copied by
+            /// the side that writes it first. The fork keeps shared entries alive: dropping the original frees only
+            /// those that the fork cannot see. [`Self::try_commit`] makes the fork's content that of the map, and
+            /// [`Snapshot::merge`] merges two forks.
             ///
             /// # Examples
             /// ```
@@ -171,24 +173,24 @@ macro_rules! versions {
             /// what_if.pin().insert('b', 2);
             /// assert_eq!((map.len(), what_if.len()), (1, 2));
             /// ```
-            #[must_use = "a fork is a map of its own"]
+            #[must_use = "a fork is a new map"]
             pub fn fork(&self) -> Self {
                 self.base.engine.settle();
                 self.snapshot().fork()
             }
 
-            /// Lets the closure change a fork of this map, and commits that. Returns the closure's result.
+            /// Lets the closure change a fork of this map, and commits the fork. Returns the closure's result.
             ///
-            /// If another writer was first, the closure runs again with a new fork: whatever it reads there is what the
-            /// map holds at the instant of the commit. It should do nothing that cannot be repeated. Under many writers
-            /// this may take many rounds: some writer always succeeds, but it need not be this one.
+            /// If another writer was first, the closure runs again with a new fork. So everything that it reads from
+            /// the fork is still true at the instant of the commit. It should do nothing that cannot be repeated. With
+            /// many writers this may take many rounds: some writer always succeeds, but not always this one.
             ///
-            /// Costs as much as [`Self::try_commit`] each round; the first write of the closure to each part of the map
+            /// Each round costs as much as [`Self::try_commit`], and the closure's first write to each part of the map
             /// copies it.
             ///
             /// # Panics
-            /// If the closure or the hasher's `Clone` does, with the map as it was; and if the closure keeps a snapshot
-            /// or a fork of its fork. As [`Self::try_commit`], if a destructor does.
+            /// If the closure or the hasher's `Clone` panics, or if the closure keeps a snapshot or a fork of its fork.
+            /// The map then stays as it was. Also if a destructor panics, as in [`Self::try_commit`].
             ///
             /// # Examples
             /// ```
@@ -220,8 +222,8 @@ macro_rules! versions {
                 }
             }
 
-            /// What the map is made of, at one instant. O(n): walks over a snapshot, and so the next write to each part
-            /// of the map copies it.
+            /// Memory and shape of the map, at one instant. O(n): this walks over a snapshot, so the next write to each
+            /// part of the map copies it.
             ///
             /// # Examples
             /// ```
@@ -232,7 +234,7 @@ macro_rules! versions {
             /// ```
             pub fn stats(&self) -> TrieStats {
                 let mut stats = self.snapshot().stats();
-                // Without the one that was just taken.
+                // Without the snapshot that was just taken.
                 if let Some(own) = stats.snapshots.iter().position(|&alive| alive == stats.generation) {
                     stats.snapshots.remove(own);
                 }
@@ -241,11 +243,11 @@ macro_rules! versions {
         }
 
         impl<K: Hash + Eq $(+ $bound)?, V $(: $bound)?, S: BuildHasher> $Map<K, V, S> {
-            /// Does to this map what was done between the two snapshots that `diff` is from.
+            /// Applies the changes between two snapshots to this map.
             ///
-            /// Each key by itself, in one atomic step: other threads may see some of it. For all of it at one instant,
-            /// apply it to a [fork](Self::fork) and [commit](Self::try_commit) that. Costs as much as these removals and
-            /// insertions.
+            /// Each key is changed in one atomic step, one after another: other threads may see some of the changes. To
+            /// make them all at one instant, apply them to a [fork](Self::fork) and [commit](Self::try_commit) it.
+            /// Costs as much as these removals and insertions.
             ///
             /// # Examples
             /// ```
@@ -267,7 +269,7 @@ macro_rules! versions {
             }
         }
 
-        /// Compares a snapshot of each: the instants of the two may differ, each side is one instant.
+        /// Compares a snapshot of each map. The two instants may differ.
         impl<K: Hash + Eq $(+ $bound)?, V: PartialEq $(+ $bound)?, S: BuildHasher> PartialEq
             for $Map<K, V, S>
         {

@@ -1,11 +1,11 @@
 //! The latest snapshot of a map, for many readers.
 //!
-//! Readers of a [`Published`] look at a snapshot that was published some time ago. That costs less than reading the map:
-//! nothing is frozen on their way, and nothing retried. It is the model of `evmap` and left-right, but with one copy of
-//! the data, any number of writers, and publications that never wait for readers.
+//! Readers of a [`Published`] read a snapshot that was published earlier. That costs less than reading the map: they
+//! freeze nothing and retry nothing. It is the model of `evmap` and left-right, but with one copy of the data, any
+//! number of writers, and publications that never wait for readers.
 //!
-//! A publication swaps one pointer ([`arc_swap`]). The list of wakers has a lock, which publishers and waiting threads
-//! take, and readers and writers never.
+//! A publication swaps one pointer ([`arc_swap`]). The list of wakers has a lock. Publishers and waiting threads take
+//! it; readers and writers never do.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -32,19 +32,18 @@ type Latest<K, V, S, M> = ArcSwap<Snapshot<K, V, S, M>>;
 
 /// The latest published snapshot of a map.
 ///
-/// Readers see the whole map as it was at one instant: when the snapshot was taken that was [published](Self::publish)
-/// last. A writer may publish after a batch, a [`Publisher`] after a number of writes, or a thread at intervals
-/// ([`refresh_every`](Self::refresh_every)). Versions only go forward: a snapshot that comes late does not replace a newer
-/// one.
+/// Readers see the whole map at one instant: that of the last [published](Self::publish) snapshot. A writer may publish
+/// after a batch, a [`Publisher`] after a number of writes, or a thread at intervals
+/// ([`refresh_every`](Self::refresh_every)). An older snapshot never replaces a newer one.
 ///
 /// | operation | cost |
 /// |---|---|
-/// | [`load`](Self::load) | wait-free, some nanoseconds, no shared counter is written |
-/// | [`Reader::latest`] | one load of a pointer, while nothing new was published |
+/// | [`load`](Self::load) | wait-free, a few nanoseconds, writes no shared counter |
+/// | [`Reader::latest`] | one load of a pointer if nothing new was published |
 /// | [`publish`](Self::publish) | O(1): a swap, and a wake-up for each waiter |
 /// | a poll of [`newer_than`](Self::newer_than) | O(1), however many wait |
 ///
-/// Memory: what the map has changed since the version that is published.
+/// It keeps in memory the entries that the map has changed since the published version.
 ///
 /// # Examples
 /// ```
@@ -65,13 +64,13 @@ pub struct Published<K, V, S = RandomState, M: Place<K, V> = Boxed> {
 /// The wakers that the next publication calls.
 #[derive(Default)]
 struct Waiting {
-    /// By the number of the future.
+    /// Keyed by the number of the future.
     wakers: HashMap<u64, Waker>,
     next_id: u64,
 }
 
 impl<K, V, S: Clone, M: Place<K, V>> Published<K, V, S, M> {
-    /// A handle for a writing thread, which publishes after each `every` writes.
+    /// A handle for a writing thread that publishes after every `every` writes.
     ///
     /// # Panics
     /// If `every` is zero.
@@ -107,15 +106,15 @@ impl<K, V, S, M: Place<K, V>> Published<K, V, S, M> {
         Self { latest: ArcSwap::from_pointee(snapshot), waiting: Mutex::default() }
     }
 
-    /// Publishes a snapshot of the map. Returns whether readers see another version for it: not if the map was not
-    /// written since the last one, or if a newer one has been published.
+    /// Publishes a snapshot of the map. Returns whether this changes what readers see: not if the map was not written
+    /// since the last publication, or if a newer snapshot was published.
     ///
     /// # Panics
-    /// If it is a snapshot of another map than the one that was published before. A fork is another map: to let readers
-    /// see one become the other, [commit](crate::TrieMap::try_commit) the fork.
+    /// If it is a snapshot of another map than the previous one. A fork is another map: to publish its content,
+    /// [commit](crate::TrieMap::try_commit) it first.
     ///
-    /// If a waker panics, or a destructor of the version that is replaced, the snapshot is published all the same, and
-    /// all wakers are called.
+    /// Also if a waker or a destructor of the replaced version panics. The snapshot is still published, and all wakers
+    /// are called.
     ///
     /// # Examples
     /// ```
@@ -145,18 +144,18 @@ impl<K, V, S, M: Place<K, V>> Published<K, V, S, M> {
             let replaced = std::mem::replace(&mut current, found);
             fallout.catch(|| drop(replaced));
         }
-        // After the swap: a thread that comes to the list too late finds the new version.
+        // After the swap, so that a thread that is too late for the list finds the new version.
         let wakers = std::mem::take(&mut self.waiting().wakers);
-        // One that panics keeps no other from waking.
+        // If one panics, the others are still called.
         wakers.into_values().for_each(|waker| fallout.catch(|| waker.wake()));
         fallout.resume();
         true
     }
 
-    /// The latest published snapshot, for a short look. Wait-free, and cheaper than a clone.
+    /// The latest published snapshot, for short use. Wait-free, and cheaper than a clone.
     ///
-    /// The result keeps its version alive. To keep a version for long, clone the [`Snapshot`] inside: each thread has room
-    /// for a handful of cheap looks. A version that was replaced is dropped by its last holder, which may be a reader.
+    /// The result keeps its version alive. To keep a version for long, clone the [`Snapshot`] inside: each thread has
+    /// only a few cheap results at a time. A replaced version is dropped by its last holder, which may be a reader.
     ///
     /// # Examples
     /// ```
@@ -172,7 +171,7 @@ impl<K, V, S, M: Place<K, V>> Published<K, V, S, M> {
         Current(self.latest.load())
     }
 
-    /// A reader for a hot loop: it remembers the version that it saw last.
+    /// A reader for a hot loop. It caches the version that it saw last.
     ///
     /// # Examples
     /// ```
@@ -188,10 +187,10 @@ impl<K, V, S, M: Place<K, V>> Published<K, V, S, M> {
         Reader(Cache::new(&self.latest))
     }
 
-    /// The next version after the one of this [generation](Snapshot::generation), as a future: ready
-    /// when the latest published snapshot has a higher one.
+    /// A future for the next version after this [generation](Snapshot::generation). It is ready when the latest
+    /// published snapshot has a higher one.
     ///
-    /// It skips the versions between. To learn what changed, compare the new snapshot with the last one: see
+    /// It skips the versions in between. To find the changes, compare the new snapshot with the last one: see
     /// [`Snapshot::diff`]. It works with any runtime and needs no thread: a publication wakes all waiting tasks.
     ///
     /// # Examples
@@ -214,14 +213,14 @@ impl<K, V, S, M: Place<K, V>> Published<K, V, S, M> {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        // Only the list is touched under the lock: no code of users runs, and nothing panics.
+        // No user code runs under the lock, and nothing panics.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<K, V, S: Clone, M: Place<K, V>> Published<K, V, S, M> {
-    /// Waits for the next version after the one of this [generation](Snapshot::generation), on this
-    /// thread. None if none came in time.
+    /// Blocks the thread until there is a newer version than this [generation](Snapshot::generation). `None` if the
+    /// time runs out.
     ///
     /// # Examples
     /// ```
@@ -349,7 +348,7 @@ impl<K: fmt::Debug, V: fmt::Debug, S, M: Place<K, V>> fmt::Debug for Current<K, 
     }
 }
 
-/// A reader that remembers what it saw last, from [`Published::reader`].
+/// A reader that caches the version that it saw last, from [`Published::reader`].
 pub struct Reader<'p, K, V, S = RandomState, M: Place<K, V> = Boxed>(Cached<'p, K, V, S, M>);
 
 impl<K, V, S, M: Place<K, V>> Reader<'_, K, V, S, M> {
@@ -372,10 +371,9 @@ impl<K, V, S, M: Place<K, V>> fmt::Debug for Reader<'_, K, V, S, M> {
     }
 }
 
-/// A writer's handle that publishes after so many writes, from [`Published::publisher`].
+/// A writer's handle that publishes after a number of writes, from [`Published::publisher`].
 ///
-/// It counts in a plain cell, so each writing thread has one of its own, and counting costs nothing
-/// that threads share. What was written and not published yet is published when it is dropped.
+/// It counts in a plain cell, so each writing thread needs its own. Dropping it publishes the remaining writes.
 pub struct Publisher<'p, K, V, S: Clone = RandomState, M: Place<K, V> = Boxed> {
     map: &'p M::Map<S>,
     published: &'p Published<K, V, S, M>,
@@ -389,10 +387,10 @@ impl<'p, K, V, S: Clone, M: Place<K, V>> Publisher<'p, K, V, S, M> {
         self.map
     }
 
-    /// Counts writes that this thread has done, and publishes if they are enough.
+    /// Counts writes of this thread, and publishes when there are enough.
     ///
     /// # Panics
-    /// As [`Published::publish`]. Writes stay counted until they are published.
+    /// As for [`Published::publish`]. Writes stay counted until they are published.
     #[inline]
     pub fn wrote(&self, writes: u64) {
         self.writes.set(self.writes.get().saturating_add(writes));
@@ -404,7 +402,7 @@ impl<'p, K, V, S: Clone, M: Place<K, V>> Publisher<'p, K, V, S, M> {
     /// Publishes now.
     ///
     /// # Panics
-    /// As [`Self::wrote`].
+    /// As for [`Self::wrote`].
     pub fn flush(&self) {
         let snapshot = Snapshot::of(self.map);
         self.writes.set(0);
@@ -415,7 +413,7 @@ impl<'p, K, V, S: Clone, M: Place<K, V>> Publisher<'p, K, V, S, M> {
 impl<K, V, S: Clone, M: Place<K, V>> Drop for Publisher<'_, K, V, S, M> {
     fn drop(&mut self) {
         if self.writes.get() > 0 {
-            // While the thread is panicking a second panic would end the process.
+            // While the thread is panicking, a second panic would abort the process.
             let mut fallout = Fallout::default();
             fallout.catch(|| self.flush());
             fallout.resume();
@@ -432,8 +430,8 @@ impl<K, V, S: Clone, M: Place<K, V>> fmt::Debug for Publisher<'_, K, V, S, M> {
     }
 }
 
-/// A thread that publishes a map so often, from [`Published::refresh_every`]. Dropping this ends it,
-/// and waits for that.
+/// A thread that publishes a map at intervals, from [`Published::refresh_every`]. Dropping this ends the thread and
+/// waits for it.
 #[derive(Debug)]
 pub struct Refresher {
     stop: Option<Sender<()>>,
@@ -444,7 +442,7 @@ impl Drop for Refresher {
     fn drop(&mut self) {
         drop(self.stop.take());
         let Some(thread) = self.thread.take() else { return };
-        // The last handle to a published map may be the thread's own: a value's destructor panicked.
+        // The thread may hold the last handle to the map, so a destructor of a value may have panicked.
         match thread.join() {
             Err(panic) if !thread::panicking() => resume_unwind(panic),
             _ => {}
@@ -456,7 +454,7 @@ impl Drop for Refresher {
 pub struct Newer<'p, K, V, S = RandomState, M: Place<K, V> = Boxed> {
     published: &'p Published<K, V, S, M>,
     generation: u64,
-    /// Under which this waits.
+    /// The key of this future's waker in the list.
     id: Option<u64>,
 }
 
@@ -465,7 +463,7 @@ impl<K, V, S, M: Place<K, V>> Newer<'_, K, V, S, M> {
         Some(self.published.load()).filter(|latest| latest.generation() > self.generation)
     }
 
-    /// Puts a waker into the list, in the place of this future's last one.
+    /// Puts a waker into the list, replacing this future's previous one.
     fn enlist(&mut self, waker: Waker) {
         let mut waiting = self.published.waiting();
         let id = self.id.unwrap_or(waiting.next_id);
@@ -473,11 +471,11 @@ impl<K, V, S, M: Place<K, V>> Newer<'_, K, V, S, M> {
         let replaced = waiting.wakers.insert(id, waker);
         drop(waiting);
         self.id = Some(id);
-        // Not under the lock: the waker's destructor is any code.
+        // Not under the lock: the waker's destructor is user code.
         drop(replaced);
     }
 
-    /// Takes this future's waker out of the list.
+    /// Removes this future's waker from the list.
     fn leave(&mut self) {
         let Some(id) = self.id.take() else { return };
         let mut waiting = self.published.waiting();
@@ -494,8 +492,8 @@ impl<K, V, S: Clone, M: Place<K, V>> Future for Newer<'_, K, V, S, M> {
         if self.ready().is_none() {
             self.enlist(context.waker().clone());
         }
-        // After `enlist`: a publication that took the list too early to find the waker there swapped before that.
-        // Not under the lock: cloning or dropping a version calls any code.
+        // After `enlist`: a publication that took the list before the waker was in it had already swapped.
+        // Not under the lock: cloning or dropping a version may run user code.
         let Some(latest) = self.ready() else { return Poll::Pending };
         self.leave();
         Poll::Ready(latest.clone())

@@ -1,6 +1,6 @@
 //! The collision node: entries whose hashes agree in every bit (the paper's L-node).
 //!
-//! It is immutable: each change makes another one. That is O(n) in the number of such entries, and rare.
+//! It is immutable: each change makes a new one. That is O(n) in the number of such entries, and rare.
 #![expect(unsafe_code, reason = "the length of a collision node is known only at run time")]
 
 use super::word::Word;
@@ -41,7 +41,8 @@ impl<'g, T: Slot> Collision<'g, T> {
         let entries = u32::try_from(slots.len()).expect("number of entries with one hash");
         let node = allocate::<T>(Shape::Collision, birth, entries);
         // SAFETY:
-        // - in bounds and aligned: the body has a cell for each entry. A cell is atomic words, so that any content is valid.
+        // - in bounds and aligned: the body has a cell for each entry. A cell consists of atomic words, so any content
+        //   is valid.
         // - the word is for a node that lives until it is freed as one.
         unsafe {
             let first = node.body().cast::<T::Cell>();
@@ -66,7 +67,7 @@ impl<'g, T: Slot> Collision<'g, T> {
         self.cells.len()
     }
 
-    /// The entry for which `is_it` holds.
+    /// The entry for which `is_it` returns true.
     pub(crate) fn find(self, mut is_it: impl FnMut(&T) -> bool) -> Option<Held<'g, T>> {
         self.slots().find(|slot| is_it(&slot.now))
     }

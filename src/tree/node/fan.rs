@@ -1,7 +1,6 @@
 //! The fan: an array of indirection words, one for each value of the next four hash bits.
 //!
-//! The upper levels of the trie (the paper's C-nodes that hold only I-nodes). A fan is immutable
-//! but for its words.
+//! The upper levels of the trie (the paper's C-nodes that hold only I-nodes). Only the words of a fan change.
 #![expect(unsafe_code, reason = "a fan is built in raw memory")]
 
 use std::ptr;
@@ -13,7 +12,7 @@ use crate::leaf::{FAN_WIDTH, RawNode, Shape, allocate};
 /// Hash bits that a level consumes. With 32 children the first write after a snapshot copies twice as much.
 pub(crate) const FAN_BITS: u32 = FAN_WIDTH.trailing_zeros();
 
-/// Levels of fans until the bits of a hash are used up. Below are collision nodes.
+/// Levels of fans until the bits of a hash are used up. Collision nodes are below that.
 pub(crate) const LEVELS: u32 = u64::BITS / FAN_BITS;
 
 /// The words of a fan.
@@ -35,7 +34,7 @@ impl<T: Slot> Fan<T> {
         }
     }
 
-    /// Freezes the words. Returns what they hold for good.
+    /// Freezes the words. Returns their final content.
     pub(crate) fn observe(&self) -> [Word<'_, T>; FAN_WIDTH] {
         // SAFETY:
         // - words have one layout whatever the slots; what these lead to is over such slots.

@@ -30,7 +30,7 @@ const OLDER: usize = 1 << 5;
 pub(super) const BITS: usize = FROZEN | OLDER | SHAPE;
 const _: () = assert!(BITS < NODE_ALIGN && Size::CODES == FAN);
 
-/// The content of an indirection word: a node or nothing, with its bits.
+/// The content of an indirection word: a node or nothing, and the bits.
 ///
 /// INVARIANT: the node, if any, and all that can be reached from it, stays allocated for `'g`: a
 /// word is read under a [`View`], or belongs to a tree that no other thread can see.
@@ -53,7 +53,7 @@ impl<T> PartialEq for Word<'_, T> {
     }
 }
 
-/// A word that promises nothing.
+/// A word whose node may have been freed.
 pub(crate) struct Detached<T> {
     raw: *mut u8,
     _node: PhantomData<*const T>,
@@ -67,7 +67,7 @@ impl<T> Clone for Detached<T> {
 impl<T> Copy for Detached<T> {}
 
 impl<T> Detached<T> {
-    /// The word, where it holds what a word promises.
+    /// The word again, where its node is known to be allocated.
     ///
     /// # Safety
     /// - The node, if any, and all that can be reached from it, stays allocated for `'g`.
@@ -81,8 +81,8 @@ impl<'g, T> Word<'g, T> {
     /// No node, no bits.
     pub(crate) const EMPTY: Self = Self { raw: ptr::null_mut(), _node: PhantomData };
 
-    /// In a flat table, the word of an empty place that was made: other than [`Self::EMPTY`], which is all that a word is
-    /// before it is made.
+    /// In a flat table, the word of a place that was installed and is empty. A word that was not installed yet is
+    /// [`Self::EMPTY`].
     pub(crate) const VACANT: Self =
         Self { raw: ptr::without_provenance_mut(COLLISION), _node: PhantomData };
 
@@ -100,7 +100,7 @@ impl<'g, T> Word<'g, T> {
         Self { raw, _node: PhantomData }
     }
 
-    /// The bare word, for keeping it longer than the view it was read under.
+    /// The bare word, which may be kept longer than the view it was read under.
     pub(crate) fn detach(self) -> Detached<T> {
         Detached { raw: self.raw, _node: PhantomData }
     }
@@ -131,7 +131,7 @@ impl<'g, T> Word<'g, T> {
         self.bits() & OLDER != 0
     }
 
-    /// This word as a newer node holds it: not frozen, and `OLDER` if there is a node.
+    /// This word as a node of a newer generation holds it: not frozen, and `OLDER` if there is a node.
     pub(crate) fn to_older(self) -> Self {
         if self.is_empty() {
             return Self::EMPTY;
@@ -144,24 +144,24 @@ impl<'g, T> Word<'g, T> {
         Self { raw: self.raw.map_addr(|bits| bits & !FROZEN), ..self }
     }
 
-    /// Whether no node was ever here: not even [`Self::VACANT`].
+    /// Whether nothing was ever installed here, not even [`Self::VACANT`].
     pub(crate) fn is_unmade(self) -> bool {
         self.raw.is_null()
     }
 
-    /// Whether what this word leads to has been moved to another directory. There is no `OLDER` in a flat table: with
-    /// `FROZEN` it says this.
+    /// Whether the node of this word has been moved to another directory. A flat table has no older generations, so
+    /// `OLDER` with `FROZEN` means this.
     pub(crate) fn is_moved(self) -> bool {
         self.bits() & (FROZEN | OLDER) == FROZEN | OLDER
     }
 
-    /// This frozen word as one that has moved.
+    /// This frozen word, marked as moved.
     pub(crate) fn moved(self) -> Self {
         debug_assert!(self.is_frozen());
         Self { raw: self.raw.map_addr(|bits| bits | OLDER), ..self }
     }
 
-    /// Whether both lead to the same node, or both to none.
+    /// Whether both lead to the same node, or neither to any.
     pub(crate) fn same_node(self, other: Self) -> bool {
         self.raw_node() == other.raw_node()
     }
@@ -171,7 +171,7 @@ impl<'g, T> Word<'g, T> {
         Self { raw: self.raw.map_addr(|bits| bits | FROZEN), ..self }
     }
 
-    /// An empty frozen word: what a `take` leaves in the root that it empties.
+    /// An empty frozen word: a `take` leaves it in the root that it empties.
     pub(crate) fn taken() -> Self {
         Self::EMPTY.frozen()
     }
@@ -288,7 +288,7 @@ impl<T> Indirection<T> {
         }
     }
 
-    /// Asks for the memory of the node: for a caller that is about to walk over it.
+    /// Prefetches the node, for a caller that is about to walk over it.
     #[inline]
     pub(crate) fn prefetch(&self)
     where

@@ -1,4 +1,5 @@
-//! The counters: each map as its documentation advises, one guard a piece of text where there are guards.
+//! The counters: each map is used as its documentation recommends, with one guard per piece of text if the map has
+//! guards.
 
 use super::{Bigram, Totals};
 use crate::maps::Hasher;
@@ -133,7 +134,7 @@ impl Counter for StdRwlock {
                 count.fetch_add(1, Relaxed);
                 continue;
             }
-            // Another thread may have been faster.
+            // Another thread may have inserted it meanwhile.
             let mut map = self.0.write().expect(UNPOISONED);
             *map.entry(bigram).or_insert(AtomicU64::new(0)).get_mut() += 1;
         }

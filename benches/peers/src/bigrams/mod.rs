@@ -1,10 +1,10 @@
 //! `bigrams`: a job instead of single operations. Real text is cut into words, and every pair of neighbours is
 //! counted, in one map that all threads share or in private maps that are joined at the end.
 //!
-//! The text is read, made lower case and cut into pieces before the clock starts; the pieces are dealt out by
-//! `rayon`, the same way for every counter. Keys are two string slices into the text. What is timed is cutting
-//! out the words, hashing and counting. The counts must add up to the bigrams read, and all counters must
-//! find the same number of distinct ones.
+//! The text is read, made lower case and cut into pieces before the clock starts; the pieces are dealt out by `rayon`,
+//! the same way for every counter. Keys are pairs of string slices into the text. The time includes splitting the text
+//! into words, hashing and counting. The counts must add up to the number of bigrams read, and all counters must find
+//! the same number of distinct ones.
 
 mod counters;
 mod text;
@@ -39,7 +39,7 @@ pub enum CounterName {
     Papaya,
     /// `scc::HashMap`, through its entry.
     SccMap,
-    /// `RwLock<HashMap>` with atomic counters: the write lock for new bigrams alone.
+    /// `RwLock<HashMap>` with atomic counters: the write lock is taken only for new bigrams.
     StdRwlock,
     /// No shared map: `rayon` folds into private ones and joins them.
     RayonFold,
@@ -64,7 +64,7 @@ pub struct Input {
 /// Two words.
 type Bigram = (&'static str, &'static str);
 
-/// What a counter says at the end.
+/// The totals of a counter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Totals {
     distinct: u64,
@@ -77,7 +77,7 @@ struct Totals {
 ///
 /// Text that cannot be read, threads that cannot be started, or counts that do not add up.
 pub fn run(name: CounterName, threads: usize, input: &Input) -> Result<Record, Box<dyn Error>> {
-    // Leaked: it lives as long as the process anyhow, and every map takes `'static` keys.
+    // Leaked: it lives as long as the process anyway, and every map accepts `'static` keys.
     let pieces: &'static [String] = text::read(input)?.leak();
     let expected: u64 = pieces.iter().map(|piece| bigrams(piece).count() as u64).sum();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;

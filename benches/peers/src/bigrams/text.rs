@@ -6,13 +6,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Larger texts are cut, so that no thread is left alone with one.
+/// Larger texts are cut, so that all threads can share them.
 const PIECE: usize = 1 << 20;
 
 /// A NUL byte within this many makes a file binary.
 const HEAD: usize = 1 << 10;
 
-/// Pieces of text of about the size that was asked for, or of all that is there.
+/// Pieces of text of about the requested size, or of all text if there is less.
 pub(super) fn read(input: &Input) -> io::Result<Vec<String>> {
     let roots = if input.paths.is_empty() { default_paths() } else { input.paths.clone() };
     let mut files = Vec::new();

@@ -1,5 +1,5 @@
-//! `contrie` 0.1, `ConMap`: every entry is an `Arc`, so a lookup counts a reference up and down. It pins
-//! by itself in each operation and offers no flush.
+//! `contrie` 0.1, `ConMap`: every entry is an `Arc`, so a lookup increments and decrements a reference count. It pins
+//! in each operation and has no flush.
 
 use super::{Hasher, Peer, Sum};
 use contrie::ConMap;
@@ -29,7 +29,7 @@ impl Peer for Contrie {
 
     #[inline]
     fn update(&self, key: u64, value: u64) -> bool {
-        // No way to change only what is there: a look first.
+        // It cannot update only a present key: a lookup first.
         self.0.get(&key).is_some() && self.0.insert(key, value).is_some()
     }
 

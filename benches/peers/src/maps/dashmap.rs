@@ -1,5 +1,5 @@
-//! `dashmap` 6, with its feature `inline`, which its README recommends for speed. Locks one shard per
-//! operation; as many shards as it chooses by itself (four times the cores, rounded up).
+//! `dashmap` 6, with its feature `inline`, which its README recommends for speed. Locks one shard per operation. The
+//! number of shards is the default, four times the cores, rounded up.
 
 use super::{Frozen, Hasher, Peer, Sum};
 use dashmap::DashMap;
@@ -46,8 +46,8 @@ impl Peer for Dashmap {
     }
 }
 
-/// **Not** a snapshot: each shard is copied under its own lock, and others change meanwhile. It is what
-/// users of the map can do.
+/// **Not** a snapshot: each shard is copied under its own lock, and others change meanwhile. It is the best that users
+/// of the map can do.
 impl Frozen for Dashmap {
     type Snapshot = Vec<(u64, u64)>;
 

@@ -1,8 +1,8 @@
 //! `evmap` 11: two copies of the map, one for readers and one for the only writer, which swaps them in
 //! `publish`. Writers share it behind a `Mutex`; readers have a handle for each thread, as advised.
 //!
-//! Every write publishes, so that it is visible when it returns, as in the other maps. The crate is made
-//! for publishing seldom: the workload `batch`, which publishes once a batch, shows it at its best.
+//! Every write publishes, so that it is visible when it returns, as in the other maps. The crate is made for rare
+//! publications: the workload `batch`, which publishes once per batch, shows it at its best.
 
 #![expect(unsafe_code, reason = "`evmap` asks for a promise about the hasher")]
 
@@ -48,7 +48,7 @@ impl Evmap {
     }
 }
 
-/// Whether the key is there. Only the writer changes that, and all that it did is published.
+/// Whether the key is present. Only the writer changes that, and all its changes are published.
 fn has(writer: &Writer, key: u64) -> bool {
     writer.contains_key(&key)
 }

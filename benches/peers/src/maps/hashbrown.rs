@@ -1,4 +1,4 @@
-//! `hashbrown` behind one `RwLock`: what the standard library's map is made of, in a version of its own.
+//! `hashbrown` behind one `RwLock`: the basis of the standard library's map, in another version.
 
 use super::Hasher;
 use super::locked::locked;

@@ -1,5 +1,5 @@
-//! `imbl` 7, a persistent map, behind `arc-swap`: a write copies the path that it changes and swaps the
-//! root (`rcu`, which tries again if another writer was faster). A snapshot is the root.
+//! `imbl` 7, a persistent map, behind `arc-swap`: a write copies the path that it changes and swaps the root (`rcu`,
+//! which tries again if another writer was first). A snapshot is the root.
 
 use super::{Frozen, Hasher, Peer, Sum, sum};
 use arc_swap::ArcSwap;
@@ -13,7 +13,7 @@ type Map = GenericHashMap<u64, u64, Hasher, DefaultSharedPtr>;
 pub struct ImblSwap(ArcSwap<Map>);
 
 impl ImblSwap {
-    /// Makes a change in a copy, until nobody else made one meanwhile.
+    /// Makes a change in a copy, and repeats it if another thread made one meanwhile.
     #[inline]
     fn change<R>(&self, mut change: impl FnMut(&mut Map) -> R) -> R {
         let mut result = None;

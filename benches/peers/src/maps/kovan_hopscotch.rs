@@ -34,7 +34,7 @@ impl Peer for KovanHopscotch {
 
     #[inline]
     fn update(&self, key: u64, value: u64) -> bool {
-        // No plain way to change only what is there: a look first.
+        // It cannot easily update only a present key: a lookup first.
         self.0.get(&key).is_some() && self.0.insert(key, value).is_some()
     }
 

@@ -1,5 +1,5 @@
-//! A sequential map behind one lock of the standard library. Four of the peers are that, and differ only
-//! in the map and the lock; each batch and each scan holds the lock once.
+//! A sequential map behind one lock of the standard library. Four of the peers differ only in the map and the lock.
+//! Each batch and each scan takes the lock once.
 
 /// Implements `Peer` for a struct around a lock around a sequential map.
 macro_rules! locked {

@@ -1,7 +1,7 @@
-//! The maps under test: one trait, one small adapter a map, and the way from a name to a type.
+//! The maps under test: one trait, one small adapter per map, and the mapping from names to types.
 //!
-//! Rules for an adapter: use the map as its documentation recommends, pin or lock **once per operation** or
-//! once per batch, start empty without a capacity unless one is asked for, and hash with [`Hasher`].
+//! Rules for an adapter: use the map as its documentation recommends, pin or lock **once per operation** or once per
+//! batch, start empty, without a capacity unless one is requested, and hash with [`Hasher`].
 
 mod contrie;
 mod dashmap;
@@ -56,7 +56,7 @@ pub trait Peer: Sync + Sized {
     /// An empty map, not pre-sized.
     fn new() -> Self;
 
-    /// An empty map with room for so many entries, where the map offers that.
+    /// An empty map with room for this many entries, if the map supports that.
     fn sized(_entries: usize) -> Self {
         Self::new()
     }
@@ -93,7 +93,7 @@ pub trait Peer: Sync + Sized {
         self.insert_many(keys, value);
     }
 
-    /// A map of all `keys` with this value, made at once by so many threads where the map offers that.
+    /// A map of all `keys` with this value, built as a whole by this many threads if the map supports that.
     fn build(keys: &[u64], value: u64, threads: usize) -> Self {
         let map = Self::new();
         team::run(threads, |thread, clock| {
@@ -110,7 +110,7 @@ pub trait Peer: Sync + Sized {
     fn settle(&self) {}
 }
 
-/// A map that can give its content at one moment (or, `dashmap`, what is nearest to it).
+/// A map that can return its content at one instant (or, for `dashmap`, the closest to it).
 pub trait Frozen: Peer {
     /// The content.
     type Snapshot: Send + Sync;
@@ -198,7 +198,7 @@ pub enum MapName {
     Hashbrown,
     /// `std::sync::RwLock<griddle::HashMap>`: grows a little at a time.
     Griddle,
-    /// No map: what the measurement of a latency costs by itself.
+    /// No map: the cost of measuring a latency.
     None,
 }
 
@@ -209,21 +209,21 @@ impl fmt::Display for MapName {
     }
 }
 
-/// Something to do with a map, whichever it is.
+/// An operation on any map.
 pub trait Visit {
-    /// What comes of it.
+    /// Its result.
     type Output;
 
-    /// Does it with `M`.
+    /// Runs it with `M`.
     fn visit<M: Peer>(self) -> Self::Output;
 }
 
-/// Something to do with a map that has snapshots, whichever it is.
+/// An operation on any map with snapshots.
 pub trait VisitFrozen {
-    /// What comes of it.
+    /// Its result.
     type Output;
 
-    /// Does it with `M`.
+    /// Runs it with `M`.
     fn visit<M: Frozen>(self) -> Self::Output;
 }
 

@@ -3,7 +3,7 @@
 use super::{Peer, Sum};
 use std::hint::black_box;
 
-/// Does nothing and says yes.
+/// Does nothing and reports success.
 #[derive(Debug)]
 pub struct Nothing;
 

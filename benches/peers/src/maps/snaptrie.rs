@@ -6,7 +6,7 @@ use super::{Frozen, Hasher, Peer, Sum, sum};
 use rayon::prelude::*;
 use snaptrie::{CopyFlatMap, CopyTrieMap, FlatMap, Snapshot, TrieMap, mode};
 
-/// `$plain` makes a number of what the map hands out, and `$key` what its `update` takes of a key.
+/// `$plain` turns a result of the map into a number, and `$key` a key into an argument of `update`.
 macro_rules! adapter {
     (
         $(#[$doc:meta])*
@@ -102,7 +102,7 @@ macro_rules! frozen {
 }
 
 adapter!(
-    /// `snaptrie::TrieMap`: each entry in an allocation of its own.
+    /// `snaptrie::TrieMap`: each entry is allocated.
     Snaptrie(TrieMap<u64, u64, Hasher>),
     TrieMap::default(),
     Clone::clone,

@@ -15,7 +15,7 @@ use std::ops::Range;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Done = Result<(), Box<dyn Error>>;
 
-/// Panels next to each other. Together they are as wide as a page shows them, so that text keeps its size.
+/// Panels next to each other. Together they are as wide as a page, so that text keeps its size.
 const COLUMNS: usize = 2;
 const PANEL: (u32, u32) = (430, 320);
 /// The size of one that is alone.
@@ -42,7 +42,7 @@ pub(super) fn svg(figure: &Figure) -> Result<String, Box<dyn Error>> {
     let columns = figure.panels.len().min(most);
     let rows = figure.panels.len().div_ceil(columns);
     let width = size.0 * columns as u32;
-    // Bars and small panels are named where they stand.
+    // Bars and small panels have their names beside them.
     let bars = figure.panels.iter().all(|panel| panel.kind == Kind::Bars);
     let maps = if bars || figure.small { Vec::new() } else { maps(figure) };
     let legend = ROW * (maps.len() as u32).div_ceil(width / NAME) + ROW / 2;
@@ -64,7 +64,7 @@ pub(super) fn svg(figure: &Figure) -> Result<String, Box<dyn Error>> {
 struct Places {
     names: Vec<String>,
     range: Range<f64>,
-    /// Every how many of them have their name written, so that they do not overlap.
+    /// Only every n-th name is written, so that names do not overlap.
     step: usize,
 }
 
@@ -123,7 +123,7 @@ fn draw_legend(area: &Area<'_>, maps: &[&str], width: u32) -> Done {
         area.draw(&PathElement::new([(x, y), (x + 20, y)], stroke))?;
         draw_mark(area, (x + 10, y), colour, mark)?;
         let middle = font(TEXT).pos(Pos::new(HPos::Left, VPos::Center));
-        area.draw(&Text::new(style::name(map).to_owned(), (x + 26, y), middle))?;
+        area.draw(&Text::new(style::label(map).to_owned(), (x + 26, y), middle))?;
     }
     Ok(())
 }
@@ -165,8 +165,12 @@ where
     Y::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
 {
     let margin = if panel.kind == Kind::Trace { 0.5 } else { 0.3 };
-    // Small panels have room for fewer names.
-    let (names, labels) = if panel.range.is_some() { (4, 4) } else { (6, 6) };
+    // Small panels have room for fewer names. A logarithmic axis writes fewer labels than it may.
+    let (names, labels) = match (panel.range, panel.log) {
+        (Some(_), _) => (4, 4),
+        (None, false) => (6, 6),
+        (None, true) => (6, 12),
+    };
     let x = Places::new(panel.places.clone(), margin, names);
     let mut chart = ChartBuilder::on(area)
         .caption(&panel.title, font(TITLE))
@@ -184,14 +188,27 @@ where
         .axis_desc_style(font(TEXT))
         .x_desc(panel.along)
         .y_desc(panel.unit.as_str())
-        .y_label_formatter(&|y| (panel.label)(*y))
+        .y_label_formatter(&|y| {
+            // On a logarithmic axis the others would overlap.
+            let digit = y / 10_f64.powf((y * 1.000_001).log10().floor());
+            let is_shown = !panel.log || [1.0, 2.0, 5.0].contains(&digit.round());
+            if is_shown { (panel.label)(*y) } else { String::new() }
+        })
         .y_labels(labels)
         .draw()?;
     // The last one is on top.
     let (ours, others): (Vec<_>, Vec<_>) =
         panel.series.iter().partition(|series| style::is_ours(&series.map));
+    let maps: Vec<&str> = panel.series.iter().map(|series| series.map.as_str()).collect();
     for series in others.into_iter().chain(ours.into_iter().rev()) {
         let (colour, mark) = style::of(&series.map);
+        // Points without lines stand side by side, so that none hides another.
+        let aside = match maps.iter().position(|map| *map == series.map) {
+            Some(nth) if panel.kind == Kind::Points => {
+                (nth as f64 - (maps.len() - 1) as f64 / 2.0) * 0.12
+            }
+            _ => 0.0,
+        };
         let stroke = colour.stroke_width(thickness(&series.map));
         let lines = if panel.kind == Kind::Points { Vec::new() } else { stretches(series) };
         for stretch in lines {
@@ -202,6 +219,7 @@ where
             continue;
         }
         for (x, spread) in stretches(series).into_iter().flatten() {
+            let x = x + aside;
             let whisker = [(x, spread.min), (x, spread.max)];
             chart.draw_series([PathElement::new(whisker, colour.mix(0.6))])?;
             let at = chart.backend_coord(&(x, spread.median));
@@ -232,7 +250,7 @@ fn draw_bars(area: &Area<'_>, panel: &Panel) -> Done {
     bars.sort_by(|one, other| other.1.median.total_cmp(&one.1.median));
     let most = bars.iter().map(|(_, spread)| spread.max).fold(1e-9, f64::max);
     let count = bars.len();
-    let names = bars.iter().map(|(map, _)| style::name(map).to_owned()).collect();
+    let names = bars.iter().map(|(map, _)| style::label(map).to_owned()).collect();
     let y = Places::new(names, 0.6, count);
     let mut chart = ChartBuilder::on(area)
         .caption(&panel.title, font(TITLE))
@@ -257,8 +275,10 @@ fn draw_bars(area: &Area<'_>, panel: &Panel) -> Done {
         let (low, high) = (i as f64 - 0.32, i as f64 + 0.32);
         let fill = colour.mix(if style::is_ours(map) { 1.0 } else { 0.6 }).filled();
         chart.draw_series([Rectangle::new([(0.0, low), (spread.median, high)], fill)])?;
+        let whisker = [(spread.min, i as f64), (spread.max, i as f64)];
+        chart.draw_series([PathElement::new(whisker, INK)])?;
         let beside = font(LABEL).pos(Pos::new(HPos::Left, VPos::Center));
-        let after = (spread.median + most * 0.012, i as f64);
+        let after = (spread.max + most * 0.012, i as f64);
         chart.draw_series([Text::new(short(spread.median), after, beside)])?;
     }
     Ok(())

@@ -1,5 +1,4 @@
-//! Which pictures there are, and what is in each. A panel without numbers is left out, and so is a picture
-//! without panels.
+//! The pictures and their contents. A panel without numbers is left out, and so is a picture without panels.
 
 use super::{Data, Spread, Where, extra, mops, ns, short, style, time};
 use crate::record::Record;
@@ -18,9 +17,9 @@ fn figure(name: &'static str, panels: Vec<Panel>) -> Figure {
 
 pub(super) struct Panel {
     pub(super) title: String,
-    /// What the numbers are.
+    /// The unit of the numbers.
     pub(super) unit: String,
-    /// What stands at the other axis.
+    /// The label of the other axis.
     pub(super) along: &'static str,
     /// The places at that axis.
     pub(super) places: Vec<String>,
@@ -29,7 +28,7 @@ pub(super) struct Panel {
     pub(super) series: Vec<Series>,
     /// How a number is written at the axis.
     pub(super) label: fn(f64) -> String,
-    /// The ends of the axis, where it is that of all panels.
+    /// The ends of the axis, if all panels have the same.
     pub(super) range: Option<(f64, f64)>,
 }
 
@@ -43,6 +42,13 @@ pub(super) enum Kind {
     Points,
     /// A bar for each map at each place.
     Bars,
+}
+
+impl Kind {
+    /// Lines, or bars if there is only one place.
+    fn over(places: &[Where<'_>]) -> Self {
+        if places.len() == 1 { Self::Bars } else { Self::Lines }
+    }
 }
 
 /// The numbers of a map, at each place or not.
@@ -99,11 +105,11 @@ fn threads(data: &Data) -> Vec<Panel> {
         let places: Vec<_> = threads.iter().map(place).collect();
         Panel {
             title: sized(title, size),
-            unit: "million operations a second".into(),
+            unit: "million operations per second".into(),
             along: "threads",
             places: threads.iter().map(ToString::to_string).collect(),
             log: false,
-            kind: Kind::Lines,
+            kind: Kind::over(&places),
             series: series(data, &places, mops),
             label: short,
             range: None,
@@ -126,7 +132,7 @@ fn reads(data: &Data) -> Vec<Panel> {
             let plural = if threads == 1 { "" } else { "s" };
             panels.push(Panel {
                 title: sized(&format!("{keys}, {threads} thread{plural}"), size),
-                unit: "million operations a second".into(),
+                unit: "million operations per second".into(),
                 along: "reads",
                 places: PHASES.map(|(_, name)| name.into()).into(),
                 log: false,
@@ -150,7 +156,7 @@ fn sizes(data: &Data) -> Vec<Panel> {
         let places: Vec<_> = sizes.iter().map(place).collect();
         Panel {
             title: format!("{title}, 1 thread"),
-            unit: "nanoseconds an operation".into(),
+            unit: "nanoseconds per operation".into(),
             along: "entries",
             places: sizes.iter().map(|&size| short(size as f64)).collect(),
             log: true,
@@ -176,13 +182,18 @@ fn mixes(data: &Data) -> Vec<Panel> {
             let threads = data.threads(workload);
             let place = |&threads: &usize| Where { workload, phase, threads: Some(threads), size };
             let places: Vec<_> = threads.iter().map(place).collect();
+            let title = match threads[..] {
+                [1] => format!("{title}, {phase}, 1 thread"),
+                [one] => format!("{title}, {phase}, {one} threads"),
+                _ => format!("{title}, {phase}"),
+            };
             panels.push(Panel {
-                title: format!("{title}, {phase}"),
-                unit: "million operations a second".into(),
+                title,
+                unit: "million operations per second".into(),
                 along: "threads",
                 places: threads.iter().map(ToString::to_string).collect(),
                 log: false,
-                kind: Kind::Lines,
+                kind: Kind::over(&places),
                 series: series(data, &places, mops),
                 label: short,
                 range: None,
@@ -205,7 +216,7 @@ fn latency(data: &Data) -> Vec<Panel> {
 
     vec![Panel {
         title: sized("single inserts while growing", size),
-        unit: "time of an insert".into(),
+        unit: "time per insert".into(),
         along: "percentile",
         places: QUANTILES.map(Into::into).into(),
         log: true,
@@ -216,7 +227,7 @@ fn latency(data: &Data) -> Vec<Panel> {
     }]
 }
 
-/// A panel a map, all of them with the same axes: lines of all in one could not be told apart.
+/// A panel per map, all with the same axes: lines in one panel could not be told apart.
 fn spikes(data: &Data) -> Vec<Panel> {
     let size = data.main_size("latency");
     let place = Where { workload: "latency", phase: "growth", threads: Some(1), size };
@@ -226,7 +237,7 @@ fn spikes(data: &Data) -> Vec<Panel> {
         .next()
         .map_or(Vec::new(), |record| record.extra.iter().map(|(name, _)| name.as_str()).collect());
     let spike = |map: &str| {
-        // What the kernel does to a thread now and then is not in all runs; a resize is.
+        // Not all runs have an interruption by the kernel, but all have the resizes.
         let least = |name: &&str| {
             let spread = data.spread(map, place, extra(name))?;
             Some(Spread { median: spread.min, ..spread })
@@ -240,7 +251,7 @@ fn spikes(data: &Data) -> Vec<Panel> {
     let entries = |name: &&str| short(name.trim_start_matches("to-").parse().unwrap_or(0.0));
     let places: Vec<String> = stretches.iter().map(entries).collect();
     let panel = |series: Series| Panel {
-        title: style::name(&series.map).into(),
+        title: style::label(&series.map).into(),
         unit: "slowest insert".into(),
         along: "entries so far",
         places: places.clone(),
@@ -257,11 +268,11 @@ fn spikes(data: &Data) -> Vec<Panel> {
 fn memory(data: &Data) -> Vec<Panel> {
     let size = data.main_size("memory");
     let place = |phase| Where { workload: "memory", phase, threads: None, size };
-    // Where the allocator cannot tell what it took, what was asked for.
+    // If the allocator does not report the bytes taken, those requested.
     let bytes = |record: &Record| extra("usable")(record).or_else(|| extra("requested")(record));
     let panel = |(phase, title): (&'static str, &str)| Panel {
         title: sized(title, size),
-        unit: "bytes an entry".into(),
+        unit: "bytes per entry".into(),
         along: "",
         places: vec![String::new()],
         log: false,
@@ -306,7 +317,7 @@ fn snapshots(data: &Data) -> Vec<Panel> {
     vec![
         Panel {
             title: sized("single calls", data.main_size("snapshot")),
-            unit: "time of a call".into(),
+            unit: "time per call".into(),
             along: "",
             places: names(&costs),
             log: true,
@@ -317,7 +328,7 @@ fn snapshots(data: &Data) -> Vec<Panel> {
         },
         Panel {
             title: "writes while snapshots are taken, 1 thread".into(),
-            unit: "million writes a second".into(),
+            unit: "million writes per second".into(),
             along: "a snapshot every …",
             places: names(&loads),
             log: true,
@@ -328,7 +339,7 @@ fn snapshots(data: &Data) -> Vec<Panel> {
         },
         Panel {
             title: "held by a snapshot".into(),
-            unit: "bytes an entry of the map".into(),
+            unit: "bytes per entry of the map".into(),
             along: "writes since, of the entries",
             places: names(&bytes),
             log: false,
@@ -351,11 +362,11 @@ fn bigrams(data: &Data) -> Vec<Panel> {
     let places: Vec<_> = threads.iter().map(place).collect();
     vec![Panel {
         title: "pairs of words counted in real text".into(),
-        unit: "million pairs a second".into(),
+        unit: "million pairs per second".into(),
         along: "threads",
         places: threads.iter().map(ToString::to_string).collect(),
         log: false,
-        kind: Kind::Lines,
+        kind: Kind::over(&places),
         series: series(data, &places, mops),
         label: short,
         range: None,

@@ -1,9 +1,9 @@
-//! `plot`: turns result files into pictures (SVG) and into the tables of a README. It measures nothing, and
-//! leaves nothing out: every map of the files is in every picture and table that has a number of it.
+//! `plot`: turns result files into pictures (SVG) and into the tables of a README. It leaves nothing out: every map of
+//! the files is in every picture and table for which it has a number.
 //!
-//! The pictures have no background and mid-tone ink, so that they can be read on white and on black; each map
-//! has one colour and one mark in all of them. Points are medians of the repetitions, with a line from the
-//! smallest to the largest.
+//! The pictures have no background and mid-tone ink, so that they can be read on white and on black. Each map has one
+//! colour and one mark in all of them. Points and bars are medians of the repetitions, with a line from the smallest to
+//! the largest.
 
 mod draw;
 mod figures;
@@ -47,7 +47,7 @@ pub fn run(
     Ok(())
 }
 
-/// All records, and the questions that pictures and tables have about them.
+/// All records, with the queries of pictures and tables.
 struct Data {
     records: Vec<Record>,
 }

@@ -25,7 +25,28 @@ pub(super) fn rank(map: &str) -> usize {
     names.position(|name| name == map).unwrap_or(usize::MAX)
 }
 
-/// The name of a map in pictures and tables: for the repository's own maps and some others, the type.
+/// The name of a map in pictures: its type.
+pub(super) fn label(map: &str) -> &str {
+    match map {
+        "dashmap" => "DashMap",
+        "papaya" => "papaya::HashMap",
+        "scc-map" => "scc::HashMap",
+        "scc-index" => "scc::HashIndex",
+        "flurry" => "flurry::HashMap",
+        "contrie" => "ConMap",
+        "leapfrog" => "LeapMap",
+        "kovan-map" => "kovan::HashMap",
+        "kovan-hopscotch" => "HopscotchMap",
+        "imbl-swap" => "imbl::HashMap",
+        "hashbrown" => "RwLock<hashbrown>",
+        "griddle" => "RwLock<griddle>",
+        "none" => "no map",
+        _ => name(map),
+    }
+}
+
+/// The name of a map in tables: the type of the repository's own maps and those of the standard library, the crate of
+/// the others.
 pub(super) fn name(map: &str) -> &str {
     match map {
         "snaptrie" => "TrieMap",

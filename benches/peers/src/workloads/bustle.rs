@@ -1,7 +1,7 @@
-//! The mixes of `bustle` and `conc-map-bench`, written anew after their description: C is the capacity, each
-//! thread has keys of its own (no key is contended), reads and updates walk them in an order of their own,
-//! removes take the oldest first. Two phases: `pre-sized` for C entries, which is what those benchmarks
-//! measure, and `from-empty`; each with its share of reads that hit, which depends on the mix.
+//! The mixes of `bustle` and `conc-map-bench`, reimplemented from their descriptions: C is the capacity, each thread
+//! has its own keys (no key is contended), reads and updates walk them in a separate order, removes take the oldest
+//! first. There are two phases: `pre-sized` for C entries, which those benchmarks measure, and `from-empty`. Each
+//! reports its share of reads that hit, which depends on the mix.
 
 use super::Job;
 use crate::keys::{Keys, Rng};

@@ -1,6 +1,5 @@
-//! `fill`: a life in six phases. `insert`: N keys from empty, disjoint slices. `hit`: every thread looks
-//! up all N keys in an order of its own; `hit-again`: once more. `miss`: every thread looks up N absent keys of
-//! its own.
+//! `fill`: the life of a map in six phases. `insert`: N keys from empty, disjoint slices. `hit`: every thread looks up
+//! all N keys in an order of its own; `hit-again`: once more. `miss`: every thread looks up N absent keys of its own.
 //! `overwrite` and `remove`: all keys in shuffled order, disjoint slices.
 
 use super::Job;

@@ -1,13 +1,13 @@
-//! `latency`: the threads insert N keys from empty, and every insert is timed. `vroom`: the same with the
-//! keys 0, 1, 2, … in order, as `griddle` measures it. The map `none` shows what the clock and the machine
-//! add: read the tails against it. `max` also holds what the kernel did to the thread, so compare the
-//! smallest of several runs' maxima.
+//! `latency`: the threads insert N keys from empty, and every insert is timed. `vroom`: the same with the keys 0, 1, 2,
+//! … in order, as `griddle` measures it. The map `none` shows the cost of the clock and the noise of the machine:
+//! compare the tails with it. `max` includes interruptions by the kernel, so compare the smallest maximum of several
+//! runs.
 //!
-//! `latency-warm`: the same in memory that the process had before: without the page faults, of which each
-//! costs some microseconds in a virtual machine. A first run, which is not reported, faults the memory in, and
-//! [`KEEP_MEMORY`] lets the allocator keep it.
+//! `latency-warm`: the same in memory that the process has used before, so without page faults, each of which costs a
+//! few microseconds in a virtual machine. A first run, which is not reported, touches the memory, and [`KEEP_MEMORY`]
+//! makes the allocator keep it.
 //!
-//! The phase `growth` has the slowest insert of each of 64 stretches of the first thread's inserts: where the
+//! The phase `growth` has the slowest insert in each of 64 stretches of the first thread's inserts: it shows where the
 //! spikes are, and how they grow with the map.
 
 use super::Job;
@@ -51,14 +51,14 @@ pub(super) fn run_in_order<M: Peer>(job: &Job) -> Vec<Record> {
 
 fn timed<M: Peer>(job: &Job, key: impl Fn(u64) -> u64 + Sync) -> Vec<Record> {
     let (n, threads) = (job.size, job.threads);
-    // What a process does once for all its maps, as registering with the kernel, is no part of growth.
+    // Work that a process does once for all maps, such as registering with the kernel, is not part of growth.
     M::new().insert(0, 0);
     let map = M::new();
     let all = Mutex::new(Vec::new());
     let spans = team::run(threads, |thread, clock| {
         let mine = share(n, threads, thread);
         let keys: Vec<u64> = mine.clone().map(|i| key(i as u64)).collect();
-        // Written here, so that the loop touches none of its pages for the first time.
+        // Written before the loop, so that the loop causes no page faults in it.
         let mut took = vec![1u32; keys.len()];
         clock.phase(|| {
             for ((&key, slot), i) in keys.iter().zip(&mut took).zip(mine) {

@@ -1,6 +1,6 @@
-//! `memory`: bytes per entry, counted by the allocator (see `count`), one thread. `full`: N keys inserted
-//! from empty. `emptied`: all removed again, and the reclamation given its chance: the map's own flush and
-//! N lookups, each of which pins; no map is asked to shrink. `dropped`: what outlives the map.
+//! `memory`: bytes per entry, counted by the allocator (see `count`), one thread. `full`: N keys inserted from empty.
+//! `emptied`: all removed again, then the map's own flush and N lookups, each of which pins, so that memory can be
+//! reclaimed; no map is asked to shrink. `dropped`: bytes that outlive the map.
 
 use super::Job;
 use crate::count;

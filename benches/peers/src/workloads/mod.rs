@@ -1,8 +1,8 @@
 //! The workloads. Each takes a [`Job`], fills a fresh map and returns one [`Record`] a phase.
 //!
-//! What they share: the keys are built before the map, and their buffers live until the process ends, so
-//! that freeing them does not tune the allocator for the map; each result is checked by an assertion or a
-//! sum, so that no map can be fast by being wrong.
+//! All of them build the keys before the map, and keep their buffers until the process ends, so that freeing them does
+//! not tune the allocator for the map. Each result is checked by an assertion or a sum, so that no map can be fast by
+//! being wrong.
 
 mod batch;
 mod bustle;
@@ -66,7 +66,7 @@ pub enum Workload {
     LatencyWarm,
     /// The same, of keys in order.
     Vroom,
-    /// What snapshots cost, and what they make the next write cost.
+    /// The cost of snapshots and of the next write.
     Snapshot,
     /// Writes while snapshots are taken.
     SnapshotLoad,
@@ -85,7 +85,7 @@ pub enum Workload {
 }
 
 impl Workload {
-    /// Whether this workload says something about `map`.
+    /// Whether this workload applies to `map`.
     pub fn suits(self, map: MapName) -> bool {
         match self {
             Self::Latency | Self::LatencyWarm | Self::Vroom => true,

@@ -1,8 +1,8 @@
 //! The workloads of the maps that have snapshots ([`Frozen`]); one thread writes.
 //!
-//! `snapshot`: what a snapshot of N entries costs to take and drop, what it makes the first write after it
-//! cost, and what reading one costs. `timer` is what timing a single call adds; it is part of every phase but
-//! `take-idle` and the scans. Where a single call takes long, fewer calls are made.
+//! `snapshot`: the cost of taking and dropping a snapshot of N entries, of the first write after it, and of reading
+//! one. `timer` is the cost of timing a single call, which is part of every phase except `take-idle` and the scans. If
+//! a single call takes long, fewer calls are made.
 //!
 //! `snapshot-load`: million overwrites of random keys by all threads, while one more thread takes snapshots:
 //! none, one held for ever, one every 100, 10 and 1 ms (each is held until the next is there).

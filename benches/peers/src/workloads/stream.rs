@@ -1,6 +1,6 @@
-//! `stream`: many writes in a row, with whatever the map has for them. `insert` fills an empty map through a writer,
-//! in disjoint slices, `overwrite` gives all keys another value in the same way, and `build` makes a map of all
-//! entries at once. A map that has no such thing does them one by one.
+//! `stream`: many writes in a row, with the fastest interface of the map. `insert` fills an empty map through a writer,
+//! in disjoint slices, `overwrite` gives all keys another value in the same way, and `build` makes a map from all
+//! entries at once. A map without such an interface does them one by one.
 
 use super::Job;
 use crate::keys::share;

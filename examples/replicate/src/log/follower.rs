@@ -76,7 +76,7 @@ pub(crate) fn follow(options: &Options) -> Result<(), Failure> {
     let mut follower = match recovered {
         Some(Recovered { map, note, .. }) => {
             let (version, offset, digest): (Version, String, u64) = decode(&note)?;
-            println!("{}: goes on with version {} after {offset}", options.name, version.number);
+            println!("{}: continues with version {} after {offset}", options.name, version.number);
             let replica = Replica::resume(map, version);
             Follower::new(options, redis, keys, replica, store, offset, digest)
         }
