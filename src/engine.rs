@@ -42,7 +42,7 @@ pub(crate) trait Content {
 /// A key and value that a store has.
 pub(crate) type PairRef<'g, C> = (&'g <C as Content>::Key, &'g <C as Content>::Value);
 
-/// What an engine hands out of an entry.
+/// The key and value of an entry, as an engine returns them.
 pub(crate) type PairOf<'g, E> = <<E as Engine>::Content as Content>::Pair<'g>;
 
 /// The most keys that are passed to an engine together.
@@ -162,7 +162,7 @@ pub(crate) trait Engine: Sized {
     #[cfg(any(debug_assertions, snaptrie_check))]
     fn check(&self, hash: impl Fn(&[&Self::Key], &mut [u64])) -> Structure;
 
-    /// [`Self::collect`], and waits a little for guards of other threads. Returns whether no garbage is left.
+    /// [`Self::collect`], but waits a little for guards of other threads. Returns true if no garbage is left.
     fn flush(&self) -> bool;
 }
 
@@ -184,7 +184,7 @@ pub struct Structure {
     pub moving: bool,
 }
 
-/// The error of methods that need the entries of a map for themselves: snapshots or forks share them.
+/// The error of methods that need exclusive access to the entries of a map: snapshots or forks share them.
 ///
 /// It is returned while a snapshot or a fork of the map is alive. A map that is itself a fork of a map with entries
 /// always returns it.
@@ -226,7 +226,7 @@ impl<P> Outcome<P> {
     }
 }
 
-/// One change of one key: how to recognise it, and what to do with it.
+/// A change of one key: how to recognise the key, and what to do with it.
 pub(crate) trait Change<'g, C: Content + 'g> {
     /// Whether `candidate` is the key. If the change has passed its key on in a draft, `in_draft` is that key.
     fn is_key(&self, candidate: &C::Key, in_draft: Option<&C::Key>) -> bool;

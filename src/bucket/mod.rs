@@ -62,7 +62,7 @@ pub(crate) trait Slot: Copy {
     /// Percent of its home slots that a leaf fills when it is built: what a free slot costs against copying an entry.
     const FILL: usize;
 
-    /// Reads the words one by one. What was read means something only once it has been validated.
+    /// Reads the words one by one. The result has a meaning only once it has been validated.
     fn read(cell: &Self::Cell) -> Self;
 
     /// Writes the words one by one, each with Release.

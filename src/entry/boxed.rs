@@ -40,7 +40,7 @@ impl Birth for () {
     }
 }
 
-/// An allocated entry. Growth moves entries by their hashes, and does not hash keys again.
+/// An allocated entry. It keeps the hash, so that growth does not hash keys again.
 ///
 /// In this order, so that it begins with its head.
 #[repr(C)]
@@ -79,7 +79,7 @@ impl<B> Slot for BoxedSlot<B> {
 
     #[inline]
     fn read(cell: &BoxedCell<B>) -> Self {
-        // Relaxed: validated afterwards; the entry was published with the state that the slot is live in.
+        // Relaxed: validated afterwards. The entry was published with the state in which the slot is live.
         Self(cell.0.load(Ordering::Relaxed))
     }
 
@@ -225,7 +225,7 @@ impl<K, V, B: Birth> Store for Boxed<K, V, B> {
     #[inline]
     unsafe fn retract(slot: BoxedSlot<B>) -> Box<Entry<K, V, B>> {
         // SAFETY:
-        // - from a box, by `expose`, and this caller's alone.
+        // - from a box, by `expose`, and owned by the caller.
         unsafe { Box::from_raw(slot.0.cast()) }
     }
 

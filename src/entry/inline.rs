@@ -214,7 +214,7 @@ impl<K: Plain, V: Plain> Store for Inline<K, V> {
         true
     }
 
-    /// Pairs are where their leaves are, so their bytes decide.
+    /// A pair has no address that identifies it, so its bytes decide.
     #[inline]
     unsafe fn unchanged(one: &PairSlot<K, V>, other: &PairSlot<K, V>) -> bool {
         // SAFETY:

@@ -21,7 +21,7 @@ use crate::reclaim::Garbage;
 /// What a tree needs of a slot. A tree knows neither keys nor values: its code is the same for all maps whose slots have
 /// one type, as those of all boxed entries do.
 pub(crate) trait TreeSlot: Slot {
-    /// Whether an entry is something besides its slot, to be freed once it is unlinked. Such slots know their hashes.
+    /// Whether an entry has memory outside of its slot, to be freed once it is unlinked. Such slots know their hashes.
     const OWNS: bool;
 
     /// The hashes of some slots, [`MOST_ENTRIES`] at most. Those that do not know theirs ask `rehash`.
@@ -47,7 +47,7 @@ pub(crate) trait TreeSlot: Slot {
     /// - As for [`Self::hashes`].
     unsafe fn birth(&self) -> u64;
 
-    /// Whether two slots hold the same entry, told by where it is. Called only if [`Self::OWNS`].
+    /// Whether two slots hold the same entry, judged by its address. Called only if [`Self::OWNS`].
     fn is_same(&self, other: &Self) -> bool;
 
     /// Asks for the memory of the entry, if that is not the slot itself. The slot may be anything.
@@ -104,9 +104,9 @@ impl<T> HashSlots<T> for KnownHashes {
     }
 }
 
-/// What a slot holds, and what it means.
+/// The content of slots and its meaning.
 pub(crate) trait Store: Content {
-    /// What a bucket holds for an entry. A slot does not own its entry: the operation that unlinks it does.
+    /// The content of a bucket for one entry. A slot does not own its entry: the operation that unlinks it does.
     type Slot: TreeSlot;
 
     /// Bytes of an entry outside of its slot.
@@ -128,7 +128,7 @@ pub(crate) trait Store: Content {
     /// - The slot was live, and its entry is not freed.
     unsafe fn may_have(slot: &Self::Slot, hash: u64) -> bool;
 
-    /// Whether nothing was done to an entry between two versions of a map, as far as can be told.
+    /// Whether an entry is unchanged between two versions of a map, as far as can be told.
     ///
     /// # Safety
     /// - As for [`Self::may_have`], for both slots.

@@ -61,7 +61,7 @@ impl<St: Store> Flat<St> {
 }
 
 impl<T: TreeSlot> RawFlat<T> {
-    /// Does the change in any case, and moves a unit if a move is under way.
+    /// Makes the change in any case, and moves a unit if a move is under way.
     #[cold]
     #[inline(never)]
     fn persist<'g>(&'g self, guard: &'g Guard, request: &mut dyn SlotChange<T>) -> Outcome<T> {
@@ -72,7 +72,7 @@ impl<T: TreeSlot> RawFlat<T> {
                 return Outcome::Kept(None);
             }
         }
-        // Before the change, which a panic of the hasher may not leave half done.
+        // Before the change, so that a panic of the hasher cannot leave it half done.
         self.go_on_moving(UNITS, guard, request.rehash());
         loop {
             let root = self.root_or_first(0, Size::SMALLEST, guard);
@@ -127,9 +127,9 @@ impl<T: TreeSlot> RawFlat<T> {
         self.go_on_moving(UNITS, guard, rehash);
     }
 
-    /// The directory that a word of this one has moved to, or will.
+    /// The directory that a word of this one has moved to, or will move to.
     pub(super) fn moved_to<'g>(directory: &'g Directory<T>, guard: &'g Guard) -> &'g Directory<T> {
-        // PANICS: never: words are frozen for a move alone.
+        // PANICS: never: words are frozen only for a move.
         directory.next(guard).expect("the next directory")
     }
 

@@ -13,17 +13,16 @@ use crate::tree::{self, Pair, path_below};
 /// An iterator over the slots of a map.
 ///
 /// It walks over the directory that was the root when it began. A word that moves meanwhile still leads to its frozen
-/// nodes: the guard keeps them, and they hold the entries of the moment it moved. If a move was under way from the
-/// start, units that had moved by then are read in the next directory, of which the same holds. Which of the two a unit
-/// is read in is decided once, when the walk reaches it. So each hash is passed once, and every entry that is present
-/// throughout is seen.
+/// nodes: the guard keeps them, and they hold the entries of the moment of the move. If a move was already under way, a
+/// unit that has moved when the walk reaches it is read in the next directory, and otherwise in the old one. So each
+/// hash is passed once, and every entry that is present throughout is seen.
 pub(crate) struct Iter<'g, T: TreeSlot> {
     guard: &'g Guard,
-    /// The root at the beginning; none if there was none.
+    /// The root at the beginning, if there was one.
     old: Option<&'g Directory<T>>,
-    /// The one that it was moving to then.
+    /// The directory that it was moving to at that time.
     next: Option<&'g Directory<T>>,
-    /// Nothing before this hash is asked for.
+    /// Entries before this hash are not wanted.
     first: u64,
     /// The remaining units of a move.
     units: Range<usize>,
@@ -50,7 +49,7 @@ fn empty_words<T>(words: &[Indirection<T>], guard: &Guard) -> usize {
 const AHEAD: usize = 2;
 
 impl<'g, T: TreeSlot> Iter<'g, T> {
-    /// The entries whose hashes are at least `first`, and others of the leaf where that would be.
+    /// The entries whose hashes are at least `first`, and possibly others of the leaf where `first` belongs.
     pub(super) fn starting_at(
         first: u64,
         root: Option<&'g Directory<T>>,
@@ -71,7 +70,7 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
         Self { guard, old: root, next, first, units, words, has_moved: false, tree }
     }
 
-    /// The directory that the words of this unit are read in.
+    /// The directory in which the words of this unit are read.
     fn directory(&self) -> Option<&'g Directory<T>> {
         if self.has_moved { self.next } else { self.old }
     }

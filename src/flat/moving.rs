@@ -36,7 +36,7 @@ const LOOKS: usize = if cfg!(shuttle) { 4 } else { 1_024 };
 pub(super) const BIRTH: u64 = 1;
 
 impl<T: TreeSlot> RawFlat<T> {
-    /// Begins a move, if `directory` is the root and there is none.
+    /// Starts a move, if `directory` is the root and no move is under way.
     pub(super) fn begin_move(
         &self,
         directory: &Directory<T>,
@@ -52,7 +52,7 @@ impl<T: TreeSlot> RawFlat<T> {
         }
     }
 
-    /// Moves this many units, if a move is under way, or ends it.
+    /// Moves this many units if a move is under way, or ends the move.
     pub(super) fn go_on_moving(&self, units: usize, guard: &Guard, rehash: SlotHashes<'_, T>) {
         let Some(root) = self.root(guard) else { return };
         let Some(next) = root.next(guard) else { return };
@@ -95,7 +95,7 @@ impl<T: TreeSlot> RawFlat<T> {
         }
     }
 
-    /// Makes the next directory the root: this one has moved entirely.
+    /// Makes the next directory the root, once this one has moved entirely.
     fn swing_root(&self, root: &Directory<T>, guard: &Guard) {
         stall_point("moved directory");
         // Not derived from a reference, so that it can be freed later.
@@ -212,7 +212,7 @@ impl<T: TreeSlot> RawFlat<T> {
             // LINEARIZES nothing: the entries stay the same.
             if !word.is_moved() && cell.replace(word, word.moved()).is_ok() {
                 // SAFETY:
-                // - unlinked by the CAS above: iterations that began before go on below it, under their guards.
+                // - unlinked by the CAS above; iterations that began before continue below it under their guards.
                 each_node(word.erased(), &mut |word| unsafe { self.retire_node(word, guard) });
             }
         }

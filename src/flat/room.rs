@@ -20,7 +20,7 @@ impl<T: TreeSlot> RawFlat<T> {
     /// Makes a table that is new take this many entries before it grows, and not become smaller by itself.
     ///
     /// # Panics
-    /// If so many entries cannot be.
+    /// If the capacity overflows.
     pub(super) fn reserve_from_start(&mut self, entries: usize) {
         if entries > 0 {
             let bits = Self::bits_for(entries);
@@ -56,7 +56,7 @@ impl<T: TreeSlot> RawFlat<T> {
     /// that by itself until the next [`Self::shrink_to_fit`] or [`Self::clear`].
     ///
     /// # Panics
-    /// If that is more room than there can be, or if `rehash` does.
+    /// If the capacity overflows, or if `rehash` panics.
     pub(super) fn make_room(
         &self,
         additional: usize,
@@ -145,7 +145,7 @@ impl<T: TreeSlot> RawFlat<T> {
         self.limbo.collect(&self.collector);
     }
 
-    /// Empties the word that a hash belongs to, and those that are empty after it. Returns the first hash after these.
+    /// Empties the word that a hash belongs to, and skips the empty words after it. Returns the first hash after them.
     fn clear_word(&self, hash: u64, guard: &Guard, rehash: SlotHashes<'_, T>) -> Option<u64> {
         let mut directory = self.root(guard)?;
         loop {
@@ -164,7 +164,7 @@ impl<T: TreeSlot> RawFlat<T> {
                 let skipped = rest.iter().take_while(|cell| empty(cell.load(guard))).count();
                 return directory.first_hash(index + skipped.max(1));
             }
-            // Nothing changes below, unless another thread puts a copy here.
+            // Nothing below changes, unless another thread puts a copy here.
             let entries = freeze(word.erased());
             stall_point("unpublished copy");
             // LINEARIZES the removal of everything below.

@@ -50,7 +50,7 @@ impl<St: Store> Flat<St> {
     }
 }
 
-/// Counts what one directory holds. Returns how many of its words have moved.
+/// Counts the parts of one directory. Returns how many of its words have moved.
 fn add<T: TreeSlot>(directory: &Directory<T>, tally: &mut FlatTally, guard: &Guard) -> usize {
     tally.table_bytes += directory.bytes();
     let mut moved = 0;

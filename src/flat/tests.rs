@@ -670,7 +670,7 @@ fn a_move_comes_to_its_end<S: Words>() {
                     .unwrap()
                     .cursor
                     .fetch_add(taken, Ordering::Relaxed);
-                // Changes that are made in the usual way move nothing.
+                // Changes on the fast path move nothing.
                 for _ in 0..entries {
                     map.flat.raw.go_on_moving(1, &map.flat.pin(), &map);
                 }

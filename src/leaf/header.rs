@@ -111,7 +111,7 @@ fn body_bytes(shape: Shape, entries: u32, part: usize) -> usize {
 }
 
 fn layout(shape: Shape, entries: u32, part: usize) -> Layout {
-    // PANICS: never: sizes are some KiB, or a cell for each entry of a collision node that is in memory.
+    // PANICS: never: a node takes a few KiB, or a cell for each entry of a collision node.
     Layout::from_size_align(body_bytes(shape, entries, part) + SLACK, MALLOC_ALIGN)
         .expect("node layout")
 }
@@ -175,7 +175,7 @@ pub(crate) fn bytes_to_read<T: Slot>(shape: Shape) -> usize {
 ///
 /// # Safety
 /// - `node` came from [`allocate`], and is not freed yet.
-/// - The node is not used any more.
+/// - The node is no longer used.
 pub(crate) unsafe fn free(node: RawNode) {
     #[cfg(shuttle)]
     crate::sync::nodes::change(-1);

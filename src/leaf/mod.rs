@@ -295,7 +295,7 @@ impl<'g> Buckets<'g> {
     }
 }
 
-/// A leaf that no other thread can see yet. Freed when it is dropped, without its entries.
+/// A leaf that no other thread can see yet. Dropping it frees the leaf, but not its entries.
 pub(crate) struct LeafDraft<T: Slot> {
     node: RawNode,
     size: Size,

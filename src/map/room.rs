@@ -184,7 +184,7 @@ macro_rules! room {
             }
         }
 
-        /// Copies every entry. Weakly consistent, as an iteration is.
+        /// Clones every entry. Weakly consistent, like an iteration.
         ///
         /// Unlike a standard map's, this needs `Hash`, `Eq` and `BuildHasher`, because the entries are inserted again.
         impl<K, V, S> Clone for $Map<K, V, S>

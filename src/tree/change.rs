@@ -3,7 +3,7 @@
 //! [`change_at_once`] does almost every change. It is compiled for each kind of change and has no loop. It gives up at a
 //! busy, frozen or full bucket. [`attempt`](super::attempt()) then does the whole operation from the top of the tree. It
 //! is compiled once for each type of slots and each engine.
-#![expect(unsafe_code, reason = "owns entries between their making and their publication")]
+#![expect(unsafe_code, reason = "owns entries that are not yet published")]
 
 use std::mem::ManuallyDrop;
 

@@ -88,7 +88,7 @@ impl<'a, St: Store> Walk<'a, St> {
 
     fn hash_of(&self, slot: &St::Slot) -> u64 {
         // SAFETY:
-        // - live, and nothing is freed while the checker runs, which runs alone.
+        // - live, and nothing is freed: the checker runs alone.
         unsafe { slot.hash(self.hash) }
     }
 

@@ -14,11 +14,11 @@ use crate::leaf::{FAN_WIDTH, Leaf};
 /// and keeps the entries of that moment, so every entry that is present throughout is seen.
 ///
 /// Below an `OLDER` word everything is frozen before it is read, as in a lookup. So a late writer of the original map
-/// cannot change what an iteration over a fork has shown.
+/// cannot change what an iteration over a fork has yielded.
 pub(crate) struct Iter<'g, T: TreeSlot> {
-    /// What the rest is read under.
+    /// The view of the rest.
     view: View<'g>,
-    /// The fans on the way down, each with the words to follow.
+    /// The fans on the way down, each with its remaining words.
     path: Vec<Part<'g, T>>,
     rest: Rest<'g, T>,
 }
@@ -91,7 +91,7 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
         iter
     }
 
-    /// The entries whose hashes are at least `first`, and others of the leaf where that would be.
+    /// The entries whose hashes are at least `first`, and possibly others of the leaf where `first` belongs.
     pub(crate) fn starting_at(first: u64, word: Word<'g, T>, view: View<'g>) -> Self {
         let mut iter = Self::new(word, view);
         let (mut rest, mut level) = (first, 0);
@@ -137,7 +137,7 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
         self.is_between_nodes() && self.path.iter().all(|part| part.next == part.end)
     }
 
-    /// Goes to the node of a word that was read under `above`.
+    /// Enters the node of a word that was read under `above`.
     pub(crate) fn enter(&mut self, word: Word<'g, T>, above: View<'g>) {
         self.view = above.below(word);
         self.rest = match word.node() {

@@ -40,10 +40,10 @@ pub(crate) unsafe fn is_it<St: Store>(
 /// In the operation's own generation words are read as they are. Below an `OLDER` word each word is frozen before it is
 /// used, so every later reader of that generation sees the same.
 ///
-/// LINEARIZES get, contains_key: the read of the bucket's state that validates what was found (or of the word to an
-/// empty place or a collision node), if the node was then still linked; else the node had
-/// been frozen and replaced during this operation, and what was read was current at some moment
-/// since the operation began. Model: `late_writer_against_snapshot` and the random programs in `tests/models.rs`.
+/// LINEARIZES get, contains_key: the read of the bucket's state that validates the result, or the read of the word to
+/// an empty place or a collision node, if the node was still linked then. Otherwise the node was frozen and replaced
+/// during this operation, and the result was current at some moment since the operation began. Model:
+/// `late_writer_against_snapshot` and the random programs in `tests/models.rs`.
 ///
 /// # Safety
 /// - The entries are of this store.
@@ -64,8 +64,8 @@ pub(crate) unsafe fn find<'g, St: Store>(
 /// Tells whether a slot is the one that is looked for.
 pub(crate) type IsIt<'a, T> = dyn FnMut(&T) -> bool + 'a;
 
-/// [`find`] for the slot of which `is_it` holds, among those that have the hash's place and tag. `path` is the rest of
-/// the hash below `word`.
+/// [`find`] for the slot for which `is_it` returns true, among those that have the hash's place and tag. `path` is the
+/// rest of the hash below `word`.
 #[inline(always)]
 pub(crate) fn find_at<'g, T: TreeSlot>(
     word: Word<'g, T>,
@@ -198,8 +198,8 @@ pub(crate) fn prefetch<'g, T: TreeSlot + 'g>(start: impl Fn(u64) -> Way<'g, T>, 
     approach(start, hashes, &mut [None; BATCH]);
 }
 
-/// [`find`] for each of these hashes, from where `start` says, with their cache misses side by side: `eq` and `found` are
-/// told the hash's index.
+/// [`find`] for each of these hashes, with their cache misses side by side. `start` says where each walk begins; `eq`
+/// and `found` get the hash's index.
 ///
 /// # Safety
 /// - The entries are of this store.

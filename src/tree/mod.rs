@@ -53,7 +53,7 @@ pub(crate) type Changed<'g, St> = Outcome<Pair<'g, St>>;
 /// A slot on its way to another node, with its hash.
 pub(crate) type Mover<T> = (u64, T);
 
-/// What an operation of an engine holds: its root, and what keeps it.
+/// The context of an engine's operation: its root, and what keeps the root alive.
 pub(crate) trait Host<'g, T: TreeSlot + 'g>: Copy {
     fn guard(self) -> &'g Guard;
 
@@ -66,7 +66,7 @@ pub(crate) trait Host<'g, T: TreeSlot + 'g>: Copy {
     /// Uncounts an entry that was taken out, or that was not put into the map after all.
     fn count_down(self);
 
-    /// Retires an entry, if it is something besides its slot. `garbage` makes garbage of it.
+    /// Retires an entry, if it has memory outside of its slot. `garbage` makes garbage of it.
     ///
     /// # Safety
     /// - This operation unlinked the entry, and reached it under the guard.
@@ -84,10 +84,10 @@ pub(crate) trait Host<'g, T: TreeSlot + 'g>: Copy {
     /// - This operation unlinked the node, and reached it under the guard.
     unsafe fn retire_shell(self, word: Word<'_, T>);
 
-    /// After a removal that emptied the bucket of a hash: gives memory back, from the root on.
+    /// Gives memory back, starting at the root. Called after a removal that emptied the bucket of a hash.
     fn shrink(self, hash: u64, rehash: SlotHashes<'_, T>);
 
-    /// What an empty place holds.
+    /// The word of an empty place.
     fn vacant<'n>(self) -> Word<'n, T> {
         Word::EMPTY
     }

@@ -38,7 +38,7 @@ pub(super) fn rebuild<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
             }
             let copy = Fan::allocate(birth, words);
             // SAFETY:
-            // - the shell is this function's; its children are not.
+            // - this function owns the shell, but not its children.
             return swing(host, place, copy, |copy| unsafe { free_shell(copy.erased()) });
         }
         Node::Leaf(leaf) => {
@@ -74,14 +74,14 @@ fn copy_leaf<'n, T: TreeSlot>(
         return to_word(leaf.copy(birth));
     }
     if T::OWNS {
-        // Their hashes are needed: overlap the cache misses.
+        // Their hashes are needed; this overlaps the cache misses.
         leaf.for_each(T::prefetch);
     }
     let size = Size::for_entries::<T>(entries).map(|size| size.max(least));
     if let Some(size) = size {
         let all = 0..leaf.size().buckets();
         if let Some(copy) = spread(leaf, all, size, birth, depth, rehash) {
-            // A leaf that had no room for one more entry, and would have little afterwards, becomes larger.
+            // If a leaf had no room for another entry and its copy would have little, it becomes larger.
             let roomy = |hash| copy.size() > leaf.size() || copy.has_room(path_below(hash, depth));
             if grow.is_none_or(roomy) {
                 return to_word(copy);
@@ -95,7 +95,7 @@ fn copy_leaf<'n, T: TreeSlot>(
     build_larger(birth, &mut movers, depth, size.and_then(Size::larger), grow)
 }
 
-/// A leaf of this size at `depth` with the entries of some buckets of a frozen one, if there is room in it.
+/// A leaf of this size at `depth` with the entries of some buckets of a frozen leaf; `None` if they do not fit.
 fn spread<T: TreeSlot>(
     leaf: Leaf<'_, T>,
     buckets: Range<usize>,
@@ -116,8 +116,8 @@ fn spread<T: TreeSlot>(
     full.is_ok().then_some(copy)
 }
 
-/// A fan with the entries of a frozen leaf of the largest size, a leaf for the buckets of each word; none if one of them
-/// has too little room.
+/// A fan with the entries of a frozen leaf of the largest size: each word leads to a leaf with the entries of its
+/// buckets. `None` if they do not fit into one of them.
 fn split<'n, T: TreeSlot>(
     leaf: Leaf<'_, T>,
     birth: u64,
@@ -151,7 +151,7 @@ fn hash_of<T: TreeSlot>(slot: &T, rehash: SlotHashes<'_, T>) -> u64 {
     unsafe { slot.hash(rehash) }
 }
 
-/// Appends what a frozen leaf holds.
+/// Appends the slots of a frozen leaf.
 fn collect_slots<T: TreeSlot>(
     leaf: Leaf<'_, T>,
     movers: &mut Vec<Mover<T>>,
@@ -165,7 +165,7 @@ pub(crate) fn freeze(word: Word<'_, ()>) -> usize {
     match word.any_node() {
         None => 0,
         Some(AnyNode::Fan(fan)) => {
-            // First the words, so that nothing takes the place of what is below.
+            // The words first, so that no child is replaced.
             fan.words().iter().for_each(|word| _ = word.observe());
             stall_point("frozen fan");
             fan.words().iter().map(|word| freeze(word.observe())).sum()
@@ -198,7 +198,8 @@ pub(crate) fn collect<T: TreeSlot>(
     }
 }
 
-/// Shows the words of all nodes below, then the word itself. All are frozen, or unreachable for other threads.
+/// Calls `f` with the words of all nodes below, then with the word itself. All are frozen, or unreachable for other
+/// threads.
 pub(crate) fn each_node<'g>(word: Word<'g, ()>, f: &mut dyn FnMut(Word<'g, ()>)) {
     if let Some(fan) = word.fan() {
         fan.words().iter().for_each(|word| each_node(word.observe(), f));
@@ -206,7 +207,7 @@ pub(crate) fn each_node<'g>(word: Word<'g, ()>, f: &mut dyn FnMut(Word<'g, ()>))
     f(word);
 }
 
-/// Puts `new` at `place` and retires the node that was there; or gives `new` to `undo`.
+/// Puts `new` at `place` and retires the node that was there. If the place has changed, passes `new` to `undo`.
 pub(super) fn swing<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
     host: H,
     place: Place<'g, T>,
@@ -239,7 +240,7 @@ pub(crate) fn movers<St: Store>(
     entries.into_iter().map(|(hash, entry)| (hash, slot(hash, entry))).collect()
 }
 
-/// Builds the smallest tree at `depth` that holds these entries with some room. Its nodes are not published yet.
+/// Builds the smallest tree at `depth` that holds these entries and has room to spare. Its nodes are not published yet.
 pub(crate) fn build<'n, T: TreeSlot>(
     birth: u64,
     movers: &mut [Mover<T>],
@@ -259,7 +260,7 @@ pub(crate) fn build<'n, T: TreeSlot>(
     build_larger(birth, movers, depth, size.and_then(Size::larger), None)
 }
 
-/// A leaf of this size with these entries, if there is room in it.
+/// A leaf of this size with these entries; `None` if they do not fit.
 fn leaf_of<T: TreeSlot>(
     birth: u64,
     movers: &[Mover<T>],
@@ -272,7 +273,7 @@ fn leaf_of<T: TreeSlot>(
     movers.iter().all(&mut push).then_some(leaf)
 }
 
-/// [`build`], of a leaf from this size on, with room for an entry of the hash `grow`, or of a fan.
+/// [`build`] of a leaf of this size or larger with room for an entry of the hash `grow`, or of a fan.
 fn build_larger<'n, T: TreeSlot>(
     birth: u64,
     movers: &mut [Mover<T>],
@@ -291,7 +292,7 @@ fn build_larger<'n, T: TreeSlot>(
 
 fn build_fan<'n, T: TreeSlot>(birth: u64, movers: &mut [Mover<T>], depth: u32) -> Word<'n, T> {
     let word_of = |mover: &Mover<T>| Fan::<T>::index(path_below(mover.0, depth));
-    // Those of a leaf of the largest size are in order.
+    // The entries of a leaf of the largest size are already in order.
     sort_by_word(movers, FAN_WIDTH, word_of);
     let mut words = [Word::EMPTY; FAN_WIDTH];
     for part in movers.chunk_by_mut(|one, other| word_of(one) == word_of(other)) {
@@ -309,7 +310,7 @@ pub(crate) fn sort_by_word<T: Copy>(
     if movers.is_sorted_by_key(&word_of) {
         return;
     }
-    // How many come before those of each word, and then before the next one of them.
+    // For each word, the index where its next entry goes.
     let mut places = vec![0; words];
     movers.iter().for_each(|mover| places[word_of(mover)] += 1);
     let mut before = 0;
@@ -327,7 +328,7 @@ pub(crate) fn sort_by_word<T: Copy>(
 /// Frees the nodes of a tree made by [`build`], but not its entries.
 ///
 /// # Safety
-/// - Nobody else has the tree, and it is used no more.
+/// - No other thread has the tree, and it is no longer used.
 pub(crate) unsafe fn unbuild(word: Word<'_, ()>) {
     // SAFETY:
     // - made by the same `build`, and no other thread has it; children come first.
@@ -337,7 +338,7 @@ pub(crate) unsafe fn unbuild(word: Word<'_, ()>) {
 /// Frees one node that was never published.
 ///
 /// # Safety
-/// - The node was not published and is used no more.
+/// - The node was not published and is no longer used.
 pub(crate) unsafe fn free_shell(word: Word<'_, ()>) {
     if let Some(node) = word.raw_node() {
         // SAFETY:

@@ -19,8 +19,8 @@ use crate::reclaim::Guard;
 /// A fan whose children hold at most this many entries collapses: far fewer than it takes to become a fan again.
 const COLLAPSE: usize = if cfg!(shuttle) { 2 } else { 8 };
 
-/// After a removal that emptied the bucket of a hash below `place`: shrinks its leaf if that has become far too large, and
-/// collapses the fans above that hold little, from the bottom up.
+/// Called after a removal that emptied the bucket of a hash below `place`. Shrinks its leaf if that has become far too
+/// large, and collapses the fans above that hold little, from the bottom up.
 pub(crate) fn shrink<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
     host: H,
     mut place: Place<'g, T>,
@@ -68,7 +68,7 @@ fn collapse<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
         rebuild(host, place, None, rehash);
         return false;
     }
-    // … and now none changes any more.
+    // From here on no child changes.
     freeze(place.word.erased());
     let mut movers = Vec::with_capacity(2 * COLLAPSE);
     children.iter().for_each(|child| collect(*child, &mut movers, rehash));

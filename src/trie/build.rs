@@ -61,11 +61,11 @@ impl<St: Store> Trie<St> {
     /// The tree of a trie that was just built.
     fn into_tree<'n>(mut self) -> Word<'n, St::Slot> {
         // SAFETY:
-        // - null or from a box, and this value's alone.
+        // - null or from a box, and owned by this value.
         let Some(root) = (unsafe { self.raw.root.get_mut().as_mut() }) else { return Word::EMPTY };
         let mut top = std::mem::replace(&mut root.top, Indirection::new(Word::EMPTY));
         // SAFETY:
-        // - the tree is the caller's now: this trie is dropped without it.
+        // - the caller owns the tree now: this trie is dropped without it.
         unsafe { top.get_mut().detach().attach().typed() }
     }
 }

@@ -1,6 +1,6 @@
 //! The structure checker: walks a whole trie and verifies the invariants that `mod.rs` states.
 //!
-//! For tests. It must run alone: no other thread may change the map meanwhile.
+//! For tests. No other thread may change the map meanwhile.
 #![expect(unsafe_code, reason = "reads the keys of slots")]
 
 use super::Trie;

@@ -73,7 +73,7 @@ pub(crate) enum Refusal {
 }
 
 impl<St: Store> Trie<St> {
-    /// Puts the tree of a fork in the place of the map's, if the map is what the fork began with.
+    /// Replaces the map's tree by that of a fork, if the map still has the content that the fork began with.
     pub(crate) fn try_commit(&self, fork: Self) -> Result<(), (Self, Refusal)> {
         // SAFETY:
         // - over slots of this store.
@@ -83,7 +83,7 @@ impl<St: Store> Trie<St> {
         done.map_err(|(fork, refusal)| (unsafe { Self::of(fork) }, refusal))
     }
 
-    /// Makes the map's first root, if it has none: so that forks of it know where they come from.
+    /// Makes the map's first root if it has none, so that its forks know where they come from.
     pub(crate) fn settle(&self) {
         let guard = self.pin();
         self.raw.root_or_first(&guard);
@@ -136,8 +136,8 @@ impl RawTrie {
         let map = Context { trie: self, root, guard: &guard };
         for (dead, birth) in losses.into_iter().flat_map(|losses| losses.lost) {
             // SAFETY:
-            // - unlinked once: the CAS above put a tree without it in the place of the one that held
-            //   it, and `beyond` shows each object once; under the guard.
+            // - unlinked once, under the guard: the CAS above replaced the tree that held it by one without it, and
+            //   `beyond` lists each object once.
             unsafe { map.domain().graves.retire(dead, birth, death, &mut Fate::Operation(&guard)) };
         }
         fork.dissolve();
@@ -159,7 +159,7 @@ impl RawTrie {
         }
     }
 
-    /// Drops a map without its tree, which is another map's now.
+    /// Drops a map without its tree, which belongs to another map now.
     pub(super) fn dissolve(mut self) {
         let root = std::mem::replace(self.root.get_mut(), ptr::null_mut());
         let mut fallout = Fallout::default();
@@ -179,7 +179,7 @@ impl RawTrie {
 
 /// Lists what the map loses with a commit.
 struct Losses {
-    /// With its birth.
+    /// Each with its birth.
     lost: Vec<(Dead, u64)>,
 }
 
@@ -191,10 +191,10 @@ impl Losses {
     }
 }
 
-/// Shown the tree of the fork's base, which the fork keeps: so nothing of it is freed meanwhile.
+/// Walks over the tree of the fork's base. The fork keeps it, so nothing in it is freed meanwhile.
 impl<T: TreeSlot> Beyond<T> for Losses {
     fn has(&self, other: Word<'_, T>, level: u32, slot: &T) -> bool {
-        // What is nothing besides its slot is not lost with it.
+        // An entry without memory of its own needs no freeing.
         // SAFETY:
         // - live in the tree that the fork keeps.
         !T::OWNS || unsafe { holds_entry(other, level, slot) }

@@ -204,7 +204,7 @@ impl<'g, St: Store + 'g> Leaves<'g, St> {
         // SAFETY:
         // - as above, for both.
         let unchanged = |now: &St::Slot| unsafe { St::unchanged(&slot.now, now) };
-        // First the unchanged entry: most are, and in a boxed store no keys are compared for that.
+        // First look for the unchanged entry: most are, and a boxed store finds it without comparing keys.
         if holds(other, self.level, hash, unchanged) {
             return Counterpart::Same;
         }
@@ -225,12 +225,12 @@ enum Counterpart<'g, T: Slot> {
     None,
 }
 
-/// What a tree has that another one has not, part by part. Each part comes once.
+/// Receives the parts of a tree that another tree does not have, each once.
 pub(super) trait Beyond<T: TreeSlot> {
     /// Whether the other tree has this entry, below `other`, which was read as for [`holds`].
     fn has(&self, other: Word<'_, T>, level: u32, slot: &T) -> bool;
-    /// A node with all that is below it, of which the other tree has nothing. Returns whether that is
-    /// done with; otherwise its parts follow.
+    /// A node with everything below it, none of which is in the other tree. Returns true if this is enough; otherwise
+    /// its parts follow.
     fn tree(&mut self, word: Word<'_, T>) -> bool;
     /// A node alone.
     fn node(&mut self, word: Word<'_, T>);
@@ -241,7 +241,7 @@ pub(super) trait Beyond<T: TreeSlot> {
 /// Passes on what is below `word` and not below `other`. `word` was read from a node at `level`; `other` at the same
 /// place, or above it if it leads to no fan.
 ///
-/// Entries that moved to another node are in both.
+/// An entry that has moved to another node counts as being in both.
 pub(super) fn beyond<T: TreeSlot>(
     word: Word<'_, T>,
     other: Word<'_, T>,
@@ -279,8 +279,8 @@ pub(super) fn beyond<T: TreeSlot>(
     visitor.node(word);
 }
 
-/// Whether an entry for which `is_it` holds is below `word`, which was read from a node at `level`; or
-/// above, if it leads to no fan.
+/// Whether an entry for which `is_it` returns true is below `word`. `word` was read from a node at `level`, or above if
+/// it leads to no fan.
 pub(super) fn holds<T: TreeSlot>(
     word: Word<'_, T>,
     level: u32,

@@ -27,8 +27,8 @@
 //!    word that points to it. No thread waits: every thread that meets a frozen node does this.
 //! 4. After removals, nodes are rebuilt smaller, and fans that hold little collapse (`shrink`).
 //! 5. A snapshot ([`versions`]) freezes the root's word and gives the map a root of the next
-//!    generation with the same tree. From then on the tree is shared: operations of the new
-//!    generation freeze what they read of it and copy what they change, once for each node.
+//!    generation with the same tree. From then on the tree is shared: operations of the new generation freeze what they
+//!    read and copy what they change, once for each node.
 //! 6. What was unlinked goes to the snapshots that still see it, or is freed after a grace period
 //!    ([`graves`]).
 //!

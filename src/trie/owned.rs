@@ -33,7 +33,7 @@ impl<St: Store> Trie<St> {
             pairs.push(St::into_pair(unsafe { St::retract(slot.now) }));
         });
         // SAFETY:
-        // - as above. The map is dissolved next, which leaves the tree alone.
+        // - as above. The map is dissolved next, which does not touch the tree.
         unsafe { unbuild(top.erased()) };
         drop(guard);
         self.raw.dissolve();
@@ -43,7 +43,7 @@ impl<St: Store> Trie<St> {
     /// Whether there is a tree, owned by the map alone.
     fn is_exclusive(&mut self) -> Result<bool, Shared> {
         match self.raw.alone() {
-            // What a fork began with belongs to its base.
+            // A fork's first tree belongs to its base.
             Ok((_, domain)) if domain.base.is_none() => Ok(true),
             Ok(_) | Err(Refusal::Shared) => Err(Shared),
             Err(_) => Ok(false),
@@ -54,8 +54,8 @@ impl<St: Store> Trie<St> {
 impl<St: Store> Frozen<St> {
     /// Takes all entries out, if the map is gone, and no other snapshot or fork shares them.
     ///
-    /// Frees everything else that the snapshot keeps. That is more than the nodes of its tree: what a fork made, and the
-    /// map lost after a commit, may be here too (see `commit.rs`). Destructors that panic are caught.
+    /// Frees everything else that the snapshot keeps. That is more than the nodes of its tree: it may also be objects
+    /// that a fork made and the map lost after a commit (see `commit.rs`). Destructors that panic are caught.
     pub(crate) fn into_pairs(self) -> Result<Pairs<St>, Self> {
         let mut tree = self.into_kept()?;
         if !tree.is_alone() {
@@ -101,7 +101,7 @@ fn strays<T: TreeSlot>(kept: &[Dead], top: Word<'_, T>) -> Vec<T> {
     let mut strays = Vec::new();
     let mut look = |slot: &T| {
         // SAFETY:
-        // - retired and not freed: on the list, or in a tree there.
+        // - retired and not freed: on the list, or in a tree on it.
         if T::OWNS && !unsafe { holds_entry(top, 0, slot) } {
             strays.push(*slot);
         }

@@ -16,7 +16,7 @@
 //! | [`Records::newest_first`] | O(n log n) |
 //!
 //! An empty registry has no allocation. `graves.rs` says which order of changes and reads the trie relies on.
-//! The records hold nothing of the map's users once they are withdrawn, so no destructor of theirs runs in here.
+//! A withdrawn record holds no keys or values, so no destructor of user code runs here.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub(super) struct Registry {
     number: AtomicU64,
 }
 
-/// The records that were in the registry at one instant.
+/// The records of the registry at one instant.
 pub(super) struct Records(Guard<Option<Arc<Tree>>>);
 
 /// One record or more.
@@ -44,11 +44,11 @@ enum Tree {
 
 /// Two trees whose keys agree above some bit, and differ there.
 struct Fork {
-    /// The least key that the newer tree could have: that bit is the lowest one set.
+    /// The least key that the newer tree could have. Its lowest set bit is the bit in which the two differ.
     split: u128,
-    /// With that bit clear.
+    /// The keys with that bit clear.
     older: Tree,
-    /// With that bit set.
+    /// The keys with that bit set.
     newer: Tree,
 }
 
@@ -146,7 +146,7 @@ impl Tree {
         }
     }
 
-    /// This tree and a record, whose key is not in it.
+    /// This tree with another record, whose key it does not have.
     fn with(&self, record: &Arc<Record>) -> Self {
         let key = record.key.0;
         match self {
@@ -208,7 +208,7 @@ impl Tree {
 }
 
 impl Fork {
-    /// Whether a key agrees with those here above the bit in which they differ.
+    /// Whether a key agrees with the keys here above the bit in which they differ.
     fn covers(&self, key: u128) -> bool {
         // In two steps: shifting by all bits at once would overflow.
         (key ^ self.split) >> self.split.trailing_zeros() >> 1 == 0

@@ -7,7 +7,7 @@ use super::domain::Domain;
 use crate::count::Counter;
 use crate::tree::node::{Indirection, Word};
 
-/// The entrance to the trie for one generation: a map points to its newest root.
+/// The entry point of the trie for one generation. A map points to its newest root.
 pub(crate) struct Root {
     pub(super) generation: u64,
     pub(super) top: Indirection<()>,
@@ -49,7 +49,7 @@ impl Count {
         self.changes.down();
     }
 
-    /// Counts what a fork of the map has changed, which is committed.
+    /// Counts the changes of a fork that was committed to the map.
     pub(super) fn commit(&self, fork: &Self, domain: &Domain) {
         let base = if fork.has_base { 0 } else { domain.base_len() as isize };
         self.changes.change(fork.changes.net() - base);
@@ -75,15 +75,15 @@ impl Root {
 
     /// The count of the root that follows this one.
     pub(super) fn count_after(&self, top: Word<'_, ()>) -> Arc<Count> {
-        // Nobody can write below an empty word that is frozen.
+        // No thread can write below an empty frozen word.
         if top.is_empty() { Count::new(false) } else { Arc::clone(&self.count) }
     }
 
     /// The generation of the root that follows this one, whose top word was frozen as `top`.
     ///
-    /// Above this root's, and above the birth of whatever is below `top`: a tree that was committed
-    /// has nodes of its fork's generations, none of them younger than its top node, since a write
-    /// begins by renewing that. Every thread that makes the next root comes to the same number.
+    /// It is above this root's generation and above all births below `top`. A committed tree has nodes of its fork's
+    /// generations, none of them younger than its top node, because every write first renews the top node. Every thread
+    /// that makes the next root computes the same number.
     pub(super) fn generation_after(&self, top: Word<'_, ()>) -> u64 {
         self.generation.max(top.birth().unwrap_or(0)) + 1
     }

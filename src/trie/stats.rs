@@ -49,7 +49,7 @@ impl<St: Store> Frozen<St> {
         count.tally
     }
 
-    /// Counts what is in this tree, and not in `other`. O(changes · log n) if they may share something.
+    /// Counts the parts of this tree that are not in `other`. O(changes · log n) if they may share nodes.
     pub(crate) fn tally_beyond(&self, other: &Self, rehash: Rehash<'_, St::Key>) -> Tally {
         if !self.may_share(other) {
             return self.tally();

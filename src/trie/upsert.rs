@@ -62,7 +62,7 @@ impl<St: Store> Trie<St> {
 }
 
 impl RawTrie {
-    /// Does the change in any case.
+    /// Makes the change in any case.
     ///
     /// # Safety
     /// - The trie is over slots of type `T`.

@@ -25,7 +25,7 @@ impl<St: Store> Trie<St> {
         unsafe { Frozen::of(self.raw.snapshot()) }
     }
 
-    /// Takes the map's whole content out at one instant.
+    /// Takes out the whole content of the map at one instant.
     pub(crate) fn take(&self) -> Frozen<St> {
         // SAFETY:
         // - those of this map, which are.
@@ -55,7 +55,7 @@ impl RawTrie {
                 return KeptTree::empty();
             };
             let Context { root, .. } = context;
-            // Registered before the word is frozen: whoever works under a later root knows of it.
+            // Registered before the word is frozen, so every thread that works under a later root sees the record.
             let record = context.domain().graves.register(root.generation);
             stall_point("registered snapshot");
             // LINEARIZES snapshot, and just before it the late writers of this generation whose words no thread has
@@ -101,8 +101,8 @@ impl RawTrie {
         }
     }
 
-    /// Gives the map the root that follows `context`'s, whose top word is frozen. Any thread that
-    /// meets such a root does this; no thread waits for the one that froze it.
+    /// Gives the map the next root after that of `context`, whose top word is frozen. Any thread that meets such a root
+    /// does this; none waits for the thread that froze it.
     pub(super) fn advance(&self, context: Context<'_>) {
         let Context { root, guard, .. } = context;
         let top = root.top.load(guard);
@@ -130,8 +130,8 @@ impl RawTrie {
 
     /// A map that begins with the content of a frozen tree; none if its map was never written. Constant time.
     ///
-    /// It shares the tree's nodes and copies what it changes. What was born up to the tree's
-    /// generation stays the property of the tree's own map; the fork keeps the tree alive.
+    /// It shares the tree's nodes and copies what it changes. Objects born up to the tree's generation still belong to
+    /// the tree's own map; the fork keeps the tree alive.
     #[expect(
         clippy::arc_with_non_send_sync,
         reason = "its typed handles are, as far as keys and values allow"
@@ -139,7 +139,7 @@ impl RawTrie {
     fn fork(tree: &Arc<KeptTree>) -> Option<Self> {
         let domain = tree.domain()?;
         let (collector, entries) = (domain.graves.collector.clone(), domain.graves.entries);
-        // Nothing of an empty tree needs to be kept.
+        // An empty tree need not be kept.
         let base = (!tree.top().is_empty()).then(|| Arc::clone(tree));
         let count = Count::new(base.is_some());
         let own = Domain::new(collector.clone(), domain.lineage.child(), base, entries);

@@ -258,7 +258,7 @@ impl<K, V, S: Clone, M: Place<K, V>> Published<K, V, S, M> {
     }
 }
 
-/// Wakes a thread that waits. Not by `unpark`: a thread has one token for that, and it may be meant for other code.
+/// Wakes a waiting thread. Not by `unpark`, because a thread has only one token, which other code may need.
 struct Bell(Sender<()>);
 
 impl Wake for Bell {

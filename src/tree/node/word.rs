@@ -21,7 +21,7 @@ use crate::prefetch;
 use crate::reclaim::Guard;
 use crate::sync::{AtomicPtr, Ordering};
 
-/// The codes of shapes. That of no node is zero; those of leaves are the codes of their sizes.
+/// The codes of shapes: zero for no node; for a leaf, the code of its size.
 pub(super) const SHAPE: usize = 0b1111;
 pub(super) const FAN: usize = 14;
 const COLLISION: usize = 15;
@@ -199,7 +199,7 @@ impl<'g, T> Word<'g, T> {
         Word { raw: self.raw, _node: PhantomData }
     }
 
-    /// The shape of the node, and the bytes that it takes.
+    /// The shape of the node, and its bytes.
     pub(crate) fn shape_and_bytes(self) -> Option<(Shape, usize)> {
         // SAFETY:
         // - the node is allocated for `'g` by the invariant of `Word`.
@@ -220,7 +220,7 @@ impl<'g> Word<'g, ()> {
 }
 
 impl<T: Slot> Word<'_, T> {
-    /// Asks for the memory of the node: for a caller that is about to walk over it.
+    /// Prefetches the node, for a caller that is about to walk over it.
     #[inline]
     pub(crate) fn prefetch(self) {
         if let Some(node) = self.raw_node() {
