@@ -81,9 +81,9 @@ impl Size {
         self.buckets() * (Geometry::<T>::SLOTS as usize - 1) * T::FILL / 100
     }
 
-    /// The entries at which a leaf of this size shrinks: a quarter of those that it is made for.
+    /// The entries at which a leaf of this size shrinks: a third of those that it is made for.
     pub(crate) fn few<T: Slot>(self) -> usize {
-        if self > Self::SMALLEST { self.entries::<T>() / 4 } else { 0 }
+        if self > Self::SMALLEST { self.entries::<T>() / 3 } else { 0 }
     }
 
     /// The smallest size, starting with this one, that has room for entries with these paths.

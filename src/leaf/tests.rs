@@ -41,14 +41,14 @@ fn sizes_are_powers_of_two_and_half_as_much_again() {
 }
 
 #[test]
-fn a_leaf_is_made_for_a_part_of_what_it_takes_and_shrinks_at_a_sixth_of_that() {
+fn a_leaf_is_made_for_a_part_of_what_it_takes_and_shrinks_at_a_third_of_that() {
     let entries: Vec<_> = sizes().into_iter().map(Size::entries::<u64>).collect();
     assert_eq!(entries, [3, 6, 10, 13, 20, 26, 40, 53, 80, 107, 160, 214]);
     assert_eq!(Size::for_entries::<u64>(0), Some(Size::SMALLEST));
     for (size, entries) in sizes().into_iter().zip(entries) {
         assert_eq!(Size::for_entries::<u64>(entries), Some(size));
         assert_eq!(Size::for_entries::<u64>(entries + 1), size.larger());
-        assert_eq!(size.few::<u64>(), if size == Size::SMALLEST { 0 } else { entries / 6 });
+        assert_eq!(size.few::<u64>(), if size == Size::SMALLEST { 0 } else { entries / 3 });
     }
 }
 
@@ -137,17 +137,18 @@ fn a_leaf_is_far_too_large_if_it_is_empty_or_above_the_least_size_and_holds_few(
     };
     assert!(is_far_too_large(1, 0, 1) && is_far_too_large(12, 0, 12), "empty");
     assert!(!is_far_too_large(1, 1, 1));
-    assert!(is_far_too_large(5, 3, 1) && !is_far_too_large(5, 4, 1), "made for 20");
-    assert!(!is_far_too_large(5, 3, 5) && is_far_too_large(5, 3, 4), "the least size");
-    assert!(is_far_too_large(12, 35, 1) && !is_far_too_large(12, 36, 1), "made for 214");
+    assert!(is_far_too_large(5, 6, 1) && !is_far_too_large(5, 7, 1), "made for 20");
+    assert!(!is_far_too_large(5, 6, 5) && is_far_too_large(5, 6, 4), "the least size");
+    assert!(is_far_too_large(12, 71, 1) && !is_far_too_large(12, 72, 1), "made for 214");
 }
 
 #[test]
 fn unevenly_spread_entries_may_hide_that_a_leaf_is_far_too_large() {
-    let (leaf, _) = filled(Size::LARGEST, [path(0); 11]);
+    let (leaf, _) =
+        filled(Size::LARGEST, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1].map(path));
     with_leaf(leaf, |leaf| {
         assert!(!leaf.is_far_too_large(path(0), Size::SMALLEST));
-        assert!((1..48).all(|index| leaf.is_far_too_large(path(index), Size::SMALLEST)));
+        assert!((2..48).all(|index| leaf.is_far_too_large(path(index), Size::SMALLEST)));
     });
 }
 
