@@ -175,6 +175,7 @@ fn a_copy_has_the_entries_and_the_spill_buckets_of_a_leaf() {
                 assert!(matches!(found, crate::bucket::Search::Found(_)));
             };
             entries.iter().for_each(each);
+            #[cfg(any(debug_assertions, snaptrie_check))]
             copy.buckets().for_each(|bucket| bucket.load().check(|slot| hash(*slot)));
         });
     });
