@@ -221,7 +221,7 @@ pub(crate) unsafe fn find_many<'g, St: Store + 'g>(
         let own = bucket.as_ref().filter(|_| others >> index & 1 == 0);
         let slot = own.and_then(at_once).unwrap_or_else(|| {
             let (word, view, path) = start(hash);
-            find_below(word, view, path, hash, &mut is_it as &mut IsIt<'_, _>)
+            find_rarely(word, view, path, hash, is_it)
         });
         found(index, slot);
     }
