@@ -14,7 +14,7 @@ use crate::sync::planted;
 use crate::tree::node::Word;
 use crate::tree::{
     self, Changed, Host, Place, Rest, SlotChange, Step, change_at_once, decide_before_copying,
-    finish,
+    finish, node_garbage,
 };
 
 /// Units that a slow operation moves while a move is under way.
@@ -181,9 +181,11 @@ impl<'g, T: TreeSlot + 'g> Host<'g, T> for Context<'g, T> {
     }
 
     unsafe fn retire_shell(self, word: Word<'_, T>) {
-        // SAFETY:
-        // - the same contract.
-        unsafe { self.flat.retire_node(word.erased(), self.guard) };
+        if let Some(node) = word.raw_node() {
+            // SAFETY:
+            // - unlinked by this operation alone: promised by the caller.
+            self.flat.limbo.retire(self.guard, unsafe { node_garbage(node) });
+        }
     }
 
     fn shrink(self, hash: u64, rehash: SlotHashes<'_, T>) {

@@ -5,7 +5,6 @@
 
 use super::Flat;
 use super::directory::{Directory, Units};
-use super::iter::Iter;
 use super::moving::BIRTH;
 use super::raw::RawFlat;
 use crate::engine::{Engine, Structure};
@@ -30,7 +29,7 @@ impl<St: Store> Flat<St> {
                 Some(next) => check_move(root, next, &mut walk, &guard),
             }
         }
-        let mut entries = Iter::starting_at(0, self.raw.root_to_walk(&guard), &guard);
+        let mut entries = self.raw.slots_from(0, &guard);
         walk.reach(std::iter::from_fn(|| entries.next_slot()), &|hash, mut eq| {
             // Unlike other operations, this one does not help to move.
             let (word, view, path) = RawFlat::way_from(self.raw.root(&guard), hash, &guard);

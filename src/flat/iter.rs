@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::directory::{Directory, Units};
+use super::raw::RawFlat;
 use crate::bucket::Held;
 use crate::entry::{Store, TreeSlot};
 use crate::reclaim::Guard;
@@ -48,13 +49,10 @@ fn empty_words<T>(words: &[Indirection<T>], guard: &Guard) -> usize {
 /// How many words ahead a walk prefetches nodes.
 const AHEAD: usize = 2;
 
-impl<'g, T: TreeSlot> Iter<'g, T> {
-    /// The entries whose hashes are at least `first`, and possibly others of the leaf where `first` belongs.
-    pub(super) fn starting_at(
-        first: u64,
-        root: Option<&'g Directory<T>>,
-        guard: &'g Guard,
-    ) -> Self {
+impl<T: TreeSlot> RawFlat<T> {
+    /// The slots whose hashes are at least `first`, and possibly others of the leaf where `first` belongs.
+    pub(super) fn slots_from<'g>(&'g self, first: u64, guard: &'g Guard) -> Iter<'g, T> {
+        let root = self.root_to_walk(guard);
         let next = root.and_then(|root| root.next(guard));
         let (mut units, mut words) = (0..0, 0..0);
         if let Some(root) = root {
@@ -67,9 +65,11 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
             }
         }
         let tree = tree::Iter::new(Word::EMPTY, View::Live(guard));
-        Self { guard, old: root, next, first, units, words, has_moved: false, tree }
+        Iter { guard, old: root, next, first, units, words, has_moved: false, tree }
     }
+}
 
+impl<'g, T: TreeSlot> Iter<'g, T> {
     /// The directory in which the words of this unit are read.
     fn directory(&self) -> Option<&'g Directory<T>> {
         if self.has_moved { self.next } else { self.old }

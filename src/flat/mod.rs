@@ -8,6 +8,7 @@
 //! | file | holds |
 //! |---|---|
 //! | [`directory`] | the array of words, and the next one |
+//! | `raw` | the root, and all that needs to know neither keys nor values |
 //! | `change` | the path to a bucket |
 //! | [`moving`] | the move to another directory, a unit at a time |
 //! | `build` | making a table from all its entries at once |
@@ -35,7 +36,7 @@
 //! | see [`crate::bucket`] | | slots and tags of a bucket, and the entries behind them |
 //! | `Directory::set_next` (Release) | `Directory::next` (Acquire) | a directory |
 //! | the store of `moved` (Release) | its load (Acquire) | that the words before have moved |
-//! | the root's CASes (Release) | `Flat::root` (Acquire) | a directory, and that everything is in it |
+//! | the root's CASes (Release) | `RawFlat::root` (Acquire) | a directory, and that everything is in it |
 //!
 //! Progress: every operation is lock-free. A loop here repeats only after helping a move, or after its CAS failed
 //! because another operation's CAS succeeded.
@@ -57,7 +58,6 @@ mod tests;
 
 use std::marker::PhantomData;
 
-use iter::Iter;
 pub(crate) use iter::Pairs;
 #[cfg(feature = "rayon")]
 pub(crate) use iter::SharedIter;
@@ -236,10 +236,9 @@ impl<St: Store> Engine for Flat<St> {
     }
 
     fn iter_from<'g>(&'g self, first: u64, guard: &'g Guard) -> Pairs<'g, St> {
-        let slots = Iter::starting_at(first, self.raw.root_to_walk(guard), guard);
         // SAFETY:
         // - of this store.
-        unsafe { Pairs::new(slots) }
+        unsafe { Pairs::new(self.raw.slots_from(first, guard)) }
     }
 
     fn position(iter: &Pairs<'_, St>) -> Option<u64> {

@@ -27,7 +27,7 @@ use crate::leaf::Size;
 use crate::reclaim::Guard;
 use crate::sync::{Ordering, planted, stall_point};
 use crate::tree::node::Word;
-use crate::tree::{Mover, build, collect, each_node, freeze, node_garbage, sort_by_word, unbuild};
+use crate::tree::{Mover, build, collect, freeze, sort_by_word, unbuild};
 
 /// The most words that one operation checks to see whether all have moved.
 const LOOKS: usize = if cfg!(shuttle) { 4 } else { 1_024 };
@@ -211,22 +211,12 @@ impl<T: TreeSlot> RawFlat<T> {
             stall_point("filled unit");
             // LINEARIZES nothing: the entries stay the same.
             if !word.is_moved() && cell.replace(word, word.moved()).is_ok() {
+                let mut retire = |garbage| self.limbo.retire(guard, garbage);
                 // SAFETY:
-                // - unlinked by the CAS above; iterations that began before continue below it under their guards.
-                each_node(word.erased(), &mut |word| unsafe { self.retire_node(word, guard) });
+                // - the nodes were unlinked by the CAS above; iterations that began before continue below it under
+                //   their guards. The entries have moved.
+                unsafe { self.garbage_below(word, false, &mut retire) };
             }
-        }
-    }
-
-    /// Retires a node without its children.
-    ///
-    /// # Safety
-    /// - This operation unlinked the node, and reached it under the guard.
-    pub(super) unsafe fn retire_node(&self, word: Word<'_, ()>, guard: &Guard) {
-        if let Some(node) = word.raw_node() {
-            // SAFETY:
-            // - unlinked by this operation alone: promised by the caller.
-            self.limbo.retire(guard, unsafe { node_garbage(node) });
         }
     }
 }

@@ -2,7 +2,6 @@
 #![expect(unsafe_code, reason = "takes entries out of slots, and lends values mutably")]
 
 use super::Flat;
-use super::iter::Iter;
 use crate::engine::{Content, Engine};
 use crate::entry::{Store, Undated};
 use crate::fallout::Fallout;
@@ -16,7 +15,7 @@ impl<St: Store> Flat<St> {
     pub(crate) fn into_pairs(mut self) -> Pairs<St> {
         let mut pairs = Vec::with_capacity(self.raw.count.sum());
         let guard = self.pin();
-        let mut entries = Iter::starting_at(0, self.raw.root_to_walk(&guard), &guard);
+        let mut entries = self.raw.slots_from(0, &guard);
         while let Some(slot) = entries.next_slot() {
             // SAFETY:
             // - live in an owned map; each entry is in one slot, and no other thread takes it.
@@ -47,7 +46,7 @@ impl<K, V> Flat<Undated<K, V>> {
     pub(crate) fn pairs_mut(&mut self) -> Vec<(&K, &mut V)> {
         let mut pairs = Vec::with_capacity(self.raw.count.sum());
         let guard = self.pin();
-        let mut entries = Iter::starting_at(0, self.raw.root_to_walk(&guard), &guard);
+        let mut entries = self.raw.slots_from(0, &guard);
         while let Some(slot) = entries.next_slot() {
             // SAFETY:
             // - as above; each entry is in one slot.

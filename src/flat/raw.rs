@@ -14,8 +14,8 @@ use crate::leaf::Size;
 use crate::reclaim::{Collector, Garbage, Guard, Limbo};
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
 use crate::tree::lookup::{self, IsIt, Way};
-use crate::tree::node::{Node, View, Word};
-use crate::tree::{each_node, free_shell};
+use crate::tree::node::{View, Word};
+use crate::tree::{each_node, each_slot, node_garbage};
 
 /// Of the lookups that do not go the usual way, one in two to this moves a unit.
 const LOOKUPS_LOG: u32 = 3;
@@ -142,41 +142,30 @@ impl<T: TreeSlot> RawFlat<T> {
         let (word, view, path) = Self::way_from(self.root(guard), hash, guard);
         lookup::find_below::<T>(word, view, path, hash, is_it)
     }
-}
 
-/// Shows the entries of a node that is frozen, or that no other thread can reach.
-pub(super) fn each_entry<T: TreeSlot>(word: Word<'_, T>, mut f: impl FnMut(T)) {
-    match word.node() {
-        Some(Node::Leaf(leaf)) => leaf.for_each(|slot| f(*slot)),
-        Some(Node::Collision(node)) => node.slots().for_each(|slot| f(slot.now)),
-        Some(Node::Fan(_)) | None => {}
-    }
-}
-
-impl<T: TreeSlot> RawFlat<T> {
-    /// Frees the tree below a word, the entries only if they are `owned`.
+    /// Passes on everything below a word as garbage: the nodes, and the entries if they are `owned`.
     ///
     /// # Safety
-    /// - No other thread can reach it, and it is not used again.
-    unsafe fn free(&self, word: Word<'_, T>, owned: bool, fallout: &mut Fallout) {
+    /// - The tree is frozen, or no other thread can reach it. It was unlinked, and nothing else turns it into garbage.
+    ///   The entries too, if they are `owned`.
+    pub(super) unsafe fn garbage_below(
+        &self,
+        word: Word<'_, T>,
+        owned: bool,
+        f: &mut dyn FnMut(Garbage),
+    ) {
         each_node(word.erased(), &mut |word| {
-            if T::OWNS && owned {
-                // SAFETY:
-                // - below a word of this map.
-                each_entry(unsafe { word.typed::<T>() }, |slot| {
-                    // SAFETY:
-                    // - the map's, once: its owner is this word, and no thread looks at it any more.
-                    unsafe { (self.garbage)(slot).free(fallout) };
-                });
-            }
             // SAFETY:
-            // - its children are freed, and no thread can reach it.
-            unsafe { free_shell(word) };
+            // - below a word of this map; each node and each owned entry is passed on once: promised by the caller.
+            unsafe {
+                if T::OWNS && owned {
+                    each_slot(word.typed::<T>(), |slot| f((self.garbage)(slot)));
+                }
+                word.raw_node().into_iter().for_each(|node| f(node_garbage(node)));
+            }
         });
     }
-}
 
-impl<T: TreeSlot> RawFlat<T> {
     /// The root, which the table is without from here on.
     pub(super) fn take_root(&mut self) -> Option<Box<Directory<T>>> {
         let root = std::mem::replace(self.root.get_mut(), ptr::null_mut());
@@ -191,6 +180,9 @@ impl<T: TreeSlot> RawFlat<T> {
     /// - Entries that are not freed were taken out.
     pub(super) unsafe fn free_all(&mut self, with_entries: bool, fallout: &mut Fallout) {
         let Some(mut root) = self.take_root() else { return };
+        // SAFETY:
+        // - no thread looks at it any more.
+        let mut free = |garbage: Garbage| unsafe { garbage.free(fallout) };
         let mut next = root.take_next();
         let units = next.as_ref().map(|next| Units::between(&root, next));
         // The words of a unit that has moved, in part at least, own nothing.
@@ -208,7 +200,7 @@ impl<T: TreeSlot> RawFlat<T> {
             if !word.is_moved() {
                 // SAFETY:
                 // - no other thread can reach the map; the nodes of a word that has moved were retired when it did.
-                unsafe { self.free(word, owned && with_entries, fallout) };
+                unsafe { self.garbage_below(word, owned && with_entries, &mut free) };
             }
         }
         if let (Some(next), Some(units)) = (&mut next, units) {
@@ -217,7 +209,7 @@ impl<T: TreeSlot> RawFlat<T> {
                 for word in &mut next.words_mut()[units.successors(unit)] {
                     // SAFETY:
                     // - as above; of a unit that has not moved these are copies.
-                    unsafe { self.free(word.get_mut(), moved && with_entries, fallout) };
+                    unsafe { self.garbage_below(word.get_mut(), moved && with_entries, &mut free) };
                 }
             }
         }

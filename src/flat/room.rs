@@ -2,13 +2,13 @@
 #![expect(unsafe_code, reason = "retires what is cleared")]
 
 use super::directory::Directory;
-use super::raw::{RawFlat, each_entry};
+use super::raw::RawFlat;
 use crate::entry::{SlotHashes, TreeSlot};
 use crate::leaf::Size;
 use crate::reclaim::Guard;
 use crate::sync::{Ordering, stall_point};
+use crate::tree::freeze;
 use crate::tree::node::Word;
-use crate::tree::{each_node, freeze};
 
 /// A directory with room for more than this many times its entries shrinks.
 const SPARSE: usize = if cfg!(shuttle) { 4 } else { 16 };
@@ -170,20 +170,10 @@ impl<T: TreeSlot> RawFlat<T> {
             // LINEARIZES the removal of everything below.
             if cell.replace(word, Word::VACANT).is_ok() {
                 self.count.change(-(entries as isize));
-                each_node(word.erased(), &mut |word| {
-                    if T::OWNS {
-                        // SAFETY:
-                        // - below a word of this map.
-                        each_entry(unsafe { word.typed::<T>() }, |slot| {
-                            // SAFETY:
-                            // - unlinked by the CAS above, in a frozen node: no other thread retires it.
-                            self.limbo.retire(guard, unsafe { (self.garbage)(slot) });
-                        });
-                    }
-                    // SAFETY:
-                    // - unlinked by the CAS above.
-                    unsafe { self.retire_node(word, guard) };
-                });
+                let mut retire = |garbage| self.limbo.retire(guard, garbage);
+                // SAFETY:
+                // - frozen, and unlinked by the CAS above: no other thread retires it.
+                unsafe { self.garbage_below(word, true, &mut retire) };
                 return directory.first_hash(index + 1);
             }
         }

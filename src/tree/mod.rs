@@ -34,7 +34,7 @@ pub(crate) use change::{Rest, change_at_once, finish};
 pub(crate) use check::Walk;
 pub(crate) use iter::{Iter, Pairs};
 pub(crate) use rebuild::{
-    build, collect, each_node, free_shell, freeze, movers, node_garbage, sort_by_word, unbuild,
+    build, collect, each_node, each_slot, freeze, movers, node_garbage, sort_by_word, unbuild,
 };
 pub(crate) use shrink::shrink;
 

@@ -166,9 +166,9 @@ pub(crate) fn freeze(word: Word<'_, ()>) -> usize {
         None => 0,
         Some(AnyNode::Fan(fan)) => {
             // The words first, so that no child is replaced.
-            fan.words().iter().for_each(|word| _ = word.observe());
+            let children = fan.observe();
             stall_point("frozen fan");
-            fan.words().iter().map(|word| freeze(word.observe())).sum()
+            children.into_iter().map(freeze).sum()
         }
         Some(AnyNode::Leaf(leaf)) => leaf.freeze(),
         Some(AnyNode::Collision(entries)) => entries,
@@ -195,6 +195,15 @@ pub(crate) fn collect<T: TreeSlot>(
         Some(Node::Collision(node)) => {
             movers.extend(node.slots().map(|slot| (hash_of(&slot.now, rehash), slot.now)));
         }
+    }
+}
+
+/// Calls `f` with the slots of a node that is frozen, or that no other thread can reach. A fan has none.
+pub(crate) fn each_slot<T: Slot>(word: Word<'_, T>, mut f: impl FnMut(T)) {
+    match word.node() {
+        Some(Node::Leaf(leaf)) => leaf.for_each(|slot| f(*slot)),
+        Some(Node::Collision(node)) => node.slots().for_each(|slot| f(slot.now)),
+        Some(Node::Fan(_)) | None => {}
     }
 }
 
@@ -339,7 +348,7 @@ pub(crate) unsafe fn unbuild(word: Word<'_, ()>) {
 ///
 /// # Safety
 /// - The node was not published and is no longer used.
-pub(crate) unsafe fn free_shell(word: Word<'_, ()>) {
+pub(super) unsafe fn free_shell(word: Word<'_, ()>) {
     if let Some(node) = word.raw_node() {
         // SAFETY:
         // - unused, by the contract.

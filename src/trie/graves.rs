@@ -61,7 +61,7 @@ use crate::fallout::Fallout;
 use crate::reclaim::{Collector, Garbage, Guard, Limbo};
 use crate::sync::{planted, stall_point};
 use crate::tree::node::{AnyNode, Node, Word};
-use crate::tree::node_garbage;
+use crate::tree::{each_slot, node_garbage};
 
 /// How to deal with the entries of a map that are something besides their slots.
 #[derive(Clone, Copy)]
@@ -104,11 +104,7 @@ unsafe fn each<T: TreeSlot>(word: Word<'_, ()>, f: &mut dyn FnMut(*mut (), u64))
             let slots = leaf.buckets().filter_map(|bucket| bucket.load().contents());
             slots.flatten().for_each(|slot| show(slot.now));
         }
-        Some(Node::Leaf(leaf)) => {
-            leaf.for_each(|slot| show(*slot));
-        }
-        Some(Node::Collision(node)) => node.slots().for_each(|slot| show(slot.now)),
-        Some(Node::Fan(_)) | None => {}
+        _ => each_slot(word, show),
     }
 }
 

@@ -81,7 +81,7 @@ pub(crate) use commit::Refusal;
 pub(crate) use diff::{TreeChange, TreeDiff};
 pub(crate) use frozen::{Frozen, FrozenIter, OwnedIter, OwnedPair};
 use graves::Entries;
-use raw::RawTrie;
+use raw::{RawTrie, Typed};
 pub(crate) use stats::{SHAPES, Tally};
 
 use crate::bucket::Held;
@@ -123,10 +123,15 @@ impl<St: Store> Trie<St> {
         Self { raw, _owns: PhantomData }
     }
 
-    fn top<'g>(&'g self, guard: &'g Guard) -> Word<'g, St::Slot> {
+    #[inline]
+    fn root<'g>(&'g self, guard: &'g Guard) -> Option<Typed<'g, St::Slot>> {
         // SAFETY:
         // - over slots of this store.
-        unsafe { self.raw.top(guard).typed() }
+        self.raw.root(guard).map(|context| unsafe { context.typed() })
+    }
+
+    fn top<'g>(&'g self, guard: &'g Guard) -> Word<'g, St::Slot> {
+        self.root(guard).map_or(Word::EMPTY, |root| root.top().load(guard))
     }
 }
 
@@ -158,10 +163,7 @@ impl<St: Store> Engine for Trie<St> {
         _rehash: impl Fn(&[&St::Key], &mut [u64]),
         guard: &'g Guard,
     ) -> Option<Pair<'g, St>> {
-        let context = self.raw.root(guard)?;
-        // SAFETY:
-        // - over slots of this store.
-        let top = unsafe { context.root.top.load(guard).typed() };
+        let top = self.root(guard)?.top().load(guard);
         // SAFETY:
         // - not freed: the guard keeps everything reached under it.
         let is_it = |slot: &St::Slot| unsafe { lookup::is_it::<St>(slot, hash, &mut eq) };
@@ -201,12 +203,8 @@ impl<St: Store> Engine for Trie<St> {
     }
 
     fn prefetch(&self, hashes: &[u64], guard: &Guard) {
-        if let Some(context) = self.raw.root(guard) {
-            // SAFETY:
-            // - over slots of this store.
-            let top = unsafe { context.root.top.load(guard).typed::<St::Slot>() };
-            lookup::prefetch(|hash| (top, View::Live(guard), hash), hashes);
-        }
+        let top = self.top(guard);
+        lookup::prefetch(|hash| (top, View::Live(guard), hash), hashes);
     }
 
     fn iter_from<'g>(&'g self, first: u64, guard: &'g Guard) -> Pairs<'g, St> {

@@ -65,9 +65,11 @@ impl<St: Store> Frozen<St> {
         }
         let (kept, owns_tree) = tree.disband();
         // SAFETY:
-        // - over slots of this store.
-        let top = unsafe { tree.top().typed::<St::Slot>() };
-        let strays = strays::<St::Slot>(&kept, top);
+        // - over slots of this store; nothing on the list is freed yet.
+        let (top, strays) = unsafe {
+            let top = tree.top().typed::<St::Slot>();
+            (top, strays(&kept, top))
+        };
         let mut pairs = Vec::new();
         Iter::new(top, View::Observed).fold_slots((), |(), slot| {
             // SAFETY:
@@ -97,29 +99,27 @@ impl<St: Store> Frozen<St> {
 }
 
 /// The entries on a dead list that are not in this tree.
-fn strays<T: TreeSlot>(kept: &[Dead], top: Word<'_, T>) -> Vec<T> {
+///
+/// # Safety
+/// - The list is that of a map over slots of type `T`, and nothing on it is freed.
+unsafe fn strays<T: TreeSlot>(kept: &[Dead], top: Word<'_, T>) -> Vec<T> {
     let mut strays = Vec::new();
-    let mut look = |slot: &T| {
+    let mut look = |slot: T| {
         // SAFETY:
         // - retired and not freed: on the list, or in a tree on it.
-        if T::OWNS && !unsafe { holds_entry(top, 0, slot) } {
-            strays.push(*slot);
+        if T::OWNS && !unsafe { holds_entry(top, 0, &slot) } {
+            strays.push(slot);
         }
     };
     for dead in kept {
-        match dead {
-            Dead::Node(_) => {}
-            Dead::Entry(entry) => {
-                // SAFETY:
-                // - of a slot of this map.
-                let slot = unsafe { T::at(*entry) };
-                look(&slot);
-            }
-            Dead::Tree(tree) => {
-                // SAFETY:
-                // - as above.
-                let tree = unsafe { tree.attach().typed::<T>() };
-                Iter::new(tree, View::Observed).fold_slots((), |(), slot| look(&slot.now));
+        // SAFETY:
+        // - over such slots, and not freed: promised by the caller.
+        unsafe {
+            match dead {
+                Dead::Node(_) => {}
+                Dead::Entry(entry) => look(T::at(*entry)),
+                Dead::Tree(tree) => Iter::new(tree.attach().typed::<T>(), View::Observed)
+                    .fold_slots((), |(), slot| look(slot.now)),
             }
         }
     }

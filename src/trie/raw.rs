@@ -1,6 +1,7 @@
 //! The trie, as far as it needs to know neither keys nor values: the pointer to its newest root.
 #![expect(unsafe_code, reason = "roots are raw pointers that the epoch protects")]
 
+use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use super::root::{Count, Root};
 use crate::fallout::Fallout;
 use crate::reclaim::{Collector, Guard};
 use crate::sync::{AtomicPtr, Ordering};
-use crate::tree::node::Word;
+use crate::tree::node::{Indirection, Word};
 
 /// A trie of any slots.
 pub(super) struct RawTrie {
@@ -37,6 +38,38 @@ impl<'g> Context<'g> {
         // - the map holds a reference to the domain, and is not dropped while an operation is in
         //   flight, as the one that has this context is.
         unsafe { self.root.domain.as_ref() }
+    }
+
+    /// # Safety
+    /// - The trie is over slots of type `T`.
+    #[inline]
+    pub(super) unsafe fn typed<T>(self) -> Typed<'g, T> {
+        Typed { context: self, _slots: PhantomData }
+    }
+}
+
+/// A context, for what looks at slots.
+///
+/// INVARIANT: the trie is over slots of type `T`.
+pub(super) struct Typed<'g, T> {
+    pub(super) context: Context<'g>,
+    _slots: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Typed<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Typed<'_, T> {}
+
+impl<'g, T> Typed<'g, T> {
+    /// The word at the top of the tree.
+    #[inline]
+    pub(super) fn top(self) -> &'g Indirection<T> {
+        // SAFETY:
+        // - over such slots: invariant of `Typed`.
+        unsafe { self.context.root.top.typed() }
     }
 }
 
@@ -78,11 +111,6 @@ impl RawTrie {
         }
         // PANICS: never: a root that is there once is only ever replaced by another.
         self.root(guard).expect("a root that was just set")
-    }
-
-    #[inline]
-    pub(super) fn top<'g>(&'g self, guard: &'g Guard) -> Word<'g, ()> {
-        self.root(guard).map_or(Word::EMPTY, |context| context.root.top.load(guard))
     }
 
     /// What the map shares with its snapshots; none if it was never written.

@@ -3,7 +3,7 @@
 
 use super::Trie;
 use super::graves::Fate;
-use super::raw::{Context, RawTrie};
+use super::raw::{Context, RawTrie, Typed};
 use super::record::Dead;
 use crate::engine::{Change, Outcome};
 use crate::entry::{SlotHashes, Store, TreeSlot};
@@ -52,12 +52,10 @@ impl<St: Store> Trie<St> {
         guard: &'g Guard,
         request: &mut Request<'g, St, C>,
     ) -> Result<Changed<'g, St>, Rest<Changed<'g, St>>> {
-        let context = self.raw.root(guard).ok_or(Rest::Blocked)?;
-        // SAFETY:
-        // - over slots of this store.
-        let top = unsafe { context.root.top.load(guard).typed() };
+        let root = self.root(guard).ok_or(Rest::Blocked)?;
+        let top = root.top().load(guard);
         let (leaf, path) = lookup::own_leaf(top, guard, request.hash).ok_or(Rest::Blocked)?;
-        change_at_once(context, leaf, path, request)
+        change_at_once(root, leaf, path, request)
     }
 }
 
@@ -74,18 +72,18 @@ impl RawTrie {
         request: &mut dyn SlotChange<T>,
     ) -> Outcome<T> {
         loop {
-            let context = self.root_or_first(guard);
             // SAFETY:
             // - promised by the caller.
-            let cell = unsafe { context.root.top.typed::<T>() };
+            let root = unsafe { self.root_or_first(guard).typed::<T>() };
+            let cell = root.top();
             let word = cell.load(guard);
             if word.is_frozen() {
                 // A snapshot of this generation was taken, and the next root may not exist yet.
-                self.advance(context);
+                self.advance(root.context);
                 continue;
             }
             let place = Place { cell, word, depth: 0 };
-            if let Step::Done(outcome) = tree::attempt(context, place, request) {
+            if let Step::Done(outcome) = tree::attempt(root, place, request) {
                 return outcome;
             }
         }
@@ -106,59 +104,60 @@ impl RawTrie {
         let Some(context) = self.root(guard) else { return };
         // SAFETY:
         // - promised by the caller.
-        let cell = unsafe { context.root.top.typed::<T>() };
+        let root = unsafe { context.typed::<T>() };
+        let cell = root.top();
         let place = Place { cell, word: cell.load(guard), depth: 0 };
-        tree::shrink(context, place, hash, rehash);
+        tree::shrink(root, place, hash, rehash);
     }
 }
 
-impl<'g, T: TreeSlot + 'g> Host<'g, T> for Context<'g> {
+impl<'g, T: TreeSlot + 'g> Host<'g, T> for Typed<'g, T> {
     #[inline]
     fn guard(self) -> &'g Guard {
-        self.guard
+        self.context.guard
     }
 
     #[inline]
     fn birth(self) -> u64 {
-        self.root.generation
+        self.context.root.generation
     }
 
     #[inline]
     fn count_up(self) {
-        self.root.count.up();
+        self.context.root.count.up();
     }
 
     #[inline]
     fn count_down(self) {
-        self.root.count.down();
+        self.context.root.count.down();
     }
 
     #[inline]
     unsafe fn retire_entry(self, slot: T, garbage: impl FnOnce(T) -> Garbage) {
-        let Self { root, guard, .. } = self;
+        let Context { root, guard, .. } = self.context;
+        let graves = &self.context.domain().graves;
         // SAFETY:
         // - unlinked by this operation, and not freed: promised by the caller.
-        unsafe { self.domain().graves.retire_entry(slot, root.generation, guard, garbage) };
+        unsafe { graves.retire_entry(slot, root.generation, guard, garbage) };
     }
 
     unsafe fn garbage(self, slot: T) -> Garbage {
         // SAFETY: the same contract.
-        unsafe { self.domain().graves.garbage(slot.address()) }
+        unsafe { self.context.domain().graves.garbage(slot.address()) }
     }
 
     unsafe fn retire_shell(self, word: Word<'_, T>) {
         let (Some(node), Some(birth)) = (word.raw_node(), word.birth()) else { return };
-        let mut fate = Fate::Operation(self.guard);
+        let Context { root, guard, .. } = self.context;
+        let (graves, mut fate) = (&self.context.domain().graves, Fate::Operation(guard));
         // SAFETY:
         // - unlinked once: promised by the caller.
-        unsafe {
-            self.domain().graves.retire(Dead::Node(node), birth, self.root.generation, &mut fate);
-        }
+        unsafe { graves.retire(Dead::Node(node), birth, root.generation, &mut fate) };
     }
 
     fn shrink(self, hash: u64, rehash: SlotHashes<'_, T>) {
         // SAFETY:
-        // - over such slots, as the operation is that calls this.
-        unsafe { self.trie.shrink(self.guard, hash, rehash) };
+        // - over such slots: invariant of `Typed`.
+        unsafe { self.context.trie.shrink(self.context.guard, hash, rehash) };
     }
 }

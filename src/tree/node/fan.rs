@@ -33,16 +33,6 @@ impl<T: Slot> Fan<T> {
             Word::to_node(node, Shape::Fan)
         }
     }
-
-    /// Freezes the words. Returns their final content.
-    pub(crate) fn observe(&self) -> [Word<'_, T>; FAN_WIDTH] {
-        // SAFETY:
-        // - words have one layout whatever the slots; what these lead to is over such slots.
-        unsafe {
-            let words = observe(&*(&raw const self.words).cast());
-            (&raw const words).cast::<[Word<'_, T>; FAN_WIDTH]>().read()
-        }
-    }
 }
 
 /// Writes the words of a fan.
@@ -68,6 +58,16 @@ fn observe(cells: &[Indirection<()>; FAN_WIDTH]) -> [Word<'_, ()>; FAN_WIDTH] {
 }
 
 impl<T> Fan<T> {
+    /// Freezes the words. Returns their final content.
+    pub(crate) fn observe(&self) -> [Word<'_, T>; FAN_WIDTH] {
+        // SAFETY:
+        // - words have one layout whatever the slots; what these lead to is over such slots.
+        unsafe {
+            let words = observe(&*(&raw const self.words).cast());
+            (&raw const words).cast::<[Word<'_, T>; FAN_WIDTH]>().read()
+        }
+    }
+
     /// Which word the topmost bits of `path` lead to.
     #[inline]
     pub(crate) fn index(path: u64) -> usize {
