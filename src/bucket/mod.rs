@@ -277,8 +277,7 @@ impl<'g, T: Slot> Bucket<'g, T> {
     /// Reads the state.
     #[inline]
     pub(crate) fn load(self) -> Seen<'g, T> {
-        // Acquire: slots, tags and entries; see the table above.
-        Seen { bucket: self, state: self.state().load(Ordering::Acquire) }
+        Seen { bucket: self, state: State(self.state()).load() }
     }
 
     /// Freezes the bucket, if it is not frozen yet, and reads its state.
@@ -313,14 +312,19 @@ impl<'g> State<'g> {
     }
 
     #[inline]
+    fn load(self) -> u64 {
+        // Acquire: slots, tags and entries; see the table above.
+        self.0.load(Ordering::Acquire)
+    }
+
+    #[inline]
     fn observe(self) -> u64 {
-        // Acquire: as in `Bucket::load`.
-        let seen = self.0.load(Ordering::Acquire);
+        let seen = self.load();
         if seen & FROZEN != 0 {
             return seen;
         }
         stall_point("seen bucket");
-        // Acquire: as above. Release: publishes nothing; the releases before it go on with any read-modify-write.
+        // Acquire: as in `load`. Release: publishes nothing; the releases before it go on with any read-modify-write.
         self.0.fetch_or(FROZEN, Ordering::AcqRel) | FROZEN
     }
 }
