@@ -302,7 +302,7 @@ impl<'g> State<'g> {
 
     /// Number of entries.
     pub(crate) fn count(self) -> usize {
-        // Relaxed: a number that nothing is read by.
+        // Relaxed: nothing is read by this number.
         (self.0.load(Ordering::Relaxed) & LIVE).count_ones() as usize
     }
 

@@ -18,13 +18,13 @@ use crate::engine::Content;
 use crate::hash::Rehash;
 use crate::reclaim::Garbage;
 
-/// What a tree needs of a slot. A tree knows neither keys nor values: its code is the same for all maps whose slots have
-/// one type, as those of all boxed entries do.
+/// What a tree needs from a slot. A tree knows neither keys nor values. So maps with the same type of slots share its code:
+/// all boxed maps do.
 pub(crate) trait TreeSlot: Slot {
     /// Whether an entry has memory outside of its slot, to be freed once it is unlinked. Such slots know their hashes.
     const OWNS: bool;
 
-    /// The hashes of some slots, [`MOST_ENTRIES`] at most. Those that do not know theirs ask `rehash`.
+    /// The hashes of at most [`MOST_ENTRIES`] slots. Slots that do not know theirs ask `rehash`.
     ///
     /// # Safety
     /// - The slots were live, and their entries are not freed.
@@ -50,7 +50,7 @@ pub(crate) trait TreeSlot: Slot {
     /// Whether two slots hold the same entry, judged by its address. Called only if [`Self::OWNS`].
     fn is_same(&self, other: &Self) -> bool;
 
-    /// Asks for the memory of the entry, if that is not the slot itself. The slot may be anything.
+    /// Prefetches the entry, if it is outside of the slot. The slot need not be valid.
     fn prefetch(&self);
 
     /// The address of the entry. Called only if [`Self::OWNS`].
@@ -63,7 +63,7 @@ pub(crate) trait TreeSlot: Slot {
     unsafe fn at(address: *mut ()) -> Self;
 }
 
-/// Tells the hashes of slots that do not know them.
+/// Computes the hashes of slots that do not know theirs.
 pub(crate) trait HashSlots<T> {
     /// As [`TreeSlot::hashes`].
     ///
@@ -75,7 +75,7 @@ pub(crate) trait HashSlots<T> {
 /// Called through a pointer, so that trees are not compiled for each hasher.
 pub(crate) type SlotHashes<'a, T> = &'a dyn HashSlots<T>;
 
-/// The hashes of a store's slots, by those of their keys.
+/// Computes the hashes of a store's slots from their keys.
 pub(crate) struct ByKey<'a, St: Store>(pub(crate) Rehash<'a, St::Key>);
 
 impl<St: Store> HashSlots<St::Slot> for ByKey<'_, St> {
@@ -95,7 +95,7 @@ impl<St: Store> HashSlots<St::Slot> for ByKey<'_, St> {
     }
 }
 
-/// The hashes of slots that know them.
+/// Stands for the hasher where all slots know their hashes.
 pub(crate) struct KnownHashes;
 
 impl<T> HashSlots<T> for KnownHashes {

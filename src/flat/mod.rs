@@ -8,7 +8,7 @@
 //! | file | holds |
 //! |---|---|
 //! | [`directory`] | the array of words, and the next one |
-//! | `raw` | the root, and all that needs to know neither keys nor values |
+//! | `raw` | the part that knows neither keys nor values: the root, and the end of a table |
 //! | `change` | the path to a bucket |
 //! | [`moving`] | the move to another directory, a unit at a time |
 //! | `build` | making a table from all its entries at once |
@@ -111,7 +111,7 @@ impl<St: Store> Flat<St> {
         SharedIter::new(self.iter(guard))
     }
 
-    /// [`Engine::get`] in every case. Takes the closures by value, so that they are in memory from here on alone.
+    /// [`Engine::get`] in every case. Takes the closures by value, so that only this path stores them in memory.
     #[cold]
     #[inline(never)]
     fn find_rarely<'g>(

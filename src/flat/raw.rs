@@ -1,4 +1,4 @@
-//! The table, as far as it needs to know neither keys nor values.
+//! The part of the table that knows neither keys nor values.
 #![expect(unsafe_code, reason = "directories are raw pointers that the epoch protects")]
 
 use std::ptr;
@@ -17,22 +17,22 @@ use crate::tree::lookup::{self, IsIt, Way};
 use crate::tree::node::{View, Word};
 use crate::tree::{each_node, each_slot, node_garbage};
 
-/// Of the lookups that do not go the usual way, one in two to this moves a unit.
+/// One in `2^LOOKUPS_LOG` lookups that leave the fast path moves a unit.
 const LOOKUPS_LOG: u32 = 3;
 
-/// A walk over this many words costs no more than a look at the count.
+/// A walk over this many words costs no more than reading the count.
 const FEW_WORDS: usize = if cfg!(shuttle) { 1 } else { 16 };
 
 /// A table of slots.
 pub(super) struct RawFlat<T: TreeSlot> {
     /// Null until the first write, or a reservation. INVARIANT: comes from `Box::into_raw`.
     pub(super) root: AtomicPtr<Directory<T>>,
-    /// Entries that there is to be room for: the directory does not shrink by itself below what they need.
+    /// Reserved entries: the directory does not shrink by itself below what they need.
     pub(super) reserved: AtomicUsize,
     pub(super) count: CachePadded<Counter>,
     pub(super) limbo: Limbo,
     pub(super) collector: Collector,
-    /// Makes garbage of an entry, which is something besides its slot, was unlinked, and is made garbage of once.
+    /// Turns an unlinked entry into garbage. Called once for each entry, and only if [`TreeSlot::OWNS`].
     pub(super) garbage: unsafe fn(T) -> Garbage,
 }
 
@@ -72,14 +72,14 @@ impl<T: TreeSlot> RawFlat<T> {
         unsafe { root.as_ref() }
     }
 
-    /// The root, unless there is no entry, as far as can be told without a walk.
+    /// The root, or `None` if the count says that the table is empty.
     pub(super) fn root_to_walk<'g>(&'g self, guard: &'g Guard) -> Option<&'g Directory<T>> {
         let root = self.root(guard)?;
         let is_empty = root.words().len() > FEW_WORDS && self.count.net() == 0;
         (!is_empty).then_some(root)
     }
 
-    /// The root, which is made like this if there is none.
+    /// The root. If there is none, makes one with these properties.
     pub(super) fn root_or_first<'g>(
         &'g self,
         bits: u32,
@@ -126,7 +126,7 @@ impl<T: TreeSlot> RawFlat<T> {
         rehash: SlotHashes<'_, T>,
         guard: &'g Guard,
     ) -> Option<Held<'g, T>> {
-        // Otherwise a thread that only reads would take this way forever.
+        // Without this, a thread that only reads would leave the fast path forever.
         if hash.trailing_zeros() >= LOOKUPS_LOG {
             self.go_on_moving(1, guard, rehash);
         }
@@ -166,7 +166,7 @@ impl<T: TreeSlot> RawFlat<T> {
         });
     }
 
-    /// The root, which the table is without from here on.
+    /// Takes the root out of the table.
     pub(super) fn take_root(&mut self) -> Option<Box<Directory<T>>> {
         let root = std::mem::replace(self.root.get_mut(), ptr::null_mut());
         // SAFETY:
@@ -174,7 +174,7 @@ impl<T: TreeSlot> RawFlat<T> {
         (!root.is_null()).then(|| unsafe { Box::from_raw(root) })
     }
 
-    /// Frees the directories and all that is below them, the entries only `with_entries`.
+    /// Frees the directories and everything below them; the entries only `with_entries`.
     ///
     /// # Safety
     /// - Entries that are not freed were taken out.

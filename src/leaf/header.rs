@@ -39,12 +39,12 @@ pub(crate) struct Header {
     shape: Shape,
     /// How far into its allocation the node begins, in units of [`MALLOC_ALIGN`].
     offset: u8,
-    /// Bytes of a bucket of a leaf, or of a cell of a collision node, in units of [`UNIT`]: so that what walks over nodes
-    /// and frees them needs to know nothing of their slots.
+    /// Bytes of a bucket of a leaf, or of a cell of a collision node, in units of [`UNIT`]. So nodes can be walked over and
+    /// freed without knowing the type of their slots.
     part: u8,
 }
 
-/// Sizes of buckets and cells are multiples of it.
+/// Sizes of buckets and cells are multiples of this.
 const UNIT: usize = 4;
 
 const HEADER_BYTES: usize = size_of::<Header>();

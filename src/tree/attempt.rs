@@ -1,6 +1,6 @@
-//! Changing a key in whatever case: where the usual way meets a busy, frozen or full bucket, or no leaf at all.
+//! Changing a key where the fast path gave up: at a busy, frozen or full bucket, or where there is no leaf.
 //!
-//! Sees slots alone, and the change as a [`SlotChange`]: so it is compiled once for all maps whose slots have one type.
+//! This code sees only slots, and the change as a [`SlotChange`]. So it is compiled once for all maps with one type of slots.
 #![expect(unsafe_code, reason = "owns entries between their making and their publication")]
 
 use std::mem::ManuallyDrop;
@@ -15,8 +15,7 @@ use crate::entry::{SlotHashes, TreeSlot};
 use crate::leaf::{Leaf, LeafDraft, Size};
 use crate::sync::stall_point;
 
-/// How often a writer looks at a busy bucket again before it revokes the claim: far longer than a claim lasts, unless
-/// its owner is suspended.
+/// How often a writer looks at a busy bucket before it revokes the claim: longer than a claim of a running thread lasts.
 const PATIENCE: u32 = if cfg!(any(miri, shuttle)) { 1 } else { 100 };
 
 pub(crate) enum Step<T> {
@@ -29,7 +28,7 @@ pub(crate) enum Step<T> {
 pub(crate) trait SlotChange<T> {
     fn hash(&self) -> u64;
 
-    /// Whether to ask before something is copied: the change may decide to change nothing.
+    /// Whether to ask before a node is copied, because the change may decide to change nothing.
     fn peeks(&self) -> bool;
 
     fn peek_no_more(&mut self);
@@ -40,25 +39,25 @@ pub(crate) trait SlotChange<T> {
     /// - The slot was live, and its entry is not freed during the call.
     unsafe fn is_it(&self, slot: &T) -> bool;
 
-    /// The hashes of slots, where they do not know them.
+    /// Computes the hashes of slots that do not know theirs.
     fn rehash(&self) -> SlotHashes<'_, T>;
 
-    /// What to do, given the slot that is there now. After a `Put` there is a draft to be [exposed](Self::expose).
+    /// Decides what to do, given the present slot of the key. After a `Put` there is a draft to [expose](Self::expose).
     ///
     /// # Safety
     /// - The slot was live, and its entry is not freed during the operation.
     unsafe fn ask(&mut self, current: Option<T>) -> Action<()>;
 
-    /// Asks ahead of the place where the answer could be carried out. Whether it changes nothing.
+    /// Decides before there is a place to carry the decision out. Returns whether nothing changes.
     ///
     /// # Safety
     /// - As for [`Self::ask`].
     unsafe fn keeps(&mut self, current: Option<T>) -> bool;
 
-    /// Makes a slot of the draft.
+    /// Turns the draft into a slot.
     ///
     /// # Panics
-    /// If there is none.
+    /// If there is no draft.
     fn expose(&mut self, birth: u64) -> T;
 
     /// Takes a slot back that was not published.
@@ -68,7 +67,7 @@ pub(crate) trait SlotChange<T> {
     unsafe fn retract(&mut self, slot: T);
 }
 
-/// A slot that is not published: the change takes it back if it is dropped.
+/// A slot that is not published. If it is dropped, the change takes it back.
 struct Unpublished<'r, T: TreeSlot> {
     change: &'r mut dyn SlotChange<T>,
     slot: T,
@@ -80,7 +79,7 @@ impl<'r, T: TreeSlot> Unpublished<'r, T> {
         Self { change, slot }
     }
 
-    /// The slot was published: the entry is the map's now.
+    /// Called once the slot is published, so that the map owns the entry.
     fn publish(self) -> T {
         ManuallyDrop::new(self).slot
     }
@@ -115,8 +114,8 @@ pub(crate) fn attempt<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
         let cell = fan.by_top_bits(path_below(request.hash(), place.depth));
         let word = cell.load(host.guard());
         if word.is_frozen() {
-            // Frozen in this generation by a collapse, or by a newer one: then the word of the
-            // fan itself is frozen too, and so on up to the root.
+            // Frozen by a collapse of this generation, or by a newer generation. In the second case the words above are
+            // frozen too, up to the root.
             rebuild(host, place, None, request.rehash());
             return Step::Retry;
         }
@@ -130,9 +129,9 @@ pub(crate) fn attempt<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
     }
 }
 
-/// Asks for the decision before a frozen place, or one that is about to be, is copied for it, unless the change is sure
-/// to change something. If nothing changes, returns the present entry. Otherwise the answer is used once the operation
-/// has a place of its own, if the key still has the same entry then.
+/// Unless the change is sure to change something, asks for the decision before a frozen place is copied for it. If nothing
+/// changes, returns the present entry. Otherwise the decision is used after the copying, if the key still has the same
+/// entry then.
 pub(crate) fn decide_before_copying<T: TreeSlot>(
     place: Place<'_, T>,
     request: &mut dyn SlotChange<T>,
@@ -197,7 +196,7 @@ fn edit_leaf<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
     let hash = request.hash();
     let bucket = leaf.bucket(path_below(hash, place.depth));
     let mut waited: Option<(Seen<'g, T>, u32)> = None;
-    // Each round begins with a new look at the bucket.
+    // Each round reads the bucket again.
     loop {
         let seen = bucket.load();
         if seen.is_frozen() {
@@ -205,7 +204,7 @@ fn edit_leaf<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
             return Step::Retry;
         }
         if seen.is_busy() && !request.peeks() {
-            // Patience begins anew whenever another claim has succeeded.
+            // The count starts again whenever another claim has succeeded.
             let times = match waited {
                 Some((before, times)) if before.is_version_of(seen) => times + 1,
                 _ => 1,
@@ -282,7 +281,7 @@ fn edit_leaf<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
     }
 }
 
-/// Changes a key in the collision node at `place`: puts another one there.
+/// Changes a key in the collision node at `place`, by replacing the node.
 fn edit_collision<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
     host: H,
     place: Place<'g, T>,
@@ -295,7 +294,7 @@ fn edit_collision<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
     let mut slots: Vec<T> = node.slots().map(|slot| slot.now).collect();
     let old = at.and_then(|at| node.nth(at)).map(|slot| slot.now);
     // SAFETY:
-    // - the shell is this function's; its entries are not.
+    // - this function owns the shell, but not its entries.
     let undo = |node: Word<'g, T>| unsafe { free_shell(node.erased()) };
     // SAFETY:
     // - as above: not freed during the operation.
@@ -307,7 +306,7 @@ fn edit_collision<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
             };
             slots.swap_remove(at);
             let left = Collision::allocate(host.birth(), &slots);
-            // LINEARIZES remove, of an entry whose hash others have too.
+            // LINEARIZES remove, of an entry whose hash other entries have too.
             if swing(host, place, left, undo).is_none() {
                 return Step::Retry;
             }
@@ -326,7 +325,7 @@ fn edit_collision<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
             }
             let with_it = Collision::allocate(host.birth(), &slots);
             stall_point("unpublished collision node");
-            // LINEARIZES insert and replace, of an entry whose hash others have too.
+            // LINEARIZES insert and replace, of an entry whose hash other entries have too.
             if counted(host, old.is_none(), || swing(host, place, with_it, undo)).is_none() {
                 return Step::Retry;
             }
@@ -337,8 +336,8 @@ fn edit_collision<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
     }
 }
 
-/// Publishes an entry by `publish`, and counts it before that if its key `is_new`: see [`count`](crate::count). If that
-/// fails, it is counted down again.
+/// Publishes an entry by `publish`. If its key `is_new`, counts it before (see [`count`](crate::count)), and uncounts it if
+/// `publish` fails.
 #[inline(always)]
 pub(super) fn counted<'g, T: TreeSlot + 'g, R>(
     host: impl Host<'g, T>,
@@ -355,8 +354,7 @@ pub(super) fn counted<'g, T: TreeSlot + 'g, R>(
     done
 }
 
-/// Puts an entry into the spill bucket, which is taken for it if the bucket has none. Fails if there is no room, or the
-/// bucket has changed.
+/// Puts an entry into the spill bucket. If there is none, takes one. Fails if there is no room, or the bucket has changed.
 #[cold]
 #[inline(never)]
 pub(super) fn put_in_spill<'g, T: TreeSlot + 'g, H: Host<'g, T>>(

@@ -61,7 +61,7 @@ pub(crate) unsafe fn find<'g, St: Store>(
     find_at(word, view, path_below(hash, depth), hash, is_it)
 }
 
-/// Tells whether a slot is the one that is looked for.
+/// Tests whether a slot holds the key being looked up.
 pub(crate) type IsIt<'a, T> = dyn FnMut(&T) -> bool + 'a;
 
 /// [`find`] for the slot for which `is_it` returns true, among those that have the hash's place and tag. `path` is the
@@ -83,8 +83,8 @@ pub(crate) fn find_at<'g, T: TreeSlot>(
     find_below(word, view, path, hash, is_it)
 }
 
-/// [`find_below`], through a pointer: so this rare way is compiled once for all kinds of keys. Takes the closure by value, so
-/// that it is in memory from here on alone.
+/// [`find_below`] through a pointer, so that it is compiled once for all kinds of keys. Takes the closure by value, so that
+/// only this path stores it in memory.
 #[cold]
 #[inline(never)]
 fn find_rarely<'g, T: TreeSlot>(

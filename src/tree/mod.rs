@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`node`] | the words, and the nodes that they lead to |
 //! | `lookup` | the way from a word to an entry |
-//! | `change` | changing one key the usual way: two CASes of the state of one bucket |
+//! | `change` | changing one key on the fast path: two CASes of the state of one bucket |
 //! | `attempt` | changing one key in every other case |
 //! | `rebuild` | the one step behind growth, renewal and helping: freeze a node, copy it as it should be, swing its word |
 //! | `shrink` | giving memory back after removals |

@@ -5,8 +5,8 @@
 #![expect(unsafe_code, reason = "moves trees between owners")]
 
 use super::Trie;
-use super::graves::Entries;
 use super::raw::RawTrie;
+use super::reclaimer::Entries;
 use super::root::Count;
 use crate::engine::{Builder, Division, Engine, HashedOf};
 use crate::entry::Store;

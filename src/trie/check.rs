@@ -17,7 +17,7 @@ impl<St: Store> Trie<St> {
         if let Some(context) = self.raw.root(&guard) {
             let (top, view) = (self.top(&guard), View::Live(&guard));
             assert!(!top.is_frozen(), "the newest root is frozen");
-            found.snapshots = context.domain().graves.snapshots();
+            found.snapshots = context.domain().reclaimer.snapshots();
             let hash = ByKey::<St>(&hash);
             let mut walk = Walk::<St>::new(&hash);
             walk.node(top, view, context.root.generation, 0, 0);

@@ -51,8 +51,8 @@ use std::sync::Arc;
 use super::Trie;
 use super::diff::{Beyond, beyond, holds_entry};
 use super::domain::Domain;
-use super::graves::Fate;
 use super::raw::{Context, RawTrie};
+use super::reclaimer::Fate;
 use super::record::Dead;
 use super::root::Root;
 use crate::engine::Engine;
@@ -138,7 +138,9 @@ impl RawTrie {
             // SAFETY:
             // - unlinked once, under the guard: the CAS above replaced the tree that held it by one without it, and
             //   `beyond` lists each object once.
-            unsafe { map.domain().graves.retire(dead, birth, death, &mut Fate::Operation(&guard)) };
+            unsafe {
+                map.domain().reclaimer.retire(dead, birth, death, &mut Fate::Operation(&guard));
+            };
         }
         fork.dissolve();
         Ok(())
@@ -171,7 +173,7 @@ impl RawTrie {
         unsafe {
             let root = Box::from_raw(root);
             let domain = Arc::from_raw(root.domain.as_ptr());
-            domain.graves.limbo.close(&mut fallout);
+            domain.reclaimer.limbo.close(&mut fallout);
         }
         fallout.resume();
     }

@@ -1,12 +1,12 @@
 //! What a map shares with its snapshots and forks: its domain, and the trees that snapshots keep.
 //!
-//! Each refers to the other. A tree that is kept has the domain of its map, which knows that it lives; and the domain of a
-//! fork has the tree that the fork grew from. So chains of forks hold each other, from the newest to the oldest.
+//! Each refers to the other. A kept tree refers to the domain of its map, where it is registered. The domain of a fork
+//! refers to the tree that the fork began with. So a chain of forks is kept from the newest to the oldest.
 #![expect(unsafe_code, reason = "ties the lifetime of a tree to its handle")]
 
 use std::sync::Arc;
 
-use super::graves::{Entries, Graves};
+use super::reclaimer::{Entries, Reclaimer};
 use super::record::{Dead, Record};
 use crate::reclaim::Collector;
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
@@ -16,9 +16,9 @@ use crate::tree::node::{Detached, View, Word};
 /// State shared by a map, its snapshots and its roots.
 pub(crate) struct Domain {
     pub(super) lineage: Lineage,
-    /// The tree that a fork grew from.
+    /// The tree that a fork began with.
     pub(super) base: Option<Arc<KeptTree>>,
-    pub(super) graves: Graves,
+    pub(super) reclaimer: Reclaimer,
 }
 
 /// The origin of a map. The maps of a family are forks, or forks of forks, of one map. They have its hasher, and may
@@ -66,10 +66,10 @@ impl Domain {
         entries: Option<Entries>,
     ) -> Self {
         let floor = base.as_ref().map_or(0, |base| base.generation());
-        Self { lineage, base, graves: Graves::new(collector, floor, entries) }
+        Self { lineage, base, reclaimer: Reclaimer::new(collector, floor, entries) }
     }
 
-    /// Entries of the tree that a fork grew from.
+    /// The number of entries that a fork began with.
     pub(super) fn base_len(&self) -> usize {
         self.base.as_ref().map_or(0, |base| base.len())
     }
@@ -91,17 +91,17 @@ impl Drop for Domain {
 
 /// The tree of one generation, as it was when that generation ended.
 ///
-/// INVARIANT: while this exists its record is in the registry of the domain (or the tree is empty),
-/// so that everything that can be reached from `top` through frozen words stays allocated.
+/// INVARIANT: while this exists, its record is in the registry of the domain, or the tree is empty. So everything that can
+/// be reached from `top` through frozen words stays allocated.
 pub(crate) struct KeptTree {
-    /// None if the tree is empty and its map was never written, and once dismantled.
+    /// `None` if the map was never written, and once this is dismantled.
     domain: Option<Arc<Domain>>,
     record: Option<Arc<Record>>,
     top: Detached<()>,
     generation: u64,
-    /// The tree was taken out of its map: nothing else retires what is in it.
+    /// Whether the tree was taken out of its map, so that nothing else retires its content.
     owns_tree: bool,
-    /// Number of entries, once it was asked for.
+    /// The number of entries, once they were counted.
     count: AtomicUsize,
 }
 
@@ -155,7 +155,7 @@ impl KeptTree {
 
     /// Number of entries: O(nodes) the first time, then O(1).
     pub(crate) fn len(&self) -> usize {
-        // Relaxed: whoever counts gets the same number.
+        // Relaxed: every thread that counts gets the same number.
         let known = self.count.load(Ordering::Relaxed);
         if known != NOT_COUNTED {
             return known;
@@ -165,38 +165,38 @@ impl KeptTree {
         count
     }
 
-    /// Whether nothing else holds the domain, neither the map nor a snapshot, and the whole tree belongs to it.
+    /// Whether nothing else holds the domain, and no part of the tree belongs to another map.
     pub(super) fn is_alone(&mut self) -> bool {
-        // What others did to the domain before they let it go is seen here.
+        // `get_mut` acquires what others did to the domain before they released it.
         self.domain
             .as_mut()
             .is_none_or(|domain| Arc::get_mut(domain).is_some_and(|domain| domain.base.is_none()))
     }
 
-    /// Takes the record's list from a snapshot that [is alone](Self::is_alone). Returns it, and whether the tree is the
-    /// caller's too: else it is on the list.
+    /// Takes the dead list from a snapshot that [is alone](Self::is_alone). Returns it, and whether the caller also owns
+    /// the tree. If not, the parts of the tree are on the list.
     pub(super) fn disband(&mut self) -> (Vec<Dead>, bool) {
         let record = self.domain.as_ref().zip(self.record.take());
-        let kept = record.map_or_else(Vec::new, |(domain, record)| domain.graves.empty(&record));
+        let kept = record.map_or_else(Vec::new, |(domain, record)| domain.reclaimer.empty(&record));
         (kept, std::mem::take(&mut self.owns_tree))
     }
 
-    /// Gives up the tree and what its record keeps. Returns the domain, for who drops it with care
-    /// for the stack; none if this was done before.
+    /// Gives up the tree and what its record keeps. Returns the domain, for a caller that must not drop it recursively;
+    /// `None` if this was done before.
     pub(super) fn dismantle(&mut self) -> Option<Arc<Domain>> {
         let domain = self.domain.take()?;
-        let mut fate = domain.graves.fate_of_drop();
+        let mut fate = domain.reclaimer.fate_of_drop();
         if let Some(record) = self.record.take() {
-            domain.graves.withdraw(&record, &mut fate);
+            domain.reclaimer.withdraw(&record, &mut fate);
         }
-        // Without `owns_tree` the tree may be gone by now.
+        // Without `owns_tree`, the tree may be freed by now.
         if let Some(birth) = self.owns_tree.then(|| self.top().birth()).flatten() {
             let tree = Dead::Tree(self.top().detach());
             // SAFETY:
             // - unlinked once: `owns_tree` says that this snapshot's making unlinked the tree.
-            unsafe { domain.graves.retire(tree, birth, self.generation + 1, &mut fate) };
+            unsafe { domain.reclaimer.retire(tree, birth, self.generation + 1, &mut fate) };
         }
-        domain.graves.settle(fate);
+        domain.reclaimer.settle(fate);
         Some(domain)
     }
 }

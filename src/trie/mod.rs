@@ -30,7 +30,7 @@
 //!    generation with the same tree. From then on the tree is shared: operations of the new generation freeze what they
 //!    read and copy what they change, once for each node.
 //! 6. What was unlinked goes to the snapshots that still see it, or is freed after a grace period
-//!    ([`graves`]).
+//!    ([`reclaimer`]).
 //!
 //! # Why a snapshot is one instant
 //!
@@ -65,9 +65,9 @@ mod commit;
 mod diff;
 mod domain;
 mod frozen;
-mod graves;
 mod owned;
 mod raw;
+mod reclaimer;
 mod record;
 mod registry;
 mod root;
@@ -80,8 +80,8 @@ use std::marker::PhantomData;
 pub(crate) use commit::Refusal;
 pub(crate) use diff::{TreeChange, TreeDiff};
 pub(crate) use frozen::{Frozen, FrozenIter, OwnedIter, OwnedPair};
-use graves::Entries;
 use raw::{RawTrie, Typed};
+use reclaimer::Entries;
 pub(crate) use stats::{SHAPES, Tally};
 
 use crate::bucket::Held;
@@ -224,13 +224,13 @@ impl<St: Store> Engine for Trie<St> {
 
     fn refresh(&self, guard: &Guard) {
         if let Some(context) = self.raw.root(guard) {
-            context.domain().graves.limbo.sweep(guard);
+            context.domain().reclaimer.limbo.sweep(guard);
         }
     }
 
     fn collect(&self) {
         if let Some(domain) = self.raw.domain() {
-            domain.graves.limbo.collect(&self.raw.collector);
+            domain.reclaimer.limbo.collect(&self.raw.collector);
         }
     }
 
@@ -240,6 +240,6 @@ impl<St: Store> Engine for Trie<St> {
     }
 
     fn flush(&self) -> bool {
-        self.raw.domain().is_none_or(|domain| domain.graves.limbo.flush(&self.raw.collector))
+        self.raw.domain().is_none_or(|domain| domain.reclaimer.limbo.flush(&self.raw.collector))
     }
 }

@@ -1,4 +1,4 @@
-//! The trie, as far as it needs to know neither keys nor values: the pointer to its newest root.
+//! The part of the trie that knows neither keys nor values: the pointer to its newest root.
 #![expect(unsafe_code, reason = "roots are raw pointers that the epoch protects")]
 
 use std::marker::PhantomData;
@@ -6,7 +6,7 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
 use super::domain::{Domain, Lineage};
-use super::graves::Entries;
+use super::reclaimer::Entries;
 use super::root::{Count, Root};
 use crate::fallout::Fallout;
 use crate::reclaim::{Collector, Guard};
@@ -19,11 +19,11 @@ pub(super) struct RawTrie {
     /// holds one reference to the domain of a root that is not null.
     pub(super) root: AtomicPtr<Root>,
     pub(super) collector: Collector,
-    /// What is behind its slots.
+    /// How to deal with the entries behind its slots; `None` if there are none.
     entries: Option<Entries>,
 }
 
-/// What an operation holds: the root it works under, and what keeps it.
+/// The context of an operation: the root it works under, and what keeps the root alive.
 #[derive(Clone, Copy)]
 pub(super) struct Context<'g> {
     pub(super) trie: &'g RawTrie,
@@ -48,7 +48,7 @@ impl<'g> Context<'g> {
     }
 }
 
-/// A context, for what looks at slots.
+/// A context for operations that look at slots.
 ///
 /// INVARIANT: the trie is over slots of type `T`.
 pub(super) struct Typed<'g, T> {
@@ -89,7 +89,7 @@ impl RawTrie {
         unsafe { root.as_ref() }.map(|root| Context { trie: self, root, guard })
     }
 
-    /// The root; made now if this is the map's first write.
+    /// The root. The first write of a map makes it.
     #[inline]
     pub(super) fn root_or_first<'g>(&'g self, guard: &'g Guard) -> Context<'g> {
         match self.root(guard) {
@@ -109,11 +109,11 @@ impl RawTrie {
         if self.root.compare_exchange(ptr::null_mut(), root, release, relaxed).is_ok() {
             *made.root.get_mut() = ptr::null_mut();
         }
-        // PANICS: never: a root that is there once is only ever replaced by another.
+        // PANICS: never: a root is only ever replaced by another root.
         self.root(guard).expect("a root that was just set")
     }
 
-    /// What the map shares with its snapshots; none if it was never written.
+    /// What the map shares with its snapshots; `None` if the map was never written.
     pub(super) fn domain(&self) -> Option<&Domain> {
         let guard = self.collector.pin();
         // SAFETY:
@@ -128,7 +128,7 @@ impl RawTrie {
         collector: Collector,
         count: Arc<Count>,
     ) -> Self {
-        let entries = domain.graves.entries;
+        let entries = domain.reclaimer.entries;
         // SAFETY:
         // - a pointer from an `Arc` is not null.
         let domain = unsafe { NonNull::new_unchecked(Arc::into_raw(domain).cast_mut()) };
@@ -136,7 +136,7 @@ impl RawTrie {
         Self { root: AtomicPtr::new(root), collector, entries }
     }
 
-    /// That of a map that is no fork.
+    /// The domain of a map that is no fork.
     #[expect(
         clippy::arc_with_non_send_sync,
         reason = "its typed handles are, as far as keys and values allow"
@@ -164,11 +164,11 @@ impl Drop for RawTrie {
         let mut fallout = Fallout::default();
         // SAFETY:
         // - every operation borrows the map, so none is in flight.
-        // - the tree is this map's alone, but for what snapshots see, which `bury_all` heeds. There is none of
-        //   the last root's own generation: each brought a root of the next one.
+        // - only this map has the tree, except for what snapshots see, which `bury_all` respects. There is no
+        //   snapshot of the last root's generation: each made a root of the next one.
         unsafe {
-            domain.graves.limbo.close(&mut fallout);
-            domain.graves.bury_all(root.top.get_mut(), generation, &mut fallout);
+            domain.reclaimer.limbo.close(&mut fallout);
+            domain.reclaimer.bury_all(root.top.get_mut(), generation, &mut fallout);
         }
         drop(root);
         drop(domain);

@@ -1,4 +1,4 @@
-//! What a live snapshot has in the registry: its number, and the list of what it alone still sees.
+//! The record of a live snapshot in the registry: its key, and its dead list.
 #![expect(unsafe_code, reason = "the objects of a list are behind raw pointers")]
 
 use std::ptr;
@@ -8,10 +8,10 @@ use crate::prefetch;
 use crate::sync::{AtomicPtr, Ordering, planted};
 use crate::tree::node::Detached;
 
-/// The generation of a record, above a number that tells it from others of that generation.
+/// The generation of a record in the upper bits, and below it a number that no other record has.
 ///
-/// A thread registers a record before it knows whether it owns the snapshot, so some records of one generation
-/// may be here at once.
+/// A thread registers a record before it knows whether it owns the snapshot, so a generation may have several records
+/// at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key(pub(super) u128);
 
@@ -20,7 +20,7 @@ impl Key {
         Self(u128::from(generation) << 64 | u128::from(number))
     }
 
-    /// Below the keys of this generation, and above those of older ones.
+    /// Less than the keys of this generation, and greater than those of older ones.
     pub(super) fn start_of(generation: u64) -> Self {
         Self::new(generation, 0)
     }
@@ -43,7 +43,7 @@ pub(super) enum Dead {
 /// The record of one living snapshot.
 pub(super) struct Record {
     pub(super) key: Key,
-    /// A lock-free stack that can be closed. It is emptied as a whole, so its CAS knows no ABA.
+    /// The dead list: a lock-free stack that can be closed. It is emptied as a whole, so its CAS has no ABA problem.
     dead: AtomicPtr<Buried>,
 }
 
@@ -63,7 +63,7 @@ impl Burials {
             return None;
         }
         // SAFETY:
-        // - from a box, by `Record::bury`; the closed list is this value's alone.
+        // - from a box, by `Record::push`; only this value has the closed list.
         let buried = unsafe { Box::from_raw(self.0) };
         self.0 = buried.below;
         prefetch::read(self.0);
@@ -80,12 +80,12 @@ impl Record {
         self.key.generation()
     }
 
-    /// The head of a list that takes nothing more.
+    /// The head of a closed list.
     fn closed() -> *mut Buried {
         ptr::without_provenance_mut(1)
     }
 
-    /// Puts an object on the list; gives it back if the list is closed.
+    /// Puts an object on the list, or returns it if the list is closed.
     pub(super) fn push(&self, dead: Dead, birth: u64) -> Result<(), Dead> {
         // Acquire, here and on failure: nothing is read behind the head, but `closed` must be seen
         // together with the registry that the closing thread left.
@@ -101,7 +101,7 @@ impl Record {
                 Err(now) => below = now,
             }
             // SAFETY:
-            // - this thread's own: the CAS that would have published it failed.
+            // - only this thread has it: the CAS that would have published it failed.
             unsafe {
                 if below == Self::closed() {
                     return Err(Box::from_raw(buried).dead);

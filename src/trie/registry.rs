@@ -15,7 +15,7 @@
 //! | [`Registry::add`], [`Registry::remove`] | O(log n): a small allocation for each level |
 //! | [`Records::newest_first`] | O(n log n) |
 //!
-//! An empty registry has no allocation. `graves.rs` says which order of changes and reads the trie relies on.
+//! An empty registry has no allocation. `reclaimer.rs` says which order of changes and reads the trie relies on.
 //! A withdrawn record holds no keys or values, so no destructor of user code runs here.
 
 use std::sync::Arc;

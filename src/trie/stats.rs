@@ -70,7 +70,7 @@ impl<St: Store> Frozen<St> {
 
     /// The generations of the map's live snapshots, newest first.
     pub(crate) fn generations(&self) -> Vec<u64> {
-        self.domain().map_or_else(Vec::new, |domain| domain.graves.generations())
+        self.domain().map_or_else(Vec::new, |domain| domain.reclaimer.generations())
     }
 }
 

@@ -2,8 +2,8 @@
 #![expect(unsafe_code, reason = "retires what was unlinked")]
 
 use super::Trie;
-use super::graves::Fate;
 use super::raw::{Context, RawTrie, Typed};
+use super::reclaimer::Fate;
 use super::record::Dead;
 use crate::engine::{Change, Outcome};
 use crate::entry::{SlotHashes, Store, TreeSlot};
@@ -135,24 +135,24 @@ impl<'g, T: TreeSlot + 'g> Host<'g, T> for Typed<'g, T> {
     #[inline]
     unsafe fn retire_entry(self, slot: T, garbage: impl FnOnce(T) -> Garbage) {
         let Context { root, guard, .. } = self.context;
-        let graves = &self.context.domain().graves;
+        let reclaimer = &self.context.domain().reclaimer;
         // SAFETY:
         // - unlinked by this operation, and not freed: promised by the caller.
-        unsafe { graves.retire_entry(slot, root.generation, guard, garbage) };
+        unsafe { reclaimer.retire_entry(slot, root.generation, guard, garbage) };
     }
 
     unsafe fn garbage(self, slot: T) -> Garbage {
         // SAFETY: the same contract.
-        unsafe { self.context.domain().graves.garbage(slot.address()) }
+        unsafe { self.context.domain().reclaimer.garbage(slot.address()) }
     }
 
     unsafe fn retire_shell(self, word: Word<'_, T>) {
         let (Some(node), Some(birth)) = (word.raw_node(), word.birth()) else { return };
         let Context { root, guard, .. } = self.context;
-        let (graves, mut fate) = (&self.context.domain().graves, Fate::Operation(guard));
+        let (reclaimer, mut fate) = (&self.context.domain().reclaimer, Fate::Operation(guard));
         // SAFETY:
         // - unlinked once: promised by the caller.
-        unsafe { graves.retire(Dead::Node(node), birth, root.generation, &mut fate) };
+        unsafe { reclaimer.retire(Dead::Node(node), birth, root.generation, &mut fate) };
     }
 
     fn shrink(self, hash: u64, rehash: SlotHashes<'_, T>) {

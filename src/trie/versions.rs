@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::Trie;
 use super::domain::{Domain, KeptTree};
 use super::frozen::Frozen;
-use super::graves::Fate;
 use super::raw::{Context, RawTrie};
+use super::reclaimer::Fate;
 use super::record::Record;
 use super::root::{Count, Root};
 use crate::entry::Store;
@@ -56,7 +56,7 @@ impl RawTrie {
             };
             let Context { root, .. } = context;
             // Registered before the word is frozen, so every thread that works under a later root sees the record.
-            let record = context.domain().graves.register(root.generation);
+            let record = context.domain().reclaimer.register(root.generation);
             stall_point("registered snapshot");
             // LINEARIZES snapshot, and just before it the late writers of this generation whose words no thread has
             // observed yet.
@@ -69,7 +69,7 @@ impl RawTrie {
                 return unsafe { KeptTree::new(context.share_domain(), record, top, false) };
             }
             // Another thread has the snapshot of this generation.
-            context.domain().graves.withdraw(&record, &mut Fate::Operation(&guard));
+            context.domain().reclaimer.withdraw(&record, &mut Fate::Operation(&guard));
         }
     }
 
@@ -82,7 +82,7 @@ impl RawTrie {
                 return KeptTree::empty();
             };
             let Context { root, .. } = context;
-            let record: Arc<Record> = context.domain().graves.register(root.generation);
+            let record: Arc<Record> = context.domain().reclaimer.register(root.generation);
             let mut top = root.top.load(&guard);
             while !top.is_frozen() {
                 // The empty frozen word tells helping threads that the next root is empty.
@@ -97,7 +97,7 @@ impl RawTrie {
                 top = root.top.load(&guard);
             }
             self.advance(context);
-            context.domain().graves.withdraw(&record, &mut Fate::Operation(&guard));
+            context.domain().reclaimer.withdraw(&record, &mut Fate::Operation(&guard));
         }
     }
 
@@ -118,7 +118,7 @@ impl RawTrie {
                 // SAFETY:
                 // - from a box, so not null; the CAS unlinked the root, and snapshots do not refer to roots.
                 let garbage = unsafe { Garbage::of_box(NonNull::new_unchecked(replaced)) };
-                context.domain().graves.limbo.retire(guard, garbage);
+                context.domain().reclaimer.limbo.retire(guard, garbage);
             }
             Err(_) => {
                 // SAFETY:
@@ -138,7 +138,7 @@ impl RawTrie {
     )]
     fn fork(tree: &Arc<KeptTree>) -> Option<Self> {
         let domain = tree.domain()?;
-        let (collector, entries) = (domain.graves.collector.clone(), domain.graves.entries);
+        let (collector, entries) = (domain.reclaimer.collector.clone(), domain.reclaimer.entries);
         // An empty tree need not be kept.
         let base = (!tree.top().is_empty()).then(|| Arc::clone(tree));
         let count = Count::new(base.is_some());

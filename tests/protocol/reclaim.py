@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Who frees what, with snapshots: `src/trie/graves.rs`, over an ideal clock.
+"""Who frees what, with snapshots: `src/trie/reclaimer.rs`, over an ideal clock.
 
 Roots and leaves are objects with a generation in which they were born, and one in which they died. What a snapshot may
 still see goes on its list, and is retired again when the snapshot goes. Nothing may be used once it was freed, be freed

@@ -26,7 +26,7 @@ impl<T: Slot> Fan<T> {
     pub(crate) fn allocate<'g>(birth: u64, words: [Word<'_, T>; FAN_WIDTH]) -> Word<'g, T> {
         let node: RawNode = allocate::<T>(Shape::Fan, birth, 0);
         // SAFETY:
-        // - words have one layout whatever the slots; the body of a fan has room for its words.
+        // - the layout of words does not depend on the slots; the body of a fan has room for its words.
         // - the word is for a fan that lives until it is freed as one.
         unsafe {
             write(node, &*(&raw const words).cast());
@@ -41,7 +41,7 @@ impl<T: Slot> Fan<T> {
 /// - `node` is a fan that no other thread can see yet.
 unsafe fn write(node: RawNode, words: &[Word<'_, ()>; FAN_WIDTH]) {
     let body = node.body().cast::<Indirection<()>>();
-    // Loops, here and below: `map` of an array is unrolled, which takes a kilobyte.
+    // Loops, here and below: `map` of an array would be unrolled.
     for (index, word) in words.iter().enumerate() {
         // SAFETY:
         // - in bounds and aligned: the body of a fan has room for its words.
@@ -61,7 +61,7 @@ impl<T> Fan<T> {
     /// Freezes the words. Returns their final content.
     pub(crate) fn observe(&self) -> [Word<'_, T>; FAN_WIDTH] {
         // SAFETY:
-        // - words have one layout whatever the slots; what these lead to is over such slots.
+        // - the layout of words does not depend on the slots; what these lead to is over such slots.
         unsafe {
             let words = observe(&*(&raw const self.words).cast());
             (&raw const words).cast::<[Word<'_, T>; FAN_WIDTH]>().read()
@@ -80,10 +80,10 @@ impl<T> Fan<T> {
         &self.words[Self::index(path)]
     }
 
-    /// The same fan, for what does not look at slots.
+    /// The same fan, for code that does not look at slots.
     pub(crate) fn erased(&self) -> &Fan<()> {
         // SAFETY:
-        // - words have one layout whatever the slots.
+        // - the layout of words does not depend on the slots.
         unsafe { &*ptr::from_ref(self).cast() }
     }
 

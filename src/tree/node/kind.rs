@@ -1,4 +1,4 @@
-//! What a word leads to: a node, by its kind.
+//! Nodes by kind, and how a word leads to one.
 #![expect(unsafe_code, reason = "turns the address of a word into a reference to the node")]
 
 use std::ptr::NonNull;
@@ -16,7 +16,7 @@ pub(crate) enum Node<'g, T: Slot> {
     Collision(Collision<'g, T>),
 }
 
-/// A node over slots of any type: what it is without its slots.
+/// A node over slots of any type, without access to the slots.
 pub(crate) enum AnyNode<'g> {
     Leaf(Buckets<'g>),
     Fan(&'g Fan<()>),
@@ -59,8 +59,7 @@ impl<'g, T> Word<'g, T> {
         self.bits() == FAN
     }
 
-    /// The node, which is a fan of the holder's own generation. (An `Option` of [`Self::is_own_fan`] and this
-    /// would be tested for null besides, at each level.)
+    /// The node, which is a fan of the holder's own generation. An `Option` would be tested for null at each level.
     ///
     /// # Safety
     /// - [`Self::is_own_fan`] holds.

@@ -190,10 +190,8 @@ impl<'g, T> Word<'g, T> {
         // - the node is allocated for `'g` by the invariant of `Word`.
         self.raw_node().map(|node| unsafe { node.header() }.birth)
     }
-}
 
-impl<'g, T> Word<'g, T> {
-    /// The same word, for what does not look at slots.
+    /// The same word, for code that does not look at slots.
     #[inline]
     pub(crate) fn erased(self) -> Word<'g, ()> {
         Word { raw: self.raw, _node: PhantomData }
@@ -209,7 +207,7 @@ impl<'g, T> Word<'g, T> {
 }
 
 impl<'g> Word<'g, ()> {
-    /// The same word, for what looks at slots.
+    /// The same word, for code that looks at slots.
     ///
     /// # Safety
     /// - What it leads to is over slots of type `T`.
@@ -268,14 +266,14 @@ impl<T> Indirection<T> {
         Self { raw: AtomicPtr::new(word.raw), _node: PhantomData }
     }
 
-    /// The same word, for what looks at slots.
+    /// The same word, for code that looks at slots.
     ///
     /// # Safety
     /// - What it leads to is over slots of type `U`, now and later.
     #[inline]
     pub(crate) unsafe fn typed<U>(&self) -> &Indirection<U> {
         // SAFETY:
-        // - of one layout whatever the slots.
+        // - the layout does not depend on the slots.
         unsafe { &*ptr::from_ref(self).cast() }
     }
 

@@ -9,8 +9,10 @@
 //!
 //! When the last handle of a snapshot is dropped, its list is closed, its record leaves the
 //! registry, and each object on the list is retired again with the snapshot's generation + 1 as its
-//! death. So it moves to an older snapshot that sees it, and at last to the limbo. Nobody counts
-//! references to nodes. A node's death retires its shell alone: its children live on in its copy.
+//! death. So it moves to an older snapshot that sees it, and at last to the limbo. Nodes have no
+//! reference counts. The death of a node retires only its shell: its children live on in its copy.
+//!
+//! A fork owns only what was born after its base. The base's snapshot owns the rest.
 //!
 //! # Why no object is lost, or freed too early
 //!
@@ -33,7 +35,7 @@
 //!
 //! *The list of a record is closed once, and each object on it is retired again.* A push is a compare-and-swap of the
 //! list's head, and closing swaps the head. A push that comes first is among what is retired again. One that comes
-//! later fails, and tries an older record.
+//! later fails, and the retirement tries an older record.
 //!
 //! *Records of one generation.* A thread registers its record before it knows whether it owns the snapshot; if not, it
 //! withdraws it. Meanwhile objects may go to that record. Its withdrawal retires them again with the same generation + 1
@@ -45,10 +47,6 @@
 //! Models: `registrations_withdrawals_and_retirements_at_once`, `all_of_a_registration_against_a_withdrawal`,
 //! `all_of_two_withdrawals`, `two_snapshots_of_one_generation_keep_what_either_sees`. Exact counts of drops:
 //! `tests/drops/chains.rs`.
-//!
-//! A fork owns only what was born after its base; the base's snapshot owns the rest.
-//!
-//! `tests/models.rs` runs this under a model checker; `tests/drops.rs` counts drops.
 #![expect(unsafe_code, reason = "turns unlinked objects into garbage")]
 
 use std::sync::Arc;
@@ -63,17 +61,17 @@ use crate::sync::{planted, stall_point};
 use crate::tree::node::{AnyNode, Node, Word};
 use crate::tree::{each_slot, node_garbage};
 
-/// How to deal with the entries of a map that are something besides their slots.
+/// How to deal with entries that have memory outside of their slots.
 #[derive(Clone, Copy)]
 pub(super) struct Entries {
-    /// Makes garbage of the entry at an address, which was unlinked, and is made garbage of once.
+    /// Turns the unlinked entry at an address into garbage. Called once for each entry.
     pub(super) garbage: unsafe fn(*mut ()) -> Garbage,
-    /// Shows address and birth of each entry of a leaf or a collision node, which it freezes.
+    /// Passes on the address and birth of each entry of a leaf or a collision node. Freezes the leaf.
     each: unsafe fn(Word<'_, ()>, &mut dyn FnMut(*mut (), u64)),
 }
 
 impl Entries {
-    /// Those of a store; none if they are nothing besides their slots.
+    /// For the entries of a store; `None` if they have no memory outside of their slots.
     pub(super) const fn of<St: Store>() -> Option<Self> {
         const {
             if St::Slot::OWNS {
@@ -108,9 +106,9 @@ unsafe fn each<T: TreeSlot>(word: Word<'_, ()>, f: &mut dyn FnMut(*mut (), u64))
     }
 }
 
-/// Where what a map unlinks is kept until it is freed.
-pub(super) struct Graves {
-    /// Objects born in this generation or before belong to another map: the base of a fork. Zero for a map that is no fork.
+/// Keeps what a map has unlinked until it can be freed.
+pub(super) struct Reclaimer {
+    /// The generation of a fork's base, which owns the objects born up to then. Zero for a map that is no fork.
     floor: u64,
     registry: Registry,
     pub(super) limbo: Limbo,
@@ -128,7 +126,7 @@ pub(super) enum Fate<'a> {
     Now(Fallout),
 }
 
-impl Graves {
+impl Reclaimer {
     pub(super) fn new(collector: Collector, floor: u64, entries: Option<Entries>) -> Self {
         Self { floor, registry: Registry::new(), limbo: Limbo::new(), collector, entries }
     }
@@ -139,7 +137,7 @@ impl Graves {
         record
     }
 
-    /// Takes a record out of the registry and finds new places for what its list holds.
+    /// Takes a record out of the registry, and retires the objects on its list again.
     pub(super) fn withdraw(&self, record: &Arc<Record>, fate: &mut Fate<'_>) {
         let mut list = record.close();
         stall_point("closed list");
@@ -157,7 +155,7 @@ impl Graves {
         }
     }
 
-    /// Takes a record out of the registry. Returns what its list holds, which is the caller's now.
+    /// Takes a record out of the registry. Returns the objects on its list, which the caller now owns.
     pub(super) fn empty(&self, record: &Arc<Record>) -> Vec<Dead> {
         let mut list = record.close();
         self.registry.remove(record);
@@ -180,8 +178,8 @@ impl Graves {
         }
     }
 
-    /// [`Self::retire`] for the entry of a slot that an operation unlinked, which `garbage` makes garbage of. The way of
-    /// almost every entry that is replaced or removed: no snapshot was taken in its life.
+    /// [`Self::retire`] for the entry of a slot that an operation unlinked; `garbage` turns it into garbage. Fast for most
+    /// entries: those in whose life no snapshot was taken.
     ///
     /// # Safety
     /// - As for [`Self::retire`], by an operation under `guard`; and the entry is not freed.
@@ -256,7 +254,7 @@ impl Graves {
     /// # Safety
     /// - It was unlinked, and no other thread turns it into garbage.
     pub(super) unsafe fn garbage(&self, entry: *mut ()) -> Garbage {
-        // PANICS: never: entries that are retired are something besides their slots.
+        // PANICS: never: only entries with memory outside of their slots are retired.
         let entries = self.entries.expect("entries besides slots");
         // SAFETY: the same contract.
         unsafe { (entries.garbage)(entry) }
@@ -283,10 +281,10 @@ impl Graves {
         }
     }
 
-    /// Retires a node, which no snapshot sees as a whole, and all below it, each by its own birth.
+    /// Retires a node that no snapshot sees as a whole, and everything below it, each object by its own birth.
     ///
-    /// The tree is out of the live one, but late writers of older generations may still publish into
-    /// words that no thread has observed. Each is frozen before it is used, as a snapshot would.
+    /// The tree is no longer part of the live one. But late writers of older generations may still publish into words
+    /// that no thread has observed. So each word is frozen before it is read, as in a snapshot.
     ///
     /// # Safety
     /// - As for [`Self::retire`].
@@ -313,7 +311,7 @@ impl Graves {
                     self.retire_among(&snapshots, Dead::Entry(entry), birth, death, fate);
                 });
             } else if let Some(AnyNode::Leaf(leaf)) = tree.any_node() {
-                // So that late writers start again in the new generation.
+                // Late writers then start again in the new generation.
                 if !planted("thawed_burial") {
                     leaf.freeze();
                 }
@@ -331,7 +329,7 @@ impl Graves {
             Fate::Dropping(guard, count) => {
                 self.limbo.retire(guard, garbage);
                 *count += 1;
-                // So that it does not hold up the grace periods that it waits for.
+                // Otherwise this guard would delay the grace periods that the garbage waits for.
                 if *count % PART == 0 {
                     guard.repin();
                 }
