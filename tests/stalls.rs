@@ -5,6 +5,8 @@
 //! for good; then other threads do every kind of operation on the same map, and must finish and find
 //! what they wrote. A point that no thread comes to fails the test.
 //!
+//! In other tests the thread goes on once the others have changed everything, and must not undo it.
+//!
 //! Runs by `tests/planted/stalls`, which builds with `--cfg snaptrie_stall`.
 #![cfg(snaptrie_stall)]
 
@@ -15,10 +17,11 @@ mod hashers;
 mod tested;
 
 use std::cell::Cell;
+use std::iter::once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Barrier};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use hashers::Chosen;
@@ -68,7 +71,34 @@ const FLAT: &[&str] = &[
 thread_local! {
     /// Where this thread stalls, and how often it passes the point before.
     static STALLS_AT: Cell<Option<(&'static str, u32)>> = const { Cell::new(None) };
-    static STALLED: Cell<Option<&'static AtomicBool>> = const { Cell::new(None) };
+    static STALLED: Cell<Option<&'static Stall>> = const { Cell::new(None) };
+}
+
+/// A thread that stalls.
+#[derive(Default)]
+struct Stall {
+    /// Whether it is there.
+    reached: AtomicBool,
+    /// Whether it may go on.
+    over: AtomicBool,
+}
+
+impl Stall {
+    /// Waits until the thread is at its point. Returns false if it ended without coming there.
+    fn wait_for(&self, thread: &JoinHandle<()>) -> bool {
+        while !self.reached.load(Ordering::SeqCst) {
+            if thread.is_finished() {
+                return false;
+            }
+            thread::sleep(Duration::from_micros(100));
+        }
+        true
+    }
+
+    fn end(&self, thread: &JoinHandle<()>) {
+        self.over.store(true, Ordering::SeqCst);
+        thread.thread().unpark();
+    }
 }
 
 fn hook(point: &'static str) {
@@ -76,12 +106,28 @@ fn hook(point: &'static str) {
     if passes > 0 {
         return STALLS_AT.set(Some((mine, passes - 1)));
     }
-    if let Some(stalled) = STALLED.get() {
-        stalled.store(true, Ordering::SeqCst);
-    }
-    loop {
+    STALLS_AT.set(None);
+    let stall = STALLED.get().expect("a thread that says where it stalls");
+    stall.reached.store(true, Ordering::SeqCst);
+    while !stall.over.load(Ordering::SeqCst) {
         thread::park();
     }
+}
+
+/// A thread that stalls at a point, when it has passed it so often.
+fn stalling(
+    point: &'static str,
+    passes: u32,
+    program: impl FnOnce() + Send + 'static,
+) -> (&'static Stall, JoinHandle<()>) {
+    stalls::set_hook(hook);
+    let stall: &'static Stall = Box::leak(Box::default());
+    let thread = thread::spawn(move || {
+        STALLED.set(Some(stall));
+        STALLS_AT.set(Some((point, passes)));
+        program();
+    });
+    (stall, thread)
 }
 
 /// A map under test.
@@ -183,25 +229,16 @@ fn work<M: Subject>(map: &M, first: u64, keys: u64) {
 
 /// Lets a thread stall at a point, and others work. Returns whether the point was reached.
 fn stall<M: Subject>(point: &'static str, passes: u32, hashing: Chosen, room: usize) -> bool {
-    stalls::set_hook(hook);
     let map: Arc<M> = Arc::new(M::with_private_collector(hashing));
     map.reserve(room);
     // What stands by when the thread stalls, and no one touches.
     put(&*map, 0..keys::<M>(hashing) / 4, 0);
-    let stalled: &'static AtomicBool = Box::leak(Box::default());
     let (victims_map, keys) = (Arc::clone(&map), keys::<M>(hashing));
     // Ends if the point is not reached.
-    let victim = thread::spawn(move || {
-        STALLED.set(Some(stalled));
-        STALLS_AT.set(Some((point, passes)));
-        churn(&*victims_map, 10_000, keys, 4);
-    });
-    while !stalled.load(Ordering::SeqCst) {
-        if victim.is_finished() {
-            victim.join().expect("a thread that passes its point");
-            return false;
-        }
-        thread::sleep(Duration::from_micros(100));
+    let (stall, victim) = stalling(point, passes, move || churn(&*victims_map, 10_000, keys, 4));
+    if !stall.wait_for(&victim) {
+        victim.join().expect("a thread that passes its point");
+        return false;
     }
 
     let (done, finished) = channel();
@@ -248,25 +285,102 @@ fn stall_at_all<M: Subject>(points: &[&'static str]) {
 
 #[test]
 fn a_thread_that_stalls_in_a_trie_stops_nobody() {
-    [RECLAIM, TREE, TRIE].map(stall_at_all::<TrieMap<u64, u64, Chosen>>);
+    [RECLAIM, TREE, TRIE].into_iter().for_each(stall_at_all::<TrieMap<u64, u64, Chosen>>);
 }
 
 #[test]
 fn a_thread_that_stalls_in_an_inline_trie_stops_nobody() {
-    [RECLAIM, TREE, TRIE].map(stall_at_all::<CopyTrieMap<u64, u64, Chosen>>);
+    [RECLAIM, TREE, TRIE].into_iter().for_each(stall_at_all::<CopyTrieMap<u64, u64, Chosen>>);
 }
 
 #[test]
 fn a_thread_that_stalls_in_a_flat_map_stops_nobody() {
-    [RECLAIM, TREE, FLAT].map(stall_at_all::<FlatMap<u64, u64, Chosen>>);
+    [RECLAIM, TREE, FLAT].into_iter().for_each(stall_at_all::<FlatMap<u64, u64, Chosen>>);
 }
 
 #[test]
 fn a_thread_that_stalls_in_an_inline_flat_map_stops_nobody() {
-    [RECLAIM, TREE, FLAT].map(stall_at_all::<CopyFlatMap<u64, u64, Chosen>>);
+    [RECLAIM, TREE, FLAT].into_iter().for_each(stall_at_all::<CopyFlatMap<u64, u64, Chosen>>);
 }
 
 #[test]
 fn a_point_that_does_not_exist_is_not_reached() {
     assert!(!stall::<TrieMap<u64, u64, Chosen>>("nowhere", 0, Chosen::Truncated, 0));
+}
+
+/// Lets a thread stall at a point while another removes everything that was there, and go on then. Returns whether the
+/// point was reached.
+fn go_on_late<M: Subject>(point: &'static str, hashing: Chosen, takes: bool) -> bool {
+    let map: Arc<M> = Arc::new(M::with_private_collector(hashing));
+    let keys = keys::<M>(hashing);
+    put(&*map, 0..keys, 0);
+    let victims_map = Arc::clone(&map);
+    let (stall, victim) = stalling(point, 0, move || {
+        let map = &*victims_map;
+        // A move, before which nothing is written; no later one makes the table smaller.
+        map.reserve(20_000);
+        put(map, 10_000..10_000 + keys, 0);
+        let version = map.version();
+        remove(map, (10_000..10_000 + keys).step_by(2));
+        drop(version);
+        if takes {
+            drop(map.take());
+            put(map, once(30_000).chain(10_000..10_000 + keys), 0);
+        }
+        remove(map, 10_000..10_000 + keys);
+        (0..20).for_each(|_| map.handle().refresh());
+    });
+    let reached = stall.wait_for(&victim);
+    if reached {
+        remove(&*map, 0..keys);
+        put(&*map, 20_000..20_000 + keys, 0);
+        let version = map.version();
+        remove(&*map, 20_000..20_000 + keys);
+        drop(version);
+        // Iterations skip the words of an empty table.
+        put(&*map, once(30_000), 0);
+        let is_other = |key: &u64| !(10_000..10_000 + keys).contains(key);
+        let others: Vec<_> = map.handle().keys().copied().filter(is_other).collect();
+        assert_eq!(others, [30_000], "beside one that stalls at {point}");
+    }
+    stall.end(&victim);
+    victim.join().expect("a thread that goes on");
+    if reached {
+        let left: Vec<_> = map.handle().keys().copied().collect();
+        assert_eq!(left, [30_000], "after one that stalled at {point} went on");
+    }
+    map.check();
+    reached
+}
+
+fn go_on_late_at_all<M: Subject>(points: &[&'static str]) {
+    for &point in points {
+        let mut reached = 0;
+        for hashing in [Chosen::Good, Chosen::Truncated, Chosen::Constant] {
+            for takes in [false, true] {
+                reached += u32::from(go_on_late::<M>(point, hashing, takes));
+            }
+        }
+        assert!(reached > 0, "no thread came to {point}");
+    }
+}
+
+#[test]
+fn a_late_thread_undoes_nothing_in_a_trie() {
+    [RECLAIM, TREE, TRIE].into_iter().for_each(go_on_late_at_all::<TrieMap<u64, u64, Chosen>>);
+}
+
+#[test]
+fn a_late_thread_undoes_nothing_in_an_inline_trie() {
+    [RECLAIM, TREE, TRIE].into_iter().for_each(go_on_late_at_all::<CopyTrieMap<u64, u64, Chosen>>);
+}
+
+#[test]
+fn a_late_thread_undoes_nothing_in_a_flat_map() {
+    [RECLAIM, TREE, FLAT].into_iter().for_each(go_on_late_at_all::<FlatMap<u64, u64, Chosen>>);
+}
+
+#[test]
+fn a_late_thread_undoes_nothing_in_an_inline_flat_map() {
+    [RECLAIM, TREE, FLAT].into_iter().for_each(go_on_late_at_all::<CopyFlatMap<u64, u64, Chosen>>);
 }

@@ -15,7 +15,7 @@
 //! When all words have moved, the next directory becomes the map's root. Only a root moves on, so there are never more
 //! than two directories.
 //!
-//! Models: `tests/models_flat.rs`. Planted: `announce_early`, `unmade_again`.
+//! Models: `tests/models_flat.rs`. Stalls: `tests/stalls.rs`. Planted: `announce_early`, `unmade_again`.
 #![expect(unsafe_code, reason = "retires what has moved")]
 
 use std::ptr::{self, NonNull};
