@@ -18,7 +18,7 @@ const PAGES: [&str; 8] = [
 ];
 
 /// Names that are not in this repository's code, and why a page has them.
-const ELSEWHERE: [(&str, &str); 9] = [
+const ELSEWHERE: [(&str, &str); 8] = [
     ("ResizeMode", "of papaya"),
     ("moka", "another crate"),
     ("quick_cache", "another crate"),
@@ -26,7 +26,6 @@ const ELSEWHERE: [(&str, &str); 9] = [
     ("ArcSwap<im::HashMap>", "another crate"),
     ("_sync", "the end of names of scc"),
     ("_async", "the end of names of scc"),
-    ("unpark", "of the standard library"),
     ("latency-warm", "what clap makes of `LatencyWarm`"),
 ];
 

@@ -18,6 +18,7 @@
 //! Models: `tests/models_flat.rs`. Stalls: `tests/stalls.rs`. Planted: `announce_early`, `unmade_again`.
 #![expect(unsafe_code, reason = "retires what has moved")]
 
+use std::ops::Range;
 use std::ptr::{self, NonNull};
 
 use super::directory::{Directory, Units};
@@ -26,8 +27,8 @@ use crate::entry::{KnownHashes, SlotHashes, TreeSlot};
 use crate::leaf::Size;
 use crate::reclaim::Guard;
 use crate::sync::{Ordering, planted, stall_point};
-use crate::tree::node::Word;
-use crate::tree::{Mover, build, collect, freeze, sort_by_word, unbuild};
+use crate::tree::node::{Indirection, Word};
+use crate::tree::{Mover, build, collect, divide, freeze, sort_by_word, unbuild};
 
 /// The most words that one operation checks to see whether all have moved.
 const LOOKS: usize = if cfg!(shuttle) { 4 } else { 1_024 };
@@ -157,53 +158,63 @@ impl<T: TreeSlot> RawFlat<T> {
                 None if entries == 0 => &KnownHashes,
                 None => return false,
             };
-            let mut movers = Vec::with_capacity(entries);
-            frozen.iter().for_each(|word| collect::<T>(*word, &mut movers, rehash));
+            let successors = units.successors(unit);
+            let divided = match frozen[..] {
+                [word] => divide(word, successors.len(), BIRTH, next.bits(), rehash),
+                _ => None,
+            };
+            let trees = divided.unwrap_or_else(|| {
+                let mut movers = Vec::with_capacity(entries);
+                frozen.iter().for_each(|word| collect::<T>(*word, &mut movers, rehash));
+                Self::build(next, successors.clone(), &mut movers)
+            });
             stall_point("frozen entries");
-            Self::install(next, units.successors(unit), &mut movers, guard);
+            Self::install(&next.words()[successors], trees, guard);
         }
         self.announce(old, units.words(unit), &frozen, guard);
         true
     }
 
-    /// Installs trees with these entries in those words of the next directory that are not installed yet.
-    fn install(
-        next: &Directory<T>,
-        successors: std::ops::Range<usize>,
+    /// A tree with those of these entries that belong to it, for each of some words of a directory.
+    fn build<'n>(
+        directory: &Directory<T>,
+        words: Range<usize>,
         movers: &mut [Mover<T>],
-        guard: &Guard,
-    ) {
+    ) -> Vec<Word<'n, T>> {
         // An inconsistent hasher may return any hash.
-        let (first, last) = (successors.start, successors.end - 1);
-        let word_of = |mover: &Mover<T>| next.index(mover.0).clamp(first, last);
-        sort_by_word(movers, last - first + 1, |mover| word_of(mover) - first);
+        let (first, last) = (words.start, words.end - 1);
+        let word_of = |mover: &Mover<T>| directory.index(mover.0).clamp(first, last);
+        sort_by_word(movers, words.len(), |mover| word_of(mover) - first);
         let mut rest = movers;
-        for index in successors {
+        let tree = |index| {
             let count = rest.partition_point(|mover| word_of(mover) == index);
-            let part;
-            (part, rest) = rest.split_at_mut(count);
-            let cell = &next.words()[index];
+            let (part, after) = std::mem::take(&mut rest).split_at_mut(count);
+            rest = after;
+            build::<T>(BIRTH, part, directory.bits())
+        };
+        words.map(tree).collect()
+    }
+
+    /// Installs trees in those of these words that are not installed yet.
+    fn install<'n>(words: &'n [Indirection<T>], trees: Vec<Word<'n, T>>, guard: &'n Guard) {
+        for (cell, tree) in words.iter().zip(trees) {
             let unmade = cell.load(guard);
-            if !unmade.is_unmade() {
-                continue;
-            }
-            let built = build::<T>(BIRTH, part, next.bits());
-            let built = if built.is_empty() { Word::VACANT } else { built };
+            let tree = if tree.is_empty() { Word::VACANT } else { tree };
             stall_point("unpublished successor");
-            if cell.replace(unmade, built).is_err() && !planted("leaked_copy") {
+            let installed = unmade.is_unmade() && cell.replace(unmade, tree).is_ok();
+            if !installed && !planted("leaked_copy") {
                 // SAFETY:
                 // - just built, and not published.
-                unsafe { unbuild(built.erased()) };
+                unsafe { unbuild(tree.erased()) };
             }
         }
-        debug_assert!(rest.is_empty());
     }
 
     /// Marks words as moved. Their content is `frozen`.
     fn announce(
         &self,
         old: &Directory<T>,
-        words: std::ops::Range<usize>,
+        words: Range<usize>,
         frozen: &[Word<'_, T>],
         guard: &Guard,
     ) {

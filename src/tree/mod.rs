@@ -34,7 +34,8 @@ pub(crate) use change::{Rest, change_at_once, finish};
 pub(crate) use check::Walk;
 pub(crate) use iter::{Iter, Pairs};
 pub(crate) use rebuild::{
-    build, collect, each_node, each_slot, freeze, movers, node_garbage, sort_by_word, unbuild,
+    build, collect, divide, each_node, each_slot, freeze, movers, node_garbage, sort_by_word,
+    unbuild,
 };
 pub(crate) use shrink::shrink;
 

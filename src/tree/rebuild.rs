@@ -5,6 +5,7 @@
 //! frozen content, and the CAS of the indirection word takes one copy.
 #![expect(unsafe_code, reason = "frees nodes that were built and not used, retires replaced ones")]
 
+use std::convert::Infallible;
 use std::ops::Range;
 use std::ptr::NonNull;
 
@@ -73,10 +74,7 @@ fn copy_leaf<'n, T: TreeSlot>(
     if grow.is_none() && entries > leaf.size().few::<T>() {
         return to_word(leaf.copy(birth));
     }
-    if T::OWNS {
-        // Their hashes are needed; this overlaps the cache misses.
-        leaf.for_each(T::prefetch);
-    }
+    prefetch_entries(leaf);
     let size = Size::for_entries::<T>(entries).map(|size| size.max(least));
     if let Some(size) = size {
         let all = 0..leaf.size().buckets();
@@ -87,8 +85,12 @@ fn copy_leaf<'n, T: TreeSlot>(
                 return to_word(copy);
             }
         }
-    } else if let Some(fan) = split(leaf, birth, depth, rehash) {
-        return fan;
+    } else if leaf.size() == Size::LARGEST {
+        if let Some(parts) = divide_leaf(leaf, FAN_WIDTH, birth, depth + FAN_BITS, rehash) {
+            let mut words = [Word::EMPTY; FAN_WIDTH];
+            words.copy_from_slice(&parts);
+            return Fan::allocate(birth, words);
+        }
     }
     let mut movers = Vec::with_capacity(entries);
     collect_slots(leaf, &mut movers, rehash);
@@ -106,49 +108,67 @@ fn spread<T: TreeSlot>(
 ) -> Option<LeafDraft<T>> {
     let mut copy = LeafDraft::new(size, birth);
     let full = leaf.try_for_each(buckets, |slots| {
-        let mut hashes = [0; MOST_ENTRIES];
-        // SAFETY:
-        // - live in a frozen leaf; under the operation's guard, which keeps their entries.
-        unsafe { T::hashes(slots, &mut hashes, rehash) };
+        let hashes = hashes_of(slots, rehash);
         let mut both = slots.iter().zip(&hashes);
         both.try_for_each(|(&slot, &hash)| copy.push(path_below(hash, depth), hash, slot))
     });
     full.is_ok().then_some(copy)
 }
 
-/// A fan with the entries of a frozen leaf of the largest size: each word leads to a leaf with the entries of its
-/// buckets. `None` if they do not fit into one of them.
-fn split<'n, T: TreeSlot>(
-    leaf: Leaf<'_, T>,
+/// Prefetches the entries of a leaf whose hashes are about to be read, so that the cache misses overlap.
+fn prefetch_entries<T: TreeSlot>(leaf: Leaf<'_, T>) {
+    if T::OWNS {
+        leaf.for_each(T::prefetch);
+    }
+}
+
+/// Divides the entries of a frozen word by the next bits of their hashes, into trees for `parts` words, a power of two.
+/// `None` if the word does not lead to a leaf that can be divided bucket by bucket.
+pub(crate) fn divide<'n, T: TreeSlot>(
+    word: Word<'_, T>,
+    parts: usize,
     birth: u64,
     depth: u32,
     rehash: SlotHashes<'_, T>,
-) -> Option<Word<'n, T>> {
-    let part = leaf.size().buckets() / FAN_WIDTH;
-    if leaf.size() < Size::LARGEST || part == 0 {
-        return None;
-    }
-    let mut children = Vec::with_capacity(FAN_WIDTH);
-    for index in 0..FAN_WIDTH {
-        let buckets = index * part..(index + 1) * part;
-        let entries: usize = buckets.clone().map(|at| leaf.nth(at).observe().count()).sum();
-        if entries > 0 {
-            let size = Size::for_entries::<T>(entries)?;
-            let child = spread(leaf, buckets, size, birth, depth + FAN_BITS, rehash)?;
-            children.push((index, child));
-        }
-    }
-    let mut words = [Word::EMPTY; FAN_WIDTH];
-    children.into_iter().for_each(|(index, child)| words[index] = to_word(child));
-    Some(Fan::allocate(birth, words))
+) -> Option<Vec<Word<'n, T>>> {
+    let Some(Node::Leaf(leaf)) = word.node() else { return None };
+    prefetch_entries(leaf);
+    divide_leaf(leaf, parts, birth, depth, rehash)
 }
 
-/// The hash of a slot of a frozen leaf, or of a collision node, that was reached under a guard.
+/// [`divide`] for a leaf. `None` if its number of buckets is not a multiple of `parts`, or if the entries of one part do
+/// not fit into a leaf.
+fn divide_leaf<'n, T: TreeSlot>(
+    leaf: Leaf<'_, T>,
+    parts: usize,
+    birth: u64,
+    depth: u32,
+    rehash: SlotHashes<'_, T>,
+) -> Option<Vec<Word<'n, T>>> {
+    let part = leaf.size().buckets() / parts;
+    if part * parts < leaf.size().buckets() {
+        return None;
+    }
+    let leaf_of_part = |index| {
+        let buckets = index * part..(index + 1) * part;
+        let entries: usize = buckets.clone().map(|at| leaf.nth(at).observe().count()).sum();
+        if entries == 0 {
+            return Some(None);
+        }
+        spread(leaf, buckets, Size::for_entries::<T>(entries)?, birth, depth, rehash).map(Some)
+    };
+    let leaves: Vec<_> = (0..parts).map(leaf_of_part).collect::<Option<_>>()?;
+    Some(leaves.into_iter().map(|leaf| leaf.map_or(Word::EMPTY, to_word)).collect())
+}
+
+/// The hashes of slots of a frozen bucket, or of a collision node, that was reached under a guard.
 #[inline]
-fn hash_of<T: TreeSlot>(slot: &T, rehash: SlotHashes<'_, T>) -> u64 {
+fn hashes_of<T: TreeSlot>(slots: &[T], rehash: SlotHashes<'_, T>) -> [u64; MOST_ENTRIES] {
+    let mut hashes = [0; MOST_ENTRIES];
     // SAFETY:
-    // - live in a frozen node; under the operation's guard, which keeps its entry.
-    unsafe { slot.hash(rehash) }
+    // - live in a frozen node; under the operation's guard, which keeps their entries.
+    unsafe { T::hashes(slots, &mut hashes, rehash) };
+    hashes
 }
 
 /// Appends the slots of a frozen leaf.
@@ -157,7 +177,10 @@ fn collect_slots<T: TreeSlot>(
     movers: &mut Vec<Mover<T>>,
     rehash: SlotHashes<'_, T>,
 ) {
-    leaf.for_each(|slot| movers.push((hash_of(slot, rehash), *slot)));
+    let Ok(()) = leaf.try_for_each(0..leaf.size().buckets(), |slots| {
+        movers.extend(hashes_of(slots, rehash).into_iter().zip(slots.iter().copied()));
+        Ok::<_, Infallible>(())
+    });
 }
 
 /// Freezes everything below a frozen word. Returns the number of entries.
@@ -187,13 +210,11 @@ pub(crate) fn collect<T: TreeSlot>(
             fan.words().iter().for_each(|word| collect(word.observe(), movers, rehash));
         }
         Some(Node::Leaf(leaf)) => {
-            if T::OWNS {
-                leaf.for_each(T::prefetch);
-            }
+            prefetch_entries(leaf);
             collect_slots(leaf, movers, rehash);
         }
         Some(Node::Collision(node)) => {
-            movers.extend(node.slots().map(|slot| (hash_of(&slot.now, rehash), slot.now)));
+            movers.extend(node.slots().map(|slot| (hashes_of(&[slot.now], rehash)[0], slot.now)));
         }
     }
 }
