@@ -7,10 +7,10 @@
 //! # The meaning of zero
 //!
 //! An entry is counted up before it is put into the map, and down after it was taken out. A shard counts the two
-//! separately. A sum first reads all numbers of removals, then the single number, then all numbers of insertions. So if
-//! a sum has seen a removal, it also sees the insertion of the same entry: the removal was counted with Release, after
-//! the entry had been read from the place where its insertion published it. So if a sum is zero, no entry was in the
-//! map throughout the summation.
+//! separately. A sum first reads all numbers of removals, then the single number, then all numbers of insertions. A sum
+//! that has seen a removal therefore also sees the insertion of the same entry: the removal was counted with Release,
+//! after the entry had been read from the place where its insertion published it. It follows that if a sum is zero, no
+//! entry was in the map throughout the summation.
 //!
 //! Tests: `an_entry_that_stays_is_never_missed`.
 

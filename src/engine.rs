@@ -39,25 +39,22 @@ pub(crate) trait Content {
         Self: 'g;
 }
 
-/// A key and value that a store has.
+/// References to a key and a value.
 pub(crate) type PairRef<'g, C> = (&'g <C as Content>::Key, &'g <C as Content>::Value);
 
 /// The key and value of an entry, as an engine returns them.
 pub(crate) type PairOf<'g, E> = <<E as Engine>::Content as Content>::Pair<'g>;
 
-/// The most keys that are passed to an engine together.
-///
-/// A little more than the cache misses that a processor can have in flight.
+/// The most keys that are passed to an engine together: a little more than the cache misses a processor can overlap.
 pub(crate) const BATCH: usize = 32;
 
-/// The number of entries that an operation on many visits, or of objects that it retires, before it renews its guard so
-/// that garbage can be freed.
+/// How many entries a long operation visits, or objects it retires, before it renews its guard: bounds garbage.
 pub(crate) const PART: usize = if cfg!(any(miri, shuttle)) { 4 } else { 256 };
 
 /// Entries to put into an engine, each with its hash.
 pub(crate) type Hashed<K, V> = Vec<(u64, (K, V))>;
 
-/// The same for an engine.
+/// [`Hashed`] with the keys and values of an engine.
 pub(crate) type HashedOf<E> = Hashed<<E as Engine>::Key, <E as Engine>::Value>;
 
 /// How entries are divided into parts, to build an engine from them.
@@ -108,7 +105,7 @@ pub(crate) trait Engine: Sized {
         guard: &'g Guard,
     ) -> Option<PairOf<'g, Self>>;
 
-    /// [`Self::get`] for up to [`BATCH`] hashes, with their cache misses side by side: for each `i` in order, `found`
+    /// [`Self::get`] for at most [`BATCH`] hashes, with overlapping cache misses: for each `i` in order, `found`
     /// gets the entry with `hashes[i]` for which `eq` of `i` returns true. Each lookup takes effect separately.
     fn get_many<'g>(
         &'g self,
@@ -237,7 +234,7 @@ pub(crate) trait Change<'g, C: Content + 'g> {
         unreachable!("the content tells its hashes")
     }
 
-    /// Whether the decision is to put the first draft, whether or not the key is present.
+    /// Whether the first draft is to be put, present key or not.
     fn puts(&self) -> bool {
         false
     }

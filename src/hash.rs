@@ -143,7 +143,8 @@ pub(crate) fn of_each<K: Hash, S: BuildHasher>(hasher: &S) -> impl Fn(&[&K], &mu
 
 #[inline]
 const fn spread(hash: u64) -> u64 {
-    // An odd constant (the golden ratio's) makes the multiplication a bijection; a xor with a right shift is one anyway.
+    // An odd constant (the golden ratio's) makes the multiplication a bijection; a xor with a right shift is one
+    // anyway.
     let hash = (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     hash ^ (hash >> 29)
 }

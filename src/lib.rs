@@ -40,7 +40,7 @@
 //!
 #![cfg_attr(
     doc,
-    doc = "Coming from dashmap, papaya or another map? The guide has a [page on migrating](guide::migrating). It also \
+    doc = "Coming from the standard map, dashmap, papaya or another one? The guide has a [page on migrating](guide::migrating). It also \
            shows how to [share](guide::sharing) a map, [count](guide::counting), build [caches](guide::caches), look \
            [keys](guide::keys) up by other types, use [locks](guide::holding) and [async code](guide::async_code)."
 )]
@@ -125,8 +125,8 @@
 //! # Features
 //!
 //! - `membarrier` (on by default, used on Linux): handles execute no memory fence.
-//! - `rayon`: parallel iteration over snapshots, parallel `collect` and `extend` of all maps and sets,
-//!   and `Snapshot::par_to_flat` and `par_to_copy_flat`, which make a [`FlatMap`] on all processors.
+//! - `rayon`: parallel iteration over snapshots and flat maps, parallel `collect` and `extend` of all maps and sets,
+//!   and `Snapshot::par_to_flat` and `par_to_copy_flat`, which make flat maps on all processors.
 //! - `serde`: serialization and deserialization of all maps and sets, and of [`OwnedDiff`]. A [`TrieMap`] is serialized
 //!   as it is at one instant, whatever other threads write meanwhile.
 //!
@@ -149,13 +149,13 @@
 //! # Limits
 //!
 //! - Each entry is allocated separately, except in a [`CopyTrieMap`] and a [`CopyFlatMap`]. If only one thread uses the
-//!   map, a standard `HashMap` is faster. If writes are rare, so is one behind an `RwLock`.
+//!   map, a standard `HashMap` is faster. If threads seldom use it at the same time, so is one behind an `RwLock`.
 //! - Removed and replaced entries are freed by later changes of the same map, a few at a time. A map that is left alone
 //!   keeps some. [`flush`](TrieMap::flush) frees them, and so does dropping the map.
-//! - The garbage of a map is bounded: entries that live handles still keep, and up to 32 entries for each of a few
-//!   dozen groups of threads. The map counts the bytes of the entries themselves, but not memory that a value owns
-//!   elsewhere, such as the buffer of a `Vec`. If values own much memory, call [`flush`](TrieMap::flush) after removing
-//!   many of them.
+//! - The garbage of a map is bounded: entries that live handles still keep, and up to 32 entries for each group of
+//!   threads, of which there are at most 64. The map counts the bytes of the entries themselves, but not memory that a
+//!   value owns elsewhere, such as the buffer of a `Vec`. If values own much memory, call [`flush`](TrieMap::flush)
+//!   after removing many of them.
 //! - While a [`Pinned`] is held, entries that any thread removes from any map of the process stay in memory. Drop it
 //!   before the thread waits for anything, and [refresh](Pinned::refresh) it in long loops.
 //! - Maps need a good hasher. With a bad one they stay correct, but become slow where many hashes are equal.
@@ -167,8 +167,8 @@
 //! - The target must have 64-bit atomic operations. Some 32-bit targets lack them, and do not compile.
 //! - `no_std` is not supported: the maps need thread-locals, and catch panics of destructors. WebAssembly (`wasm32`)
 //!   works, with or without WASI.
-//! - Taking or dropping a snapshot costs O(log n) in the number *n* of live snapshots of the map. Each takes about 100
-//!   bytes, besides the entries that it keeps.
+//! - Taking a snapshot costs O(log n) in the number *n* of live snapshots of the map. Dropping one also takes time for
+//!   the changes made while it was the newest. Each takes about 100 bytes, besides the entries that it keeps.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![allow(
@@ -188,7 +188,6 @@ mod flat;
 #[cfg(any(doc, doctest))]
 pub mod guide;
 mod hash;
-mod impls;
 mod leaf;
 #[cfg(doctest)]
 mod lifetimes;
@@ -202,6 +201,9 @@ mod set;
 mod sync;
 mod tree;
 mod trie;
+
+// Last, so that the pages of types show these methods last.
+mod impls;
 
 pub use engine::Shared;
 #[cfg(any(debug_assertions, snaptrie_check))]

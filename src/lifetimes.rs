@@ -1,7 +1,7 @@
 //! The lifetimes of references and iterators: examples that must not compile, beside ones that must.
 //!
-//! A `compile_fail` example passes for any error, a misspelt name included. So each names its error, and stands beside an
-//! example that differs in one place and compiles. Which types may be sent and shared is asserted in
+//! A `compile_fail` example passes for any error, a misspelt name included. So each names its error, and stands beside
+//! an example that differs in one place and compiles. Which types may be sent and shared is asserted in
 //! `tests/api/auto_traits.rs` and `tests/versions/traits.rs`.
 
 /// No reference outlives its handle or snapshot, and no handle outlives its map.

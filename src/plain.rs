@@ -12,8 +12,8 @@ use std::num::{
 /// only if slots are accessed as atomic words. So values must be divisible into words: all their bytes are initialized,
 /// and none belongs to a pointer.
 ///
-/// Integers, floats, `bool`, `char`, `()`, non-zero integers and options of them, arrays, and tuples of up to four parts
-/// are plain. A tuple with padding, such as `(u8, u32)`, does not compile as a key or value.
+/// Integers, floats, `bool`, `char`, `()`, non-zero integers and options of them, arrays, and tuples of up to four
+/// parts are plain. A tuple with padding, such as `(u8, u32)`, does not compile as a key or value.
 ///
 /// # Safety
 /// - All bytes of all values are initialized: the type has no padding.
@@ -46,7 +46,8 @@ use std::num::{
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be kept in a map of plain pairs",
-    note = "keys and values of a `CopyTrieMap` or `CopyFlatMap` are `Plain`; others go into a `TrieMap` or `FlatMap`"
+    note = "keys and values of a `CopyTrieMap` or `CopyFlatMap` are `Plain`; others go into a `TrieMap` or `FlatMap`",
+    note = "a type without padding and without pointers can implement it: see the page of `Plain`"
 )]
 pub unsafe trait Plain: Copy {
     /// Whether the type has no padding, as far as its implementation can tell. Asserted by the maps.

@@ -15,8 +15,7 @@ pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize
 #[cfg(any(shuttle, snaptrie_planted))]
 pub(crate) use wrapped::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, fence};
 
-/// Whether there is a clock. Not in models, whose schedules must be repeatable, nor in WebAssembly without a system,
-/// which has no clock and no other thread to wait for.
+/// Whether there is a clock: not in models, whose schedules must repeat, nor in WebAssembly without a system.
 pub(crate) const HAS_TIME: bool =
     !cfg!(any(shuttle, all(target_family = "wasm", target_os = "unknown")));
 

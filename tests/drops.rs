@@ -1,7 +1,7 @@
 //! Every key and value is dropped exactly once, and when the documentation says so.
 //!
-//! Keys and values are [`Counted`](support::Counted): using or dropping one after its end aborts the process, and any that
-//! is left at the end of a test was leaked.
+//! Keys and values are [`Counted`](support::Counted): using or dropping one after its end aborts the process, and any
+//! that is left at the end of a test was leaked.
 
 mod support;
 

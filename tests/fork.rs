@@ -1,9 +1,9 @@
 //! `fork(2)` in a program of several threads, and what the child may do with maps.
 //!
 //! The child has one thread, a copy of the one that forked. Others may have been in the middle of an operation. No
-//! operation waits for another thread, so the child can look keys up, insert and remove them. It cannot free garbage: the
-//! guards of those threads are held forever. It ends by `_exit` or `exec`, because nothing that waits for other threads
-//! may run in it.
+//! operation waits for another thread, so the child can look keys up, insert and remove them. It cannot free garbage:
+//! the guards of those threads are held forever. It ends by `_exit` or `exec`, because nothing that waits for other
+//! threads may run in it.
 #![cfg(all(unix, not(miri)))]
 #![expect(unsafe_code, reason = "fork")]
 

@@ -2,8 +2,8 @@
 //! explains it: for all maps, with good, truncated and constant hashes.
 //!
 //! Operations on single keys; on a trie also snapshots, forks and takes, each of which returns all keys of one instant.
-//! `SNAPTRIE_HISTORIES` sets how many histories a test checks. The checker's own tests (`tests/linear/mod.rs`) show that
-//! it refuses wrong histories; `tests/planted/run` shows that this test finds bugs in the maps.
+//! `SNAPTRIE_HISTORIES` sets how many histories a test checks. The checker's own tests (`tests/linear/mod.rs`) show
+//! that it refuses wrong histories; `tests/planted/run` shows that this test finds bugs in the maps.
 
 #[path = "support/hashers.rs"]
 #[allow(dead_code, reason = "other tests use the rest of it")]

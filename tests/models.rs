@@ -1,9 +1,9 @@
 //! The core protocol under a model checker, one test an interleaving.
 //!
-//! Runs under `RUSTFLAGS="--cfg shuttle" cargo test --release --test models`. Each test is run
-//! thousands of times under random schedules that may switch threads at every shared access of the
-//! library. In this build buckets have three slots and leaves one or two buckets, so that spilling and growth are near, and
-//! every map has a collector of its own whose garbage dies as soon as it may.
+//! Runs under `RUSTFLAGS="--cfg shuttle" cargo test --release --test models`. Each test is run thousands of times under
+//! random schedules that may switch threads at every shared access of the library. In this build buckets have three
+//! slots and leaves one or two buckets, so that spilling and growth are near, and every map has a collector of its own
+//! whose garbage dies as soon as it may.
 //!
 //! `SNAPTRIE_MODEL_RUNS` sets the number of schedules a test. Of the tests whose name begins with `all` every
 //! schedule of few preemptions is run ([`schedules`]), for two threads.

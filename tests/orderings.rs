@@ -1,7 +1,7 @@
-//! Programs of two or three threads, each about a few atomic words: what one thread did must be seen by another that saw
-//! its effect, and by no other means than the library's own orderings.
+//! Programs of two or three threads, each about a few atomic words: what one thread did must be seen by another that
+//! saw its effect, and by no other means than the library's own orderings.
 //!
-//! For Miri, which emulates weak memory and tells of data races: `.ci/run orderings`. `tests/planted/orderings` shows
+//! For Miri, which emulates weak memory and reports data races: `.ci/run miri`. `tests/planted/orderings` shows
 //! that each ordering is needed: without it a program fails. They pass without Miri too, where they show little.
 
 #[path = "common/tested.rs"]

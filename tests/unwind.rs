@@ -1,7 +1,8 @@
 //! Panics in all user code that a map calls, keys that break the rules, and odd types.
 //!
-//! A panic in `Hash`, `Eq` or a closure leaves the map as it was; one in a destructor stops no other destructor. Nothing
-//! is leaked or dropped twice, and the map can still be used. `SNAPTRIE_STRESS` multiplies how many cases some tests try.
+//! A panic in `Hash`, `Eq` or a closure leaves the map as it was; one in a destructor stops no other destructor.
+//! Nothing is leaked or dropped twice, and the map can still be used. `SNAPTRIE_STRESS` multiplies how many cases some
+//! tests try.
 
 mod support;
 

@@ -11,8 +11,8 @@
 //! another thread takes snapshots and makes a top list of each.
 //!
 //! A snapshot fixes the bigrams and their counts at one instant, so each list is consistent. It lacks the additions
-//! that are still queued in the writers, at most 32 per thread. The final snapshot is taken when all threads are done.
-//! Its counts must add up to the number of bigrams read, or the program exits with status 1.
+//! that are still queued in the writers, to fewer than 32 bigrams per thread. The final snapshot is taken when all
+//! threads are done. Its counts must add up to the number of bigrams read; otherwise the program exits with status 1.
 //!
 //! | file | holds |
 //! |---|---|

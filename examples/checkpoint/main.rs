@@ -7,11 +7,11 @@
 //! cargo run --release --example checkpoint -- --folder state --check
 //! ```
 //!
-//! A checkpoint is a snapshot (O(1), writers continue) written to a file. The first file holds all entries.
-//! The following ones hold the changes since the previous checkpoint (`Snapshot::diff`, which costs as much as
-//! what changed). After `--diffs` of them, the next checkpoint is full again, and the older files are removed.
-//! Kill the program whenever you like and start it again with the same folder: it continues from the last
-//! checkpoint.
+//! A checkpoint is a snapshot written to a file. Taking it is O(1), and writers continue. The first file holds all
+//! entries. The following ones hold the changes since the previous checkpoint. `Snapshot::diff` finds them, at a cost
+//! that depends only on the number of changes. After `--diffs` of them, the next checkpoint is full again, and the
+//! older files are removed. Kill the program whenever you like and start it again with the same folder: it continues
+//! from the last checkpoint.
 //!
 //! To use this in your own program, copy the folder `store`; it does not depend on the rest. The file format is
 //! described in `store/file.rs`. The contents of the map, and the invariants that a checkpoint is checked for,

@@ -15,8 +15,8 @@
 //!    exactly that state. From then on it alone may write dead slots and the tag words. The tags of live slots keep
 //!    their values.
 //! 3. *Publish*: a CAS from the claimed state to the next one. It sets the live bit of the written slot, clears that of
-//!    the replaced one, counts the version up and clears `BUSY`. It fails only if the bucket was frozen. A *removal* is
-//!    one CAS that clears a live bit and counts the version up.
+//!    the replaced one, increments the version and clears `BUSY`. It fails only if the bucket was frozen. A *removal*
+//!    is one CAS that clears a live bit and increments the version.
 //! 4. *A dead slot can be reused at once.* An insertion leaves one slot free, so that entries of a full bucket can
 //!    still be replaced.
 //! 5. *A claim can be revoked* by freezing the bucket. The owner's publication then fails, and what it wrote stays
@@ -59,7 +59,7 @@ pub(crate) trait Slot: Copy {
     /// The memory of a slot.
     type Cell;
 
-    /// Percent of its home slots that a leaf fills when it is built: what a free slot costs against copying an entry.
+    /// Percent of the home slots that a new leaf fills: weighs the cost of free slots against that of copying sooner.
     const FILL: usize;
 
     /// Reads the words one by one. The result has a meaning only once it has been validated.
@@ -73,7 +73,7 @@ const BUSY: u64 = 1 << 14;
 const FROZEN: u64 = 1 << 15;
 const LINK_SHIFT: u32 = 16;
 const LINK: u64 = 0xff << LINK_SHIFT;
-/// The step in which the version counts.
+/// The unit of the version within a state.
 const VERSION: u64 = 1 << 24;
 const LIVE: u64 = (1 << (2 * MOST_SLOTS)) - 1;
 
@@ -324,7 +324,7 @@ impl<'g> State<'g> {
             return seen;
         }
         stall_point("seen bucket");
-        // Acquire: as in `load`. Release: publishes nothing; the releases before it go on with any read-modify-write.
+        // Acquire: as in `load`. Release: publishes nothing; any read-modify-write continues the releases before it.
         self.0.fetch_or(FROZEN, Ordering::AcqRel) | FROZEN
     }
 }

@@ -74,7 +74,7 @@ pub(crate) struct BoxedCell<B>(std::sync::atomic::AtomicPtr<Head<B>>);
 impl<B> Slot for BoxedSlot<B> {
     type Cell = BoxedCell<B>;
 
-    /// A slot is one word, and a copy reads the entry's hash, which is in no cache.
+    /// Half: a free slot costs one word, and copying an entry a cache miss, to read its hash.
     const FILL: usize = 50;
 
     #[inline]
@@ -195,8 +195,8 @@ impl<K, V, B: Birth> Boxed<K, V, B> {
     #[inline]
     unsafe fn entry<'g>(slot: BoxedSlot<B>) -> &'g Entry<K, V, B> {
         // SAFETY:
-        // - came from a box of an entry, by `expose`, and is not freed: promised by the caller. A published entry does not
-        //   change.
+        // - came from a box of an entry, by `expose`, and is not freed: promised by the caller. A published entry does
+        //   not change.
         unsafe { &*slot.0.cast() }
     }
 

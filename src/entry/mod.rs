@@ -18,8 +18,8 @@ use crate::engine::Content;
 use crate::hash::Rehash;
 use crate::reclaim::Garbage;
 
-/// What a tree needs from a slot. A tree knows neither keys nor values. So maps with the same type of slots share its code:
-/// all boxed maps do.
+/// What a tree needs from a slot. A tree knows neither keys nor values, so all maps with one type of slots share its
+/// code. All boxed maps do.
 pub(crate) trait TreeSlot: Slot {
     /// Whether an entry has memory outside of its slot, to be freed once it is unlinked. Such slots know their hashes.
     const OWNS: bool;

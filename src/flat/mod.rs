@@ -24,8 +24,8 @@
 //! 3. When a leaf of the largest size is full, the table moves to a directory of twice as many words, if there are
 //!    enough entries for that ([`moving`]). If there are not, the hashes are bad, and the leaf becomes a fan. So bad
 //!    hashes never make the directory large.
-//! 4. While a table moves, each writer that reaches a moved word, or starts again, moves a unit. So the move becomes
-//!    faster as it proceeds. Of the lookups that reach a moved word, one in eight moves a unit too.
+//! 4. While a table moves, each writer that reaches a moved word, or starts again, moves a unit. So the move speeds up
+//!    as it proceeds. Of the lookups that reach a moved word, one in eight moves a unit too.
 //! 5. Removals that leave little in a large directory start a move to a smaller one.
 //!
 //! # Orderings
@@ -35,8 +35,8 @@
 //! | `Indirection::replace` (Release) | `Indirection::load` (Acquire) | a node, whole; that the successors of a moved word are there |
 //! | see [`crate::bucket`] | | slots and tags of a bucket, and the entries behind them |
 //! | `Directory::set_next` (Release) | `Directory::next` (Acquire) | a directory |
-//! | the store of `moved` (Release) | its load (Acquire) | that the words before have moved |
-//! | the root's CASes (Release) | `RawFlat::root` (Acquire) | a directory, and that everything is in it |
+//! | the store of `moved` (Release) | its load (Acquire) | that all words before this one have moved |
+//! | the root's CASes (Release) | `RawFlat::root` (Acquire) | a directory, and that all entries have moved to it |
 //!
 //! Progress: every operation is lock-free. A loop here repeats only after helping a move, or after its CAS failed
 //! because another operation's CAS succeeded.
@@ -99,7 +99,7 @@ impl<St: Store> Flat<St> {
     /// See [`RawFlat::reserve_from_start`].
     ///
     /// # Panics
-    /// If so many entries cannot be.
+    /// If the capacity overflows.
     pub(crate) fn with_capacity(entries: usize, collector: Collector) -> Self {
         let mut flat = Self::new(collector);
         flat.raw.reserve_from_start(entries);
@@ -132,7 +132,7 @@ impl<St: Store> Flat<St> {
     /// See [`RawFlat::make_room`].
     ///
     /// # Panics
-    /// If that is more room than there can be, or if `rehash` does.
+    /// If the capacity overflows, or if `rehash` panics.
     pub(crate) fn make_room(
         &self,
         additional: usize,

@@ -7,8 +7,8 @@
 //! 2. *Build* the nodes for its words in the next directory.
 //! 3. *Install* them, each by a CAS from zero. A word that was installed is never zero again: an empty one is `VACANT`.
 //!    So the first of several threads wins, and a late one does not undo later writes.
-//! 4. *Announce*: mark the old words as moved, by a CAS each. A thread that sees the mark goes to the next directory. The
-//!    thread that sets it retires the old nodes.
+//! 4. *Announce*: mark the old words as moved, by a CAS each. A thread that sees the mark goes to the next directory.
+//!    The thread that sets it retires the old nodes.
 //!
 //! A word that moved keeps its pointer, so that an iteration that began before the move can continue below it.
 //!

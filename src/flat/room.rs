@@ -17,7 +17,7 @@ const SPARSE: usize = if cfg!(shuttle) { 4 } else { 16 };
 const ROOMY: usize = if cfg!(shuttle) { 2 } else { 4 };
 
 impl<T: TreeSlot> RawFlat<T> {
-    /// Makes a table that is new take this many entries before it grows, and not become smaller by itself.
+    /// Makes a new table hold this many entries before it grows, and keeps it from shrinking by itself.
     ///
     /// # Panics
     /// If the capacity overflows.

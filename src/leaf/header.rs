@@ -39,8 +39,8 @@ pub(crate) struct Header {
     shape: Shape,
     /// How far into its allocation the node begins, in units of [`MALLOC_ALIGN`].
     offset: u8,
-    /// Bytes of a bucket of a leaf, or of a cell of a collision node, in units of [`UNIT`]. So nodes can be walked over and
-    /// freed without knowing the type of their slots.
+    /// Bytes of a bucket of a leaf, or of a cell of a collision node, in units of [`UNIT`]. So nodes can be walked over
+    /// and freed without knowing the type of their slots.
     part: u8,
 }
 
@@ -85,7 +85,8 @@ impl RawNode {
     #[inline]
     pub(crate) unsafe fn header<'g>(self) -> &'g Header {
         // SAFETY:
-        // - initialized by `allocate`, right before the body; not freed: promised by the caller. Only its atomic changes.
+        // - initialized by `allocate`, right before the body; not freed: promised by the caller. Only its atomic
+        //   changes.
         unsafe { self.0.sub(HEADER_BYTES).cast().as_ref() }
     }
 }

@@ -184,11 +184,11 @@ impl<'g, T: Slot> Leaf<'g, T> {
         self.buckets().map(|bucket| bucket.load().count()).sum()
     }
 
-    /// Whether a removal from the bucket of `path` has left so few entries that the leaf should be rebuilt, or none. A leaf
-    /// of the `least` size, or a smaller one, stays while it holds any.
+    /// Whether a removal from the bucket of `path` has left the leaf empty, or with so few entries that it should be
+    /// rebuilt. A leaf of at most the `least` size is not rebuilt while it holds any entry.
     ///
-    /// Counts from that bucket on, and stops as soon as there are more entries than in the same part of a leaf that should
-    /// be rebuilt. So it may miss one whose entries are unevenly spread, until the next bucket is empty.
+    /// Counts from that bucket on, and stops once the part counted so far holds too many entries. So it may miss a leaf
+    /// whose entries are unevenly spread, until another of its buckets becomes empty.
     pub(crate) fn is_far_too_large(self, path: u64, least: Size) -> bool {
         const MARGIN: usize = 4;
         let (first, buckets) = (self.index(path), self.size.buckets());

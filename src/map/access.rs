@@ -338,7 +338,7 @@ impl<'g, E: Engine<Key: Hash + Eq>, S: BuildHasher> Access<'g, E, S> {
         }
     }
 
-    /// Does with a key what the closure decides. Returns what was done, or the value of an abort.
+    /// Carries out the closure's decision about a key. Returns what was done, or the value of an abort.
     pub(crate) fn compute<A>(
         self,
         key: E::Key,

@@ -19,7 +19,7 @@ use crate::hash;
 ///
 /// Items are taken from the iterator 32 at a time. Their keys are hashed, their memory is prefetched side by side, and
 /// then each operation is done. So the iterator should not depend on effects of the batch itself. The handle keeps
-/// removed entries until it is dropped or [refreshed](Self::refresh); `extend` of the map frees them on the way.
+/// removed entries until it is dropped or [refreshed](Self::refresh); `extend` of the map frees them as it goes.
 ///
 /// # Panics
 /// If the iterator or `Hash` panics, all items before that are done. If `Eq` or a closure panics, the items before that
@@ -165,8 +165,8 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, 
 }
 
 impl<K, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
-    /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them, with their cache misses
-    /// side by side.
+    /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them, with overlapping cache
+    /// misses.
     ///
     /// Keys are taken from the iterator 32 at a time.
     ///

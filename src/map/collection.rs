@@ -40,8 +40,8 @@ macro_rules! collection {
         {
             /// Of entries with equal keys, the last one stays.
             ///
-            /// The map is built as a whole. This is faster than as many insertions, but needs the memory of the entries
-            /// twice until it returns.
+            /// The map is built as a whole. This is faster than inserting the entries one by one, but needs memory for
+            /// all entries twice until it returns.
             fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
                 Self::collect(S::default(), entries, Stays::Last)
             }
@@ -118,27 +118,6 @@ macro_rules! by_reference {
         }
 
         impl<K, V, S> $Map<K, V, S> {
-            /// For tests: gives an empty map a private collector. Not a constructor, because the compiler might suggest
-            /// that to users.
-            #[cfg(any(debug_assertions, snaptrie_check))]
-            #[doc(hidden)]
-            pub fn collecting_privately(self) -> Self {
-                Self { base: Base::private(self.base.hasher) }
-            }
-
-            /// The map's hasher.
-            ///
-            /// # Examples
-            /// ```
-            /// use std::hash::BuildHasher;
-            ///
-            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::<u32, u32>::new();")]
-            /// assert_eq!(map.hasher().hash_one(1), map.hasher().hash_one(1));
-            /// ```
-            pub const fn hasher(&self) -> &S {
-                &self.base.hasher
-            }
-
             /// A handle for the calling thread, through which entries are read and written.
             ///
             /// # Examples
@@ -148,58 +127,10 @@ macro_rules! by_reference {
             /// pinned.insert("a", 1);
             /// assert_eq!(pinned.get("a"), Some(&1));
             /// ```
-            #[doc(alias("guard", "pin_owned", "handle"))]
+            #[doc(alias("guard", "handle"))]
             #[inline(always)]
             pub fn pin(&self) -> Pinned<'_, K, V, S, $mode> {
                 Pinned::new(self)
-            }
-
-            /// Number of entries. See [`Pinned::len`].
-            ///
-            /// # Examples
-            /// ```
-            #[doc = concat!("let map: snaptrie::", stringify!($Map), "<u32, u32> = (0..100).map(|i| (i, i)).collect();")]
-            /// assert_eq!(map.len(), 100);
-            /// ```
-            pub fn len(&self) -> usize {
-                self.base.len()
-            }
-
-            /// Whether the map is empty. See [`Pinned::is_empty`].
-            ///
-            /// # Examples
-            /// ```
-            #[doc = concat!("assert!(snaptrie::", stringify!($Map), "::<u32, u32>::new().is_empty());")]
-            /// ```
-            pub fn is_empty(&self) -> bool {
-                self.base.is_empty()
-            }
-
-            /// Frees removed and replaced entries now, as far as possible. Returns true if none are left.
-            ///
-            /// Otherwise they are freed by later removals and replacements. So a map that is left alone keeps some of
-            /// them, and their destructors do not run. Call this where that matters: if values are channels, files or
-            /// locks, or after a phase of many changes. It waits a few milliseconds for handles of other threads, to
-            /// any map, and returns false if some are still held then. It cannot free entries that were removed since
-            /// this thread made a handle that it still holds. If it returns true while other threads use the map, one
-            /// of them may still be dropping the last entries.
-            ///
-            /// # Panics
-            /// Never: a panic of a destructor is caught.
-            ///
-            /// # Examples
-            /// ```
-            #[doc = concat!("use snaptrie::", stringify!($Map), ";")]
-            /// use std::sync::mpsc::channel;
-            ///
-            /// let (sender, receiver) = channel::<u32>();
-            #[doc = concat!("let map = ", stringify!($Map), "::from([(1, sender)]);")]
-            /// map.pin().remove(&1);
-            /// map.flush();
-            /// assert!(receiver.recv().is_err(), "the sender is gone");
-            /// ```
-            pub fn flush(&self) -> bool {
-                self.base.engine.flush()
             }
         }
 
@@ -333,7 +264,7 @@ macro_rules! by_reference {
                 f(self.pin().get_or_insert(key, value))
             }
 
-            /// Removes the entries for which the closure returns false, and frees them on the way. O(n).
+            /// Removes the entries for which the closure returns false, and frees them as it goes. O(n).
             ///
             /// The closure's answer and the removal are one atomic step: if the value was replaced in between, the
             /// closure is called again. It may not be called for entries that other threads insert during the call.
@@ -349,6 +280,77 @@ macro_rules! by_reference {
             /// ```
             pub fn retain(&self, keep: impl FnMut(&K, &V) -> bool) {
                 self.base.retain(keep);
+            }
+        }
+
+        impl<K, V, S> $Map<K, V, S> {
+            /// For tests: gives an empty map a private collector. Not a constructor, because the compiler might suggest
+            /// that to users.
+            #[cfg(any(debug_assertions, snaptrie_check))]
+            #[doc(hidden)]
+            pub fn collecting_privately(self) -> Self {
+                Self { base: Base::private(self.base.hasher) }
+            }
+
+            /// The map's hasher.
+            ///
+            /// # Examples
+            /// ```
+            /// use std::hash::BuildHasher;
+            ///
+            #[doc = concat!("let map = snaptrie::", stringify!($Map), "::<u32, u32>::new();")]
+            /// assert_eq!(map.hasher().hash_one(1), map.hasher().hash_one(1));
+            /// ```
+            pub const fn hasher(&self) -> &S {
+                &self.base.hasher
+            }
+
+            /// Number of entries. See [`Pinned::len`].
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let map: snaptrie::", stringify!($Map), "<u32, u32> = (0..100).map(|i| (i, i)).collect();")]
+            /// assert_eq!(map.len(), 100);
+            /// ```
+            pub fn len(&self) -> usize {
+                self.base.len()
+            }
+
+            /// Whether the map is empty. See [`Pinned::is_empty`].
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("assert!(snaptrie::", stringify!($Map), "::<u32, u32>::new().is_empty());")]
+            /// ```
+            pub fn is_empty(&self) -> bool {
+                self.base.is_empty()
+            }
+
+            /// Frees removed and replaced entries now, as far as possible. Returns true if none are left.
+            ///
+            /// Otherwise they are freed by later removals and replacements. So a map that is left alone keeps some of
+            /// them, and their destructors do not run. Call this where that matters: if values are channels, files or
+            /// locks, or after a phase of many changes. It waits a few milliseconds for handles of other threads, to
+            /// any map, and returns false if some are still held then. It cannot free entries that were removed since
+            /// this thread made a handle that it still holds. If it returns true while other threads use the map, one
+            /// of them may still be dropping the last entries.
+            ///
+            /// # Panics
+            /// Never: a panic of a destructor is caught.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("use snaptrie::", stringify!($Map), ";")]
+            /// use std::sync::mpsc::channel;
+            ///
+            /// let (sender, receiver) = channel::<u32>();
+            #[doc = concat!("let map = ", stringify!($Map), "::from([(1, sender)]);")]
+            /// map.pin().remove(&1);
+            /// map.flush();
+            /// assert!(receiver.recv().is_err(), "the sender is gone");
+            /// ```
+            pub fn flush(&self) -> bool {
+                self.base.engine.flush()
             }
         }
     };

@@ -62,6 +62,7 @@ pub struct OccupiedError<K, V, C = V> {
     /// The key that was not inserted.
     pub key: K,
     /// The value that was not inserted.
+    #[doc(alias = "not_inserted")]
     pub value: V,
 }
 

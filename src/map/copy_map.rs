@@ -14,9 +14,9 @@ use super::batch::{Found, Group, lookups, results};
 use super::collection::collection;
 use super::copy_batch::batches;
 use super::copy_operations::operations;
+use super::flat_operations::flat_operations;
 use super::mode::{self, Inline, Kind, Place, TrieBase};
-use super::room::room;
-use super::versions::versions;
+use super::trie_operations::trie_operations;
 use super::{
     CommitError, CommitFailure, Compute, CopyIter, CopyKeys, CopyValues, FlatStats, IntoIter,
     OccupiedError, Operation, OwnedDiff, Snapshot, Stays, TrieStats,
@@ -128,10 +128,8 @@ pub type CopyTrieMap<K, V, S = RandomState> = CopyMap<K, V, S, mode::Trie>;
 /// A [`CopyMap`] for read-heavy loads: a [`FlatMap`](crate::FlatMap) of small plain pairs.
 ///
 /// A lookup takes one cache miss, where a [`FlatMap`](crate::FlatMap) takes two, one after the other. An insertion
-/// allocates nothing unless the table grows. An entry of two words takes 40 to 80 bytes, depending on how full the
-/// table is.
-///
-/// On targets with pointers of fewer than 64 bits, it allocates each entry, as a [`FlatMap`](crate::FlatMap) does.
+/// allocates nothing unless a leaf or the table grows. An entry of two words takes 40 to 80 bytes, depending on how
+/// full the table is.
 ///
 /// # Examples
 /// ```
@@ -154,6 +152,8 @@ impl<K: Plain, V: Plain, M: Kind<K, V, Inline>> CopyMap<K, V, RandomState, M> {
         Self::default()
     }
 }
+
+operations!(CopyMap[], "");
 
 impl<K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyMap<K, V, S, M> {
     /// For tests: gives an empty map a private collector. Not a constructor, because the compiler might suggest that to
@@ -188,7 +188,7 @@ impl<K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyMap<K, V, S, M> {
         CopyIter::new(&self.base)
     }
 
-    /// Frees the memory of nodes that the map no longer uses now, as far as possible. Returns true if none is left.
+    /// Frees the memory of unused nodes now, as far as possible. Returns true if none is left.
     ///
     /// Otherwise it is freed by later changes of the map, so a map that is left alone keeps some. This waits a few
     /// milliseconds for handles of other threads, to any map, and returns false if some are still held then. It cannot
@@ -225,7 +225,7 @@ impl<K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyMap<K, V, S, M> {
 }
 
 impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>> CopyMap<K, V, S, M> {
-    /// Removes the entries for which the closure returns false, and frees memory on the way. O(n).
+    /// Removes the entries for which the closure returns false, and frees memory as it goes. O(n).
     ///
     /// The closure's answer and the removal are one atomic step. So the closure is called at least twice for an entry
     /// that is removed: see [closures](Self#closures). It may not be called for entries that other threads insert
@@ -245,11 +245,10 @@ impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>> Copy
     }
 }
 
-operations!(CopyMap[], "");
 batches!(CopyMap[], "");
 collection!(CopyMap, M: Inline, Plain);
-versions!(CopyTrieMap, Inline, Plain);
-room!(CopyFlatMap, CopyTrieMap, identity, Plain);
+trie_operations!(CopyTrieMap, Inline, Plain);
+flat_operations!(CopyFlatMap, CopyTrieMap, identity, Plain);
 
 #[expect(private_interfaces, reason = "as for the trait")]
 impl<K: Plain, V: Plain> Kind<K, V, Inline> for mode::Trie {

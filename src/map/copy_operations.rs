@@ -4,58 +4,6 @@
 /// examples `$pin` follows `map`.
 macro_rules! operations {
     ($Type:ident [$($life:lifetime)?], $pin:literal) => {
-        impl<K: Plain, V: Plain, S, M: Kind<K, V, Inline>> $Type<$($life,)? K, V, S, M> {
-            /// Number of entries. Weakly consistent: exact while no thread writes.
-            ///
-            /// Adds up the counters of writers: O(processors). For a fork, the first call also counts the entries that
-            /// it began with. For the number at one instant while others write, take a
-            /// [snapshot](crate::CopyTrieMap::snapshot).
-            ///
-            /// # Examples
-            /// ```
-            /// let map = snaptrie::CopyTrieMap::from([(1, 'a'), (2, 'b')]);
-            #[doc = concat!("assert_eq!(map", $pin, ".len(), 2);")]
-            /// ```
-            pub fn len(&self) -> usize {
-                self.base().engine.len(self.guard().borrow())
-            }
-
-            /// Whether an iteration finds no entry. Stops at the first one.
-            ///
-            /// Returns false if any entry is present throughout the call.
-            ///
-            /// # Examples
-            /// ```
-            /// let map = snaptrie::CopyTrieMap::<u32, u32>::new();
-            #[doc = concat!("assert!(map", $pin, ".is_empty());")]
-            /// ```
-            pub fn is_empty(&self) -> bool {
-                self.base().with(self.guard().borrow()).is_empty()
-            }
-
-            /// Iterates over the keys, in no particular order. Weakly consistent, see [`CopyIter`].
-            ///
-            /// # Examples
-            /// ```
-            /// let map = snaptrie::CopyTrieMap::from([(1, 10), (2, 20)]);
-            #[doc = concat!("assert_eq!(map", $pin, ".keys().sum::<i32>(), 3);")]
-            /// ```
-            pub fn keys(&self) -> CopyKeys<'_, K, V, M> {
-                CopyKeys(self.iter())
-            }
-
-            /// Iterates over the values, in no particular order. Weakly consistent, see [`CopyIter`].
-            ///
-            /// # Examples
-            /// ```
-            /// let map = snaptrie::CopyTrieMap::from([(1, 10), (2, 20)]);
-            #[doc = concat!("assert_eq!(map", $pin, ".values().sum::<i32>(), 30);")]
-            /// ```
-            pub fn values(&self) -> CopyValues<'_, K, V, M> {
-                CopyValues(self.iter())
-            }
-        }
-
         /// Lookups. Each is linearizable and lock-free. In a trie it costs O(log n) with base 16, and one or two cache
         /// misses in a map of millions; in a flat table it costs O(1) and one cache miss.
         ///
@@ -98,57 +46,6 @@ macro_rules! operations {
             #[inline]
             pub fn contains_key<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
                 self.get_key_value(key).is_some()
-            }
-        }
-
-        /// Removals. Each is linearizable and lock-free, and costs as much as a lookup and a CAS. A snapshot keeps
-        /// removed entries.
-        ///
-        /// # Panics
-        /// These methods panic if `Hash` or `Eq` of the key, or the closure, panics. The map then stays as it was.
-        impl<K: Plain + Hash, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>> $Type<$($life,)? K, V, S, M> {
-            /// Removes a key. Returns the value that it had.
-            ///
-            /// # Examples
-            /// ```
-            /// let map = snaptrie::CopyTrieMap::from([(1, 10)]);
-            #[doc = concat!("assert_eq!(map", $pin, ".remove(&1), Some(10));")]
-            #[doc = concat!("assert_eq!(map", $pin, ".remove(&1), None);")]
-            /// ```
-            #[inline]
-            pub fn remove<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
-                self.remove_entry(key).map(|(_, value)| value)
-            }
-
-            /// Removes a key. Returns the key, as it was in the map, and its value.
-            ///
-            /// # Examples
-            /// ```
-            /// let map = snaptrie::CopyTrieMap::from([('a', 1)]);
-            #[doc = concat!("assert_eq!(map", $pin, ".remove_entry(&'a'), Some(('a', 1)));")]
-            /// ```
-            #[inline]
-            pub fn remove_entry<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(K, V)> {
-                self.remove_if(key, |_, _| true)
-            }
-
-            /// Removes a key if the closure returns true for its entry, in one atomic step. Returns the removed entry.
-            ///
-            /// The closure [may run again](CopyMap#closures).
-            ///
-            /// # Examples
-            /// ```
-            /// let map = snaptrie::CopyTrieMap::from([(1, 10), (2, 20)]);
-            #[doc = concat!("assert_eq!(map", $pin, ".remove_if(&1, |_, value| *value > 10), None);")]
-            #[doc = concat!("assert_eq!(map", $pin, ".remove_if(&2, |_, value| *value > 10), Some((2, 20)));")]
-            /// ```
-            pub fn remove_if<Q, F>(&self, key: &Q, condition: F) -> Option<(K, V)>
-            where
-                Q: Hash + Equivalent<K> + ?Sized,
-                F: FnMut(&K, &V) -> bool,
-            {
-                let guard = self.guard();
-                self.base().with(guard.borrow()).remove_if(key, condition)
             }
         }
 
@@ -374,8 +271,8 @@ macro_rules! operations {
                 access.update_or_insert(access.hash(&key), key, |(_, value)| update(value), value).1
             }
 
-            /// Calls the closure with the entry of a key, and inserts, replaces, removes or keeps the entry as it
-            /// decides, in one atomic step.
+            /// Calls the closure with the entry of a key, and then inserts, replaces, removes or keeps the entry as
+            /// the closure decides, in one atomic step.
             ///
             /// The closure [may run again](CopyMap#closures); its last answer counts.
             ///
@@ -405,6 +302,109 @@ macro_rules! operations {
                 let access = self.base().with(guard.borrow());
                 let (outcome, aborted) = access.compute(key, compute);
                 Compute::new(outcome, aborted)
+            }
+        }
+
+        /// Removals. Each is linearizable and lock-free, and costs as much as a lookup and a CAS. A snapshot keeps
+        /// removed entries.
+        ///
+        /// # Panics
+        /// These methods panic if `Hash` or `Eq` of the key, or the closure, panics. The map then stays as it was.
+        impl<K: Plain + Hash, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>> $Type<$($life,)? K, V, S, M> {
+            /// Removes a key. Returns the value that it had.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([(1, 10)]);
+            #[doc = concat!("assert_eq!(map", $pin, ".remove(&1), Some(10));")]
+            #[doc = concat!("assert_eq!(map", $pin, ".remove(&1), None);")]
+            /// ```
+            #[inline]
+            pub fn remove<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
+                self.remove_entry(key).map(|(_, value)| value)
+            }
+
+            /// Removes a key. Returns the key, as it was in the map, and its value.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([('a', 1)]);
+            #[doc = concat!("assert_eq!(map", $pin, ".remove_entry(&'a'), Some(('a', 1)));")]
+            /// ```
+            #[inline]
+            pub fn remove_entry<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(K, V)> {
+                self.remove_if(key, |_, _| true)
+            }
+
+            /// Removes a key if the closure returns true for its entry, in one atomic step. Returns the removed entry.
+            ///
+            /// The closure [may run again](CopyMap#closures).
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([(1, 10), (2, 20)]);
+            #[doc = concat!("assert_eq!(map", $pin, ".remove_if(&1, |_, value| *value > 10), None);")]
+            #[doc = concat!("assert_eq!(map", $pin, ".remove_if(&2, |_, value| *value > 10), Some((2, 20)));")]
+            /// ```
+            pub fn remove_if<Q, F>(&self, key: &Q, condition: F) -> Option<(K, V)>
+            where
+                Q: Hash + Equivalent<K> + ?Sized,
+                F: FnMut(&K, &V) -> bool,
+            {
+                let guard = self.guard();
+                self.base().with(guard.borrow()).remove_if(key, condition)
+            }
+        }
+
+        impl<K: Plain, V: Plain, S, M: Kind<K, V, Inline>> $Type<$($life,)? K, V, S, M> {
+            /// Number of entries. Weakly consistent: exact while no thread writes.
+            ///
+            /// Adds up the counters of writers: O(processors). For a fork, the first call also counts the entries that
+            /// it began with. For the number at one instant while others write, take a
+            /// [snapshot](crate::CopyTrieMap::snapshot).
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([(1, 'a'), (2, 'b')]);
+            #[doc = concat!("assert_eq!(map", $pin, ".len(), 2);")]
+            /// ```
+            pub fn len(&self) -> usize {
+                self.base().engine.len(self.guard().borrow())
+            }
+
+            /// Whether an iteration finds no entry. Stops at the first one.
+            ///
+            /// Returns false if any entry is present throughout the call.
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::<u32, u32>::new();
+            #[doc = concat!("assert!(map", $pin, ".is_empty());")]
+            /// ```
+            pub fn is_empty(&self) -> bool {
+                self.base().with(self.guard().borrow()).is_empty()
+            }
+
+            /// Iterates over the keys, in no particular order. Weakly consistent, see [`CopyIter`].
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([(1, 10), (2, 20)]);
+            #[doc = concat!("assert_eq!(map", $pin, ".keys().sum::<i32>(), 3);")]
+            /// ```
+            pub fn keys(&self) -> CopyKeys<'_, K, V, M> {
+                CopyKeys(self.iter())
+            }
+
+            /// Iterates over the values, in no particular order. Weakly consistent, see [`CopyIter`].
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::from([(1, 10), (2, 20)]);
+            #[doc = concat!("assert_eq!(map", $pin, ".values().sum::<i32>(), 30);")]
+            /// ```
+            pub fn values(&self) -> CopyValues<'_, K, V, M> {
+                CopyValues(self.iter())
             }
         }
     };

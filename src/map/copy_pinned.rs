@@ -62,7 +62,7 @@ impl<K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyMap<K, V, S, M> {
     /// let pinned = map.pin();
     /// assert_eq!((0..10).filter_map(|i| pinned.get(&i)).sum::<u32>(), 285);
     /// ```
-    #[doc(alias("guard", "pin_owned", "handle"))]
+    #[doc(alias("guard", "handle"))]
     #[inline(always)]
     pub fn pin(&self) -> CopyPinned<'_, K, V, S, M> {
         CopyPinned::new(self)
@@ -74,7 +74,11 @@ impl<'m, K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyPinned<'m, K, V, S, M
     pub(super) fn new(map: &'m CopyMap<K, V, S, M>) -> Self {
         Self { map, guard: Local::new(map.base.pin()) }
     }
+}
 
+operations!(CopyPinned['_], ".pin()");
+
+impl<'m, K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyPinned<'m, K, V, S, M> {
     /// The map.
     ///
     /// # Examples
@@ -164,7 +168,6 @@ impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>>
     }
 }
 
-operations!(CopyPinned['_], ".pin()");
 batches!(CopyPinned['_], ".pin()");
 
 impl<'p, K: Plain, V: Plain, S, M: Kind<K, V, Inline>> IntoIterator

@@ -96,6 +96,16 @@ impl<'p, 'm, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Entry<'p, 'm
 
     /// Replaces the value by the closure's result, if the key is in the map. This is one step with the insertion at the
     /// end of the chain. The closure may run again, as for [`Pinned::update_or_insert`].
+    ///
+    /// Values are not changed in place, so the closure returns the new value, where that of a standard map changes the
+    /// old one.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one", 1)]);
+    /// map.pin().entry("one").and_modify(|value| value + 10).or_insert(0); // std: |value| *value += 10
+    /// assert_eq!(map.cloned("one"), Some(11));
+    /// ```
     pub fn and_modify<F: FnMut(&V) -> V>(self, modify: F) -> ModifiedEntry<'p, 'm, K, V, S, M, F> {
         ModifiedEntry { entry: self, modify }
     }

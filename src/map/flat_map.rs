@@ -8,8 +8,8 @@ use equivalent::Equivalent;
 
 use super::base::Base;
 use super::collection::{by_reference, collection};
+use super::flat_operations::flat_operations;
 use super::mode::{self, Kind, Place};
-use super::room::room;
 use super::{
     CopyFlatMap, FlatStats, IntoIter, IterMut, OwnedDiff, Pinned, Snapshot, Stays, TrieMap,
     ValuesMut,
@@ -24,18 +24,18 @@ use crate::reclaim::Collector;
 
 /// A concurrent hash map for read-heavy loads.
 ///
-/// A lock-free flat table. A lookup reads one bucket of the table and the entry. When the table has to grow, each write
-/// moves a small part of it to a larger table, while readers continue. No operation ever waits for a resize or for
-/// another thread. All concurrent operations take `&self`. Those that return references are methods of the handle that
-/// [`pin`](Self::pin) returns, as for a [`TrieMap`].
+/// A lock-free flat table. A lookup reads one bucket of the table and the entry. When the table has to grow, writes
+/// move it to a larger table, a small part at a time, while readers continue. No operation on entries ever waits for a
+/// resize or for another thread. All concurrent operations take `&self`. Those that return references are methods of
+/// the handle that [`pin`](Self::pin) returns, as for a [`TrieMap`].
 ///
 /// | operation | cost | consistency |
 /// |---|---|---|
 /// | [`get`](Pinned::get) and other lookups | O(1) | linearizable |
-/// | [`insert`](Pinned::insert), [`remove`](Pinned::remove), [`compute`](Pinned::compute) and the like | O(1), one allocation | linearizable |
-/// | [`len`](Self::len) | O(threads) | weak: exact while no thread writes |
+/// | [`insert`](Pinned::insert), [`remove`](Pinned::remove), [`compute`](Pinned::compute) and the like | O(1), one allocation for a new entry | linearizable |
+/// | [`len`](Self::len) | O(processors) | weak: exact while no thread writes |
 /// | [`iter`](Pinned::iter) | O(n + capacity) | weak: no key twice, every entry that is present throughout |
-/// | [`clear`](Self::clear) | O(n + capacity) | weak: entries go one by one |
+/// | [`clear`](Self::clear) | O(n + capacity) | weak: entries go leaf by leaf |
 ///
 /// The costs hold for a hasher that spreads keys well. With a constant hash each operation is correct, and O(n).
 ///
@@ -47,9 +47,9 @@ use crate::reclaim::Collector;
 ///
 /// # Reclamation
 ///
-/// A replaced or removed entry is dropped once the handles of that time are gone: by a later change of the same map, by
-/// [`flush`](Self::flush), or at the latest with the map. The same holds for tables that the map has outgrown. Keys and
-/// values need not be `'static`.
+/// A replaced or removed entry is dropped once the handles that existed then are gone: by a later change of the same
+/// map, by [`flush`](Self::flush), or at the latest with the map. The same holds for tables that the map has outgrown.
+/// Keys and values need not be `'static`.
 ///
 /// A destructor may panic. If an operation runs it, the panic is caught and only the panic hook reports it. If it runs
 /// because the map is dropped, the panic continues after all other destructors have run.
@@ -75,7 +75,7 @@ pub struct FlatMap<K, V, S = RandomState> {
 }
 
 by_reference!(FlatMap, mode::Flat);
-room!(FlatMap, TrieMap, cloned);
+flat_operations!(FlatMap, TrieMap, cloned);
 collection!(FlatMap);
 
 #[expect(private_interfaces, reason = "as for the trait")]

@@ -6,7 +6,7 @@
 //! | `trie_map`, `flat_map` | [`TrieMap`] and [`FlatMap`], which return references |
 //! | `local` | keeping handles on their thread |
 //! | `owned` | iterators over the entries of a map that nothing else can reach |
-//! | `pinned`, `iter`, `entry` | their handle [`Pinned`], its iterators and [`Entry`] |
+//! | `pinned`, `iter`, `entry` | the handle [`Pinned`] of both, its iterators and [`Entry`] |
 //! | `copy_map` | [`CopyMap`], which returns copies |
 //! | `copy_pinned`, `copy_iter` | its handle [`CopyPinned`] and its iterator |
 //! | `copy_operations` | the operations of both, written once |
@@ -17,7 +17,8 @@
 //! | `build` | making a map from all its entries at once |
 //! | `writer`, `number` | the [`Writer`], which queues changes, and the numbers that it adds to |
 //! | `base` | the common part of every map |
-//! | `collection`, `room` | what all maps have in common, and what flat maps have in common |
+//! | `collection` | what all maps have in common |
+//! | `trie_operations`, `flat_operations` | what `TrieMap` and `CopyTrieMap`, or `FlatMap` and `CopyFlatMap`, have in common |
 //! | `compute` | the types of `compute` and `try_insert` |
 //! | `mode` | the kinds of map, as parameters of shared types |
 //! | `snapshot` | [`Snapshot`] |
@@ -26,11 +27,14 @@
 
 // In this order, so that the page of each type begins with its basic operations.
 mod pinned;
+mod snapshot;
+
+mod entry;
 
 mod copy_map;
 mod copy_pinned;
 mod flat_map;
-mod snapshot;
+mod iter;
 mod trie_map;
 
 mod access;
@@ -44,14 +48,13 @@ mod compute;
 mod copy_batch;
 mod copy_iter;
 mod copy_operations;
-mod entry;
-mod iter;
+mod flat_operations;
 mod local;
 pub(crate) mod mode;
 mod number;
 mod owned;
-mod room;
 mod stats;
+mod trie_operations;
 mod versions;
 mod writer;
 

@@ -1,6 +1,5 @@
 //! The operations on a live map.
 
-use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::ops::Index;
 
@@ -10,7 +9,7 @@ use super::access::Access;
 use super::base::Base;
 use super::local::Local;
 use super::mode::{Boxed, Kind, Trie};
-use super::{Compute, Iter, Keys, OccupiedError, Operation, Stays, Values};
+use super::{Compute, OccupiedError, Operation, Stays};
 use crate::engine::Engine;
 use crate::reclaim::Guard;
 
@@ -18,7 +17,8 @@ use crate::reclaim::Guard;
 /// [`FlatMap::pin`](crate::FlatMap::pin).
 ///
 /// `Pinned<'_, K, V, S>` is a handle to a [`TrieMap`](crate::TrieMap). The last parameter is the [kind of
-/// map](crate::mode); both kinds have the same methods. The handle to a [`CopyMap`](crate::CopyMap) is
+/// map](crate::mode); both kinds have the same methods. So a handle to a [`FlatMap`](crate::FlatMap) is a
+/// `Pinned<'_, K, V, S, mode::Flat>`. The handle to a [`CopyMap`](crate::CopyMap) is
 /// [`CopyPinned`](crate::CopyPinned).
 ///
 /// The references that its methods return live as long as the handle is borrowed. An entry that is replaced or removed
@@ -31,8 +31,8 @@ use crate::reclaim::Guard;
 ///
 /// Making a handle for every operation is fine. On Linux, with the feature
 /// [`membarrier`](crate#the-feature-membarrier), it takes a few plain instructions. In return, threads that remove or
-/// replace entries now and then interrupt the other processors that run the process. Without it, a handle costs about
-/// as much as an uncontended atomic operation.
+/// replace entries now and then interrupt the other processors that run the process. Elsewhere, a handle costs
+/// about as much as an uncontended atomic operation.
 ///
 /// Any method may be called while references, iterators, other handles or snapshots are held, and inside any closure:
 /// no operation can deadlock. A closure that decides about a key runs again only if the key's entry changed before the
@@ -75,106 +75,13 @@ impl<'m, K, V, S, M: Kind<K, V, Boxed>> Pinned<'m, K, V, S, M> {
         Self { map, guard: Local::new(M::base(map).pin()) }
     }
 
-    fn base(&self) -> &'m Base<M::Engine, S> {
+    pub(super) fn base(&self) -> &'m Base<M::Engine, S> {
         M::base(self.map)
     }
 
     #[inline(always)]
     pub(crate) fn access(&self) -> Access<'_, M::Engine, S> {
         M::base(self.map).with(&self.guard)
-    }
-
-    /// Renews the handle, and frees garbage of the map.
-    ///
-    /// A handle keeps all entries that were removed since it was made or last refreshed. No reference from the handle
-    /// can be in use any more. So later operations can free those entries, unless the thread holds another handle, to
-    /// any map.
-    ///
-    /// This looks at all garbage of the map, so call it every few hundred operations. To free the rest, drop the handle
-    /// and call [`flush`](crate::TrieMap::flush).
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::TrieMap::new();
-    /// let mut pinned = map.pin();
-    /// for i in 0..10_000 {
-    ///     pinned.insert("counter", i);
-    ///     if i % 1_000 == 0 {
-    ///         pinned.refresh();
-    ///     }
-    /// }
-    /// ```
-    pub fn refresh(&mut self) {
-        self.guard.repin();
-        self.base().engine.refresh(&self.guard);
-    }
-
-    /// For models: the clock of the map's guards.
-    #[cfg(shuttle)]
-    #[doc(hidden)]
-    pub fn clock(&self) -> u64 {
-        self.guard.now()
-    }
-
-    /// Number of entries. Weakly consistent: exact while no thread writes.
-    ///
-    /// Adds up the counters of writers: O(processors). For a fork, the first call also counts the entries that it began
-    /// with. For the number at one instant while others write, take a [snapshot](crate::TrieMap::snapshot).
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::TrieMap::from([(1, 'a'), (2, 'b')]);
-    /// assert_eq!(map.pin().len(), 2);
-    /// ```
-    pub fn len(&self) -> usize {
-        self.base().engine.len(&self.guard)
-    }
-
-    /// Whether an iteration finds no entry. Stops at the first one.
-    ///
-    /// Returns false if any entry is present throughout the call.
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::TrieMap::<u32, u32>::new();
-    /// assert!(map.pin().is_empty());
-    /// ```
-    pub fn is_empty(&self) -> bool {
-        self.access().is_empty()
-    }
-
-    /// Iterates over the entries, in no particular order. Weakly consistent, see [`Iter`].
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::TrieMap::from([(1, 10), (2, 20)]);
-    /// let total: i32 = map.pin().iter().map(|(_, value)| value).sum();
-    /// assert_eq!(total, 30);
-    /// ```
-    pub fn iter(&self) -> Iter<'_, K, V, M> {
-        Iter::new(self.access().iter())
-    }
-
-    /// Iterates over the keys. Weakly consistent, see [`Iter`].
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::TrieMap::from([(1, 10), (2, 20)]);
-    /// assert_eq!(map.pin().keys().sum::<i32>(), 3);
-    /// ```
-    pub fn keys(&self) -> Keys<'_, K, V, M> {
-        Keys(self.iter())
-    }
-
-    /// Iterates over the values. Weakly consistent, see [`Iter`].
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::TrieMap::from([(1, 10), (2, 20)]);
-    /// assert_eq!(map.pin().values().sum::<i32>(), 30);
-    /// ```
-    pub fn values(&self) -> Values<'_, K, V, M> {
-        Values(self.iter())
     }
 }
 
@@ -241,85 +148,10 @@ impl<K: Hash, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
     }
 }
 
-/// Removals. Each is linearizable and lock-free, and costs as much as a lookup and a CAS. A
-/// [snapshot](crate::TrieMap::snapshot) keeps removed entries.
-///
-/// # Panics
-/// These methods panic if `Hash` or `Eq` of the key, or the closure, panics. The map then stays as it was.
-impl<K: Hash, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
-    /// Removes a key. Returns the value that it had.
-    ///
-    /// The entry is dropped later: see [`flush`](crate::TrieMap::flush).
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::TrieMap::from([("one", 1)]);
-    /// assert_eq!(map.pin().remove("one"), Some(&1));
-    /// assert_eq!(map.pin().remove("one"), None);
-    /// ```
-    #[inline]
-    pub fn remove<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
-        self.remove_entry(key).map(|(_, value)| value)
-    }
-
-    /// Removes a key. Returns the key, as it was in the map, and its value.
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::TrieMap::from([("one".to_string(), 1)]);
-    /// assert_eq!(map.pin().remove_entry("one"), Some((&"one".to_string(), &1)));
-    /// ```
-    #[inline]
-    pub fn remove_entry<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(&K, &V)> {
-        self.remove_if(key, |_, _| true)
-    }
-
-    /// Removes a key if the closure returns true for its entry, in one atomic step. Returns the removed entry.
-    ///
-    /// The closure runs again if another thread replaced the entry meanwhile.
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::TrieMap::from([("one", 1), ("two", 2)]);
-    /// let pinned = map.pin();
-    /// assert_eq!(pinned.remove_if("one", |_, value| *value > 1), None);
-    /// assert_eq!(pinned.remove_if("two", |_, value| *value > 1), Some((&"two", &2)));
-    /// ```
-    pub fn remove_if<Q, F>(&self, key: &Q, condition: F) -> Option<(&K, &V)>
-    where
-        Q: Hash + Equivalent<K> + ?Sized,
-        F: FnMut(&K, &V) -> bool,
-    {
-        self.access().remove_if(key, condition)
-    }
-
-    /// Removes the entries for which the closure returns false. O(n).
-    ///
-    /// The closure's answer and the removal are one atomic step: if the value was replaced in between, the closure is
-    /// called again. Weakly consistent, like an iteration: see [`Iter`].
-    ///
-    /// This handle keeps the removed entries until it is dropped. The [`retain`](crate::TrieMap::retain) of the map
-    /// frees them on the way.
-    ///
-    /// # Examples
-    /// ```
-    /// let map: snaptrie::TrieMap<u32, u32> = (0..10).map(|i| (i, i * i)).collect();
-    /// map.pin().retain(|key, _| key % 2 == 0);
-    /// assert_eq!(map.pin().len(), 5);
-    /// ```
-    pub fn retain<F>(&self, mut keep: F)
-    where
-        K: Eq,
-        F: FnMut(&K, &V) -> bool,
-    {
-        self.access().retain(&mut keep);
-    }
-}
-
 /// Insertions and updates. Each is linearizable and lock-free. It costs as much as a lookup, an allocation for the new
 /// entry, and a CAS. A [`TrieMap`](crate::TrieMap) rebuilds a branch now and then, which takes at most a few
 /// microseconds. Its first write to a part of the map after a snapshot copies the nodes on the path. While a
-/// [`FlatMap`](crate::FlatMap) grows or shrinks, each write moves a small part of its table, and so do some lookups.
+/// [`FlatMap`](crate::FlatMap) grows or shrinks, many writes and some lookups also move a small part of its table.
 ///
 /// Values are never changed in place: an update replaces the entry, and references and snapshots keep the old one. Only
 /// a value with interior mutability, such as an [`AtomicU64`](std::sync::atomic::AtomicU64), can change in place.
@@ -350,6 +182,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V,
     ///
     /// # Errors
     /// If the key is in the map: [`OccupiedError`] has its value there, and the key and value that were not inserted.
+    /// The error borrows from the handle. To return it from a function, make one of your own from its parts.
     ///
     /// # Examples
     /// ```
@@ -425,7 +258,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V,
         self.get_or_insert_with(key, V::default)
     }
 
-    /// The value of a key that is looked up by another type. The key is made only if it is not in the map.
+    /// The value of a key that is looked up by another type. Inserts a new key and value if it is not in the map.
     ///
     /// Each closure runs at most once. If the new key is not equal to the one that was looked up, it is still inserted,
     /// unless the map has an equal key: then the value of that key is returned.
@@ -593,8 +426,8 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V,
         access.update_or_insert(access.hash(&key), key, update, value).1
     }
 
-    /// Calls the closure with the entry of a key, and inserts, replaces, removes or keeps the entry as it decides, in
-    /// one atomic step.
+    /// Calls the closure with the entry of a key, and then inserts, replaces, removes or keeps the entry as the closure
+    /// decides, in one atomic step.
     ///
     /// The closure runs again if another thread changed the key meanwhile; its last answer counts.
     ///
@@ -629,7 +462,7 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V,
     /// };
     /// assert!(matches!(pinned.compute('a', compute), Compute::Aborted(1)));
     /// ```
-    #[doc(alias("alter", "rcu", "compare_and_swap"))]
+    #[doc(alias("alter", "rcu", "compare_and_swap", "compute_if_present"))]
     pub fn compute<'p, A>(
         &'p self,
         key: K,
@@ -637,6 +470,115 @@ impl<'m, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'m, K, V,
     ) -> Compute<&'p K, &'p V, A> {
         let (outcome, aborted) = self.access().compute(key, compute);
         Compute::new(outcome, aborted)
+    }
+}
+
+/// Removals. Each is linearizable and lock-free, and costs as much as a lookup and a CAS. A
+/// [snapshot](crate::TrieMap::snapshot) keeps removed entries.
+///
+/// # Panics
+/// These methods panic if `Hash` or `Eq` of the key, or the closure, panics. The map then stays as it was.
+impl<K: Hash, V, S: BuildHasher, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
+    /// Removes a key. Returns the value that it had.
+    ///
+    /// The entry is dropped later: see [`flush`](crate::TrieMap::flush).
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one", 1)]);
+    /// assert_eq!(map.pin().remove("one"), Some(&1));
+    /// assert_eq!(map.pin().remove("one"), None);
+    /// ```
+    #[inline]
+    pub fn remove<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
+        self.remove_entry(key).map(|(_, value)| value)
+    }
+
+    /// Removes a key. Returns the key, as it was in the map, and its value.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one".to_string(), 1)]);
+    /// assert_eq!(map.pin().remove_entry("one"), Some((&"one".to_string(), &1)));
+    /// ```
+    #[inline]
+    pub fn remove_entry<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(&K, &V)> {
+        self.remove_if(key, |_, _| true)
+    }
+
+    /// Removes a key if the closure returns true for its entry, in one atomic step. Returns the removed entry.
+    ///
+    /// The closure runs again if another thread replaced the entry meanwhile.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one", 1), ("two", 2)]);
+    /// let pinned = map.pin();
+    /// assert_eq!(pinned.remove_if("one", |_, value| *value > 1), None);
+    /// assert_eq!(pinned.remove_if("two", |_, value| *value > 1), Some((&"two", &2)));
+    /// ```
+    pub fn remove_if<Q, F>(&self, key: &Q, condition: F) -> Option<(&K, &V)>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        F: FnMut(&K, &V) -> bool,
+    {
+        self.access().remove_if(key, condition)
+    }
+
+    /// Removes the entries for which the closure returns false. O(n).
+    ///
+    /// The closure's answer and the removal are one atomic step: if the value was replaced in between, the closure is
+    /// called again. Weakly consistent, like an iteration: see [`Iter`](super::Iter).
+    ///
+    /// This handle keeps the removed entries until it is dropped. The [`retain`](crate::TrieMap::retain) of the map
+    /// frees them as it goes.
+    ///
+    /// # Examples
+    /// ```
+    /// let map: snaptrie::TrieMap<u32, u32> = (0..10).map(|i| (i, i * i)).collect();
+    /// map.pin().retain(|key, _| key % 2 == 0);
+    /// assert_eq!(map.pin().len(), 5);
+    /// ```
+    pub fn retain<F>(&self, mut keep: F)
+    where
+        K: Eq,
+        F: FnMut(&K, &V) -> bool,
+    {
+        self.access().retain(&mut keep);
+    }
+}
+
+impl<K, V, S, M: Kind<K, V, Boxed>> Pinned<'_, K, V, S, M> {
+    /// Renews the handle, and frees garbage of the map.
+    ///
+    /// A handle keeps all entries that were removed since it was made or last refreshed. No reference from the handle
+    /// can be in use any more. So later operations can free those entries, unless the thread holds another handle, to
+    /// any map.
+    ///
+    /// This looks at all garbage of the map, so call it every few hundred operations. To free the rest, drop the handle
+    /// and call [`flush`](crate::TrieMap::flush).
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::new();
+    /// let mut pinned = map.pin();
+    /// for i in 0..10_000 {
+    ///     pinned.insert("counter", i);
+    ///     if i % 1_000 == 0 {
+    ///         pinned.refresh();
+    ///     }
+    /// }
+    /// ```
+    pub fn refresh(&mut self) {
+        self.guard.repin();
+        self.base().engine.refresh(&self.guard);
+    }
+
+    /// For models: the clock of the map's guards.
+    #[cfg(shuttle)]
+    #[doc(hidden)]
+    pub fn clock(&self) -> u64 {
+        self.guard.now()
     }
 }
 
@@ -655,21 +597,5 @@ where
 
     fn index(&self, key: &Q) -> &V {
         self.get(key).expect("no entry found for key")
-    }
-}
-
-impl<'p, K, V, S, M: Kind<K, V, Boxed>> IntoIterator for &'p Pinned<'_, K, V, S, M> {
-    type Item = (&'p K, &'p V);
-    type IntoIter = Iter<'p, K, V, M>;
-
-    fn into_iter(self) -> Iter<'p, K, V, M> {
-        self.iter()
-    }
-}
-
-/// Lists the entries, weakly consistent.
-impl<K: fmt::Debug, V: fmt::Debug, S, M: Kind<K, V, Boxed>> fmt::Debug for Pinned<'_, K, V, S, M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self).finish()
     }
 }

@@ -71,7 +71,58 @@ impl<K, V, S, M: Place<K, V>> Snapshot<K, V, S, M> {
     pub(crate) fn tree(&self) -> &Frozen<M::Store<u64>> {
         &self.tree
     }
+}
 
+impl<K, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
+    /// The value of a key.
+    ///
+    /// # Panics
+    /// If `Hash` or `Eq` of the key panics.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one".to_string(), 1)]);
+    /// let snapshot = map.snapshot();
+    /// map.pin().remove("one");
+    /// assert_eq!(snapshot.get("one"), Some(&1));
+    /// ```
+    #[inline]
+    pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
+        self.get_key_value(key).map(|(_, value)| value)
+    }
+
+    /// The key, as it is in the snapshot, and its value.
+    ///
+    /// # Panics
+    /// If `Hash` or `Eq` of the key panics.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([("one".to_string(), 1)]);
+    /// assert_eq!(map.snapshot().get_key_value("one"), Some((&"one".to_string(), &1)));
+    /// ```
+    #[inline]
+    pub fn get_key_value<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(&K, &V)> {
+        self.tree.get(hash::of(&self.hasher, key), |candidate| key.equivalent(candidate))
+    }
+
+    /// Whether the key is in the snapshot.
+    ///
+    /// # Panics
+    /// If `Hash` or `Eq` of the key panics.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
+    /// assert!(map.snapshot().contains_key(&1));
+    /// ```
+    #[inline]
+    pub fn contains_key<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
+        self.get_key_value(key).is_some()
+    }
+}
+
+impl<K, V, S, M: Place<K, V>> Snapshot<K, V, S, M> {
     /// The hasher.
     ///
     /// # Examples
@@ -85,8 +136,8 @@ impl<K, V, S, M: Place<K, V>> Snapshot<K, V, S, M> {
         &self.hasher
     }
 
-    /// Number of entries, exact. The first call for any clone counts them, in O(n) but without reading entries; then it
-    /// is O(1).
+    /// Number of entries, exact. The first call on any clone counts them, in O(n) but without reading them. Later calls
+    /// are O(1).
     ///
     /// # Examples
     /// ```
@@ -108,7 +159,7 @@ impl<K, V, S, M: Place<K, V>> Snapshot<K, V, S, M> {
         self.tree.is_empty()
     }
 
-    /// Iterates over the entries, each exactly once, in no particular order, the same each time.
+    /// Iterates over the entries, each exactly once, in an order that is arbitrary but the same each time.
     ///
     /// Making the iterator is O(1). Its `len` and `size_hint` are exact, and count the entries as [`Self::len`] does.
     ///
@@ -174,55 +225,6 @@ impl<K, V, S, M: Place<K, V>> Snapshot<K, V, S, M> {
     }
 }
 
-impl<K, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
-    /// The value of a key.
-    ///
-    /// # Panics
-    /// If `Hash` or `Eq` of the key panics.
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::TrieMap::from([("one".to_string(), 1)]);
-    /// let snapshot = map.snapshot();
-    /// map.pin().remove("one");
-    /// assert_eq!(snapshot.get("one"), Some(&1));
-    /// ```
-    #[inline]
-    pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
-        self.get_key_value(key).map(|(_, value)| value)
-    }
-
-    /// The key, as it is in the snapshot, and its value.
-    ///
-    /// # Panics
-    /// If `Hash` or `Eq` of the key panics.
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::TrieMap::from([("one".to_string(), 1)]);
-    /// assert_eq!(map.snapshot().get_key_value("one"), Some((&"one".to_string(), &1)));
-    /// ```
-    #[inline]
-    pub fn get_key_value<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(&K, &V)> {
-        self.tree.get(hash::of(&self.hasher, key), |candidate| key.equivalent(candidate))
-    }
-
-    /// Whether the key is in the snapshot.
-    ///
-    /// # Panics
-    /// If `Hash` or `Eq` of the key panics.
-    ///
-    /// # Examples
-    /// ```
-    /// let map = snaptrie::TrieMap::from([(1, 'a')]);
-    /// assert!(map.snapshot().contains_key(&1));
-    /// ```
-    #[inline]
-    pub fn contains_key<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
-        self.get_key_value(key).is_some()
-    }
-}
-
 impl<K, V, S> Snapshot<K, V, S> {
     /// The entries by value, in no particular order, if nothing else shares them. O(n), with memory for all of them at
     /// once.
@@ -256,8 +258,8 @@ impl<K, V, S: Clone, M: Place<K, V>> Snapshot<K, V, S, M> {
     /// A map that begins with this content: a [`TrieMap`](crate::TrieMap), or a [`CopyTrieMap`](crate::CopyTrieMap) if
     /// this is a snapshot of one. O(1).
     ///
-    /// It shares the snapshot's memory and keeps the snapshot alive. It does not see later writes to the original map,
-    /// which does not see those to the fork.
+    /// It shares the snapshot's memory and keeps the snapshot alive. Neither it nor the original map sees later writes
+    /// to the other.
     ///
     /// # Examples
     /// ```
@@ -352,7 +354,7 @@ impl<K: 'static, V: 'static, S, M: Place<K, V>> IntoIterator for Snapshot<K, V, 
     }
 }
 
-/// How many entries an iterator has left. Counts the snapshot if that was not done before.
+/// How many entries an iterator has left. Counts the snapshot's entries first, unless that was done before.
 fn left<St: Store>(tree: &Frozen<St>, yielded: usize) -> (usize, Option<usize>) {
     let left = tree.len() - yielded;
     (left, Some(left))

@@ -9,7 +9,7 @@ use equivalent::Equivalent;
 use super::base::Base;
 use super::collection::{by_reference, collection};
 use super::mode::{self, Boxed, Kind, Place, TrieBase};
-use super::versions::versions;
+use super::trie_operations::trie_operations;
 use super::{
     CommitError, CommitFailure, IntoIter, IterMut, OwnedDiff, Pinned, Snapshot, Stays, TrieStats,
     ValuesMut,
@@ -23,14 +23,14 @@ use crate::trie::Trie;
 
 /// A concurrent hash map for write-heavy loads, with snapshots in constant time.
 ///
-/// A lock-free hash trie. It grows and shrinks branch by branch, so no operation ever waits for a resize or for another
-/// thread. All concurrent operations take `&self`. Those that return references are methods of the handle that
-/// [`pin`](Self::pin) returns.
+/// A lock-free hash trie. It grows and shrinks branch by branch, so no operation on entries ever waits for a resize or
+/// for another thread. All concurrent operations take `&self`. Those that return references are methods of the handle
+/// that [`pin`](Self::pin) returns.
 ///
 /// | operation | cost | consistency |
 /// |---|---|---|
 /// | [`get`](Pinned::get) and other lookups | O(log₁₆ n) | linearizable |
-/// | [`insert`](Pinned::insert), [`remove`](Pinned::remove), [`compute`](Pinned::compute) and the like | O(log₁₆ n), one allocation | linearizable |
+/// | [`insert`](Pinned::insert), [`remove`](Pinned::remove), [`compute`](Pinned::compute) and the like | O(log₁₆ n), one allocation for a new entry | linearizable |
 /// | [`snapshot`](Self::snapshot), [`fork`](Self::fork), [`take`](Self::take) | O(1) | one instant across all keys |
 /// | [`iter`](Pinned::iter) on the live map | O(n) | weak: no key twice, every entry that is present throughout |
 /// | [`len`](Pinned::len) on the live map | O(processors) | a sum of counters, exact if no write is in flight |
@@ -38,9 +38,9 @@ use crate::trie::Trie;
 ///
 /// # Reclamation
 ///
-/// A replaced or removed entry is dropped once the handles of that time are gone and no snapshot sees it: by a later
-/// change of the same map, by [`flush`](Self::flush), or at the latest when the map and its last snapshot and fork are
-/// dropped. Nothing of a map outlives these, so keys and values need not be `'static`.
+/// A replaced or removed entry is dropped once the handles that existed then are gone and no snapshot sees it: by a
+/// later change of the same map, by [`flush`](Self::flush), or at the latest when the map and its last snapshot and
+/// fork are dropped. Nothing of a map outlives these, so keys and values need not be `'static`.
 ///
 /// A destructor may panic. If an operation runs it, the panic is caught and only the panic hook reports it. If it runs
 /// because the map or a snapshot is dropped, the panic continues after all other destructors have run.
@@ -61,7 +61,7 @@ pub struct TrieMap<K, V, S = RandomState> {
 }
 
 by_reference!(TrieMap, mode::Trie);
-versions!(TrieMap, Boxed);
+trie_operations!(TrieMap, Boxed);
 collection!(TrieMap);
 
 #[expect(private_interfaces, reason = "as for the trait")]

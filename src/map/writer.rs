@@ -28,8 +28,8 @@ use crate::trie::Trie;
 ///
 /// # What other threads see
 ///
-/// Each change is one atomic step. It takes effect at the latest when 32 more were queued, or when the writer is
-/// [flushed](Self::flush) or dropped. Until then the map does not show it to any thread. The changes of one writer take
+/// Each change is one atomic step. It takes effect when the queue is full, or when the writer is [flushed](Self::flush)
+/// or dropped. Until then the map does not show it to any thread. The changes of one writer take
 /// effect in the order of the calls, with one exception: an [`add`](Self::add) to a key whose last queued change is
 /// also an `add` is merged into that one.
 ///
@@ -88,13 +88,13 @@ enum Task<V> {
     Add(Addition<V>, V),
 }
 
-/// Where an [`Queue::latest`] of a hash is.
+/// The length of [`Queue::latest`].
 const PLACES: usize = 64;
 
 struct Queue<K, V> {
     group: Group<Queued<K, V>>,
-    /// Indexed by the lowest bits of a hash: the position of the last task that was queued for such a hash plus one, or
-    /// zero.
+    /// Indexed by the lowest bits of a hash: one more than the position of the last task that was queued for such a
+    /// hash, or zero.
     latest: [u8; PLACES],
 }
 
@@ -107,7 +107,7 @@ impl<K, V> Queue<K, V> {
 }
 
 impl<K: Eq, V> Queue<K, V> {
-    /// The amount of the last task for this key, if that is an addition.
+    /// The amount of the latest task for this key, if that is an addition.
     fn sum_of(&mut self, hash: u64, key: &K) -> Option<&mut V> {
         let at = usize::from(self.latest[place(hash)]).checked_sub(1)?;
         if self.group.hashes()[at] != hash {
@@ -125,9 +125,7 @@ fn place(hash: u64) -> usize {
 }
 
 impl<'m, M: Writable> Writer<'m, M> {
-    /// For tests over any kind of map.
-    #[doc(hidden)]
-    pub fn new(map: &'m M) -> Self {
+    fn new(map: &'m M) -> Self {
         Self { map, queue: Queue { group: Group::new(), latest: [0; PLACES] } }
     }
 
@@ -317,7 +315,7 @@ fn perform<E: Engine<Key: Hash + Eq>, S: BuildHasher>(
     key: E::Key,
     task: Task<E::Value>,
 ) {
-    /// `update` of the value of an entry.
+    /// Applies `update` to the value of an entry.
     fn of_value<'g, E: Engine + 'g>(
         update: fn(&E::Value) -> E::Value,
     ) -> impl Fn(PairOf<'g, E>) -> E::Value {
@@ -364,13 +362,32 @@ impl<M: Writable> fmt::Debug for Writer<'_, M> {
 }
 
 /// The maps that have writers: all maps of this crate. Nothing else implements it.
-pub trait Writable {
+///
+/// # Examples
+/// ```
+/// use snaptrie::mode::Writable;
+///
+/// fn fill(map: &impl Writable<Key = u32, Value = u32>) {
+///     let mut writer = map.writer();
+///     (0..100).for_each(|i| writer.insert(i, i * i));
+/// }
+///
+/// let map = snaptrie::CopyFlatMap::new();
+/// fill(&map);
+/// assert_eq!(map.get(&9), Some(81));
+/// ```
+pub trait Writable: Sized {
     /// Its keys.
     type Key: Hash + Eq;
     /// Its values.
     type Value;
     /// Its hasher.
     type Hasher: BuildHasher;
+
+    /// A writer, as the method of each map.
+    fn writer(&self) -> Writer<'_, Self> {
+        Writer::new(self)
+    }
 
     #[doc(hidden)]
     type Engine: Engine<Key = Self::Key, Value = Self::Value>;

@@ -1,8 +1,8 @@
 //! The clock: a counter that ticks when a grace period has passed.
 //!
 //! What makes it tick depends on the kind of guard: [`participants`](super::participants), or crossbeam-epoch
-//! (`epoch.rs`). Both keep one promise: **a guard under which the clock read `t` is gone once the clock reads `t + 2`**,
-//! and a thread that reads `t + 2` sees everything that was done under the guard. An object is stamped with
+//! (`epoch.rs`). Both keep one promise: **a guard under which the clock read `t` is gone once the clock reads
+//! `t + 2`**, and a thread that reads `t + 2` sees everything that was done under the guard. An object is stamped with
 //! [`Guard::ripe_at`] after it was unlinked, and may be freed when the clock reads the stamp.
 //!
 //! [`Guard::ripe_at`]: super::Guard::ripe_at
@@ -15,7 +15,7 @@ use crate::sync::{AtomicU64, HAS_TIME, Ordering, planted};
 /// The pause after an attempt, as a multiple of its duration: bounds the share of time that attempts take.
 const PAUSE_FACTOR: u64 = if cfg!(miri) { 0 } else { 32 };
 
-/// The longest pause: an attempt that was preempted seems to have taken long.
+/// The longest pause: a preempted attempt seems to have taken long, and would cause a long pause.
 const LONGEST_PAUSE: Duration = Duration::from_millis(1);
 
 pub(crate) struct Clock {
@@ -45,7 +45,8 @@ impl Clock {
         let _ = self.now.compare_exchange(reading, reading + 1, release, relaxed);
     }
 
-    /// Runs an attempt to advance the clock, unless the last one is too recent. `hurry`: even then.
+    /// Runs an attempt to advance the clock, unless the last one is too recent. With `hurry`, runs it
+    /// even then.
     pub(super) fn attempt(&self, hurry: bool, attempt: impl FnOnce()) {
         if !HAS_TIME {
             return attempt();

@@ -5,10 +5,10 @@
 //!
 //! Let A unlink an object, execute a SeqCst fence, and read `t`. The tick to `t + 1` comes after that read in the
 //! counter's modification order. The probe for `t + 2` is deferred by a thread that has seen the tick to `t + 1`
-//! (Acquire), and crossbeam-epoch seals deferred calls behind a SeqCst fence. So that fence comes after A's. Now take any
-//! guard. If it was held when the probe was sealed, crossbeam-epoch promises that it is gone when the probe runs.
-//! Otherwise the SeqCst fence of its pin comes after the probe's, hence after A's, and its thread cannot reach the object
-//! any more.
+//! (Acquire), and crossbeam-epoch seals deferred calls behind a SeqCst fence. So that fence comes after A's. Now take
+//! any guard. If it was held when the probe was sealed, crossbeam-epoch promises that it is gone when the probe runs.
+//! Otherwise the SeqCst fence of its pin comes after the probe's, hence after A's, and its thread cannot reach the
+//! object any more.
 #![expect(unsafe_code, reason = "guards end at a time of their own")]
 
 use std::mem::ManuallyDrop;

@@ -80,7 +80,8 @@ impl Guard {
         self.now() + ticks
     }
 
-    /// Advances the clock if no guard holds it back, unless an attempt was made just now. `hurry`: even then.
+    /// Advances the clock if no guard holds it back, unless an attempt was made just now. With `hurry`,
+    /// tries even then.
     pub(super) fn advance(&self, hurry: bool) {
         self.clock().attempt(hurry, || match &self.0 {
             Pin::Global(pin) => pin.advance(),

@@ -1,33 +1,35 @@
 //! The limbo of one map: unlinked objects that wait until the clock says that they may be freed.
 //!
-//! Garbage is collected in *bags*. A full bag is sealed: it is stamped with the reading of the clock at which its objects
-//! may be freed, and joins a queue. Once the clock reads that, the bag is *ripe*. A retirement frees up to two ripe objects.
+//! Garbage is collected in *bags*. A full bag is sealed: it is stamped with the reading of the clock at which its
+//! objects may be freed, and joins a queue. Once the clock gets there, the bag is *ripe*. A retirement frees at most
+//! two ripe objects.
 //!
 //! A limbo starts with one *shard*: an open bag and a queue. When two threads meet there it gets more shards, which
-//! threads share by their numbers. One thread at a time uses a shard, and no thread waits for one: it takes the next shard,
-//! and if all are busy, a lock-free stack. Destructors run outside of shards. So a thread that stalls keeps at most the
-//! garbage of one shard, and what its guard keeps.
+//! threads share by their numbers. One thread at a time uses a shard, and no thread waits for one: it takes the next
+//! shard, and if all are busy, a lock-free stack. Destructors run outside of shards. So a thread that stalls keeps at
+//! most the garbage of one shard, and what its guard keeps.
 //!
 //! # The bound
 //!
 //! Let a *period* be the time that the clock takes for the ticks of [`Guard::ripe_at`]. A bag is ripe a period after it
 //! was sealed, and it is sealed when it is full.
 //!
-//! *One shard.* A retirement adds one object and frees two, unless fewer are ripe. So a shard grows only while fewer than
-//! two of its objects are ripe. All others were retired within the last period or are in the open bag. So it never holds
-//! more than what is retired there in a period, and a bag.
+//! *One shard.* A retirement adds one object and frees two, unless fewer are ripe. So a shard grows only while fewer
+//! than two of its objects are ripe. All others were retired within the last period or are in the open bag. So it never
+//! holds more than what is retired there in a period, and a bag.
 //!
 //! *All shards.* Each sealing also looks after another shard, in turn ([`Limbo::look_after`]). If no thread has used it
 //! since the last time, its open bag is sealed and a ripe bag is freed. So a shard whose threads have ended is empty
 //! after some more sealings elsewhere.
 //!
-//! *The period.* It lasts until the guards that were held at its start are gone, plus the pauses between attempts to advance
-//! the clock. Where threads outnumber processors, a preempted thread may hold a guard until all others have had their
-//! turns. Therefore, above [`CROWDED`] bytes, threads yield when they have dropped their guards. They do so at most
-//! [`YIELDS`] times for each reading of the clock, so that a handle that is held for long does not slow other threads.
+//! *The period.* It lasts until the guards that were held at its start are gone, plus the pauses between attempts to
+//! advance the clock. Where threads outnumber processors, a preempted thread may hold a guard until all others have had
+//! their turns. Therefore, above [`CROWDED`] bytes, threads yield when they have dropped their guards. They do so at
+//! most [`YIELDS`] times for each reading of the clock, so that a handle that is held for long does not slow other
+//! threads.
 //!
-//! So the garbage of a map is at most what is retired within a period and a bag for each shard, for any number of threads.
-//! Tests: `tests/garbage.rs`.
+//! So the garbage of a map is at most what is retired within a period and a bag for each shard, for any number of
+//! threads. Tests: `tests/garbage.rs`.
 #![expect(unsafe_code, reason = "a shard's lists are plain memory behind a busy flag")]
 
 use std::cell::UnsafeCell;
@@ -171,7 +173,7 @@ struct Shard {
 }
 
 impl Shard {
-    /// The exclusive use of the lists. None if a thread has it, which may be this one, further up its stack.
+    /// Exclusive use of the lists. `None` if a thread already has it, possibly this one in an outer call.
     #[inline]
     fn enter(&self) -> Option<Busy<'_>> {
         // Acquire: what the last one left in the lists; pairs with the Release in `Busy::drop`.
@@ -380,8 +382,8 @@ impl Limbo {
         }
     }
 
-    /// Looks after one of the shards, in turn: if nothing has been retired there since the last time, seals its open bag
-    /// and frees a ripe one.
+    /// Looks after one of the shards, in turn: if nothing was retired there since the last turn, seals its open bag and
+    /// frees a ripe one.
     fn look_after(&self, guard: &Guard) {
         let Some(others) = self.others.get() else { return };
         // Relaxed: only spreads the work.
@@ -455,10 +457,10 @@ impl Limbo {
 
     /// Frees everything, and lets everything retired from now on be freed at once.
     ///
-    /// Another thread may use a shard at this moment, to drop a snapshot. It calls [`Self::empty_if_closed`] afterwards.
-    /// This thread sets `closed` and then looks at the shard. The other one leaves the shard and then reads `closed`. A
-    /// SeqCst fence stands in between on both sides. So either this thread finds the shard free, or the other one finds
-    /// `closed` set. Model: `map_and_snapshots_are_dropped_at_once`.
+    /// Another thread may use a shard at this moment, to drop a snapshot. It calls [`Self::empty_if_closed`]
+    /// afterwards. This thread sets `closed` and then looks at the shard. The other one leaves the shard and then reads
+    /// `closed`. A SeqCst fence stands in between on both sides. So either this thread finds the shard free, or the
+    /// other one finds `closed` set. Model: `map_and_snapshots_are_dropped_at_once`.
     ///
     /// # Safety
     /// - No operation on the map is in flight and none can begin: the map is being dropped.

@@ -9,14 +9,15 @@
 //! | `process`, [`participants`], [`membarrier`] | guards that need no fence of their own |
 //! | `epoch` | guards of crossbeam-epoch |
 //! | [`private`] | a collector of one map, for tests |
+//! | `garbage`, `threads` | an unlinked object and how to free it; the state of the calling thread |
 //!
 //! An operation pins a guard. It *retires* what it unlinks to its map's limbo. There the object waits until the clock
 //! shows that every guard which may have seen it is gone. Later operations on the map free it: two objects for each one
 //! that they retire.
 //!
-//! The garbage of a map stays with the map. So keys and values need no `'static` bound, and may borrow. A destructor that
-//! panics does so in an operation on its own map, is caught there, and stops no other destructor. And nothing is freed
-//! in lumps. The price: what a map has retired stays until the map is used again, [flushed](Limbo::flush), or dropped.
+//! The garbage of a map stays with the map. So keys and values need no `'static` bound, and may borrow. A destructor
+//! that panics does so in an operation on its own map, is caught there, and stops no other destructor. Garbage is freed
+//! in small steps. The price is that it stays until the map is used again, [flushed](Limbo::flush), or dropped.
 
 mod clock;
 #[cfg(not(feature = "membarrier"))]

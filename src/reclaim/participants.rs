@@ -1,10 +1,11 @@
 //! Participants: guards that need no fence of their own.
 //!
-//! A thread that pins must make its pin visible before it reads on. A full fence does this, and costs more than the rest of
-//! a lookup in the cache. With *asymmetric* fences a pin is a plain store (the light fence). The thread that wants to
-//! advance the clock makes the system execute a fence on every processor that runs a thread of this process (the heavy
-//! fence, `membarrier(2)`). "RCU via signal handling" in Desnoyers et al., "User-Level Implementations of Read-Copy
-//! Update", IEEE TPDS 23(2), 2012, does the same with signals. With ordinary fences on both sides, all else is the same.
+//! A thread that pins must make its pin visible before it reads on. A full fence does this, and costs more than the
+//! rest of a lookup in the cache. With *asymmetric* fences a pin is a plain store (the light fence). The thread that
+//! wants to advance the clock makes the system execute a fence on every processor that runs a thread of this process
+//! (the heavy fence, `membarrier(2)`). "RCU via signal handling" in Desnoyers et al., "User-Level Implementations of
+//! Read-Copy Update", IEEE TPDS 23(2), 2012, does the same with signals. With ordinary fences on both sides, all else
+//! is the same.
 //!
 //! # Why an object is safe to free
 //!
@@ -14,24 +15,25 @@
 //! Let A unlink an object, execute a SeqCst fence, and then read `t`, so that the object may be freed at `t + 3`
 //! ([`GRACE`]). Let B hold a guard while the clock advances from `t + 2` to `t + 3`. There are two cases:
 //!
-//! - The scan found B without a guard. Then B's pin is not ordered before the heavy fence, so B's reads come after it. The
-//!   heavy fence comes after A's fence, since the thread that executed it had read `t + 2`.
+//! - The scan found B without a guard. Then B's pin is not ordered before the heavy fence, so B's reads come after that
+//!   fence. It comes after A's fence, since the thread that executed it had read `t + 2`.
 //! - B pinned at `t + 2`. It acquired that reading from the thread that advanced the clock to it, which had executed a
 //!   heavy fence after it read `t + 1`.
 //!
-//! In either case B cannot reach the object. It also follows that a guard under which the clock read `t` is gone at `t + 2`.
+//! In either case B cannot reach the object. It also follows that a guard under which the clock read `t` is gone at
+//! `t + 2`.
 //!
 //! # When the fences become asymmetric
 //!
-//! Once, before the clock advances for the first time ([`Participants::decide`]). Each thread that advances the clock has
-//! seen the decision, so it executes heavy fences if pins may have light ones. A pin that misses the decision executes a
-//! full fence.
+//! Once, before the clock advances for the first time ([`Participants::decide`]). Each thread that advances the clock
+//! has seen the decision, so it executes heavy fences if pins may have light ones. A pin that misses the decision
+//! executes a full fence.
 //!
 //! # When the system refuses
 //!
-//! A sandbox that is entered while the program runs may forbid the heavy fence. From then on each pin executes a full fence.
-//! A pin that was under way at that moment has none. Therefore the clock then also leaves a millisecond between two ticks:
-//! long enough for a store to reach the other processors.
+//! A sandbox that is entered while the program runs may forbid the heavy fence. From then on each pin executes a full
+//! fence. A pin that was under way at that moment has none. So from then on a millisecond also passes between two
+//! ticks: long enough for a store to reach the other processors.
 #![expect(unsafe_code, reason = "participants are raw pointers, used by one thread at a time")]
 
 use std::cell::Cell;
@@ -48,7 +50,7 @@ use super::clock::Clock;
 use super::membarrier;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicU64, Ordering, fence, planted, stall_point};
 
-/// Time between two ticks without heavy fences: every store is assumed to reach the other processors in it.
+/// Time between two ticks without heavy fences, in which every store is assumed to reach the other processors.
 const STORE_DELAY: Duration = Duration::from_millis(1);
 
 /// Pins execute ordinary fences, and the clock stands still, until the fences are decided.
@@ -63,7 +65,7 @@ const REFUSED: u8 = 3;
 /// Ticks from the unlinking of an object until it may be freed.
 pub(super) const GRACE: u64 = 3;
 
-/// What a thread pins with.
+/// The record of one thread's guards.
 pub(super) struct Participant {
     /// The clock's reading when the thread pinned; 0 while it holds no guard. Written by that thread alone.
     pinned: AtomicU64,
@@ -95,8 +97,8 @@ pub(crate) struct Participants {
 }
 
 // SAFETY:
-// - Send and Sync: only the thread that a participant belongs to uses `guards` and `afterwards`; `taken` gives it to one
-//   thread at a time, with an Acquire that pairs with the Release of the last one.
+// - Send and Sync: only the thread that a participant belongs to uses `guards` and `afterwards`; `taken` gives it to
+//   one thread at a time, with an Acquire that pairs with the Release of the last one.
 unsafe impl Sync for Participants {}
 // SAFETY:
 // - as for Sync.

@@ -3,9 +3,9 @@
 //! Its guards are those of participants, with ordinary fences. They depend on no other map, and work in models, whose
 //! threads are not threads of the system.
 //!
-//! Users' maps have no collector of their own. A guard would have to find its thread's participant in the right list each
-//! time, which takes longer than a lookup. In return a handle held for long would keep no garbage of other maps. The guide
-//! shows how not to hold handles for long.
+//! Users' maps have no collector of their own. Each guard would have to find its thread's participant in the right
+//! list, which takes longer than a lookup. In return, a handle held for long would not keep the garbage of other maps.
+//! The guide shows how to avoid holding handles for long.
 #![expect(unsafe_code, reason = "guards outlive the borrow of what they hold on to")]
 
 use std::mem::ManuallyDrop;

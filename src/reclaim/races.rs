@@ -1,6 +1,6 @@
-//! Tests that race the fences of participants: for optimised builds. In others the steps that must be close to each
-//! other are too long. Without the kernel's part of the heavy fence, or without a pin's ordinary one, they fail on x86
-//! if two processors are idle.
+//! Tests that race the fences of participants. They need optimised builds: in others, steps that must follow each other
+//! closely take too long. On x86 with two idle processors, the tests fail without the kernel's part of the heavy fence,
+//! or without a pin's ordinary fence.
 #![expect(unsafe_code, reason = "pins without a collector")]
 
 use std::sync::atomic::{AtomicUsize, Ordering, fence};

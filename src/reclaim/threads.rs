@@ -78,8 +78,8 @@ pub(super) fn while_freeing(step: impl FnOnce()) {
     });
 }
 
-/// The number of shards of a structure: several for each processor, so that threads seldom meet even where they outnumber
-/// the processors.
+/// The number of shards of a structure: several for each processor, so that threads seldom meet even where they
+/// outnumber the processors.
 pub(crate) fn shard_count() -> usize {
     // In models three threads find all shards busy.
     if cfg!(shuttle) {

@@ -143,29 +143,8 @@ pub(super) use collection;
 /// Implements the methods without a handle of sets that return references.
 macro_rules! by_reference {
     ($Set:ident, $Map:ident) => {
-        impl<K, S> $Set<K, S> {
-            /// Number of elements. See [`PinnedSet::len`].
-            ///
-            /// # Examples
-            /// ```
-            #[doc = concat!("assert_eq!(snaptrie::", stringify!($Set), "::from([1, 2, 2]).len(), 2);")]
-            /// ```
-            pub fn len(&self) -> usize {
-                self.map.len()
-            }
-
-            /// Whether the set is empty. See [`PinnedSet::is_empty`].
-            ///
-            /// # Examples
-            /// ```
-            #[doc = concat!("assert!(!snaptrie::", stringify!($Set), "::from([1, 2]).is_empty());")]
-            /// ```
-            pub fn is_empty(&self) -> bool {
-                self.map.is_empty()
-            }
-        }
-
-        /// Single operations without a handle. Each makes one for its duration, and returns nothing that borrows from it.
+        /// Single operations without a handle. Each makes one for its duration, and returns nothing that borrows from
+        /// it.
         ///
         /// # Panics
         /// These methods panic if `Hash` or `Eq` of the element, or the closure, panics. The set then stays as it was.
@@ -221,6 +200,28 @@ macro_rules! by_reference {
             /// ```
             pub fn retain(&self, mut keep: impl FnMut(&K) -> bool) {
                 self.map.retain(|element, ()| keep(element));
+            }
+        }
+
+        impl<K, S> $Set<K, S> {
+            /// Number of elements. See [`PinnedSet::len`].
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("assert_eq!(snaptrie::", stringify!($Set), "::from([1, 2, 2]).len(), 2);")]
+            /// ```
+            pub fn len(&self) -> usize {
+                self.map.len()
+            }
+
+            /// Whether the set is empty. See [`PinnedSet::is_empty`].
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("assert!(!snaptrie::", stringify!($Set), "::from([1, 2]).is_empty());")]
+            /// ```
+            pub fn is_empty(&self) -> bool {
+                self.map.is_empty()
             }
         }
     };

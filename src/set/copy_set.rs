@@ -6,9 +6,9 @@ use std::hash::{BuildHasher, Hash};
 use equivalent::Equivalent;
 
 use super::collection::collection;
+use super::flat_operations::flat_operations;
 use super::operations::operations;
-use super::room::room;
-use super::versions::versions;
+use super::trie_operations::trie_operations;
 use super::{CopyPinnedSet, SetSnapshot};
 use crate::map::Stays;
 use crate::mode::{self, Inline, Kind, Place};
@@ -61,8 +61,8 @@ pub type CopyFlatSet<K, S = RandomState> = CopySet<K, S, mode::Flat>;
 
 operations!(CopySet[] of Inline, K = K, CopyKeys, "CopyTrieSet", "", "", Plain);
 collection!(CopySet, CopyMap, CopyPinnedSet<M>, "CopyTrieSet", M: Inline, Plain);
-versions!(CopyTrieSet, CopyTrieMap, Inline, Plain);
-room!(CopyFlatSet, CopyFlatMap, CopyTrieSet, to_copy_flat, Plain);
+trie_operations!(CopyTrieSet, CopyTrieMap, Inline, Plain);
+flat_operations!(CopyFlatSet, CopyFlatMap, CopyTrieSet, to_copy_flat, Plain);
 
 impl<K: Clone + Hash + Eq, S: BuildHasher + Clone, M: Place<K, ()>> SetSnapshot<K, S, M> {
     /// A [`CopyFlatSet`] with the elements, and the same hasher. See

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hash};
 use equivalent::Equivalent;
 
 use super::collection::{by_reference, collection};
-use super::room::room;
+use super::flat_operations::flat_operations;
 use super::{PinnedSet, SetSnapshot, TrieSet};
 use crate::map::Stays;
 use crate::mode::{self, Place};
@@ -37,7 +37,7 @@ pub struct FlatSet<K, S = RandomState> {
 
 collection!(FlatSet, FlatMap, PinnedSet<mode::Flat>, "FlatSet");
 by_reference!(FlatSet, FlatMap);
-room!(FlatSet, FlatMap, TrieSet, to_flat);
+flat_operations!(FlatSet, FlatMap, TrieSet, to_flat);
 
 impl<K: Clone + Hash + Eq, S: BuildHasher + Clone, M: Place<K, ()>> SetSnapshot<K, S, M> {
     /// A [`FlatSet`] with clones of the elements, and the same hasher. See

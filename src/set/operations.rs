@@ -10,41 +10,6 @@ macro_rules! operations {
         $Type:ident [$($life:lifetime)?] of $Place:ident, $Found:ty = $Item:ty, $Elements:ident,
         $Set:literal, $pin:literal, $at:literal $(, $bound:ident)?
     ) => {
-        impl<K $(: $bound)?, S, M: Kind<K, (), $Place>> $Type<$($life,)? K, S, M> {
-            /// Number of elements. Weakly consistent: exact while no thread writes. Costs O(processors).
-            ///
-            /// # Examples
-            /// ```
-            #[doc = concat!("let set = snaptrie::", $Set, "::from([1, 2, 2]);")]
-            #[doc = concat!("assert_eq!(set", $pin, ".len(), 2);")]
-            /// ```
-            pub fn len(&self) -> usize {
-                self.map.len()
-            }
-
-            /// Whether the set is empty. Stops at the first element.
-            ///
-            /// # Examples
-            /// ```
-            #[doc = concat!("let set = snaptrie::", $Set, "::<u32>::new();")]
-            #[doc = concat!("assert!(set", $pin, ".is_empty());")]
-            /// ```
-            pub fn is_empty(&self) -> bool {
-                self.map.is_empty()
-            }
-
-            /// Iterates over the elements, in no particular order. Weakly consistent, like an iteration over a map.
-            ///
-            /// # Examples
-            /// ```
-            #[doc = concat!("let set = snaptrie::", $Set, "::from([1, 2]);")]
-            #[doc = concat!("assert_eq!(set", $pin, ".iter().sum::<i32>(), 3);")]
-            /// ```
-            pub fn iter(&self) -> $Elements<'_, K, (), M> {
-                self.map.keys()
-            }
-        }
-
         /// Lookups and removals. Each is linearizable and lock-free.
         ///
         /// # Panics
@@ -62,8 +27,8 @@ macro_rules! operations {
                 self.map.contains_key(element)
             }
 
-            /// Whether each of many elements is in the set, in their order. The cache misses of 32 at a time are side
-            /// by side. Works like `get_many` of a map.
+            /// Whether each of many elements is in the set, in their order. Cache misses overlap, for 32 elements at a
+            /// time. Works like `get_many` of a map.
             ///
             /// # Examples
             /// ```
@@ -158,8 +123,8 @@ macro_rules! operations {
                 self.map.insert_new(element, ())
             }
 
-            /// Inserts many elements: [`insert`](Self::insert) for each of them, in order. The cache misses of 32 at a
-            /// time are side by side. Returns how many were inserted.
+            /// Inserts many elements: [`insert`](Self::insert) for each of them, in order. Cache misses overlap, for 32
+            /// elements at a time. Returns how many were inserted.
             ///
             /// # Examples
             /// ```
@@ -170,8 +135,8 @@ macro_rules! operations {
                 self.map.put_many(elements.into_iter().map(|element| (element, ())), Stays::First)
             }
 
-            /// Removes many elements: [`remove`](Self::remove) for each of them, in order. The cache misses of 32 at a
-            /// time are side by side. Returns how many of them were in the set.
+            /// Removes many elements: [`remove`](Self::remove) for each of them, in order. Cache misses overlap, for 32
+            /// elements at a time. Returns how many of them were in the set.
             ///
             /// # Examples
             /// ```
@@ -243,6 +208,41 @@ macro_rules! operations {
 
             fn into_iter(self) -> Self::IntoIter {
                 self.iter()
+            }
+        }
+
+        impl<K $(: $bound)?, S, M: Kind<K, (), $Place>> $Type<$($life,)? K, S, M> {
+            /// Number of elements. Weakly consistent: exact while no thread writes. Costs O(processors).
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", $Set, "::from([1, 2, 2]);")]
+            #[doc = concat!("assert_eq!(set", $pin, ".len(), 2);")]
+            /// ```
+            pub fn len(&self) -> usize {
+                self.map.len()
+            }
+
+            /// Whether the set is empty. Stops at the first element.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", $Set, "::<u32>::new();")]
+            #[doc = concat!("assert!(set", $pin, ".is_empty());")]
+            /// ```
+            pub fn is_empty(&self) -> bool {
+                self.map.is_empty()
+            }
+
+            /// Iterates over the elements, in no particular order. Weakly consistent, like an iteration over a map.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let set = snaptrie::", $Set, "::from([1, 2]);")]
+            #[doc = concat!("assert_eq!(set", $pin, ".iter().sum::<i32>(), 3);")]
+            /// ```
+            pub fn iter(&self) -> $Elements<'_, K, (), M> {
+                self.map.keys()
             }
         }
     };

@@ -36,48 +36,6 @@ impl<K, S, M: Place<K, ()>> SetSnapshot<K, S, M> {
     pub(super) fn new(map: Snapshot<K, (), S, M>) -> Self {
         Self { map }
     }
-
-    /// The snapshot of the map that holds the elements as keys, for operations that only maps have.
-    ///
-    /// # Examples
-    /// ```
-    /// let first = snaptrie::TrieSet::from([1]).snapshot();
-    /// assert!(first.as_map().ptr_eq(first.clone().as_map()));
-    /// ```
-    pub const fn as_map(&self) -> &Snapshot<K, (), S, M> {
-        &self.map
-    }
-
-    /// Number of elements, exact. The first call counts them, see [`Snapshot::len`].
-    ///
-    /// # Examples
-    /// ```
-    /// assert_eq!(snaptrie::TrieSet::from([1, 2]).snapshot().len(), 2);
-    /// ```
-    pub fn len(&self) -> usize {
-        self.map.len()
-    }
-
-    /// Whether the snapshot is empty. Stops at the first element it finds.
-    ///
-    /// # Examples
-    /// ```
-    /// assert!(snaptrie::TrieSet::<u32>::new().snapshot().is_empty());
-    /// ```
-    pub fn is_empty(&self) -> bool {
-        self.map.is_empty()
-    }
-
-    /// Iterates over the elements, each exactly once, in no particular order, the same each time.
-    ///
-    /// # Examples
-    /// ```
-    /// let snapshot = snaptrie::TrieSet::from([1, 2]).snapshot();
-    /// assert_eq!((snapshot.iter().len(), snapshot.iter().sum::<i32>()), (2, 3));
-    /// ```
-    pub fn iter(&self) -> SnapshotKeys<'_, K, (), M> {
-        self.map.keys()
-    }
 }
 
 impl<K, S: BuildHasher, M: Place<K, ()>> SetSnapshot<K, S, M> {
@@ -135,6 +93,50 @@ impl<K, S: BuildHasher, M: Place<K, ()>> SetSnapshot<K, S, M> {
 ///
 /// # Panics
 /// These methods and their iterators panic if `Hash` or `Eq` of an element panics.
+impl<K, S, M: Place<K, ()>> SetSnapshot<K, S, M> {
+    /// The snapshot of the map that holds the elements as keys, for operations that only maps have.
+    ///
+    /// # Examples
+    /// ```
+    /// let first = snaptrie::TrieSet::from([1]).snapshot();
+    /// assert!(first.as_map().ptr_eq(first.clone().as_map()));
+    /// ```
+    pub const fn as_map(&self) -> &Snapshot<K, (), S, M> {
+        &self.map
+    }
+
+    /// Number of elements, exact. The first call counts them, see [`Snapshot::len`].
+    ///
+    /// # Examples
+    /// ```
+    /// assert_eq!(snaptrie::TrieSet::from([1, 2]).snapshot().len(), 2);
+    /// ```
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Whether the snapshot is empty. Stops at the first element it finds.
+    ///
+    /// # Examples
+    /// ```
+    /// assert!(snaptrie::TrieSet::<u32>::new().snapshot().is_empty());
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
+    /// Iterates over the elements, each exactly once, in no particular order, the same each time.
+    ///
+    /// # Examples
+    /// ```
+    /// let snapshot = snaptrie::TrieSet::from([1, 2]).snapshot();
+    /// assert_eq!((snapshot.iter().len(), snapshot.iter().sum::<i32>()), (2, 3));
+    /// ```
+    pub fn iter(&self) -> SnapshotKeys<'_, K, (), M> {
+        self.map.keys()
+    }
+}
+
 impl<K: Hash + Eq, S: BuildHasher, M: Place<K, ()>> SetSnapshot<K, S, M> {
     /// The elements of this snapshot, and those of the other one that this one does not have.
     ///

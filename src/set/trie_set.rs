@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hash};
 use equivalent::Equivalent;
 
 use super::collection::{by_reference, collection};
-use super::versions::versions;
+use super::trie_operations::trie_operations;
 use super::{PinnedSet, SetSnapshot};
 use crate::map::Stays;
 use crate::mode::{self, Boxed};
@@ -40,4 +40,4 @@ pub struct TrieSet<K, S = RandomState> {
 
 collection!(TrieSet, TrieMap, PinnedSet<mode::Trie>, "TrieSet");
 by_reference!(TrieSet, TrieMap);
-versions!(TrieSet, TrieMap, Boxed);
+trie_operations!(TrieSet, TrieMap, Boxed);

@@ -1,6 +1,6 @@
 //! Changing a key where the fast path gave up: at a busy, frozen or full bucket, or where there is no leaf.
 //!
-//! This code sees only slots, and the change as a [`SlotChange`]. So it is compiled once for all maps with one type of slots.
+//! This code sees only slots, and the change as a [`SlotChange`]. So it is compiled once for each type of slots.
 #![expect(unsafe_code, reason = "owns entries between their making and their publication")]
 
 use std::mem::ManuallyDrop;
@@ -15,7 +15,7 @@ use crate::entry::{SlotHashes, TreeSlot};
 use crate::leaf::{Leaf, LeafDraft, Size};
 use crate::sync::stall_point;
 
-/// How often a writer looks at a busy bucket before it revokes the claim: longer than a claim of a running thread lasts.
+/// How often a writer looks at a busy bucket before it revokes the claim: a running thread takes less time to publish.
 const PATIENCE: u32 = if cfg!(any(miri, shuttle)) { 1 } else { 100 };
 
 pub(crate) enum Step<T> {
@@ -129,9 +129,9 @@ pub(crate) fn attempt<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
     }
 }
 
-/// Unless the change is sure to change something, asks for the decision before a frozen place is copied for it. If nothing
-/// changes, returns the present entry. Otherwise the decision is used after the copying, if the key still has the same
-/// entry then.
+/// Asks for the decision before a frozen place is copied, unless the change is sure to change something. If nothing is
+/// to change, returns the present entry. Otherwise the decision is used after the copying, if the key still has the
+/// same entry then.
 pub(crate) fn decide_before_copying<T: TreeSlot>(
     place: Place<'_, T>,
     request: &mut dyn SlotChange<T>,
@@ -336,8 +336,8 @@ fn edit_collision<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
     }
 }
 
-/// Publishes an entry by `publish`. If its key `is_new`, counts it before (see [`count`](crate::count)), and uncounts it if
-/// `publish` fails.
+/// Publishes an entry by `publish`. If its key `is_new`, counts it before (see [`count`](crate::count)), and uncounts
+/// it if `publish` fails.
 #[inline(always)]
 pub(super) fn counted<'g, T: TreeSlot + 'g, R>(
     host: impl Host<'g, T>,
@@ -354,7 +354,8 @@ pub(super) fn counted<'g, T: TreeSlot + 'g, R>(
     done
 }
 
-/// Puts an entry into the spill bucket. If there is none, takes one. Fails if there is no room, or the bucket has changed.
+/// Puts an entry into the spill bucket. If there is none, takes one. Fails if there is no room, or the bucket has
+/// changed.
 #[cold]
 #[inline(never)]
 pub(super) fn put_in_spill<'g, T: TreeSlot + 'g, H: Host<'g, T>>(

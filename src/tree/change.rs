@@ -1,8 +1,8 @@
 //! Changing a key: find its place, ask what to do, and do it by one CAS.
 //!
-//! [`change_at_once`] does almost every change. It is compiled for each kind of change and has no loop. It gives up at a
-//! busy, frozen or full bucket. [`attempt`](super::attempt()) then does the whole operation from the top of the tree. It
-//! is compiled once for each type of slots and each engine.
+//! [`change_at_once`] does almost every change. It is compiled for each kind of change and has no loop. It gives up at
+//! a busy, frozen or full bucket. [`attempt`](super::attempt()) then does the whole operation from the top of the tree.
+//! It is compiled once for each type of slots and each engine.
 #![expect(unsafe_code, reason = "owns entries that are not yet published")]
 
 use std::mem::ManuallyDrop;

@@ -83,8 +83,8 @@ pub(crate) fn find_at<'g, T: TreeSlot>(
     find_below(word, view, path, hash, is_it)
 }
 
-/// [`find_below`] through a pointer, so that it is compiled once for all kinds of keys. Takes the closure by value, so that
-/// only this path stores it in memory.
+/// [`find_below`] through a pointer, so that it is compiled once for all kinds of keys. Takes the closure by value, so
+/// that only this path stores it in memory.
 #[cold]
 #[inline(never)]
 fn find_rarely<'g, T: TreeSlot>(
@@ -198,7 +198,7 @@ pub(crate) fn prefetch<'g, T: TreeSlot + 'g>(start: impl Fn(u64) -> Way<'g, T>, 
     approach(start, hashes, &mut [None; BATCH]);
 }
 
-/// [`find`] for each of these hashes, with their cache misses side by side. `start` says where each walk begins; `eq`
+/// [`find`] for each of these hashes, with overlapping cache misses. `start` says where each walk begins; `eq`
 /// and `found` get the hash's index.
 ///
 /// # Safety

@@ -14,8 +14,8 @@
 //! An engine implements [`Host`] to say what it does with counts and garbage, and how to start again from its root. The
 //! trie has one word at the top, the flat table an array of words.
 //!
-//! *Depth*: the number of hash bits used above a word; a fan takes four. *Path*: the remaining bits of a hash, at the top
-//! of a `u64`.
+//! *Depth*: the number of hash bits used above a word; a fan takes four. *Path*: the remaining bits of a hash, at the
+//! top of a `u64`.
 #![expect(unsafe_code, reason = "declares what a caller that retires must promise")]
 
 mod attempt;

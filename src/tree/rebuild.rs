@@ -79,7 +79,7 @@ fn copy_leaf<'n, T: TreeSlot>(
     if let Some(size) = size {
         let all = 0..leaf.size().buckets();
         if let Some(copy) = spread(leaf, all, size, birth, depth, rehash) {
-            // If a leaf had no room for another entry and its copy would have little, it becomes larger.
+            // If a leaf was full and its copy would have little room, the copy becomes larger.
             let roomy = |hash| copy.size() > leaf.size() || copy.has_room(path_below(hash, depth));
             if grow.is_none_or(roomy) {
                 return to_word(copy);
@@ -136,8 +136,8 @@ pub(crate) fn divide<'n, T: TreeSlot>(
     divide_leaf(leaf, parts, birth, depth, rehash)
 }
 
-/// [`divide`] for a leaf. `None` if its number of buckets is not a multiple of `parts`, or if the entries of one part do
-/// not fit into a leaf.
+/// [`divide`] for a leaf. `None` if its number of buckets is not a multiple of `parts`, or if the entries of one part
+/// do not fit into a leaf.
 fn divide_leaf<'n, T: TreeSlot>(
     leaf: Leaf<'_, T>,
     parts: usize,
@@ -258,7 +258,7 @@ pub(super) fn swing<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
     Some(new)
 }
 
-/// The slots of new entries, which are in the order of their hashes. Those of a boxed store are allocated in that order.
+/// The slots of new entries, in the order of their hashes. A boxed store allocates the entries in that order.
 ///
 /// No user code may run until a tree owns them, because nothing frees them if the caller unwinds.
 pub(crate) fn movers<St: Store>(
@@ -331,7 +331,7 @@ fn build_fan<'n, T: TreeSlot>(birth: u64, movers: &mut [Mover<T>], depth: u32) -
     Fan::allocate(birth, words)
 }
 
-/// Sorts entries by which of so many words they belong to. Less code than the sort of the standard library, and faster.
+/// Sorts entries by the word that each belongs to, of this many words. Faster than the standard sort, and less code.
 pub(crate) fn sort_by_word<T: Copy>(
     movers: &mut [Mover<T>],
     words: usize,

@@ -91,8 +91,8 @@ impl Drop for Domain {
 
 /// The tree of one generation, as it was when that generation ended.
 ///
-/// INVARIANT: while this exists, its record is in the registry of the domain, or the tree is empty. So everything that can
-/// be reached from `top` through frozen words stays allocated.
+/// INVARIANT: while this exists, its record is in the registry of the domain, or the tree is empty. So everything that
+/// can be reached from `top` through frozen words stays allocated.
 pub(crate) struct KeptTree {
     /// `None` if the map was never written, and once this is dismantled.
     domain: Option<Arc<Domain>>,
@@ -173,8 +173,8 @@ impl KeptTree {
             .is_none_or(|domain| Arc::get_mut(domain).is_some_and(|domain| domain.base.is_none()))
     }
 
-    /// Takes the dead list from a snapshot that [is alone](Self::is_alone). Returns it, and whether the caller also owns
-    /// the tree. If not, the parts of the tree are on the list.
+    /// Takes the dead list from a snapshot that [is alone](Self::is_alone). Returns it, and whether the caller also
+    /// owns the tree. If not, the parts of the tree are on the list.
     pub(super) fn disband(&mut self) -> (Vec<Dead>, bool) {
         let record = self.domain.as_ref().zip(self.record.take());
         let kept = record.map_or_else(Vec::new, |(domain, record)| domain.reclaimer.empty(&record));

@@ -36,12 +36,12 @@
 //!
 //! *The rule*: an operation of a newer generation than a node's, and every read of a snapshot, uses
 //! a word of a fan, or the state of a bucket, only once it is frozen. All changes are CASes of words that are
-//! not frozen. Take a late writer of generation g: generation g + 1 has begun. If any thread has observed the word that
-//! it wants to change, its CAS fails and it starts again in the new generation. If none has, its change takes effect in
-//! a tree that the snapshot and the live map still share. It is ordered just before the snapshot: the write began
-//! before the snapshot, and no thread has seen a state without it. So no change needs a second CAS to commit it, and
-//! none is ever rolled back. `tests/models.rs` runs these
-//! races under a model checker, `tests/snapshots.rs` and `tests/stress.rs` on real threads.
+//! not frozen. Take a late writer: one of generation g that still runs when generation g + 1 has begun. If any thread
+//! has observed the word that it wants to change, its CAS fails and it starts again in the new generation. If none has,
+//! its change takes effect in a tree that the snapshot and the live map still share. It is ordered just before the
+//! snapshot: the write began before the snapshot, and no thread has seen a state without it. So no change needs a
+//! second CAS to commit it, and none is ever rolled back. `tests/models.rs` runs these races under a model checker,
+//! `tests/snapshots.rs` and `tests/stress.rs` on real threads.
 //!
 //! # Orderings
 //!
@@ -50,8 +50,8 @@
 //! | `Indirection::replace` (Release) | `Indirection::load` (Acquire) | a node, whole |
 //! | see [`crate::bucket`] | | slots and tags of a bucket, and the entries behind them |
 //! | swap of the map's root (Release) | `RawTrie::root` (Acquire) | a root, and that the snapshots before it are registered |
-//! | `Record::push` (Release) | `Record::close` (Acquire) | an object on a dead list |
-//! | `Clock::tick` (Release) | `Clock::now` (Acquire) | that guards are gone |
+//! | `Record::push` (Release) | `Record::close` (AcqRel) | an object on a dead list |
+//! | `Clock::tick` (AcqRel) | `Clock::now` (Acquire) | that guards are gone |
 //!
 //! Progress: every operation is lock-free. A loop here repeats only after helping with a frozen node or root, or after
 //! its CAS failed because another operation's CAS succeeded.

@@ -9,7 +9,7 @@
 //!
 //! When the last handle of a snapshot is dropped, its list is closed, its record leaves the
 //! registry, and each object on the list is retired again with the snapshot's generation + 1 as its
-//! death. So it moves to an older snapshot that sees it, and at last to the limbo. Nodes have no
+//! death. So it moves to an older snapshot that sees it, and in the end to the limbo. Nodes have no
 //! reference counts. The death of a node retires only its shell: its children live on in its copy.
 //!
 //! A fork owns only what was born after its base. The base's snapshot owns the rest.
@@ -38,11 +38,11 @@
 //! later fails, and the retirement tries an older record.
 //!
 //! *Records of one generation.* A thread registers its record before it knows whether it owns the snapshot; if not, it
-//! withdraws it. Meanwhile objects may go to that record. Its withdrawal retires them again with the same generation + 1
-//! as their death, so they come to the owner's record of this generation.
+//! withdraws it. Meanwhile objects may go to that record. Its withdrawal retires them again, with the generation after
+//! this one as their death. So they come to the owner's record of this generation.
 //!
-//! *One reading may serve many objects of one death.* No owner of an older generation registers any more, so a later tree
-//! would have no live snapshot that this one lacks.
+//! *One reading of the registry may serve many objects of one death.* No owner of an older generation registers any
+//! more, so a later reading would find no other live snapshot.
 //!
 //! Models: `registrations_withdrawals_and_retirements_at_once`, `all_of_a_registration_against_a_withdrawal`,
 //! `all_of_two_withdrawals`, `two_snapshots_of_one_generation_keep_what_either_sees`. Exact counts of drops:
@@ -178,8 +178,8 @@ impl Reclaimer {
         }
     }
 
-    /// [`Self::retire`] for the entry of a slot that an operation unlinked; `garbage` turns it into garbage. Fast for most
-    /// entries: those in whose life no snapshot was taken.
+    /// [`Self::retire`] for the entry of a slot that an operation unlinked; `garbage` turns it into garbage. Fast for
+    /// most entries: those that were born and died between two snapshots.
     ///
     /// # Safety
     /// - As for [`Self::retire`], by an operation under `guard`; and the entry is not freed.

@@ -1,7 +1,8 @@
 //! Handles of any kind of map, by reference, so that each test body is written once.
 //!
-//! A map that hands out copies has a handle that does so too. [`Lent`] stores each copy and lends it, so a test that holds
-//! on to a "reference" sees the copy it was given. What only the interface by value has is in `tests/api/copies.rs`.
+//! A map that hands out copies has a handle that does so too. [`Lent`] stores each copy and lends it, so a test that
+//! holds on to a "reference" sees the copy it was given. What only the interface by value has is in
+//! `tests/api/copies.rs`.
 
 use std::cell::RefCell;
 use std::fmt::{self, Debug};

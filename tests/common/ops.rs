@@ -1,9 +1,10 @@
 //! Sequences of operations and the world they are played in, for `tests/model.rs` and the fuzz
 //! targets.
 //!
-//! An [`Op`] is a verb and three numbers, so it can be drawn at random, shrunk and decoded from bytes. The numbers select
-//! a map, a key and so on among those that exist at that moment, so every sequence of ops has a meaning. [`play`] runs
-//! one in a world of maps, forks and snapshots, each beside an oracle: a plain ordered map with the expected entries.
+//! An [`Op`] is a verb and three numbers, so it can be drawn at random, shrunk and decoded from bytes. The numbers
+//! select a map, a key and so on among those that exist at that moment, so every sequence of ops has a meaning.
+//! [`play`] runs one in a world of maps, forks and snapshots, each beside an oracle: a plain ordered map with the
+//! expected entries.
 //!
 //! | file | holds |
 //! |---|---|

@@ -150,8 +150,8 @@ fn a_mover_that_stalls_at_any_step() {
     });
 }
 
-/// A thread that has built the successors of a unit, and not installed them, while others move the unit, announce it, and
-/// empty what it became.
+/// A thread that has built the successors of a unit, and not installed them, while others move the unit, announce it,
+/// and empty what it became.
 #[test]
 fn a_mover_that_comes_too_late_brings_nothing_back() {
     fn body(begin: u8) {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use shuttle::thread;
 use snaptrie::mode::Writable;
-use snaptrie::{CopyTrieMap, Number, TrieMap, Writer};
+use snaptrie::{CopyTrieMap, Number, TrieMap};
 
 use super::items::{Constant, FewBits, Good};
 use crate::schedules::explore;
@@ -26,7 +26,7 @@ where
     let writers = [1, 10].map(|amount| {
         let map = Arc::clone(&map);
         thread::spawn(move || {
-            let mut writer = Writer::new(&*map);
+            let mut writer = map.writer();
             writer.add(0, amount);
             writer.flush();
             writer.insert(amount as u8, V::of(7));

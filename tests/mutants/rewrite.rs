@@ -2,8 +2,8 @@
 //!
 //! `snaptrie-mutants ROOT DROPPED FILE…` rewrites the files, which are relative to `ROOT`, in place. `DROPPED` names a
 //! file of numbers, of mutants to leave out. Prints a line per mutant: its number, file, line, what it does, and where
-//! its own text and all of its text are in the rewritten file. A mutant in a `const fn` cannot ask, and is left out: its
-//! range is empty.
+//! its own text and all of its text are in the rewritten file. A mutant in a `const fn` cannot ask, and is left out:
+//! its range is empty.
 //!
 //! Mutants:
 //! - a body that returns at once: nothing, a boolean, `None`, 0 or 1;

@@ -6,8 +6,6 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use snaptrie::Writer;
-
 use crate::support::{Handle, sort, sorted};
 use crate::{Numbers, over_maps};
 
@@ -65,7 +63,7 @@ fn merge(one: &u64, other: &u64) -> u64 {
 fn play<M: Numbers>(steps: Vec<Step>) {
     let map = M::default();
     let mut oracle = HashMap::<u64, u64>::new();
-    let mut writer = Writer::new(&map);
+    let mut writer = map.writer();
     for step in steps {
         let is_batch = matches!(
             step,
@@ -83,7 +81,7 @@ fn play<M: Numbers>(steps: Vec<Step>) {
         let pinned = map.handle();
         match step {
             Step::Flush => {}
-            Step::Renew => writer = Writer::new(&map),
+            Step::Renew => writer = map.writer(),
             Step::Insert(key, value) => {
                 writer.insert(key, value);
                 oracle.insert(key, value);

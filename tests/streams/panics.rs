@@ -116,7 +116,7 @@ fn a_writer_loses_one_change_at_most<M: Events>() {
             let map: M =
                 (0..CALLS).map(|i| (<M as Tested>::Key::make(ledger, i), i + 1_000)).collect();
             let before = model_of(&map);
-            let mut writer = Writer::new(&map);
+            let mut writer = map.writer();
             arm(event, spared);
             let mut caught = 0;
             for index in 0..CALLS {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 
-use snaptrie::{FlatMap, TrieMap, Writer};
+use snaptrie::{FlatMap, TrieMap};
 
 use crate::support::{Handle, Numbers as Random, stress};
 use crate::{Numbers, over_maps};
@@ -24,7 +24,7 @@ fn nothing_that_is_added_is_lost<M: Numbers + Sync>() {
             let map = &map;
             scope.spawn(move || {
                 let mut random = Random(seed);
-                let mut writer = Writer::new(map);
+                let mut writer = map.writer();
                 for _ in 0..rounds() {
                     writer.add(random.next() % KEYS, 1);
                 }
@@ -63,7 +63,7 @@ fn the_changes_of_a_writer_show_in_order<M: Numbers + Sync>() {
                 assert!(first >= second, "{first} and {second}");
             }
         });
-        let mut writer = Writer::new(&map);
+        let mut writer = map.writer();
         for round in 0..rounds() {
             writer.insert(1, round);
             // So that the two are not always of one group.

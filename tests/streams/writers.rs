@@ -19,7 +19,7 @@ const QUEUE: u64 = 32;
 
 fn changes_wait_for_the_queue_to_fill<M: Numbers>() {
     let map = M::default();
-    let mut writer = Writer::new(&map);
+    let mut writer = map.writer();
     (1..QUEUE).for_each(|key| writer.insert(key, key));
     assert!(map.is_empty());
     writer.insert(0, 0);
@@ -30,7 +30,7 @@ fn changes_wait_for_the_queue_to_fill<M: Numbers>() {
 
 fn a_flush_and_the_drop_do_what_waits<M: Numbers>() {
     let map = M::default();
-    let mut writer = Writer::new(&map);
+    let mut writer = map.writer();
     writer.flush();
     writer.insert(1, 10);
     writer.flush();
@@ -39,12 +39,12 @@ fn a_flush_and_the_drop_do_what_waits<M: Numbers>() {
     assert_eq!(map.handle().get(&2), None);
     drop(writer);
     assert_eq!(map.handle().get(&2), Some(&20));
-    drop(Writer::new(&map));
+    drop(map.writer());
 }
 
 fn additions_to_one_key_are_one_change<M: Numbers>() {
     let map = M::default();
-    let mut writer = Writer::new(&map);
+    let mut writer = map.writer();
     (0..1_000).for_each(|_| writer.add(7, 1));
     assert!(map.is_empty());
     (0..1_000).for_each(|_| writer.add(8, u64::MAX));
@@ -56,7 +56,7 @@ fn additions_to_one_key_are_one_change<M: Numbers>() {
 
 fn additions_keep_their_place_among_changes_of_their_key<M: Numbers>() {
     let map = M::default();
-    let mut writer = Writer::new(&map);
+    let mut writer = map.writer();
     for round in 0..40 {
         writer.add(round % 3, 1);
         writer.insert(round % 3, 100);
@@ -77,7 +77,7 @@ fn additions_keep_their_place_among_changes_of_their_key<M: Numbers>() {
 
 fn a_writer_and_the_map_are_used_side_by_side<M: Numbers>() {
     let map = M::default();
-    let (mut one, mut other) = (Writer::new(&map), Writer::new(&map));
+    let (mut one, mut other) = (map.writer(), map.writer());
     let pinned = map.handle();
     for key in 0..100 {
         one.insert(key, key);

@@ -63,7 +63,8 @@ pub(crate) fn scaled(number: u64) -> u64 {
     (number as f64 * stress()).ceil() as u64
 }
 
-/// The calls of user code at which a test lets an operation panic: each of the first, and some of the many in large maps.
+/// The calls of user code at which a test lets an operation panic: each of the first, and some of the many in large
+/// maps.
 pub(crate) fn calls() -> impl Iterator<Item = u32> {
     (0..8).chain((8..).step_by(one_in(12)))
 }

@@ -6,9 +6,9 @@
 //! ./with-redis cargo run --release -- log-demo
 //! ```
 //!
-//! The unit of replication is the difference between two snapshots. The leader takes a snapshot at fixed intervals
-//! (O(1), writers continue). This is a version, with a number and a digest of the whole content. A follower that has
-//! an earlier version receives the changes, which cost as much as what changed. If its version is too old, it receives
+//! The unit of replication is the difference between two snapshots. The leader takes a snapshot at fixed
+//! intervals, in O(1) while writers continue. This is a version, with a number and a digest of the whole content. A
+//! follower that has an earlier version receives only the changes. If its version is too old, it receives
 //! all entries. After each version the follower computes the digest of its own content and compares.
 //!
 //! | file | content |

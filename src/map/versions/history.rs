@@ -51,8 +51,8 @@ impl<K, V, S, M: Place<K, V>> History<K, V, S, M> {
         Self { versions: VecDeque::new(), capacity }
     }
 
-    /// Adds a version, unless the latest one is as new. If the history is full, the oldest one is removed. Returns the
-    /// version's [generation](Snapshot::generation), which [`at`](Self::at) and [`get`](Self::get) take.
+    /// Adds a version, unless the latest one is at least as new. If the history is full, the oldest is removed. Returns
+    /// the version's [generation](Snapshot::generation), which [`at`](Self::at) and [`get`](Self::get) take.
     ///
     /// # Panics
     /// If it is a snapshot of another map than the others. Also if a destructor of the removed version panics, after

@@ -2,7 +2,6 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `operations` | the operations of maps that have versions, written once for both |
 //! | `commit` | the errors of commits |
 //! | `diff` | the differences between two snapshots |
 //! | `merge` | merging two forks |
@@ -15,12 +14,10 @@ mod diff;
 mod commit;
 mod history;
 mod merge;
-mod operations;
 mod published;
 
 pub use commit::{CommitError, CommitFailure};
 pub use diff::{Change, Diff, OwnedDiff};
 pub use history::{History, HistoryIter};
 pub use merge::{Conflict, Resolution};
-pub(super) use operations::versions;
 pub use published::{Current, Newer, Published, Publisher, Reader, Refresher};

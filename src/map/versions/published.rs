@@ -1,8 +1,8 @@
 //! The latest snapshot of a map, for many readers.
 //!
 //! Readers of a [`Published`] read a snapshot that was published earlier. That costs less than reading the map: they
-//! freeze nothing and retry nothing. It is the model of `evmap` and left-right, but with one copy of the data, any
-//! number of writers, and publications that never wait for readers.
+//! freeze nothing and retry nothing. `evmap` and left-right work in this way too. Here there is one copy of the data,
+//! any number of writers, and publications never wait for readers.
 //!
 //! A publication swaps one pointer ([`arc_swap`]). The list of wakers has a lock. Publishers and waiting threads take
 //! it; readers and writers never do.
@@ -106,8 +106,8 @@ impl<K, V, S, M: Place<K, V>> Published<K, V, S, M> {
         Self { latest: ArcSwap::from_pointee(snapshot), waiting: Mutex::default() }
     }
 
-    /// Publishes a snapshot of the map. Returns whether this changes what readers see: not if the map was not written
-    /// since the last publication, or if a newer snapshot was published.
+    /// Publishes a snapshot of the map. Returns whether this changes what readers see. It does not if the map was not
+    /// written since the last publication, or if a newer snapshot was published.
     ///
     /// # Panics
     /// If it is a snapshot of another map than the previous one. A fork is another map: to publish its content,
@@ -219,8 +219,8 @@ impl<K, V, S, M: Place<K, V>> Published<K, V, S, M> {
 }
 
 impl<K, V, S: Clone, M: Place<K, V>> Published<K, V, S, M> {
-    /// Blocks the thread until there is a newer version than this [generation](Snapshot::generation). `None` if the
-    /// time runs out.
+    /// Blocks the thread until there is a newer version than this [generation](Snapshot::generation). Returns `None` if
+    /// the time runs out.
     ///
     /// # Examples
     /// ```
@@ -252,7 +252,7 @@ impl<K, V, S: Clone, M: Place<K, V>> Published<K, V, S, M> {
                 return Some(snapshot);
             }
             let left = timeout.checked_sub(start.elapsed()).filter(|left| !left.is_zero())?;
-            // After a ring, or when time is up: the next poll tells.
+            // Woken, or out of time: the next poll tells which.
             _ = rings.recv_timeout(left);
         }
     }
@@ -263,7 +263,7 @@ struct Bell(Sender<()>);
 
 impl Wake for Bell {
     fn wake(self: Arc<Self>) {
-        // An error says that the thread waits no more.
+        // An error means that the thread no longer waits.
         _ = self.0.send(());
     }
 }
@@ -450,7 +450,7 @@ impl Drop for Refresher {
     }
 }
 
-/// A future: the next published version, from [`Published::newer_than`].
+/// A future for the next published version, from [`Published::newer_than`].
 pub struct Newer<'p, K, V, S = RandomState, M: Place<K, V> = Boxed> {
     published: &'p Published<K, V, S, M>,
     generation: u64,

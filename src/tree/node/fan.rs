@@ -9,7 +9,7 @@ use super::word::{Indirection, Word};
 use crate::bucket::Slot;
 use crate::leaf::{FAN_WIDTH, RawNode, Shape, allocate};
 
-/// Hash bits that a level consumes. With 32 children the first write after a snapshot copies twice as much.
+/// Hash bits that a level uses up. With five, the first write after a snapshot would copy twice as much.
 pub(crate) const FAN_BITS: u32 = FAN_WIDTH.trailing_zeros();
 
 /// Levels of fans until the bits of a hash are used up. Collision nodes are below that.

@@ -11,8 +11,8 @@
 //!
 //! # Bits of a hash
 //!
-//! The path takes four bits a level from the top. The highest of the remaining bits choose the bucket within a leaf; the
-//! tag is the lowest byte. On deep paths these overlap. That only costs speed, and only with bad hashes.
+//! The path takes four bits a level from the top. The highest of the remaining bits choose the bucket within a leaf;
+//! the tag is the lowest byte. On deep paths these overlap. That only costs speed, and only with bad hashes.
 
 mod collision;
 mod fan;

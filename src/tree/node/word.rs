@@ -81,8 +81,7 @@ impl<'g, T> Word<'g, T> {
     /// No node, no bits.
     pub(crate) const EMPTY: Self = Self { raw: ptr::null_mut(), _node: PhantomData };
 
-    /// In a flat table, the word of a place that was installed and is empty. A word that was not installed yet is
-    /// [`Self::EMPTY`].
+    /// In a flat table, a place that was installed and is empty. One that was not installed yet is [`Self::EMPTY`].
     pub(crate) const VACANT: Self =
         Self { raw: ptr::without_provenance_mut(COLLISION), _node: PhantomData };
 

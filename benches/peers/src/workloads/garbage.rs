@@ -1,8 +1,8 @@
 //! `garbage`: bytes that overwritten values hold until the map frees them, by the allocator's count (see `count`).
 //!
-//! Every thread overwrites four keys of its own with fresh boxes of 256 bytes, for the time of the job. `garbage` writes
-//! without a pause, `garbage-bursts` sleeps 20 ms after every 1000 writes, and `garbage-work` does 500 ns of other
-//! work after each write. The size is four keys a thread, whatever the command line says.
+//! Every thread overwrites four keys of its own with fresh boxes of 256 bytes, for the time of the job. `garbage`
+//! writes without a pause, `garbage-bursts` sleeps 20 ms after every 1000 writes, and `garbage-work` does 500 ns of
+//! other work after each write. The size is four keys a thread, whatever the command line says.
 //!
 //! All keys are present before the count starts, so every byte above the start is garbage, or state that the map keeps
 //! for a thread. `peak`: the most bytes at any moment of the run. `left`: bytes after all threads have ended.

@@ -2,7 +2,7 @@
 
 /// Implements them. `$Trie` is the set with snapshots, `$to_flat` makes this set from one of its snapshots, and
 /// `$bound` is the bound of elements.
-macro_rules! room {
+macro_rules! flat_operations {
     ($Set:ident, $Map:ident, $Trie:ident, $to_flat:ident $(, $bound:ident)?) => {
         impl<K $(: $bound)?> $Set<K> {
             #[doc = concat!("An empty set with room for this many elements. See [`", stringify!($Map), "::with_capacity`].")]
@@ -165,4 +165,4 @@ macro_rules! room {
         }
     };
 }
-pub(super) use room;
+pub(super) use flat_operations;

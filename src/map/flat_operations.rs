@@ -2,7 +2,7 @@
 
 /// `$bound` is the bound of keys and values, `$Trie` the map with snapshots, and `$parts` turns an item of an iteration
 /// into an owned entry.
-macro_rules! room {
+macro_rules! flat_operations {
     ($Map:ident, $Trie:ident, $parts:expr $(, $bound:ident)?) => {
         impl<K $(: $bound)?, V $(: $bound)?> $Map<K, V> {
             /// An empty map with room for this many entries, so that inserting them moves nothing.
@@ -73,8 +73,8 @@ macro_rules! room {
                 self.base.engine.capacity(&self.base.pin())
             }
 
-            /// Memory and shape of the map. O(capacity). While others write, each number was right at some moment of
-            /// the call.
+            /// Memory and shape of the map. O(capacity). While other threads write, each number is that of some moment
+            /// during the call.
             ///
             /// # Examples
             /// ```
@@ -91,7 +91,7 @@ macro_rules! room {
         }
 
         impl<K: Hash $(+ $bound)?, V $(: $bound)?, S: BuildHasher> $Map<K, V, S> {
-            /// Removes all entries, leaf by leaf, frees them on the way, and frees the table. O(n + capacity).
+            /// Removes all entries, leaf by leaf, frees them as it goes, and frees the table. O(n + capacity).
             ///
             /// This is not one instant: other threads may see some entries gone and others still there. All entries
             /// that were in the map at the start are gone at the end. Those that other threads insert meanwhile may
@@ -279,4 +279,4 @@ macro_rules! room {
         }
     };
 }
-pub(super) use room;
+pub(super) use flat_operations;

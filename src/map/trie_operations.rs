@@ -1,7 +1,7 @@
 //! Methods and traits that `TrieMap` and `CopyTrieMap` have in common.
 
 /// `$mode` is the place of the map's entries, `$bound` the bound of its keys and values.
-macro_rules! versions {
+macro_rules! trie_operations {
     ($Map:ident, $mode:ty $(, $bound:ident)?) => {
         impl<K $(: $bound)?, V $(: $bound)?, S> $Map<K, V, S> {
             /// An empty map with this hasher. Allocates nothing.
@@ -41,7 +41,7 @@ macro_rules! versions {
                 Snapshot::new(self.base.engine.snapshot(), ())
             }
 
-            /// Replaces the map's content by that of a fork of this map, at one instant, if the map was not written
+            /// Replaces the map's contents with those of a fork of this map, at one instant, if the map was not written
             /// since the fork was made.
             ///
             /// This changes several keys together: fork the map, change the fork, commit it. Readers of the map see all
@@ -114,7 +114,7 @@ macro_rules! versions {
         }
 
         impl<K $(: $bound)?, V $(: $bound)?, S: Clone> $Map<K, V, S> {
-            /// The map's content at one instant, as a frozen map. O(1), lock-free. Writers continue meanwhile.
+            /// The map's contents at one instant, as a frozen map. O(1), lock-free. Writers continue meanwhile.
             ///
             /// Every write takes effect before or after that instant, for all keys alike. The snapshot holds no guard
             /// and keeps its entries alive, even when the map is gone. Keeping it costs the memory of the entries that
@@ -130,7 +130,7 @@ macro_rules! versions {
             /// map.pin().insert('b', 3);
             /// assert_eq!(snapshot.iter().collect::<Vec<_>>(), [(&'a', &1)]);
             /// ```
-            #[doc(alias("into_read_only", "freeze"))]
+            #[doc(alias("into_read_only", "freeze", "pin_owned"))]
             pub fn snapshot(&self) -> Snapshot<K, V, S, $mode> {
                 let hasher = self.base.hasher.clone();
                 Snapshot::new(self.base.engine.snapshot(), hasher)
@@ -162,7 +162,7 @@ macro_rules! versions {
             /// A new, independent map with the content of this one at one instant. O(1), lock-free.
             ///
             /// The two share memory, and neither sees the other's writes. As after a snapshot, each part is copied by
-            /// the side that writes it first. The fork keeps shared entries alive: dropping the original frees only
+            /// whichever side writes it first. The fork keeps shared entries alive: dropping the original frees only
             /// those that the fork cannot see. [`Self::try_commit`] makes the fork's content that of the map, and
             /// [`Snapshot::merge`] merges two forks.
             ///
@@ -295,4 +295,4 @@ macro_rules! versions {
         }
     };
 }
-pub(in crate::map) use versions;
+pub(super) use trie_operations;

@@ -1,7 +1,7 @@
 //! Methods and traits that `TrieSet` and `CopyTrieSet` have in common.
 
 /// Implements them. `$mode` is the place of the set's elements, `$bound` their bound.
-macro_rules! versions {
+macro_rules! trie_operations {
     ($Set:ident, $Map:ident, $mode:ty $(, $bound:ident)?) => {
         impl<K $(: $bound)?, S> $Set<K, S> {
             /// An empty set with this hasher. Allocates nothing. `const`, so that a set can be a `static`.
@@ -56,7 +56,7 @@ macro_rules! versions {
             /// set.insert(2);
             /// assert!(snapshot.contains(&1) && !snapshot.contains(&2));
             /// ```
-            #[doc(alias("into_read_only", "freeze"))]
+            #[doc(alias("into_read_only", "freeze", "pin_owned"))]
             pub fn snapshot(&self) -> SetSnapshot<K, S, $mode> {
                 SetSnapshot::new(self.map.snapshot())
             }
@@ -130,4 +130,4 @@ macro_rules! versions {
         }
     };
 }
-pub(super) use versions;
+pub(super) use trie_operations;
