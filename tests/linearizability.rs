@@ -30,7 +30,7 @@ const CONSTANT: u8 = 2;
 /// Fewer of a constant hash, each of which takes long.
 fn histories(hashing: u8) -> u64 {
     let histories = std::env::var("SNAPTRIE_HISTORIES").ok().and_then(|count| count.parse().ok());
-    let usual = if hashing == CONSTANT { 150 } else { 400 };
+    let usual = if hashing == CONSTANT { 100 } else { 300 };
     if cfg!(miri) { 20 } else { histories.unwrap_or(usual) }
 }
 

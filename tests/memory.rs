@@ -36,7 +36,7 @@ const EMPTY: isize = 8 * KIB;
 const LEFT: isize = 8 * KIB;
 
 /// Entries of the maps here.
-const LARGE: usize = 50_000;
+const LARGE: usize = 25_000;
 
 /// Garbage that may wait for its grace period, or for a turn.
 const SLACK: isize = 256 * KIB;
