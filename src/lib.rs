@@ -182,7 +182,6 @@ compile_error!("snaptrie needs a target with atomic operations of 64 bits, such 
 mod bucket;
 mod count;
 mod engine;
-mod entry;
 mod fallout;
 mod flat;
 #[cfg(any(doc, doctest))]
@@ -198,6 +197,7 @@ mod prefetch;
 mod reclaim;
 mod request;
 mod set;
+mod store;
 mod sync;
 mod tree;
 mod trie;

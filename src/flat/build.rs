@@ -8,9 +8,9 @@ use super::directory::{Directory, index_of};
 use super::moving::BIRTH;
 use super::raw::RawFlat;
 use crate::engine::{Builder, Division, HashedOf};
-use crate::entry::Store;
 use crate::leaf::Size;
 use crate::reclaim::Collector;
+use crate::store::Store;
 use crate::tree::node::Indirection;
 use crate::tree::{Mover, build, movers};
 

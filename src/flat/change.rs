@@ -6,10 +6,10 @@ use super::directory::{Directory, Units};
 use super::moving::BIRTH;
 use super::raw::{Context, RawFlat};
 use crate::engine::{Change, Outcome};
-use crate::entry::{SlotHashes, Store, TreeSlot};
 use crate::leaf::{Leaf, Size};
 use crate::reclaim::{Garbage, Guard};
 use crate::request::Request;
+use crate::store::{SlotHashes, Store, TreeSlot};
 use crate::sync::planted;
 use crate::tree::node::Word;
 use crate::tree::{

@@ -8,8 +8,8 @@ use super::directory::{Directory, Units};
 use super::moving::BIRTH;
 use super::raw::RawFlat;
 use crate::engine::{Engine, Structure};
-use crate::entry::{ByKey, Store};
 use crate::reclaim::Guard;
+use crate::store::{ByKey, Store};
 use crate::tree::node::View;
 use crate::tree::{Walk, lookup};
 

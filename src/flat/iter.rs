@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::directory::{Directory, Units};
 use super::raw::RawFlat;
 use crate::bucket::Held;
-use crate::entry::{Store, TreeSlot};
 use crate::reclaim::Guard;
+use crate::store::{Store, TreeSlot};
 use crate::tree::node::{Indirection, View, Word};
 use crate::tree::{self, Pair, path_below};
 

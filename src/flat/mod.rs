@@ -68,9 +68,9 @@ use crate::bucket::Held;
 #[cfg(any(debug_assertions, snaptrie_check))]
 use crate::engine::Structure;
 use crate::engine::{Builder, Change, Engine};
-use crate::entry::{ByKey, Store};
 use crate::hash::Rehash;
 use crate::reclaim::{Collector, Guard};
+use crate::store::{ByKey, Store};
 use crate::tree::lookup;
 use crate::tree::{Changed, Pair};
 

@@ -23,9 +23,9 @@ use std::ptr::{self, NonNull};
 
 use super::directory::{Directory, Units};
 use super::raw::RawFlat;
-use crate::entry::{KnownHashes, SlotHashes, TreeSlot};
 use crate::leaf::Size;
 use crate::reclaim::Guard;
+use crate::store::{KnownHashes, SlotHashes, TreeSlot};
 use crate::sync::{Ordering, planted, stall_point};
 use crate::tree::node::{Indirection, Word};
 use crate::tree::{Mover, build, collect, divide, freeze, sort_by_word, unbuild};

@@ -3,8 +3,8 @@
 
 use super::Flat;
 use crate::engine::{Content, Engine};
-use crate::entry::{Store, Undated};
 use crate::fallout::Fallout;
+use crate::store::{Store, Undated};
 use crate::tree::lookup;
 
 /// Keys and values of a store.

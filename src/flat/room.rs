@@ -3,9 +3,9 @@
 
 use super::directory::Directory;
 use super::raw::RawFlat;
-use crate::entry::{SlotHashes, TreeSlot};
 use crate::leaf::Size;
 use crate::reclaim::Guard;
+use crate::store::{SlotHashes, TreeSlot};
 use crate::sync::{Ordering, stall_point};
 use crate::tree::freeze;
 use crate::tree::node::Word;

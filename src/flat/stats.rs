@@ -5,8 +5,8 @@ use super::directory::Directory;
 use super::raw::RawFlat;
 use crate::bucket::Geometry;
 use crate::engine::Engine;
-use crate::entry::{Store, TreeSlot};
 use crate::reclaim::Guard;
+use crate::store::{Store, TreeSlot};
 use crate::tree::node::{Node, Word};
 
 /// The counts.

@@ -10,8 +10,8 @@ use std::rc::Rc;
 use super::*;
 use crate::bucket::Slot;
 use crate::engine::{Action, Content, Outcome};
-use crate::entry::{HashSlots, Inline, Undated};
 use crate::leaf::Size;
+use crate::store::{HashSlots, Inline, Undated};
 use crate::sync::Ordering;
 use directory::Directory;
 

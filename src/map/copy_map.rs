@@ -23,11 +23,11 @@ use super::{
 };
 use crate::RandomState;
 use crate::engine::Engine;
-use crate::entry::{self, Birth};
 use crate::flat::Flat;
 use crate::hash;
 use crate::plain::Plain;
 use crate::reclaim::{Collector, Guard};
+use crate::store::{self, Birth};
 use crate::trie::Trie;
 
 /// A concurrent hash map of small plain pairs that returns copies.
@@ -253,7 +253,7 @@ flat_operations!(CopyFlatMap, CopyTrieMap, identity, Plain);
 #[expect(private_interfaces, reason = "as for the trait")]
 impl<K: Plain, V: Plain> Kind<K, V, Inline> for mode::Trie {
     type Birth = u64;
-    type Engine = Trie<entry::Inline<K, V>>;
+    type Engine = Trie<store::Inline<K, V>>;
     type Map<S> = CopyTrieMap<K, V, S>;
 
     #[inline(always)]
@@ -265,7 +265,7 @@ impl<K: Plain, V: Plain> Kind<K, V, Inline> for mode::Trie {
 #[expect(private_interfaces, reason = "as for the trait")]
 impl<K: Plain, V: Plain> Kind<K, V, Inline> for mode::Flat {
     type Birth = ();
-    type Engine = Flat<entry::Inline<K, V>>;
+    type Engine = Flat<store::Inline<K, V>>;
     type Map<S> = CopyFlatMap<K, V, S>;
 
     #[inline(always)]
@@ -276,7 +276,7 @@ impl<K: Plain, V: Plain> Kind<K, V, Inline> for mode::Flat {
 
 #[expect(private_interfaces, reason = "as for the trait")]
 impl<K: Plain, V: Plain> Place<K, V> for Inline {
-    type Store<B: Birth> = entry::Inline<K, V>;
+    type Store<B: Birth> = store::Inline<K, V>;
     type Map<S> = CopyTrieMap<K, V, S>;
 
     fn base<S>(map: &CopyTrieMap<K, V, S>) -> &TrieBase<K, V, S, Self> {

@@ -16,11 +16,11 @@ use super::{
 };
 use crate::RandomState;
 use crate::engine::Engine;
-use crate::entry::{Store, Undated};
 use crate::flat::Flat;
 use crate::hash;
 use crate::plain::Plain;
 use crate::reclaim::Collector;
+use crate::store::{Store, Undated};
 
 /// A concurrent hash map for read-heavy loads.
 ///

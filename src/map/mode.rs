@@ -5,7 +5,7 @@
 
 use super::base::Base;
 use crate::engine::Engine;
-use crate::entry::{Birth, Store};
+use crate::store::{Birth, Store};
 use crate::trie;
 
 /// A trie, with snapshots: a [`TrieMap`](crate::TrieMap), or a [`CopyMap`](crate::CopyMap) of this kind

@@ -11,9 +11,9 @@ use equivalent::Equivalent;
 use super::IntoIter;
 use super::base::Base;
 use super::mode::{Boxed, Place};
-use crate::entry::Store;
 use crate::hash;
 use crate::reclaim::Collector;
+use crate::store::Store;
 use crate::trie::{Frozen, FrozenIter, OwnedIter, OwnedPair, Trie};
 
 /// The content of a [`TrieMap`](crate::TrieMap) or a [`CopyTrieMap`](crate::CopyTrieMap) at one instant, from their

@@ -16,9 +16,9 @@ use super::{
 };
 use crate::RandomState;
 use crate::engine::{Engine, Shared};
-use crate::entry::{self, Birth};
 use crate::hash;
 use crate::reclaim::Collector;
+use crate::store::{self, Birth};
 use crate::trie::Trie;
 
 /// A concurrent hash map for write-heavy loads, with snapshots in constant time.
@@ -57,7 +57,7 @@ use crate::trie::Trie;
 /// assert_eq!(map.snapshot().len(), 2);
 /// ```
 pub struct TrieMap<K, V, S = RandomState> {
-    pub(crate) base: Base<Trie<entry::Boxed<K, V>>, S>,
+    pub(crate) base: Base<Trie<store::Boxed<K, V>>, S>,
 }
 
 by_reference!(TrieMap, mode::Trie);
@@ -67,7 +67,7 @@ collection!(TrieMap);
 #[expect(private_interfaces, reason = "as for the trait")]
 impl<K, V> Kind<K, V, Boxed> for mode::Trie {
     type Birth = u64;
-    type Engine = Trie<entry::Boxed<K, V>>;
+    type Engine = Trie<store::Boxed<K, V>>;
     type Map<S> = TrieMap<K, V, S>;
 
     #[inline(always)]
@@ -78,7 +78,7 @@ impl<K, V> Kind<K, V, Boxed> for mode::Trie {
 
 #[expect(private_interfaces, reason = "as for the trait")]
 impl<K, V> Place<K, V> for Boxed {
-    type Store<B: Birth> = entry::Boxed<K, V, B>;
+    type Store<B: Birth> = store::Boxed<K, V, B>;
     type Map<S> = TrieMap<K, V, S>;
 
     fn base<S>(map: &TrieMap<K, V, S>) -> &TrieBase<K, V, S, Self> {

@@ -13,11 +13,11 @@ use super::mode::{Inline, Kind};
 use super::number::{Addition, Number};
 use super::{CopyMap, FlatMap, TrieMap};
 use crate::engine::{Content, Engine, PairOf};
-use crate::entry::{Boxed, Undated};
 use crate::fallout::Fallout;
 use crate::flat::Flat;
 use crate::hash;
 use crate::plain::Plain;
+use crate::store::{Boxed, Undated};
 use crate::trie::Trie;
 
 /// A stream of changes to a map, from [`TrieMap::writer`], [`FlatMap::writer`] or [`CopyMap::writer`].

@@ -11,8 +11,8 @@ use super::rebuild::{free_shell, rebuild, swing, to_word, unbuild};
 use super::{Host, Place, path_below};
 use crate::bucket::{Hit, Search, Seen};
 use crate::engine::{Action, Outcome};
-use crate::entry::{SlotHashes, TreeSlot};
 use crate::leaf::{Leaf, LeafDraft, Size};
+use crate::store::{SlotHashes, TreeSlot};
 use crate::sync::stall_point;
 
 /// How often a writer looks at a busy bucket before it revokes the claim: a running thread takes less time to publish.

@@ -12,9 +12,9 @@ use super::lookup::is_it;
 use super::{Changed, Host, Pair};
 use crate::bucket::{Hit, Search};
 use crate::engine::{Action, Change, Outcome};
-use crate::entry::{ByKey, HashSlots, SlotHashes, Store};
 use crate::leaf::Leaf;
 use crate::request::Request;
+use crate::store::{ByKey, HashSlots, SlotHashes, Store};
 
 /// A change of any kind.
 pub(crate) type AnyRequest<'c, 'g, St> = Request<'g, St, dyn Change<'g, St> + 'c>;

@@ -8,8 +8,8 @@ use super::lookup::read;
 use super::node::{FAN_BITS, Node, View, Word};
 use super::path_below;
 use crate::bucket::{Held, Slot};
-use crate::entry::{SlotHashes, Store, TreeSlot};
 use crate::leaf::FAN_WIDTH;
+use crate::store::{SlotHashes, Store, TreeSlot};
 
 /// Looks up a hash: finds the slot for which a closure returns true.
 type Find<'a, 'g, St> = dyn Fn(

@@ -4,8 +4,8 @@
 use super::lookup::read;
 use super::node::{Collision, FAN_BITS, Fan, Indirection, Node, View, Word};
 use crate::bucket::{Bucket, Contents, Held, Slot};
-use crate::entry::{Store, TreeSlot};
 use crate::leaf::{FAN_WIDTH, Leaf};
+use crate::store::{Store, TreeSlot};
 
 /// An iterator over the slots below a word.
 ///

@@ -5,9 +5,9 @@ use super::node::{AnyNode, FAN_BITS, Node, View, Word};
 use super::path_below;
 use crate::bucket::{Bucket, Held, Search, Seen, Slot, State};
 use crate::engine::BATCH;
-use crate::entry::{Store, TreeSlot};
 use crate::leaf::Leaf;
 use crate::reclaim::Guard;
+use crate::store::{Store, TreeSlot};
 use crate::sync::planted;
 
 /// Reads a bucket as `view` allows.

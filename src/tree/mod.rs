@@ -40,9 +40,9 @@ pub(crate) use rebuild::{
 pub(crate) use shrink::shrink;
 
 use crate::engine::{Content, Outcome};
-use crate::entry::{SlotHashes, TreeSlot};
 use crate::leaf::{Leaf, Size};
 use crate::reclaim::{Garbage, Guard};
+use crate::store::{SlotHashes, TreeSlot};
 use node::{Indirection, Word};
 
 /// A key and value, as an operation under a guard returns them.

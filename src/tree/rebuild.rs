@@ -13,9 +13,9 @@ use super::node::{AnyNode, Collision, FAN_BITS, Fan, Node, Word};
 use super::{Host, Mover, Place, path_below};
 use crate::bucket::{MOST_ENTRIES, Slot};
 use crate::engine::Hashed;
-use crate::entry::{SlotHashes, Store, TreeSlot};
 use crate::leaf::{self, FAN_WIDTH, Leaf, LeafDraft, RawNode, Shape, Size};
 use crate::reclaim::Garbage;
+use crate::store::{SlotHashes, Store, TreeSlot};
 use crate::sync::stall_point;
 
 /// Replaces the node at `place` by one of the operation's generation. With `grow`, the new leaf has room for another

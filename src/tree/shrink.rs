@@ -13,8 +13,8 @@ use super::node::{AnyNode, FAN_BITS, Fan, LEVELS, Node};
 use super::rebuild::{build, collect, freeze, rebuild, swing, unbuild};
 use super::{Host, Place, path_below};
 use crate::bucket::State;
-use crate::entry::{SlotHashes, TreeSlot};
 use crate::reclaim::Guard;
+use crate::store::{SlotHashes, TreeSlot};
 
 /// A fan whose children hold at most this many entries collapses: far fewer than it takes to become a fan again.
 const COLLAPSE: usize = if cfg!(shuttle) { 2 } else { 8 };

@@ -9,9 +9,9 @@ use super::raw::RawTrie;
 use super::reclaimer::Entries;
 use super::root::Count;
 use crate::engine::{Builder, Division, Engine, HashedOf};
-use crate::entry::Store;
 use crate::leaf::FAN_WIDTH;
 use crate::reclaim::Collector;
+use crate::store::Store;
 use crate::tree::node::{FAN_BITS, Fan, Indirection, Word};
 use crate::tree::{build, movers};
 

@@ -5,7 +5,7 @@
 
 use super::Trie;
 use crate::engine::{Engine, Structure};
-use crate::entry::{ByKey, Store};
+use crate::store::{ByKey, Store};
 use crate::tree::node::View;
 use crate::tree::{Iter, Walk, lookup};
 

@@ -56,8 +56,8 @@ use super::reclaimer::Fate;
 use super::record::Dead;
 use super::root::Root;
 use crate::engine::Engine;
-use crate::entry::{Store, TreeSlot};
 use crate::fallout::Fallout;
+use crate::store::{Store, TreeSlot};
 use crate::sync::planted;
 use crate::tree::node::Word;
 

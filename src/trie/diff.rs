@@ -15,9 +15,9 @@
 use super::frozen::Frozen;
 use crate::bucket::{Contents, Held, Slot};
 use crate::engine::{Content, PairRef};
-use crate::entry::{ByKey, KnownHashes, Store, TreeSlot};
 use crate::hash::Rehash;
 use crate::leaf::{FAN_WIDTH, Leaf};
+use crate::store::{ByKey, KnownHashes, Store, TreeSlot};
 use crate::tree::node::{FAN_BITS, Fan, Node, View, Word};
 use crate::tree::{Iter, lookup, path_below};
 

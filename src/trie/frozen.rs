@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::domain::{Domain, KeptTree};
 use crate::engine::PairRef;
-use crate::entry::Store;
+use crate::store::Store;
 use crate::tree::node::{View, Word};
 use crate::tree::{Iter, lookup};
 

@@ -88,8 +88,8 @@ use crate::bucket::Held;
 #[cfg(any(debug_assertions, snaptrie_check))]
 use crate::engine::Structure;
 use crate::engine::{Builder, Change, Engine};
-use crate::entry::Store;
 use crate::reclaim::{Collector, Guard};
+use crate::store::Store;
 use crate::tree::node::{View, Word};
 use crate::tree::{Changed, Iter, Pair, Pairs, lookup};
 

@@ -7,9 +7,9 @@ use super::diff::holds_entry;
 use super::frozen::Frozen;
 use super::record::Dead;
 use crate::engine::{Content, Engine, Shared};
-use crate::entry::{Boxed, Store, TreeSlot};
 use crate::fallout::Fallout;
 use crate::leaf;
+use crate::store::{Boxed, Store, TreeSlot};
 use crate::tree::node::{View, Word};
 use crate::tree::{Iter, lookup, unbuild};
 

@@ -4,9 +4,9 @@
 use super::diff::{Beyond, beyond, holds};
 use super::frozen::Frozen;
 use crate::bucket::Geometry;
-use crate::entry::{ByKey, Store, TreeSlot};
 use crate::hash::Rehash;
 use crate::leaf::{Shape, Size};
+use crate::store::{ByKey, Store, TreeSlot};
 use crate::tree::node::{LEVELS, Node, Word};
 
 /// Number of shapes: the sizes of leaves by their codes, fans, collision nodes.

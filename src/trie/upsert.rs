@@ -6,9 +6,9 @@ use super::raw::{Context, RawTrie, Typed};
 use super::reclaimer::Fate;
 use super::record::Dead;
 use crate::engine::{Change, Outcome};
-use crate::entry::{SlotHashes, Store, TreeSlot};
 use crate::reclaim::{Garbage, Guard};
 use crate::request::Request;
+use crate::store::{SlotHashes, Store, TreeSlot};
 use crate::tree::node::Word;
 use crate::tree::{
     self, Changed, Host, Place, Rest, SlotChange, Step, change_at_once, finish, lookup,

@@ -11,8 +11,8 @@ use super::raw::{Context, RawTrie};
 use super::reclaimer::Fate;
 use super::record::Record;
 use super::root::{Count, Root};
-use crate::entry::Store;
 use crate::reclaim::Garbage;
+use crate::store::Store;
 use crate::sync::{Ordering, stall_point};
 use crate::tree::node::Word;
 

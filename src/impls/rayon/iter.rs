@@ -11,10 +11,10 @@ use std::fmt;
 use rayon::iter::plumbing::{Folder, UnindexedConsumer, UnindexedProducer, bridge_unindexed};
 use rayon::iter::{IntoParallelIterator, Map, ParallelIterator};
 
-use crate::entry::{self, Store};
 use crate::flat::SharedIter;
 use crate::mode::{Boxed, Flat, Place};
 use crate::plain::Plain;
+use crate::store::{self, Store};
 use crate::trie::FrozenIter;
 use crate::{CopyPinned, CopyPinnedSet, Pinned, PinnedSet, SetSnapshot, Snapshot};
 
@@ -82,7 +82,7 @@ pub struct SnapshotParIter<'s, K: 's, V: 's, M: Place<K, V> + 's = Boxed> {
 /// assert_eq!(map.pin().par_iter().map(|(_, value)| value).sum::<u64>(), 499_500);
 /// ```
 pub struct ParIter<'p, K: 'p, V: 'p> {
-    entries: SharedIter<'p, entry::Undated<K, V>>,
+    entries: SharedIter<'p, store::Undated<K, V>>,
 }
 
 /// A parallel iterator over the entries of a live [`CopyFlatMap`](crate::CopyFlatMap), from the `par_iter` of its
@@ -96,7 +96,7 @@ pub struct ParIter<'p, K: 'p, V: 'p> {
 /// assert_eq!(map.pin().par_iter().map(|(_, value)| value).sum::<u64>(), 499_500);
 /// ```
 pub struct CopyParIter<'p, K: Plain + 'p, V: Plain + 'p> {
-    entries: SharedIter<'p, entry::Inline<K, V>>,
+    entries: SharedIter<'p, store::Inline<K, V>>,
 }
 
 impl<'s, K, V, M> ParallelIterator for SnapshotParIter<'s, K, V, M>

@@ -5,11 +5,11 @@ use std::hash::{BuildHasher, Hash};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::collect::collect;
-use crate::entry::Store;
 use crate::flat::Flat;
 use crate::map::mode::Place;
 use crate::map::{Base, Stays, cloned};
 use crate::plain::Plain;
+use crate::store::Store;
 use crate::{CopyFlatMap, FlatMap, Snapshot};
 
 impl<K, V, S, M> Snapshot<K, V, S, M>

@@ -5,10 +5,10 @@ use std::hash::{BuildHasher, Hash};
 use std::iter::FusedIterator;
 
 use crate::RandomState;
-use crate::entry::Store;
 use crate::hash;
 use crate::map::Snapshot;
 use crate::map::mode::{Boxed, Place};
+use crate::store::Store;
 use crate::trie::{FrozenIter, TreeChange, TreeDiff};
 
 impl<K: Hash + Eq, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
