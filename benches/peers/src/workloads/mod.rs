@@ -9,6 +9,7 @@ mod bustle;
 mod churn;
 mod fill;
 mod garbage;
+mod hot;
 mod latency;
 mod memory;
 mod mix;
@@ -34,6 +35,8 @@ pub enum Workload {
     Fill,
     /// A full map in which every insert is matched by a remove.
     Churn,
+    /// Few keys that all threads overwrite.
+    Hot,
     /// A map of constant size, with 100, 95, 50 and 5 percent reads of uniformly drawn keys.
     Mix,
     /// The same with few keys that are used often.
@@ -192,6 +195,7 @@ impl Visit for Run {
         match job.workload {
             Workload::Fill => fill::run::<M>(job),
             Workload::Churn => churn::run::<M>(job),
+            Workload::Hot => hot::run::<M>(job),
             Workload::Mix => mix::run::<M>(job),
             Workload::Zipf => mix::run_zipf::<M>(job),
             Workload::Batch => batch::run::<M>(job),
