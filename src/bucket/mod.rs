@@ -448,6 +448,18 @@ impl<'g, T: Slot> Seen<'g, T> {
         (self.state & Geometry::<T>::HOME & bit != 0).then(|| unsafe { self.read(bit) }.now)
     }
 
+    /// Calls `f` with the slots of the bucket itself. Hints, not validated.
+    #[inline]
+    pub(crate) fn candidates(self, mut f: impl FnMut(T)) {
+        let mut live = self.state & Geometry::<T>::HOME;
+        while live != 0 {
+            // SAFETY:
+            // - live in this state.
+            f(unsafe { self.read(live & live.wrapping_neg()) }.now);
+            live &= live - 1;
+        }
+    }
+
     /// A free slot of the bucket itself. A new entry (no `hit`) gets it only if another slot stays free.
     #[inline]
     pub(crate) fn room_at_home(self, hit: Option<Hit<'_, T>>) -> Option<Room> {
@@ -670,15 +682,6 @@ impl<'g, T: Slot> Contents<'g, T> {
         }
         // A frozen bucket does not change. Its state may lack some entries, which were forgotten.
         seen.is_frozen() || seen.is_current()
-    }
-
-    /// The entries that are left.
-    #[inline]
-    pub(crate) fn left(&self) -> &[Held<'g, T>] {
-        let left = &self.slots[self.next as usize..self.end as usize];
-        // SAFETY:
-        // - initialized: of the first `end`; `MaybeUninit<T>` has the layout of `T`.
-        unsafe { &*(&raw const *left as *const [Held<'g, T>]) }
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -3,7 +3,7 @@
 
 use super::lookup::read;
 use super::node::{Collision, FAN_BITS, Fan, Indirection, Node, View, Word};
-use crate::bucket::{Bucket, Contents, Held, Slot};
+use crate::bucket::{Contents, Held, Slot};
 use crate::leaf::{FAN_WIDTH, Leaf};
 use crate::store::{Store, TreeSlot};
 
@@ -75,13 +75,27 @@ impl<T: Slot> Clone for Rest<'_, T> {
 }
 impl<T: Slot> Copy for Rest<'_, T> {}
 
-/// Reads a bucket at one instant into `contents`, and prefetches its entries.
+/// How many buckets ahead a walk prefetches entries: about as many entries as a processor can have cache misses.
+const BUCKETS_AHEAD: usize = 4;
+
+/// Prefetches the entries of a bucket, if the leaf has so many.
 #[inline]
-fn refill<'g, T: TreeSlot>(contents: &mut Contents<'g, T>, bucket: Bucket<'g, T>, view: View<'g>) {
-    while !contents.refill(read(bucket, view)) {}
-    if T::OWNS {
-        contents.left().iter().for_each(|slot| slot.now.prefetch());
+fn prefetch_entries<T: TreeSlot>(leaf: Leaf<'_, T>, bucket: usize) {
+    if T::OWNS && bucket < leaf.size().buckets() {
+        leaf.nth(bucket).load().candidates(|slot| slot.prefetch());
     }
+}
+
+/// Reads a bucket of a leaf at one instant into `contents`.
+#[inline]
+fn refill<'g, T: TreeSlot>(
+    contents: &mut Contents<'g, T>,
+    leaf: Leaf<'g, T>,
+    bucket: usize,
+    view: View<'g>,
+) {
+    prefetch_entries(leaf, bucket + BUCKETS_AHEAD);
+    while !contents.refill(read(leaf.nth(bucket), view)) {}
 }
 
 impl<'g, T: TreeSlot> Iter<'g, T> {
@@ -148,6 +162,7 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
                 Rest::Nothing
             }
             Some(Node::Leaf(leaf)) => {
+                (0..BUCKETS_AHEAD).for_each(|bucket| prefetch_entries(leaf, bucket));
                 Rest::Leaf { leaf, next_bucket: 0, contents: Contents::new() }
             }
             Some(Node::Collision(node)) => Rest::Collision { node, next: 0 },
@@ -165,7 +180,7 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
                 if *next_bucket == leaf.size().buckets() {
                     return None;
                 }
-                refill(rest, leaf.nth(*next_bucket), self.view);
+                refill(rest, *leaf, *next_bucket, self.view);
                 *next_bucket += 1;
             },
             Rest::Collision { node, next } => {
@@ -206,7 +221,7 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
         if let Rest::Leaf { leaf, next_bucket, contents: rest } = &mut self.rest {
             result = rest.fold(result, &mut f);
             for bucket in *next_bucket..leaf.size().buckets() {
-                refill(rest, leaf.nth(bucket), self.view);
+                refill(rest, *leaf, bucket, self.view);
                 result = rest.fold(result, &mut f);
             }
             self.rest = Rest::Nothing;

@@ -428,6 +428,15 @@ fn random_programs_in_a_collision_node_are_linearizable() {
     });
 }
 
+/// The slot that a lookup is about to read dies, and is written again for another key.
+#[test]
+fn all_of_a_lookup_against_reuse() {
+    explore_all(|| {
+        let programs = vec![vec![Op::Insert(0, 1), Op::Insert(2, 1)], vec![Op::Get(0)]];
+        World::<FewBits>::new().check(&[Op::Insert(0, 8)], programs);
+    });
+}
+
 /// A dead slot is written again at once.
 #[test]
 fn readers_against_reuse() {
