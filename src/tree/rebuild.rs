@@ -162,7 +162,7 @@ fn divide_leaf<'n, T: TreeSlot>(
 }
 
 /// The hashes of slots of a frozen bucket, or of a collision node, that was reached under a guard.
-#[inline]
+#[inline(never)]
 fn hashes_of<T: TreeSlot>(slots: &[T], rehash: SlotHashes<'_, T>) -> [u64; MOST_ENTRIES] {
     let mut hashes = [0; MOST_ENTRIES];
     // SAFETY:
@@ -172,6 +172,7 @@ fn hashes_of<T: TreeSlot>(slots: &[T], rehash: SlotHashes<'_, T>) -> [u64; MOST_
 }
 
 /// Appends the slots of a frozen leaf.
+#[inline(never)]
 fn collect_slots<T: TreeSlot>(
     leaf: Leaf<'_, T>,
     movers: &mut Vec<Mover<T>>,
