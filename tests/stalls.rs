@@ -269,18 +269,30 @@ fn wait(finished: &Receiver<()>, point: &str) {
     }
 }
 
-/// Each point with each hasher, the first time that it is reached and some later time.
-fn stall_at_all<M: Subject>(points: &[&'static str]) {
+/// Tries each point with each hasher, in some ways. Asserts that a thread comes to each point.
+fn try_all<W: Copy>(
+    points: &[&'static str],
+    ways: &[W],
+    reaches: impl Fn(&'static str, Chosen, W) -> bool,
+) {
     for &point in points {
         let mut reached = 0;
         for hashing in [Chosen::Good, Chosen::Truncated, Chosen::Constant] {
-            // With room for many, bad hashes fill one part of a flat table while the rest is empty.
-            for (passes, room) in [(0, 0), (0, if M::VERSIONS { 0 } else { 20_000 }), (3, 0)] {
-                reached += u32::from(stall::<M>(point, passes, hashing, room));
+            for &way in ways {
+                reached += u32::from(reaches(point, hashing, way));
             }
         }
         assert!(reached > 0, "no thread came to {point}");
     }
+}
+
+/// The first time that a point is reached, and some later time.
+fn stall_at_all<M: Subject>(points: &[&'static str]) {
+    // With room for many, bad hashes fill one part of a flat table while the rest is empty.
+    let ways = [(0, 0), (0, if M::VERSIONS { 0 } else { 20_000 }), (3, 0)];
+    try_all(points, &ways, |point, hashing, (passes, room)| {
+        stall::<M>(point, passes, hashing, room)
+    });
 }
 
 #[test]
@@ -354,15 +366,7 @@ fn go_on_late<M: Subject>(point: &'static str, hashing: Chosen, takes: bool) -> 
 }
 
 fn go_on_late_at_all<M: Subject>(points: &[&'static str]) {
-    for &point in points {
-        let mut reached = 0;
-        for hashing in [Chosen::Good, Chosen::Truncated, Chosen::Constant] {
-            for takes in [false, true] {
-                reached += u32::from(go_on_late::<M>(point, hashing, takes));
-            }
-        }
-        assert!(reached > 0, "no thread came to {point}");
-    }
+    try_all(points, &[false, true], go_on_late::<M>);
 }
 
 #[test]
