@@ -27,7 +27,7 @@ use crate::leaf::Size;
 use crate::reclaim::Guard;
 use crate::store::{KnownHashes, SlotHashes, TreeSlot};
 use crate::sync::{Ordering, planted, stall_point};
-use crate::tree::node::{Indirection, Word};
+use crate::tree::node::{Indirection, Node, Word};
 use crate::tree::{Mover, build, collect, divide, freeze, sort_by_word, unbuild};
 
 /// The most words that one operation checks to see whether all have moved.
@@ -159,8 +159,11 @@ impl<T: TreeSlot> RawFlat<T> {
                 None => return false,
             };
             let successors = units.successors(unit);
-            let divided = match frozen[..] {
-                [word] => divide(word, successors.len(), BIRTH, next.bits(), rehash),
+            let node = if let [word] = frozen[..] { word.node() } else { None };
+            let divided = match node {
+                Some(Node::Leaf(leaf)) => {
+                    divide(leaf, successors.len(), BIRTH, next.bits(), rehash)
+                }
                 _ => None,
             };
             let trees = divided.unwrap_or_else(|| {

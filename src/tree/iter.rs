@@ -1,7 +1,7 @@
 //! Walking over all entries.
 #![expect(unsafe_code, reason = "hands out the entries of slots that the view protects")]
 
-use super::lookup::read;
+use super::lookup::{prefetch_entries, read};
 use super::node::{Collision, FAN_BITS, Fan, Indirection, Node, View, Word};
 use crate::bucket::{Contents, Held, Slot};
 use crate::leaf::{FAN_WIDTH, Leaf};
@@ -78,14 +78,6 @@ impl<T: Slot> Copy for Rest<'_, T> {}
 /// How many buckets ahead a walk prefetches entries: about as many entries as a processor can have cache misses.
 const BUCKETS_AHEAD: usize = 4;
 
-/// Prefetches the entries of a bucket, if the leaf has so many.
-#[inline]
-fn prefetch_entries<T: TreeSlot>(leaf: Leaf<'_, T>, bucket: usize) {
-    if T::OWNS && bucket < leaf.size().buckets() {
-        leaf.nth(bucket).load().candidates(|slot| slot.prefetch());
-    }
-}
-
 /// Reads a bucket of a leaf at one instant into `contents`.
 #[inline]
 fn refill<'g, T: TreeSlot>(
@@ -94,7 +86,8 @@ fn refill<'g, T: TreeSlot>(
     bucket: usize,
     view: View<'g>,
 ) {
-    prefetch_entries(leaf, bucket + BUCKETS_AHEAD);
+    let ahead = bucket + BUCKETS_AHEAD;
+    prefetch_entries(leaf, ahead..ahead + 1);
     while !contents.refill(read(leaf.nth(bucket), view)) {}
 }
 
@@ -162,7 +155,7 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
                 Rest::Nothing
             }
             Some(Node::Leaf(leaf)) => {
-                (0..BUCKETS_AHEAD).for_each(|bucket| prefetch_entries(leaf, bucket));
+                prefetch_entries(leaf, 0..BUCKETS_AHEAD);
                 Rest::Leaf { leaf, next_bucket: 0, contents: Contents::new() }
             }
             Some(Node::Collision(node)) => Rest::Collision { node, next: 0 },

@@ -1,6 +1,8 @@
 //! Reading: the path from a root to an entry, and counting.
 #![expect(unsafe_code, reason = "reads the keys of slots that the view protects")]
 
+use std::ops::Range;
+
 use super::node::{AnyNode, FAN_BITS, Node, View, Word};
 use super::path_below;
 use crate::bucket::{Bucket, Held, Search, Seen, Slot, State};
@@ -190,6 +192,16 @@ fn below_fans<'g, T: Slot>((mut word, view, mut path): Way<'g, T>) -> Way<'g, T>
         path <<= FAN_BITS;
     }
     (word, view, path)
+}
+
+/// Prefetches the entries of those of these buckets that the leaf has, except of spill buckets.
+#[inline]
+pub(super) fn prefetch_entries<T: TreeSlot>(leaf: Leaf<'_, T>, buckets: Range<usize>) {
+    if T::OWNS {
+        for bucket in buckets.start..buckets.end.min(leaf.size().buckets()) {
+            leaf.nth(bucket).load().candidates(|slot| slot.prefetch());
+        }
+    }
 }
 
 /// Prefetches what [`find`] is about to read for each of these hashes.

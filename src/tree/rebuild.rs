@@ -9,6 +9,7 @@ use std::convert::Infallible;
 use std::ops::Range;
 use std::ptr::NonNull;
 
+use super::lookup::prefetch_entries;
 use super::node::{AnyNode, Collision, FAN_BITS, Fan, Node, Word};
 use super::{Host, Mover, Place, path_below};
 use crate::bucket::{MOST_ENTRIES, Slot};
@@ -74,10 +75,10 @@ fn copy_leaf<'n, T: TreeSlot>(
     if grow.is_none() && entries > leaf.size().few::<T>() {
         return to_word(leaf.copy(birth));
     }
-    prefetch_entries(leaf);
     let size = Size::for_entries::<T>(entries).map(|size| size.max(least));
     if let Some(size) = size {
         let all = 0..leaf.size().buckets();
+        prefetch_entries(leaf, all.clone());
         if let Some(copy) = spread(leaf, all, size, birth, depth, rehash) {
             // If a leaf was full and its copy would have little room, the copy becomes larger.
             let roomy = |hash| copy.size() > leaf.size() || copy.has_room(path_below(hash, depth));
@@ -86,7 +87,7 @@ fn copy_leaf<'n, T: TreeSlot>(
             }
         }
     } else if leaf.size() == Size::LARGEST {
-        if let Some(parts) = divide_leaf(leaf, FAN_WIDTH, birth, depth + FAN_BITS, rehash) {
+        if let Some(parts) = divide(leaf, FAN_WIDTH, birth, depth + FAN_BITS, rehash) {
             let mut words = [Word::EMPTY; FAN_WIDTH];
             words.copy_from_slice(&parts);
             return Fan::allocate(birth, words);
@@ -115,40 +116,22 @@ fn spread<T: TreeSlot>(
     full.is_ok().then_some(copy)
 }
 
-/// Prefetches the entries of a leaf whose hashes are about to be read, so that the cache misses overlap.
-fn prefetch_entries<T: TreeSlot>(leaf: Leaf<'_, T>) {
-    if T::OWNS {
-        leaf.for_each(T::prefetch);
-    }
-}
-
-/// Divides the entries of a frozen word by the next bits of their hashes, into trees for `parts` words, a power of two.
-/// `None` if the word does not lead to a leaf that can be divided bucket by bucket.
+/// Divides the entries of a frozen leaf by the next bits of their hashes, into trees for `parts` words, a power of two.
+/// `None` if its number of buckets is not a multiple of `parts`, or if the entries of one part do not fit into a leaf.
+#[inline(never)]
 pub(crate) fn divide<'n, T: TreeSlot>(
-    word: Word<'_, T>,
-    parts: usize,
-    birth: u64,
-    depth: u32,
-    rehash: SlotHashes<'_, T>,
-) -> Option<Vec<Word<'n, T>>> {
-    let Some(Node::Leaf(leaf)) = word.node() else { return None };
-    prefetch_entries(leaf);
-    divide_leaf(leaf, parts, birth, depth, rehash)
-}
-
-/// [`divide`] for a leaf. `None` if its number of buckets is not a multiple of `parts`, or if the entries of one part
-/// do not fit into a leaf.
-fn divide_leaf<'n, T: TreeSlot>(
     leaf: Leaf<'_, T>,
     parts: usize,
     birth: u64,
     depth: u32,
     rehash: SlotHashes<'_, T>,
 ) -> Option<Vec<Word<'n, T>>> {
-    let part = leaf.size().buckets() / parts;
-    if part * parts < leaf.size().buckets() {
+    let all = leaf.size().buckets();
+    let part = all / parts;
+    if part * parts < all {
         return None;
     }
+    prefetch_entries(leaf, 0..all);
     let leaf_of_part = |index| {
         let buckets = index * part..(index + 1) * part;
         let entries: usize = buckets.clone().map(|at| leaf.nth(at).observe().count()).sum();
@@ -178,7 +161,9 @@ fn collect_slots<T: TreeSlot>(
     movers: &mut Vec<Mover<T>>,
     rehash: SlotHashes<'_, T>,
 ) {
-    let Ok(()) = leaf.try_for_each(0..leaf.size().buckets(), |slots| {
+    let all = 0..leaf.size().buckets();
+    prefetch_entries(leaf, all.clone());
+    let Ok(()) = leaf.try_for_each(all, |slots| {
         movers.extend(hashes_of(slots, rehash).into_iter().zip(slots.iter().copied()));
         Ok::<_, Infallible>(())
     });
@@ -211,7 +196,6 @@ pub(crate) fn collect<T: TreeSlot>(
             fan.words().iter().for_each(|word| collect(word.observe(), movers, rehash));
         }
         Some(Node::Leaf(leaf)) => {
-            prefetch_entries(leaf);
             collect_slots(leaf, movers, rehash);
         }
         Some(Node::Collision(node)) => {
