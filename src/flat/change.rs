@@ -122,7 +122,7 @@ impl<T: TreeSlot> RawFlat<T> {
             }
             directory = Self::moved_to(directory, guard);
         };
-        tree::shrink(Context { flat: self, directory, guard }, place, hash, rehash);
+        let _ = tree::shrink(Context { flat: self, directory, guard }, place, hash, rehash);
         self.shrink_if_due(guard);
         self.go_on_moving(UNITS, guard, rehash);
     }

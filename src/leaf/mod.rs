@@ -184,6 +184,14 @@ impl<'g, T: Slot> Leaf<'g, T> {
         self.buckets().map(|bucket| bucket.load().count()).sum()
     }
 
+    /// Whether the bucket behind that of `path` is empty. Behind the last one comes the first. Tells at little cost that
+    /// it is too early for [`Self::is_far_too_large`].
+    #[inline]
+    pub(crate) fn is_empty_behind(self, path: u64) -> bool {
+        let next = self.index(path) + 1;
+        self.nth(if next < self.size.buckets() { next } else { 0 }).load().is_empty()
+    }
+
     /// Whether a removal from the bucket of `path` has left the leaf empty, or with so few entries that it should be
     /// rebuilt. A leaf of at most the `least` size is not rebuilt while it holds any entry.
     ///

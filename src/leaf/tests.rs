@@ -143,6 +143,20 @@ fn a_leaf_is_far_too_large_if_it_is_empty_or_above_the_least_size_and_holds_few(
 }
 
 #[test]
+fn the_first_bucket_is_behind_the_last() {
+    for size in [Size::SMALLEST, Size::LARGEST] {
+        let is_empty_behind = |entry, index| {
+            with_leaf(filled(size, [path(entry)]).0, |leaf| leaf.is_empty_behind(path(index)))
+        };
+        let only = size == Size::SMALLEST;
+        assert!(!is_empty_behind(0, 63), "the first one has the entry");
+        assert_eq!(is_empty_behind(63, 63), !only);
+        assert_eq!(is_empty_behind(30, 28), !only);
+        assert!(!is_empty_behind(30, 29));
+    }
+}
+
+#[test]
 fn unevenly_spread_entries_may_hide_that_a_leaf_is_far_too_large() {
     let (leaf, _) =
         filled(Size::LARGEST, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1].map(path));

@@ -193,7 +193,8 @@ pub(crate) fn change_at_once<'g, St: Store + 'g, H: Host<'g, St::Slot>, C: Chang
             host.count_down();
             retire_entry::<St, _>(host, hit.slot.now);
             let outcome = Outcome::Removed(old);
-            if left.is_empty() { Err(Rest::Emptied(outcome)) } else { Ok(outcome) }
+            let emptied = left.is_empty() && leaf.is_empty_behind(path);
+            if emptied { Err(Rest::Emptied(outcome)) } else { Ok(outcome) }
         }
         Action::Put(draft) => {
             let entry = Unpublished::<St>::new(draft, host.birth());

@@ -1,15 +1,15 @@
 //! Shrinking: giving memory back after removals.
 //!
-//! A removal that leaves a bucket empty looks at the leaf. A leaf with far too much room is rebuilt; an empty one is
-//! removed. A fan whose children together hold little collapses into one leaf, and then the fan above it may collapse,
-//! up to the top. A leaf grows only when it is full, and a fan collapses only when it holds next to nothing. So no
-//! sequence of operations makes a node grow and shrink by turns.
+//! A removal that leaves a bucket empty, and finds the next one empty too, looks at the leaf. A leaf with far too much
+//! room is rebuilt; an empty one is removed. A fan whose children together hold little collapses into one leaf, and then
+//! the fan above it may collapse, up to the top. A leaf grows only when it is full, and a fan collapses only when it
+//! holds next to nothing. So no sequence of operations makes a node grow and shrink by turns.
 //!
 //! None of this is needed for correctness. If two threads remove the last entries of two nodes at once, each may still
 //! see the other's entry. A few empty nodes then stay until the next removal near them.
 #![expect(unsafe_code, reason = "retires the nodes of a collapsed fan")]
 
-use super::node::{AnyNode, FAN_BITS, Fan, LEVELS, Node};
+use super::node::{AnyNode, FAN_BITS, Fan, Node};
 use super::rebuild::{build, collect, freeze, rebuild, swing, unbuild};
 use super::{Host, Place, path_below};
 use crate::bucket::State;
@@ -20,38 +20,28 @@ use crate::store::{SlotHashes, TreeSlot};
 const COLLAPSE: usize = if cfg!(shuttle) { 2 } else { 8 };
 
 /// Called after a removal that emptied the bucket of a hash below `place`. Shrinks its leaf if that has become far too
-/// large, and collapses the fans above that hold little, from the bottom up.
+/// large, and collapses the fans above that hold little, from the bottom up. Returns whether the fan above `place` may
+/// hold little.
 pub(crate) fn shrink<'g, T: TreeSlot + 'g, H: Host<'g, T>>(
     host: H,
-    mut place: Place<'g, T>,
+    place: Place<'g, T>,
     hash: u64,
     rehash: SlotHashes<'_, T>,
-) {
-    let mut fans = [None; LEVELS as usize];
-    let mut levels = fans.iter_mut();
-    loop {
-        // Frozen nodes and those of older generations are left to the operations that change them.
-        if place.word.is_frozen() || place.word.is_older() {
-            return;
-        }
-        let Some(fan) = place.word.fan() else { break };
-        // PANICS: never: below that many fans no hash bits are left.
-        *levels.next().expect("a level") = Some((place, fan));
-        let cell = fan.by_top_bits(path_below(hash, place.depth));
-        place = Place { cell, word: cell.load(host.guard()), depth: place.depth + FAN_BITS };
+) -> bool {
+    // Frozen nodes and those of older generations are left to the operations that change them.
+    if place.word.is_frozen() || place.word.is_older() {
+        return false;
     }
-    if let Some(Node::Leaf(leaf)) = place.word.node() {
-        if !leaf.is_far_too_large(path_below(hash, place.depth), host.least())
-            || rebuild(host, place, None, rehash).is_none()
-        {
-            return;
-        }
+    let path = path_below(hash, place.depth);
+    if let Some(fan) = place.word.fan() {
+        let cell = fan.by_top_bits(path);
+        let child = Place { cell, word: cell.load(host.guard()), depth: place.depth + FAN_BITS };
+        return shrink(host, child, hash, rehash)
+            && holds_little(fan.erased(), host.guard())
+            && collapse(host, place, fan, rehash);
     }
-    for (place, fan) in fans.into_iter().rev().flatten() {
-        if !holds_little(fan.erased(), host.guard()) || !collapse(host, place, fan, rehash) {
-            return;
-        }
-    }
+    let Some(Node::Leaf(leaf)) = place.word.node() else { return true };
+    leaf.is_far_too_large(path, host.least()) && rebuild(host, place, None, rehash).is_some()
 }
 
 /// Replaces a fan by a leaf with the entries of its children.

@@ -107,7 +107,7 @@ impl RawTrie {
         let root = unsafe { context.typed::<T>() };
         let cell = root.top();
         let place = Place { cell, word: cell.load(guard), depth: 0 };
-        tree::shrink(root, place, hash, rehash);
+        let _ = tree::shrink(root, place, hash, rehash);
     }
 }
 
