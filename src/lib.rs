@@ -214,13 +214,13 @@ pub use hash::{DefaultHasher, FixedState, RandomState};
 #[cfg(feature = "rayon")]
 pub use impls::rayon::{CopyParIter, ParIter, SnapshotParIter};
 pub use map::{
-    Change, CommitError, CommitFailure, Compute, Conflict, CopyFlatMap, CopyIter, CopyKeys,
-    CopyMap, CopyPinned, CopyTrieMap, CopyValues, Current, Diff, Entry, FlatMap, FlatStats,
-    HandleStaysOnItsThread, History, HistoryIter, IntoIter, IntoKeys, Iter, IterMut, Keys,
-    ModifiedEntry, MoveStats, Newer, NodeStats, Number, OccupiedError, Operation, OwnedDiff,
-    Pinned, Published, Publisher, Reader, Refresher, Resolution, Snapshot, SnapshotEntry,
-    SnapshotIntoIter, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, TrieStats, Values,
-    ValuesMut, Writer,
+    Change, CommitError, CommitFailure, Compute, Conflict, CopyEntry, CopyFlatMap, CopyIter,
+    CopyKeys, CopyMap, CopyModifiedEntry, CopyPinned, CopyTrieMap, CopyValues, Current, Diff,
+    Entry, FlatMap, FlatStats, HandleStaysOnItsThread, History, HistoryIter, IntoIter, IntoKeys,
+    Iter, IterMut, Keys, ModifiedEntry, MoveStats, Newer, NodeStats, Number, OccupiedError,
+    Operation, OwnedDiff, Pinned, Published, Publisher, Reader, Refresher, Resolution, Snapshot,
+    SnapshotEntry, SnapshotIntoIter, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap,
+    TrieStats, Values, ValuesMut, Writer,
 };
 pub use plain::Plain;
 pub use set::{

@@ -18,8 +18,8 @@ use super::flat_operations::flat_operations;
 use super::mode::{self, Inline, Kind, Place, TrieBase};
 use super::trie_operations::trie_operations;
 use super::{
-    CommitError, CommitFailure, Compute, CopyIter, CopyKeys, CopyValues, FlatStats, IntoIter,
-    OccupiedError, Operation, OwnedDiff, Snapshot, Stays, TrieStats,
+    CommitError, CommitFailure, Compute, CopyEntry, CopyIter, CopyKeys, CopyValues, FlatStats,
+    IntoIter, OccupiedError, Operation, OwnedDiff, Snapshot, Stays, TrieStats,
 };
 use crate::RandomState;
 use crate::engine::Engine;

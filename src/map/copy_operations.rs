@@ -109,7 +109,7 @@ macro_rules! operations {
             #[doc = concat!("assert_eq!(map", $pin, ".get_or_insert(1, 10), 10);")]
             #[doc = concat!("assert_eq!(map", $pin, ".get_or_insert(1, 11), 10);")]
             /// ```
-            #[doc(alias("entry", "or_insert"))]
+            #[doc(alias = "or_insert")]
             #[inline]
             pub fn get_or_insert(&self, key: K, value: V) -> V {
                 self.get_or_insert_with(key, || value)
@@ -145,6 +145,37 @@ macro_rules! operations {
                 V: Default,
             {
                 self.get_or_insert_with(key, V::default)
+            }
+
+            /// The value of a key that is looked up by another type. Inserts a new key and value if it is not in the
+            /// map.
+            ///
+            /// Each closure runs at most once. If the new key is not equal to the one that was looked up, it is still
+            /// inserted, unless the map has an equal key: then the value of that key is returned.
+            ///
+            /// # Examples
+            /// ```
+            /// let counts = snaptrie::CopyTrieMap::<[u8; 3], u32>::new();
+            /// let number = |word: &str| {
+            ///     let make_key = |bytes: &[u8]| bytes.try_into().unwrap();
+            #[doc = concat!("    counts", $pin, ".get_or_insert_by(word.as_bytes(), make_key, || counts.len() as u32)")]
+            /// };
+            /// assert_eq!((number("the"), number("cat"), number("the")), (0, 1, 0));
+            /// ```
+            #[inline]
+            pub fn get_or_insert_by<Q>(
+                &self,
+                key: &Q,
+                make_key: impl FnOnce(&Q) -> K,
+                make_value: impl FnOnce() -> V,
+            ) -> V
+            where
+                Q: Hash + Equivalent<K> + ?Sized,
+            {
+                match self.get(key) {
+                    Some(value) => value,
+                    None => self.get_or_insert_with(make_key(key), make_value),
+                }
             }
 
             /// The value of a key. Inserts the closure's value if the key is not in the map and the closure succeeds.
@@ -247,7 +278,7 @@ macro_rules! operations {
             #[doc = concat!("assert_eq!(map", $pin, ".update_or_insert(1, |value| value + 1, 10), 10);")]
             #[doc = concat!("assert_eq!(map", $pin, ".update_or_insert(1, |value| value + 1, 10), 11);")]
             /// ```
-            #[doc(alias("entry", "upsert", "and_modify"))]
+            #[doc(alias("upsert", "and_modify"))]
             #[inline]
             pub fn update_or_insert(&self, key: K, update: impl FnMut(V) -> V, value: V) -> V {
                 self.update_or_insert_with(key, update, || value)
@@ -269,6 +300,19 @@ macro_rules! operations {
                 let guard = self.guard();
                 let access = self.base().with(guard.borrow());
                 access.update_or_insert(access.hash(&key), key, |(_, value)| update(value), value).1
+            }
+
+            /// The entry of a key, for chains like those of the standard map. Each chain is one atomic operation, see
+            /// [`CopyEntry`].
+            ///
+            /// # Examples
+            /// ```
+            /// let map = snaptrie::CopyTrieMap::new();
+            #[doc = concat!("assert_eq!(map", $pin, ".entry(1).or_insert(10), 10);")]
+            #[doc = concat!("assert_eq!(map", $pin, ".entry(1).and_modify(|value| value + 1).or_insert(10), 11);")]
+            /// ```
+            pub fn entry(&self, key: K) -> CopyEntry<'_, K, V, S, M> {
+                CopyEntry::new(self.base(), key)
             }
 
             /// Calls the closure with the entry of a key, and then inserts, replaces, removes or keeps the entry as

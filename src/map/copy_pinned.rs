@@ -13,7 +13,9 @@ use super::copy_batch::batches;
 use super::copy_operations::operations;
 use super::local::Local;
 use super::mode::{Inline, Kind, Trie};
-use super::{Compute, CopyIter, CopyKeys, CopyMap, CopyValues, OccupiedError, Operation, Stays};
+use super::{
+    Compute, CopyEntry, CopyIter, CopyKeys, CopyMap, CopyValues, OccupiedError, Operation, Stays,
+};
 use crate::RandomState;
 use crate::engine::Engine;
 use crate::hash;

@@ -77,6 +77,25 @@ impl<'p, 'm, K: Hash + Eq, V, S: BuildHasher, M: Kind<K, V, Boxed>> Entry<'p, 'm
         self.pinned.get_or_insert_with(self.key, value)
     }
 
+    /// The value. Inserts the closure's value for this key if the key is not in the map. The closure runs at most once.
+    /// If another thread inserts the key meanwhile, its value is returned and the closure's is dropped.
+    ///
+    /// # Examples
+    /// ```
+    /// let map = snaptrie::TrieMap::new();
+    /// assert_eq!(map.pin().entry("one").or_insert_with_key(|key| key.len()), &3);
+    /// ```
+    pub fn or_insert_with_key(self, value: impl FnOnce(&K) -> V) -> &'p V {
+        let Self { pinned, key } = self;
+        match pinned.get(&key) {
+            Some(found) => found,
+            None => {
+                let value = value(&key);
+                pinned.get_or_insert(key, value)
+            }
+        }
+    }
+
     /// The value. Inserts the default if the key is not in the map. See [`Pinned::get_or_default`].
     ///
     /// # Examples

@@ -8,7 +8,7 @@
 //! | `owned` | iterators over the entries of a map that nothing else can reach |
 //! | `pinned`, `iter`, `entry` | the handle [`Pinned`] of both, its iterators and [`Entry`] |
 //! | `copy_map` | [`CopyMap`], which returns copies |
-//! | `copy_pinned`, `copy_iter` | its handle [`CopyPinned`] and its iterator |
+//! | `copy_pinned`, `copy_iter`, `copy_entry` | its handle [`CopyPinned`], its iterator and [`CopyEntry`] |
 //! | `copy_operations` | the operations of both, written once |
 //! | `access` | the operations on a live map, in terms of the pairs that an engine returns |
 //! | `change` | how these operations tell the engine what to do with a key |
@@ -46,6 +46,7 @@ mod change;
 mod collection;
 mod compute;
 mod copy_batch;
+mod copy_entry;
 mod copy_iter;
 mod copy_operations;
 mod flat_operations;
@@ -62,6 +63,7 @@ mod writer;
 pub(crate) use base::Base;
 pub(crate) use batch::Stays;
 pub use compute::{Compute, OccupiedError, Operation};
+pub use copy_entry::{CopyEntry, CopyModifiedEntry};
 pub use copy_iter::{CopyIter, CopyKeys, CopyValues};
 pub use copy_map::{CopyFlatMap, CopyMap, CopyTrieMap};
 pub use copy_pinned::CopyPinned;

@@ -1,4 +1,5 @@
-//! What only maps that hand out references have: chains of calls on an entry, and keys made when they are absent.
+//! Chains of calls on an entry, and keys made when they are absent, of maps that hand out references. Those of maps that
+//! hand out copies are in `copies.rs`.
 
 use std::cell::Cell;
 
@@ -16,13 +17,18 @@ fn entries_are_inserted_or_modified() {
             assert_eq!(*pinned.entry(key).and_modify(add).or_insert(10), 10 + round);
             assert_eq!(*pinned.entry(key).or_insert(0), 10 + round);
             assert_eq!(*pinned.entry(key).or_insert_with(|| unreachable!()), 10 + round);
+            assert_eq!(*pinned.entry(key).or_insert_with_key(|_| unreachable!()), 10 + round);
+            assert_eq!(
+                *pinned.entry(key + 4_000).or_insert_with_key(|key| key * 2),
+                2 * key + 8_000
+            );
             assert_eq!(*pinned.entry(key + 1_000).and_modify(add).or_default(), round);
             assert_eq!(*pinned.entry(key + 2_000).or_default(), 0);
             assert_eq!(*pinned.get_or_default(key + 3_000), 0);
         }
     }
     assert_eq!(pinned.entry(7).key(), &7);
-    assert_eq!(pinned.len(), 1_200);
+    assert_eq!(pinned.len(), 1_500);
     drop(pinned);
     finish(map);
 }

@@ -14,6 +14,8 @@ over_hashers!(
     inserting,
     updating,
     updates_keep_the_key,
+    entries_are_inserted_or_modified,
+    keys_are_made_only_if_they_are_absent,
     removing,
     computing,
     batches,
@@ -104,6 +106,68 @@ fn updates_keep_the_key() {
         map.get_key_value(&Numbered(1, 0)).map(|(key, value)| (key.1, value)),
         Some((30, 3))
     );
+    finish(map);
+}
+
+fn entries_are_inserted_or_modified() {
+    let map = Map::<u32, u32>::default();
+    let pinned = map.pin();
+    let add = |value: u32| value + 1;
+    for round in 0..3 {
+        for key in 0..300 {
+            assert_eq!(map.entry(key).and_modify(add).or_insert(10), 10 + 2 * round);
+            assert_eq!(pinned.entry(key).and_modify(add).or_insert(10), 11 + 2 * round);
+            assert_eq!(map.entry(key).or_insert(0), 11 + 2 * round);
+            assert_eq!(map.entry(key).or_insert_with(|| unreachable!()), 11 + 2 * round);
+            assert_eq!(map.entry(key).or_insert_with_key(|_| unreachable!()), 11 + 2 * round);
+            assert_eq!(map.entry(key + 1_000).and_modify(add).or_default(), round);
+            assert_eq!(map.entry(key + 2_000).or_default(), 0);
+            assert_eq!(map.entry(key + 3_000).or_insert_with_key(|key| key * 2), 2 * key + 6_000);
+        }
+    }
+    assert_eq!((map.entry(7).key(), pinned.entry(7).key()), (7, 7));
+    let seven = map.entry(7);
+    assert_eq!(format!("{seven:?}"), "CopyEntry { key: 7, .. }");
+    assert_eq!(format!("{:?}", seven.and_modify(add)), "CopyModifiedEntry { key: 7, .. }");
+    assert_eq!(map.len(), 1_200);
+    drop(pinned);
+    finish(map);
+}
+
+/// A chain is one step: a change in between makes it start again, and is not lost.
+#[test]
+fn chains_see_changes_in_between() {
+    let map = AnyMap::from([(1, 10)]);
+    let asked = Cell::new(0);
+    let modify = |value: u32| {
+        asked.set(asked.get() + 1);
+        if asked.get() == 1 {
+            map.insert(1, 1_000);
+        }
+        value + 1
+    };
+    assert_eq!(map.entry(1).and_modify(modify).or_insert(0), 1_001);
+    assert_eq!((asked.get(), map.get(&1)), (2, Some(1_001)));
+    let insert = || {
+        map.insert(2, 20);
+        21
+    };
+    assert_eq!((map.entry(2).or_insert_with(insert), map.get(&2)), (20, Some(20)));
+}
+
+fn keys_are_made_only_if_they_are_absent() {
+    let map = Map::<[u8; 2], usize>::default();
+    let made = Cell::new(0);
+    for key in (0..300_u16).chain(0..300) {
+        let make = |bytes: &[u8]| {
+            made.set(made.get() + 1);
+            bytes.try_into().unwrap()
+        };
+        let (value, bytes) = (usize::from(key) * 2, key.to_be_bytes());
+        assert_eq!(map.get_or_insert_by(&bytes[..], make, || value), value);
+        assert_eq!(map.pin().get_or_insert_by(&bytes[..], make, || unreachable!()), value);
+    }
+    assert_eq!((made.get(), map.len()), (300, 300));
     finish(map);
 }
 
