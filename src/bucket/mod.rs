@@ -10,7 +10,7 @@
 //! # Protocol
 //!
 //! 1. *A live slot is never written.* Writers write dead slots, then flip live bits. So a frozen bucket can be read
-//!    forever.
+//!    forever. Only a map that is borrowed exclusively and shares nothing lends values in their slots mutably.
 //! 2. *Claim*: a writer searches under a state that has neither `BUSY` nor `FROZEN`, then sets `BUSY` by a CAS of
 //!    exactly that state. From then on it alone may write dead slots and the tag words. The tags of live slots keep
 //!    their values.

@@ -4,11 +4,14 @@
 use super::Flat;
 use crate::engine::{Content, Engine};
 use crate::fallout::Fallout;
-use crate::store::{Store, Undated};
+use crate::store::Store;
 use crate::tree::lookup;
 
 /// Keys and values of a store.
 type Pairs<St> = Vec<(<St as Content>::Key, <St as Content>::Value)>;
+
+/// The same, with mutable references to the values.
+type PairsMut<'a, St> = Vec<(&'a <St as Content>::Key, &'a mut <St as Content>::Value)>;
 
 impl<St: Store> Flat<St> {
     /// Takes all entries out.
@@ -27,30 +30,32 @@ impl<St: Store> Flat<St> {
         unsafe { self.raw.free_all(false, &mut Fallout::default()) };
         pairs
     }
-}
 
-impl<K, V> Flat<Undated<K, V>> {
     /// A mutable reference to the value of the key with this hash for which `eq` returns true.
-    pub(crate) fn get_mut(&mut self, hash: u64, mut eq: impl FnMut(&K) -> bool) -> Option<&mut V> {
+    pub(crate) fn get_mut(
+        &mut self,
+        hash: u64,
+        mut eq: impl FnMut(&St::Key) -> bool,
+    ) -> Option<&mut St::Value> {
         let guard = self.pin();
         // SAFETY:
         // - not freed: the guard keeps what is reached under it.
-        let mut is_it = |slot: &_| unsafe { lookup::is_it::<Undated<K, V>>(slot, hash, &mut eq) };
+        let mut is_it = |slot: &_| unsafe { lookup::is_it::<St>(slot, hash, &mut eq) };
         let found = self.raw.find(hash, &mut is_it, &guard);
         // SAFETY:
         // - live in a map that is borrowed exclusively for as long as the result.
-        found.map(|slot| unsafe { Undated::<K, V>::pair_mut(slot.now).1 })
+        found.map(|slot| unsafe { St::pair_mut(slot).1 })
     }
 
     /// All entries, with mutable references to the values.
-    pub(crate) fn pairs_mut(&mut self) -> Vec<(&K, &mut V)> {
+    pub(crate) fn pairs_mut(&mut self) -> PairsMut<'_, St> {
         let mut pairs = Vec::with_capacity(self.raw.count.sum());
         let guard = self.pin();
         let mut entries = self.raw.slots_from(0, &guard);
         while let Some(slot) = entries.next_slot() {
             // SAFETY:
-            // - as above; each entry is in one slot.
-            pairs.push(unsafe { Undated::<K, V>::pair_mut(slot.now) });
+            // - as above; each entry is in one slot, which is read only once.
+            pairs.push(unsafe { St::pair_mut(slot) });
         }
         pairs
     }

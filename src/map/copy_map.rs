@@ -19,10 +19,10 @@ use super::mode::{self, Inline, Kind, Place, TrieBase};
 use super::trie_operations::trie_operations;
 use super::{
     CommitError, CommitFailure, Compute, CopyEntry, CopyIter, CopyKeys, CopyValues, FlatStats,
-    IntoIter, OccupiedError, Operation, OwnedDiff, Snapshot, Stays, TrieStats,
+    IntoIter, IterMut, OccupiedError, Operation, OwnedDiff, Snapshot, Stays, TrieStats, ValuesMut,
 };
 use crate::RandomState;
-use crate::engine::Engine;
+use crate::engine::{Engine, Shared};
 use crate::flat::Flat;
 use crate::hash;
 use crate::plain::Plain;

@@ -156,67 +156,6 @@ where
     }
 }
 
-/// Changing values in place, through a mutable borrow of the map.
-impl<K, V, S> FlatMap<K, V, S> {
-    /// A mutable reference to the value of a key.
-    ///
-    /// # Panics
-    /// If `Hash` or `Eq` of the key panics.
-    ///
-    /// # Examples
-    /// ```
-    /// let mut map = snaptrie::FlatMap::from([("one", 1)]);
-    /// if let Some(value) = map.get_mut("one") {
-    ///     *value += 10;
-    /// }
-    /// assert_eq!(map.cloned("one"), Some(11));
-    /// ```
-    pub fn get_mut<Q>(&mut self, key: &Q) -> Option<&mut V>
-    where
-        Q: Hash + Equivalent<K> + ?Sized,
-        S: BuildHasher,
-    {
-        let Base { engine, hasher } = &mut self.base;
-        engine.get_mut(hash::of(hasher, key), |candidate| key.equivalent(candidate))
-    }
-
-    /// Iterates over the entries with mutable references to the values, in no particular order. O(n + capacity), with
-    /// memory for two references per entry.
-    ///
-    /// # Examples
-    /// ```
-    /// let mut map = snaptrie::FlatMap::from([("one", 1), ("two", 2)]);
-    /// for (key, value) in map.iter_mut() {
-    ///     *value += key.len();
-    /// }
-    /// assert_eq!(map.cloned("two"), Some(5));
-    /// ```
-    pub fn iter_mut(&mut self) -> IterMut<'_, K, V> {
-        IterMut::new(self.base.engine.pairs_mut())
-    }
-
-    /// Iterates over mutable references to the values. See [`Self::iter_mut`].
-    ///
-    /// # Examples
-    /// ```
-    /// let mut map = snaptrie::FlatMap::from([("one", 1), ("two", 2)]);
-    /// map.values_mut().for_each(|value| *value *= 10);
-    /// assert_eq!(map.cloned("two"), Some(20));
-    /// ```
-    pub fn values_mut(&mut self) -> ValuesMut<'_, K, V> {
-        ValuesMut(self.iter_mut())
-    }
-}
-
-impl<'a, K, V, S> IntoIterator for &'a mut FlatMap<K, V, S> {
-    type Item = (&'a K, &'a mut V);
-    type IntoIter = IterMut<'a, K, V>;
-
-    fn into_iter(self) -> IterMut<'a, K, V> {
-        self.iter_mut()
-    }
-}
-
 /// Clones an entry.
 pub(crate) fn cloned<K: Clone, V: Clone>((key, value): (&K, &V)) -> (K, V) {
     (key.clone(), value.clone())

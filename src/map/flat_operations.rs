@@ -184,6 +184,67 @@ macro_rules! flat_operations {
             }
         }
 
+        /// Changing values in place, through a mutable borrow of the map.
+        impl<K $(: $bound)?, V $(: $bound)?, S> $Map<K, V, S> {
+            /// A mutable reference to the value of a key.
+            ///
+            /// # Panics
+            /// If `Hash` or `Eq` of the key panics.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let mut map = snaptrie::", stringify!($Map), "::from([('a', 1)]);")]
+            /// if let Some(value) = map.get_mut(&'a') {
+            ///     *value += 10;
+            /// }
+            #[doc = concat!("assert_eq!(map, snaptrie::", stringify!($Map), "::from([('a', 11)]));")]
+            /// ```
+            pub fn get_mut<Q>(&mut self, key: &Q) -> Option<&mut V>
+            where
+                Q: Hash + Equivalent<K> + ?Sized,
+                S: BuildHasher,
+            {
+                let Base { engine, hasher } = &mut self.base;
+                engine.get_mut(hash::of(hasher, key), |candidate| key.equivalent(candidate))
+            }
+
+            /// Iterates over the entries with mutable references to the values, in no particular order. O(n +
+            /// capacity), with memory for two references per entry.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let mut map = snaptrie::", stringify!($Map), "::from([(1, 10), (2, 20)]);")]
+            /// for (key, value) in map.iter_mut() {
+            ///     *value += key;
+            /// }
+            #[doc = concat!("assert_eq!(map, snaptrie::", stringify!($Map), "::from([(1, 11), (2, 22)]));")]
+            /// ```
+            pub fn iter_mut(&mut self) -> IterMut<'_, K, V> {
+                IterMut::new(self.base.engine.pairs_mut())
+            }
+
+            /// Iterates over mutable references to the values. See [`Self::iter_mut`].
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let mut map = snaptrie::", stringify!($Map), "::from([('a', 1), ('b', 2)]);")]
+            /// map.values_mut().for_each(|value| *value *= 10);
+            #[doc = concat!("assert_eq!(map, snaptrie::", stringify!($Map), "::from([('a', 10), ('b', 20)]));")]
+            /// ```
+            pub fn values_mut(&mut self) -> ValuesMut<'_, K, V> {
+                ValuesMut(self.iter_mut())
+            }
+        }
+
+        impl<'a, K $(: $bound)?, V $(: $bound)?, S> IntoIterator for &'a mut $Map<K, V, S> {
+            type Item = (&'a K, &'a mut V);
+            type IntoIter = IterMut<'a, K, V>;
+
+            fn into_iter(self) -> IterMut<'a, K, V> {
+                self.iter_mut()
+            }
+        }
+
         /// Clones every entry. Weakly consistent, like an iteration.
         ///
         /// Unlike a standard map's, this needs `Hash`, `Eq` and `BuildHasher`, because the entries are inserted again.

@@ -64,7 +64,8 @@ impl<K> Iterator for IntoKeys<K> {
 }
 
 /// An iterator over the entries of a map, with mutable references to the values, from
-/// [`FlatMap::iter_mut`](crate::FlatMap::iter_mut) or [`TrieMap::iter_mut`](crate::TrieMap::iter_mut).
+/// [`FlatMap::iter_mut`](crate::FlatMap::iter_mut) or [`TrieMap::iter_mut`](crate::TrieMap::iter_mut), also of maps of
+/// plain pairs.
 pub struct IterMut<'a, K, V> {
     entries: vec::IntoIter<(&'a K, &'a mut V)>,
 }

@@ -262,6 +262,64 @@ macro_rules! trie_operations {
             }
         }
 
+        /// Changing values in place, through a mutable borrow of the map.
+        ///
+        /// # Errors
+        /// Snapshots and forks share the entries of the map, so entries must not change while one exists: see
+        /// [`Shared`].
+        impl<K $(: $bound)?, V $(: $bound)?, S> $Map<K, V, S> {
+            /// A mutable reference to the value of a key.
+            ///
+            /// # Panics
+            /// If `Hash` or `Eq` of the key panics.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let mut map = snaptrie::", stringify!($Map), "::from([('a', 1)]);")]
+            /// if let Some(value) = map.get_mut(&'a').unwrap() {
+            ///     *value += 10;
+            /// }
+            /// let snapshot = map.snapshot();
+            /// assert_eq!(snapshot[&'a'], 11);
+            /// assert!(map.get_mut(&'a').is_err(), "the snapshot sees the value");
+            /// ```
+            pub fn get_mut<Q>(&mut self, key: &Q) -> Result<Option<&mut V>, Shared>
+            where
+                Q: Hash + Equivalent<K> + ?Sized,
+                S: BuildHasher,
+            {
+                let Base { engine, hasher } = &mut self.base;
+                engine.get_mut(hash::of(hasher, key), |candidate| key.equivalent(candidate))
+            }
+
+            /// Iterates over the entries with mutable references to the values, in no particular order. O(n), with
+            /// memory for two references per entry.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let mut map = snaptrie::", stringify!($Map), "::from([(1, 10), (2, 20)]);")]
+            /// for (key, value) in map.iter_mut().unwrap() {
+            ///     *value += key;
+            /// }
+            #[doc = concat!("assert_eq!(map, snaptrie::", stringify!($Map), "::from([(1, 11), (2, 22)]));")]
+            /// ```
+            pub fn iter_mut(&mut self) -> Result<IterMut<'_, K, V>, Shared> {
+                self.base.engine.pairs_mut().map(IterMut::new)
+            }
+
+            /// Iterates over mutable references to the values. See [`Self::iter_mut`].
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let mut map = snaptrie::", stringify!($Map), "::from([('a', 1), ('b', 2)]);")]
+            /// map.values_mut().unwrap().for_each(|value| *value *= 10);
+            #[doc = concat!("assert_eq!(map, snaptrie::", stringify!($Map), "::from([('a', 10), ('b', 20)]));")]
+            /// ```
+            pub fn values_mut(&mut self) -> Result<ValuesMut<'_, K, V>, Shared> {
+                self.iter_mut().map(ValuesMut)
+            }
+        }
+
         #[doc = concat!("[`", stringify!($Map), "::fork`]: O(1), one instant, both sides independent.")]
         impl<K $(: $bound)?, V $(: $bound)?, S: Clone> Clone for $Map<K, V, S> {
             fn clone(&self) -> Self {

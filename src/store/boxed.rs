@@ -199,17 +199,6 @@ impl<K, V, B: Birth> Boxed<K, V, B> {
         //   not change.
         unsafe { &*slot.0.cast() }
     }
-
-    /// The key, and a mutable reference to the value.
-    ///
-    /// # Safety
-    /// - The slot is live in a map of this store, and no other thread reaches its entry for `'a`.
-    pub(crate) unsafe fn pair_mut<'a>(slot: BoxedSlot<B>) -> (&'a K, &'a mut V) {
-        // SAFETY:
-        // - came from a box, by `expose`, is not freed, and not shared: promised by the caller.
-        let entry: &'a mut Entry<K, V, B> = unsafe { &mut *slot.0.cast() };
-        (&entry.key, &mut entry.value)
-    }
 }
 
 impl<K, V, B: Birth> Store for Boxed<K, V, B> {
@@ -269,6 +258,17 @@ impl<K, V, B: Birth> Store for Boxed<K, V, B> {
         // - as above.
         let entry: &'g Entry<K, V, B> = unsafe { Self::entry(slot.now) };
         (&entry.key, &entry.value)
+    }
+
+    unsafe fn pair_mut<'a>(slot: Held<'_, BoxedSlot<B>>) -> (&'a K, &'a mut V)
+    where
+        K: 'a,
+        V: 'a,
+    {
+        // SAFETY:
+        // - came from a box, by `expose`, is not freed, and not shared: promised by the caller.
+        let entry: &'a mut Entry<K, V, B> = unsafe { &mut *slot.now.0.cast() };
+        (&entry.key, &mut entry.value)
     }
 
     #[inline]

@@ -253,6 +253,19 @@ impl<K: Plain, V: Plain> Store for Inline<K, V> {
         (key, value)
     }
 
+    unsafe fn pair_mut<'a>(slot: Held<'_, PairSlot<K, V>>) -> (&'a K, &'a mut V)
+    where
+        K: 'a,
+        V: 'a,
+    {
+        // SAFETY:
+        // - live, so the words are those of one pair. Not freed, and not accessed by anything else for `'a`: promised
+        //   by the caller.
+        // - the words stay initialized: a plain value has no padding.
+        let Pair { key, value } = unsafe { (*slot.cell.0.get()).assume_init_mut() };
+        (key, value)
+    }
+
     unsafe fn garbage(_slot: PairSlot<K, V>) -> Garbage {
         unreachable!("a pair is nothing besides its slot")
     }

@@ -157,6 +157,15 @@ pub(crate) trait Store: Content {
         Self::Key: 'g,
         Self::Value: 'g;
 
+    /// The key of a slot, and a mutable reference to its value.
+    ///
+    /// # Safety
+    /// - The slot is live in a map of this store, and nothing else reaches its node or its entry for `'a`.
+    unsafe fn pair_mut<'a>(slot: Held<'_, Self::Slot>) -> (&'a Self::Key, &'a mut Self::Value)
+    where
+        Self::Key: 'a,
+        Self::Value: 'a;
+
     /// The entry as garbage. Called only if [`TreeSlot::OWNS`].
     ///
     /// # Safety

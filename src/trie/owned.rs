@@ -9,12 +9,15 @@ use super::record::Dead;
 use crate::engine::{Content, Engine, Shared};
 use crate::fallout::Fallout;
 use crate::leaf;
-use crate::store::{Boxed, Store, TreeSlot};
+use crate::store::{Store, TreeSlot};
 use crate::tree::node::{View, Word};
 use crate::tree::{Iter, lookup, unbuild};
 
 /// Keys and values of a store.
 type Pairs<St> = Vec<(<St as Content>::Key, <St as Content>::Value)>;
+
+/// The same, with mutable references to the values.
+type PairsMut<'a, St> = Vec<(&'a <St as Content>::Key, &'a mut <St as Content>::Value)>;
 
 impl<St: Store> Trie<St> {
     /// Takes all entries out, if nothing shares them.
@@ -37,6 +40,36 @@ impl<St: Store> Trie<St> {
         unsafe { unbuild(top.erased()) };
         drop(guard);
         self.raw.dissolve();
+        Ok(pairs)
+    }
+
+    /// A mutable reference to the value of the key with this hash for which `eq` returns true.
+    pub(crate) fn get_mut(
+        &mut self,
+        hash: u64,
+        mut eq: impl FnMut(&St::Key) -> bool,
+    ) -> Result<Option<&mut St::Value>, Shared> {
+        self.is_exclusive()?;
+        let guard = self.pin();
+        let (top, view) = (self.top(&guard), View::Live(&guard));
+        // SAFETY:
+        // - of this store; live in a map that shares nothing, and is borrowed exclusively for as long as the result.
+        unsafe {
+            let found = lookup::find::<St>(top, view, 0, hash, &mut eq);
+            Ok(found.map(|slot| St::pair_mut(slot).1))
+        }
+    }
+
+    /// All entries, with mutable references to the values.
+    pub(crate) fn pairs_mut(&mut self) -> Result<PairsMut<'_, St>, Shared> {
+        self.is_exclusive()?;
+        let guard = self.pin();
+        let mut entries = Iter::new(self.top(&guard), View::Live(&guard));
+        let mut pairs = Vec::new();
+        // SAFETY:
+        // - live in a map that shares nothing and is borrowed exclusively for as long as the result. Each entry is in
+        //   one slot, which is read only once.
+        entries.fold_slots((), |(), slot| pairs.push(unsafe { St::pair_mut(slot) }));
         Ok(pairs)
     }
 
@@ -124,36 +157,4 @@ unsafe fn strays<T: TreeSlot>(kept: &[Dead], top: Word<'_, T>) -> Vec<T> {
         }
     }
     strays
-}
-
-impl<K, V> Trie<Boxed<K, V>> {
-    /// A mutable reference to the value of the key with this hash for which `eq` returns true.
-    pub(crate) fn get_mut(
-        &mut self,
-        hash: u64,
-        mut eq: impl FnMut(&K) -> bool,
-    ) -> Result<Option<&mut V>, Shared> {
-        self.is_exclusive()?;
-        let guard = self.pin();
-        let (top, view) = (self.top(&guard), View::Live(&guard));
-        // SAFETY:
-        // - of this store; live in a map that shares nothing, and is borrowed exclusively for as long as the result.
-        unsafe {
-            let found = lookup::find::<Boxed<K, V>>(top, view, 0, hash, &mut eq);
-            Ok(found.map(|slot| Boxed::<K, V>::pair_mut(slot.now).1))
-        }
-    }
-
-    /// All entries, with mutable references to the values.
-    pub(crate) fn pairs_mut(&mut self) -> Result<Vec<(&K, &mut V)>, Shared> {
-        self.is_exclusive()?;
-        let guard = self.pin();
-        let mut entries = Iter::new(self.top(&guard), View::Live(&guard));
-        let mut pairs = Vec::new();
-        // SAFETY:
-        // - live in a map that shares nothing and is borrowed exclusively for as long as the result. Each entry is in
-        //   one slot.
-        entries.fold_slots((), |(), slot| pairs.push(unsafe { Boxed::<K, V>::pair_mut(slot.now) }));
-        Ok(pairs)
-    }
 }

@@ -1,7 +1,9 @@
 //! Everything that maps do, on a `FlatMap` that keeps its entries inline; and what it alone does.
 
-use snaptrie::Snapshot;
+use std::hash::Hash;
+
 use snaptrie::mode::Place;
+use snaptrie::{IterMut, Plain, Snapshot};
 
 use crate::support::Chosen;
 
@@ -21,6 +23,17 @@ fn converted<M: Place<u32, u32>, S: Clone + std::hash::BuildHasher>(
     snapshot: &Snapshot<u32, u32, S, M>,
 ) -> AnyMap<u32, u32, S> {
     snapshot.to_copy_flat()
+}
+
+fn in_place<K: Plain, V: Plain>(map: &mut Map<K, V>) -> IterMut<'_, K, V> {
+    map.into_iter()
+}
+
+fn value_mut<'a, K: Plain + Hash + Eq, V: Plain>(
+    map: &'a mut Map<K, V>,
+    key: &K,
+) -> Option<&'a mut V> {
+    map.get_mut(key)
 }
 
 #[path = "allocations.rs"]
@@ -47,6 +60,8 @@ mod sizes;
 
 #[path = "copies.rs"]
 mod copies;
+#[path = "in_place.rs"]
+mod in_place;
 
 #[path = "conversions.rs"]
 mod conversions;

@@ -1,14 +1,14 @@
 //! Panics in `Hash`, `Eq` and closures of a map that keeps its entries inline: at the n-th call, for every n.
 
-use super::TouchyMap;
-use crate::support::hooks::{Event, arm, disarm};
+use super::{TouchyMap, values_mut};
+use crate::support::hooks::{CopyTouchy, Event, Eventful, arm, disarm};
 use crate::support::script::{ABSENT, Op, PRESENT, all_operations, model_of, touchy_map};
 use crate::support::{
-    Chosen, Ledger, Tested, calls, catch, is_on_purpose, over_hashers, verify,
+    Chosen, Ledger, Tested, calls, catch, finish, is_on_purpose, over_hashers, verify,
     with_and_without_version,
 };
 
-over_hashers!(any_call_within_any_operation_may_panic);
+over_hashers!(any_call_within_any_operation_may_panic, values_change_in_place_in_what_a_panic_left);
 
 /// A panic at one call within one operation.
 #[derive(Clone, Copy, Debug)]
@@ -71,4 +71,29 @@ fn any_call_within_any_operation_may_panic() {
     }
     let least = if TouchyMap::VERSIONS { 51 } else { 21 };
     assert!(while_moving >= least, "{while_moving} panics while entries were moved");
+}
+
+/// A node that a panic left frozen is still the current one, and what changes in it is moved later.
+fn values_change_in_place_in_what_a_panic_left() {
+    let ledger = Ledger::new();
+    let key = |tag| CopyTouchy::make(ledger, tag);
+    let (first, last) = if Chosen::default() == Chosen::Constant { (10, 40) } else { (60, 500) };
+    let mut panics = 0;
+    for spared in (0..2 * last as u32).step_by(9) {
+        let mut map = TouchyMap::default();
+        (0..first).for_each(|tag| _ = map.insert(key(tag), tag as u32));
+        arm(Event::Hash, spared);
+        let filled = catch(|| (first..last).for_each(|tag| _ = map.insert(key(tag), tag as u32)));
+        disarm();
+        panics += u32::from(filled.is_err());
+        values_mut(&mut map).for_each(|value| *value += 10_000);
+        let changed = map.len() as u64;
+        assert!(map.iter().all(|(key, value)| u64::from(value) == key.tag() + 10_000));
+        (changed..2 * last).for_each(|tag| _ = map.insert(key(tag), tag as u32 + 10_000));
+        assert!((0..changed).all(|tag| map.get(&key(tag)) == Some(tag as u32 + 10_000)));
+        assert!(map.iter().all(|(key, value)| u64::from(value) == key.tag() + 10_000));
+        assert_eq!(map.len() as u64, 2 * last);
+        finish(map);
+    }
+    assert!(panics > 2, "{panics} panics");
 }

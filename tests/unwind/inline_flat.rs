@@ -5,6 +5,10 @@ use crate::support::{Chosen, Ledger, Tested, catch, finish, over_hashers, verify
 
 type TouchyMap = snaptrie::CopyFlatMap<CopyTouchy, u32, Chosen>;
 
+fn values_mut(map: &mut TouchyMap) -> snaptrie::ValuesMut<'_, CopyTouchy, u32> {
+    map.values_mut()
+}
+
 #[path = "copies.rs"]
 mod copies;
 
@@ -18,7 +22,7 @@ fn a_move_whose_hasher_panics_loses_nothing() {
         [|map| map.reserve(10_000), |map| map.shrink_to_fit(), |map| map.clear()];
     let mut panics = 0;
     for spared in (0..keys).step_by(7) {
-        let map = TouchyMap::default();
+        let mut map = TouchyMap::default();
         map.reserve(2_000);
         (0..keys).for_each(|tag| _ = map.handle().insert(key(tag), tag as u32));
         for (number, step) in moves.into_iter().enumerate() {
@@ -29,6 +33,8 @@ fn a_move_whose_hasher_panics_loses_nothing() {
                 assert_eq!(map.len() as u64, keys);
                 assert!((0..keys).all(|tag| map.handle().get(&key(tag)) == Some(&(tag as u32))));
                 assert_eq!(map.handle().iter().count() as u64, keys);
+                map.values_mut().for_each(|value| *value += 1);
+                (0..keys).for_each(|tag| assert_eq!(map.remove(&key(tag)), Some(tag as u32 + 1)));
                 (0..keys).for_each(|tag| _ = map.handle().insert(key(tag), tag as u32));
             }
             verify(&map);
