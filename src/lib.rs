@@ -214,17 +214,18 @@ pub use hash::{DefaultHasher, FixedState, RandomState};
 #[cfg(feature = "rayon")]
 pub use impls::rayon::{CopyParIter, ParIter, SnapshotParIter};
 pub use map::{
-    Change, CommitError, CommitFailure, Compute, Conflict, CopyEntry, CopyFlatMap, CopyIter,
-    CopyKeys, CopyMap, CopyModifiedEntry, CopyPinned, CopyTrieMap, CopyValues, Current, Diff,
-    Entry, FlatMap, FlatStats, HandleStaysOnItsThread, History, HistoryIter, IntoIter, IntoKeys,
-    Iter, IterMut, Keys, ModifiedEntry, MoveStats, Newer, NodeStats, Number, OccupiedError,
-    Operation, OwnedDiff, Pinned, Published, Publisher, Reader, Refresher, Resolution, Snapshot,
-    SnapshotEntry, SnapshotIntoIter, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap,
-    TrieStats, Values, ValuesMut, Writer,
+    Change, CommitError, CommitFailure, Compute, Conflict, CopyEntry, CopyFlatMap, CopyFlatPinned,
+    CopyIter, CopyKeys, CopyMap, CopyModifiedEntry, CopyPinned, CopySnapshot, CopyTrieMap,
+    CopyValues, Current, Diff, Entry, FlatMap, FlatPinned, FlatStats, HandleStaysOnItsThread,
+    History, HistoryIter, IntoIter, IntoKeys, Iter, IterMut, Keys, ModifiedEntry, MoveStats, Newer,
+    NodeStats, Number, OccupiedError, Operation, OwnedDiff, Pinned, Published, Publisher, Reader,
+    Refresher, Resolution, Snapshot, SnapshotEntry, SnapshotIntoIter, SnapshotIter, SnapshotKeys,
+    SnapshotValues, TrieMap, TrieStats, Values, ValuesMut, Writer,
 };
 pub use plain::Plain;
 pub use set::{
-    CopyFlatSet, CopyPinnedSet, CopySet, CopyTrieSet, FlatSet, PinnedSet, SetSnapshot, TrieSet,
+    CopyFlatPinnedSet, CopyFlatSet, CopyPinnedSet, CopySet, CopySetSnapshot, CopyTrieSet,
+    FlatPinnedSet, FlatSet, PinnedSet, SetSnapshot, TrieSet,
 };
 #[cfg(shuttle)]
 #[doc(hidden)]
@@ -238,7 +239,8 @@ pub mod mode {
     //!
     //! The last parameter of [`Pinned`](crate::Pinned), [`CopyMap`](crate::CopyMap), and their iterators and handles is
     //! the kind of map: [`Trie`] or [`Flat`]. That of [`Snapshot`](crate::Snapshot) and related types is the place:
-    //! [`Boxed`] or [`Inline`]. You need them only to name those types.
+    //! [`Boxed`] or [`Inline`]. You need them only to name those types. Most have a name without a parameter, such as
+    //! [`FlatPinned`](crate::FlatPinned) and [`CopySnapshot`](crate::CopySnapshot).
 
     pub use crate::map::Writable;
     pub use crate::map::mode::{Boxed, Flat, Inline, Kind, Place, Trie};

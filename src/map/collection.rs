@@ -214,7 +214,8 @@ macro_rules! by_reference {
         impl<K: Hash + Eq, V, S: BuildHasher> $Map<K, V, S> {
             /// Inserts a key, or replaces its value. Returns whether the key is new.
             ///
-            /// [`Pinned::insert`] returns the value that was replaced.
+            /// [`Pinned::insert`] returns the value that was replaced, and [`Pinned::try_insert`] does not replace it:
+            /// `map.pin().try_insert(key, value).is_ok()`.
             ///
             /// # Examples
             /// ```

@@ -12,7 +12,7 @@ use super::batch::{Found, Group, lookups, results};
 use super::copy_batch::batches;
 use super::copy_operations::operations;
 use super::local::Local;
-use super::mode::{Inline, Kind, Trie};
+use super::mode::{Flat, Inline, Kind, Trie};
 use super::{
     Compute, CopyEntry, CopyIter, CopyKeys, CopyMap, CopyValues, OccupiedError, Operation, Stays,
 };
@@ -54,6 +54,19 @@ pub struct CopyPinned<'m, K: Plain, V: Plain, S = RandomState, M: Kind<K, V, Inl
     map: &'m CopyMap<K, V, S, M>,
     guard: Local<Guard>,
 }
+
+/// A handle to a [`CopyFlatMap`](crate::CopyFlatMap): a [`CopyPinned`] of that kind.
+///
+/// # Examples
+/// ```
+/// use snaptrie::{CopyFlatMap, CopyFlatPinned};
+///
+/// fn total(handle: &CopyFlatPinned<'_, u32, u64>) -> u64 {
+///     handle.values().sum()
+/// }
+/// assert_eq!(total(&CopyFlatMap::from([(1, 10), (2, 20)]).pin()), 30);
+/// ```
+pub type CopyFlatPinned<'m, K, V, S = RandomState> = CopyPinned<'m, K, V, S, Flat>;
 
 impl<K: Plain, V: Plain, S, M: Kind<K, V, Inline>> CopyMap<K, V, S, M> {
     /// A handle for the calling thread, with the same operations at a lower cost each.

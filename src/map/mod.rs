@@ -66,7 +66,7 @@ pub use compute::{Compute, OccupiedError, Operation};
 pub use copy_entry::{CopyEntry, CopyModifiedEntry};
 pub use copy_iter::{CopyIter, CopyKeys, CopyValues};
 pub use copy_map::{CopyFlatMap, CopyMap, CopyTrieMap};
-pub use copy_pinned::CopyPinned;
+pub use copy_pinned::{CopyFlatPinned, CopyPinned};
 pub use entry::{Entry, ModifiedEntry};
 pub use flat_map::FlatMap;
 #[cfg(feature = "rayon")]
@@ -75,9 +75,10 @@ pub use iter::{Iter, Keys, Values};
 pub use local::HandleStaysOnItsThread;
 pub use number::Number;
 pub use owned::{IntoIter, IntoKeys, IterMut, ValuesMut};
-pub use pinned::Pinned;
+pub use pinned::{FlatPinned, Pinned};
 pub use snapshot::{
-    Snapshot, SnapshotEntry, SnapshotIntoIter, SnapshotIter, SnapshotKeys, SnapshotValues,
+    CopySnapshot, Snapshot, SnapshotEntry, SnapshotIntoIter, SnapshotIter, SnapshotKeys,
+    SnapshotValues,
 };
 pub use stats::{FlatStats, MoveStats, NodeStats, TrieStats};
 pub use trie_map::TrieMap;

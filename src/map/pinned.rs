@@ -8,7 +8,7 @@ use equivalent::Equivalent;
 use super::access::Access;
 use super::base::Base;
 use super::local::Local;
-use super::mode::{Boxed, Kind, Trie};
+use super::mode::{Boxed, Flat, Kind, Trie};
 use super::{Compute, OccupiedError, Operation, Stays};
 use crate::engine::Engine;
 use crate::reclaim::Guard;
@@ -17,9 +17,8 @@ use crate::reclaim::Guard;
 /// [`FlatMap::pin`](crate::FlatMap::pin).
 ///
 /// `Pinned<'_, K, V, S>` is a handle to a [`TrieMap`](crate::TrieMap). The last parameter is the [kind of
-/// map](crate::mode); both kinds have the same methods. So a handle to a [`FlatMap`](crate::FlatMap) is a
-/// `Pinned<'_, K, V, S, mode::Flat>`. The handle to a [`CopyMap`](crate::CopyMap) is
-/// [`CopyPinned`](crate::CopyPinned).
+/// map](crate::mode); both kinds have the same methods. A handle to a [`FlatMap`](crate::FlatMap) is a [`FlatPinned`].
+/// The handle to a [`CopyMap`](crate::CopyMap) is [`CopyPinned`](crate::CopyPinned).
 ///
 /// The references that its methods return live as long as the handle is borrowed. An entry that is replaced or removed
 /// meanwhile stays readable and is freed later.
@@ -68,6 +67,19 @@ pub struct Pinned<'m, K, V, S = crate::RandomState, M: Kind<K, V, Boxed> = Trie>
     pub(super) map: &'m M::Map<S>,
     pub(super) guard: Local<Guard>,
 }
+
+/// A handle to a [`FlatMap`](crate::FlatMap): a [`Pinned`] of that kind.
+///
+/// # Examples
+/// ```
+/// use snaptrie::{FlatMap, FlatPinned};
+///
+/// fn total(handle: &FlatPinned<'_, &str, u64>) -> u64 {
+///     handle.values().sum()
+/// }
+/// assert_eq!(total(&FlatMap::from([("a", 1), ("b", 2)]).pin()), 3);
+/// ```
+pub type FlatPinned<'m, K, V, S = crate::RandomState> = Pinned<'m, K, V, S, Flat>;
 
 impl<'m, K, V, S, M: Kind<K, V, Boxed>> Pinned<'m, K, V, S, M> {
     #[inline(always)]

@@ -10,7 +10,7 @@ use equivalent::Equivalent;
 
 use super::IntoIter;
 use super::base::Base;
-use super::mode::{Boxed, Place};
+use super::mode::{Boxed, Inline, Place};
 use crate::hash;
 use crate::reclaim::Collector;
 use crate::store::Store;
@@ -52,6 +52,21 @@ pub struct Snapshot<K, V, S = crate::RandomState, M: Place<K, V> = Boxed> {
     tree: Frozen<M::Store<u64>>,
     hasher: S,
 }
+
+/// A [`Snapshot`] of a [`CopyTrieMap`](crate::CopyTrieMap).
+///
+/// It lends its entries. They can be copied, whatever else shares them:
+///
+/// # Examples
+/// ```
+/// use snaptrie::{CopySnapshot, CopyTrieMap};
+///
+/// let map = CopyTrieMap::from([(1, 10)]);
+/// let snapshot: CopySnapshot<u32, u64> = map.snapshot();
+/// let pairs: Vec<(u32, u64)> = snapshot.iter().map(|(key, value)| (*key, *value)).collect();
+/// assert_eq!(pairs, [(1, 10)]);
+/// ```
+pub type CopySnapshot<K, V, S = crate::RandomState> = Snapshot<K, V, S, Inline>;
 
 impl<K, V, S, M: Place<K, V>> Snapshot<K, V, S, M> {
     pub(super) fn new(tree: Frozen<M::Store<u64>>, hasher: S) -> Self {
@@ -230,8 +245,8 @@ impl<K, V, S> Snapshot<K, V, S> {
     /// once.
     ///
     /// This works only for the last snapshot of a map that was dropped or never written: as long as the map exists, its
-    /// handles may lend the entries. A snapshot of a [`CopyTrieMap`](crate::CopyTrieMap) does not need this, because
-    /// entries can be copied.
+    /// handles may lend the entries. A snapshot of a [`CopyTrieMap`](crate::CopyTrieMap) does not need this: its entries
+    /// [can be copied](CopySnapshot).
     ///
     /// # Errors
     /// Returns the snapshot if the map, a clone, another snapshot or a fork exists, or if the map was itself a fork of

@@ -5,7 +5,7 @@
 //! | `trie_set`, `flat_set` | [`TrieSet`] and [`FlatSet`], which return references |
 //! | `copy_set` | [`CopySet`], which returns copies |
 //! | `pinned` | their handles, [`PinnedSet`] and [`CopyPinnedSet`] |
-//! | `snapshot`, `operators` | [`SetSnapshot`], and the operators of two of them |
+//! | `snapshot`, `operators` | [`SetSnapshot`], and the operators of two of them, or of two sets |
 //! | `operations` | the operations on a live set, written once for handles and for `CopySet` |
 //! | `collection`, `trie_operations`, `flat_operations` | what all sets, sets with snapshots and flat sets have in common |
 //!
@@ -27,6 +27,6 @@ mod trie_set;
 
 pub use copy_set::{CopyFlatSet, CopySet, CopyTrieSet};
 pub use flat_set::FlatSet;
-pub use pinned::{CopyPinnedSet, PinnedSet};
-pub use snapshot::SetSnapshot;
+pub use pinned::{CopyFlatPinnedSet, CopyPinnedSet, FlatPinnedSet, PinnedSet};
+pub use snapshot::{CopySetSnapshot, SetSnapshot};
 pub use trie_set::TrieSet;

@@ -1,4 +1,4 @@
-//! Operators of two snapshots.
+//! Operators of two sets or two snapshots.
 
 use std::hash::{BuildHasher, Hash};
 use std::ops::{BitAnd, BitOr, BitXor, Sub};
@@ -8,7 +8,8 @@ use crate::map::Stays;
 use crate::mode::{Boxed, Inline, Place};
 use crate::plain::Plain;
 
-/// Implements an operator of two snapshots. The result is a fork of the left one, changed by the closure.
+/// Implements an operator of two snapshots, and of two sets. The result is a fork of the left one, changed by the
+/// closure.
 macro_rules! operator {
     ($(#[$doc:meta])* $Trait:ident, $method:ident, |$fork:ident, $right:ident| $change:expr) => {
         operator!(TrieSet, Boxed, Clone, $(#[$doc])* $Trait, $method, |$fork, $right| $change);
@@ -33,6 +34,22 @@ macro_rules! operator {
                 let ($fork, $right) = (&set.map.base, other);
                 $change;
                 set
+            }
+        }
+
+        $(#[$doc])*
+        ///
+        /// Takes a snapshot of each set. The two instants may differ.
+        impl<K, S, T> $Trait<&$Set<K, T>> for &$Set<K, S>
+        where
+            K: $bound + Hash + Eq,
+            S: BuildHasher + Clone,
+            T: BuildHasher + Clone,
+        {
+            type Output = $Set<K, S>;
+
+            fn $method(self, other: &$Set<K, T>) -> $Set<K, S> {
+                (&self.snapshot()).$method(&other.snapshot())
             }
         }
     };

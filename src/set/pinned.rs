@@ -7,7 +7,7 @@ use equivalent::Equivalent;
 
 use super::operations::operations;
 use crate::map::Stays;
-use crate::mode::{Boxed, Inline, Kind, Trie};
+use crate::mode::{Boxed, Flat, Inline, Kind, Trie};
 use crate::plain::Plain;
 use crate::{Compute, CopyKeys, CopyPinned, Keys, Operation, Pinned, RandomState};
 
@@ -42,6 +42,32 @@ pub struct PinnedSet<'m, K, S = RandomState, M: Kind<K, (), Boxed> = Trie> {
 pub struct CopyPinnedSet<'m, K: Plain, S = RandomState, M: Kind<K, (), Inline> = Trie> {
     map: CopyPinned<'m, K, (), S, M>,
 }
+
+/// A handle to a [`FlatSet`](crate::FlatSet): a [`PinnedSet`] of that kind.
+///
+/// # Examples
+/// ```
+/// use snaptrie::{FlatPinnedSet, FlatSet};
+///
+/// fn total(handle: &FlatPinnedSet<'_, u64>) -> u64 {
+///     handle.iter().sum()
+/// }
+/// assert_eq!(total(&FlatSet::from([1, 2]).pin()), 3);
+/// ```
+pub type FlatPinnedSet<'m, K, S = RandomState> = PinnedSet<'m, K, S, Flat>;
+
+/// A handle to a [`CopyFlatSet`](crate::CopyFlatSet): a [`CopyPinnedSet`] of that kind.
+///
+/// # Examples
+/// ```
+/// use snaptrie::{CopyFlatPinnedSet, CopyFlatSet};
+///
+/// fn total(handle: &CopyFlatPinnedSet<'_, u64>) -> u64 {
+///     handle.iter().sum()
+/// }
+/// assert_eq!(total(&CopyFlatSet::from([1, 2]).pin()), 3);
+/// ```
+pub type CopyFlatPinnedSet<'m, K, S = RandomState> = CopyPinnedSet<'m, K, S, Flat>;
 
 operations!(PinnedSet['_] of Boxed, &K = &'p K, Keys, "TrieSet", ".pin()", "&");
 operations!(CopyPinnedSet['_] of Inline, K = K, CopyKeys, "CopyTrieSet", ".pin()", "", Plain);

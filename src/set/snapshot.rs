@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hash};
 
 use equivalent::Equivalent;
 
-use crate::mode::{Boxed, Place};
+use crate::mode::{Boxed, Inline, Place};
 use crate::{IntoKeys, RandomState, Snapshot, SnapshotEntry, SnapshotIntoIter, SnapshotKeys};
 
 /// The content of a [`TrieSet`](crate::TrieSet) or a [`CopyTrieSet`](crate::CopyTrieSet) at one instant, from their
@@ -31,6 +31,20 @@ use crate::{IntoKeys, RandomState, Snapshot, SnapshotEntry, SnapshotIntoIter, Sn
 pub struct SetSnapshot<K, S = RandomState, M: Place<K, ()> = Boxed> {
     map: Snapshot<K, (), S, M>,
 }
+
+/// A [`SetSnapshot`] of a [`CopyTrieSet`](crate::CopyTrieSet).
+///
+/// It lends its elements. They can be copied, whatever else shares them:
+///
+/// # Examples
+/// ```
+/// use snaptrie::{CopySetSnapshot, CopyTrieSet};
+///
+/// let set = CopyTrieSet::from([7]);
+/// let snapshot: CopySetSnapshot<u32> = set.snapshot();
+/// assert_eq!(snapshot.iter().copied().collect::<Vec<u32>>(), [7]);
+/// ```
+pub type CopySetSnapshot<K, S = RandomState> = SetSnapshot<K, S, Inline>;
 
 impl<K, S, M: Place<K, ()>> SetSnapshot<K, S, M> {
     pub(super) fn new(map: Snapshot<K, (), S, M>) -> Self {

@@ -16,7 +16,8 @@ use crate::{IntoKeys, RandomState, TrieMap};
 ///
 /// A [`TrieMap`] without values, with the same cost, consistency and reclamation. Operations that return no reference
 /// are methods of the set; all are methods of the handle that [`pin`](Self::pin) returns. Unions, intersections and
-/// differences are operations on two [snapshots](SetSnapshot), and so exact.
+/// differences are operations on two [snapshots](SetSnapshot), and so exact. The operators `|`, `&`, `-` and `^` of two
+/// sets take a snapshot of each.
 ///
 /// # Examples
 /// ```

@@ -7,11 +7,12 @@ use std::rc::Rc;
 use std::sync::MutexGuard;
 
 use snaptrie::{
-    Compute, CopyFlatMap, CopyFlatSet, CopyIter, CopyKeys, CopyPinned, CopyPinnedSet, CopyTrieMap,
-    CopyValues, DefaultHasher, FixedState, FlatMap, FlatSet, IntoIter, IntoKeys, Iter, IterMut,
-    Keys, OccupiedError, Operation, Pinned, PinnedSet, RandomState, SetSnapshot, Shared, Snapshot,
-    SnapshotEntry, SnapshotIntoIter, SnapshotIter, SnapshotKeys, SnapshotValues, TrieMap, TrieSet,
-    Values, ValuesMut, mode,
+    Compute, CopyFlatMap, CopyFlatPinned, CopyFlatPinnedSet, CopyFlatSet, CopyIter, CopyKeys,
+    CopyPinned, CopyPinnedSet, CopySetSnapshot, CopySnapshot, CopyTrieMap, CopyValues,
+    DefaultHasher, FixedState, FlatMap, FlatPinned, FlatPinnedSet, FlatSet, IntoIter, IntoKeys,
+    Iter, IterMut, Keys, OccupiedError, Operation, Pinned, PinnedSet, RandomState, SetSnapshot,
+    Shared, Snapshot, SnapshotEntry, SnapshotIntoIter, SnapshotIter, SnapshotKeys, SnapshotValues,
+    TrieMap, TrieSet, Values, ValuesMut, mode,
 };
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
@@ -67,8 +68,8 @@ assert_not_impl_any!(CopyPinned<'static, u8, u8>: Send, Sync);
 assert_not_impl_any!(CopyIter<'static, u8, u8>: Send, Sync);
 assert_not_impl_any!(CopyKeys<'static, u8, u8>: Send, Sync);
 assert_not_impl_any!(CopyValues<'static, u8, u8>: Send, Sync);
-assert_impl_all!(Snapshot<u8, u8, RandomState, mode::Inline>: Send, Sync, Unpin, UnwindSafe);
-assert_not_impl_any!(Snapshot<u8, OneThread, RandomState, mode::Inline>: Send, Sync);
+assert_impl_all!(CopySnapshot<u8, u8>: Send, Sync, Unpin, UnwindSafe);
+assert_not_impl_any!(CopySnapshot<u8, OneThread>: Send, Sync);
 assert_impl_all!(SnapshotIter<'static, u8, u8, mode::Inline>: Send, Sync);
 assert_impl_all!(SnapshotIntoIter<u8, u8, mode::Inline>: Send, Sync);
 assert_impl_all!(SnapshotEntry<u8, u8, mode::Inline>: Send, Sync);
@@ -96,7 +97,7 @@ assert_not_impl_any!(CopyFlatMap<OneThread, u8>: Send, Sync);
 assert_not_impl_any!(CopyFlatMap<u8, u8, LocalHasher>: Send, Sync);
 assert_not_impl_any!(CopyFlatMap<u8, Fragile>: UnwindSafe, RefUnwindSafe);
 assert_not_impl_any!(CopyFlatMap<Fragile, u8>: UnwindSafe, RefUnwindSafe);
-assert_not_impl_any!(CopyPinned<'static, u8, u8, RandomState, mode::Flat>: Send, Sync);
+assert_not_impl_any!(CopyFlatPinned<'static, u8, u8>: Send, Sync);
 assert_not_impl_any!(CopyIter<'static, u8, u8, mode::Flat>: Send, Sync);
 
 assert_impl_all!(TrieSet<String>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
@@ -115,9 +116,12 @@ assert_not_impl_any!(TrieSet<u8, LocalHasher>: Send, Sync);
 assert_not_impl_any!(TrieSet<RefCell<u8>>: UnwindSafe, RefUnwindSafe);
 assert_not_impl_any!(PinnedSet<'static, u8>: Send, Sync);
 assert_not_impl_any!(CopyPinnedSet<'static, u8>: Send, Sync);
+assert_not_impl_any!(FlatPinnedSet<'static, u8>: Send, Sync);
+assert_not_impl_any!(CopyFlatPinnedSet<'static, u8>: Send, Sync);
+assert_impl_all!(CopySetSnapshot<u8>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe);
 
 assert_not_impl_any!(Pinned<'static, u8, u8>: Send, Sync);
-assert_not_impl_any!(Pinned<'static, u8, u8, RandomState, mode::Flat>: Send, Sync);
+assert_not_impl_any!(FlatPinned<'static, u8, u8>: Send, Sync);
 assert_not_impl_any!(Iter<'static, u8, u8, mode::Flat>: Send, Sync);
 assert_not_impl_any!(Keys<'static, u8, u8, mode::Flat>: Send, Sync);
 assert_not_impl_any!(Values<'static, u8, u8, mode::Flat>: Send, Sync);

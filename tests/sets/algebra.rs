@@ -47,6 +47,13 @@ fn like_a_standard_set() {
         let left: Set = x.iter().copied().collect();
         let right: Set = y.iter().copied().collect();
         let (a, b) = (left.snapshot(), right.snapshot());
+        // The operators of live sets take the snapshots themselves.
+        let (l, r) = (&left, &right);
+        for (ours, theirs) in
+            [(l | r, &x | &y), (l & r, &x & &y), (l - r, &x - &y), (l ^ r, &x ^ &y)]
+        {
+            same(ours.snapshot().iter(), theirs.iter())?;
+        }
         // What is written now concerns neither.
         left.clear();
         right.pin().insert_many(100..120);
@@ -67,7 +74,7 @@ fn of_different_hashers() {
     let right: TrieSet<u8> = (5..15).collect();
     let (a, b) = (left.snapshot(), right.snapshot());
     assert_eq!(sort(a.intersection(&b).copied()), (5..10).collect::<Vec<_>>());
-    assert_eq!((&a | &b).len(), 15);
+    assert_eq!(((&a | &b).len(), (&left | &right).len(), (&left & &right).len()), (15, 15, 5));
     assert!(!a.is_subset(&b) && (&a & &b).snapshot().is_subset(&b));
 }
 

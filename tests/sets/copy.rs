@@ -32,6 +32,7 @@ fn versions_and_algebra() {
     assert!(before.is_subset(&now) && !other.is_subset(&now));
     assert_eq!(before.fork(), (0..100).collect());
     assert_eq!((now.to_flat().len(), now.to_copy_flat().len()), (110, 110));
+    assert_eq!(((&set - &before.fork()).len(), (&set ^ &before.fork()).len()), (10, 10));
     assert_eq!(set.take().into_iter().count(), 110);
     assert!(set.is_empty());
 }
