@@ -22,8 +22,8 @@
 //! | `compute` | the types of `compute` and `try_insert` |
 //! | `mode` | the kinds of map, as parameters of shared types |
 //! | `snapshot` | [`Snapshot`] |
+//! | `flat_stats` | memory and shape of a flat map |
 //! | [`versions`] | operations on snapshots and forks |
-//! | `stats` | memory and shape of a map |
 
 // In this order, so that the page of each type begins with its basic operations.
 mod pinned;
@@ -50,11 +50,11 @@ mod copy_entry;
 mod copy_iter;
 mod copy_operations;
 mod flat_operations;
+mod flat_stats;
 mod local;
 pub(crate) mod mode;
 mod number;
 mod owned;
-mod stats;
 mod trie_operations;
 mod versions;
 mod writer;
@@ -71,6 +71,7 @@ pub use entry::{Entry, ModifiedEntry};
 pub use flat_map::FlatMap;
 #[cfg(feature = "rayon")]
 pub(crate) use flat_map::cloned;
+pub use flat_stats::{FlatStats, MoveStats};
 pub use iter::{Iter, Keys, Values};
 pub use local::HandleStaysOnItsThread;
 pub use number::Number;
@@ -80,10 +81,9 @@ pub use snapshot::{
     CopySnapshot, Snapshot, SnapshotEntry, SnapshotIntoIter, SnapshotIter, SnapshotKeys,
     SnapshotValues,
 };
-pub use stats::{FlatStats, MoveStats, NodeStats, TrieStats};
 pub use trie_map::TrieMap;
 pub use versions::{
     Change, CommitError, CommitFailure, Conflict, Current, Diff, History, HistoryIter, Newer,
-    OwnedDiff, Published, Publisher, Reader, Refresher, Resolution,
+    NodeStats, OwnedDiff, Published, Publisher, Reader, Refresher, Resolution, TrieStats,
 };
 pub use writer::{Writable, Writer};
