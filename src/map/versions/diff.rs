@@ -47,7 +47,7 @@ impl<K: Hash + Eq, V, S: BuildHasher, M: Place<K, V>> Snapshot<K, V, S, M> {
         let walk = if old.may_share(new) {
             Walk::Trees(TreeDiff::new(old, new))
         } else {
-            Walk::Lookups { entries: old.iter(), in_new: false }
+            Walk::Lookups { entries: old.iter(), in_new: false, looked_up: 0 }
         };
         Diff { walk, old: self, new: newer }
     }
@@ -128,16 +128,28 @@ enum Walk<'s, St: Store> {
     Lookups {
         entries: FrozenIter<'s, St>,
         in_new: bool,
+        looked_up: usize,
     },
 }
 
 impl<K, V, S, M: Place<K, V>> Diff<'_, K, V, S, M> {
-    /// For tests: how many pairs of nodes were compared so far.
-    #[doc(hidden)]
-    pub fn visited_nodes(&self) -> usize {
+    /// What the iteration has cost so far: the number of pairs of nodes that were compared. For snapshots of unrelated
+    /// maps, the number of keys that were looked up.
+    ///
+    /// # Examples
+    /// ```
+    /// let map: snaptrie::TrieMap<u32, u32> = (0..100_000).map(|i| (i, i)).collect();
+    /// let before = map.snapshot();
+    /// map.insert(7, 0);
+    /// let after = map.snapshot();
+    /// let mut diff = before.diff(&after);
+    /// assert_eq!(diff.by_ref().count(), 1);
+    /// assert!(diff.steps() < 10);
+    /// ```
+    pub fn steps(&self) -> usize {
         match &self.walk {
             Walk::Trees(trees) => trees.visited(),
-            Walk::Lookups { .. } => usize::MAX,
+            Walk::Lookups { looked_up, .. } => *looked_up,
         }
     }
 }
@@ -151,23 +163,26 @@ impl<'s, K: Hash + Eq, V, S: BuildHasher, M: Place<K, V>> Iterator for Diff<'s, 
                 let rehash = hash::of_each(self.old.hasher());
                 trees.next(&rehash).map(Change::new)
             }
-            Walk::Lookups { entries, in_new } => loop {
-                match (entries.next(), *in_new) {
-                    (Some((key, old)), false) => {
-                        let now = self.new.get_key_value(key);
-                        let removed = Change::Removed { key, old };
-                        return Some(now.map_or(removed, |(key, new)| Change::Changed {
-                            key,
-                            old,
-                            new,
-                        }));
+            Walk::Lookups { entries, in_new, looked_up } => loop {
+                let Some((key, value)) = entries.next() else {
+                    if *in_new {
+                        return None;
                     }
-                    (Some((key, new)), true) if !self.old.contains_key(key) => {
-                        return Some(Change::Added { key, new });
-                    }
-                    (Some(_), true) => {}
-                    (None, false) => (*entries, *in_new) = (self.new.tree().iter(), true),
-                    (None, true) => return None,
+                    (*entries, *in_new) = (self.new.tree().iter(), true);
+                    continue;
+                };
+                *looked_up += 1;
+                if !*in_new {
+                    let now = self.new.get_key_value(key);
+                    let removed = Change::Removed { key, old: value };
+                    return Some(now.map_or(removed, |(key, new)| Change::Changed {
+                        key,
+                        old: value,
+                        new,
+                    }));
+                }
+                if !self.old.contains_key(key) {
+                    return Some(Change::Added { key, new: value });
                 }
             },
         }
@@ -198,8 +213,9 @@ impl<St: Store> Clone for Walk<'_, St> {
     fn clone(&self) -> Self {
         match self {
             Self::Trees(trees) => Self::Trees(trees.clone()),
-            Self::Lookups { entries, in_new } => {
-                Self::Lookups { entries: entries.clone(), in_new: *in_new }
+            Self::Lookups { entries, in_new, looked_up } => {
+                let (in_new, looked_up) = (*in_new, *looked_up);
+                Self::Lookups { entries: entries.clone(), in_new, looked_up }
             }
         }
     }
