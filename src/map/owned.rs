@@ -63,9 +63,8 @@ impl<K> Iterator for IntoKeys<K> {
     }
 }
 
-/// An iterator over the entries of a map, with mutable references to the values, from
-/// [`FlatMap::iter_mut`](crate::FlatMap::iter_mut) or [`TrieMap::iter_mut`](crate::TrieMap::iter_mut), also of maps of
-/// plain pairs.
+/// An iterator over the entries of a map, with mutable references to the values, from `iter_mut` of any map, such as
+/// [`FlatMap::iter_mut`](crate::FlatMap::iter_mut).
 pub struct IterMut<'a, K, V> {
     entries: vec::IntoIter<(&'a K, &'a mut V)>,
 }
@@ -89,8 +88,8 @@ impl<'a, K, V> Iterator for IterMut<'a, K, V> {
     }
 }
 
-/// An iterator over mutable references to the values of a map, from [`FlatMap::values_mut`](crate::FlatMap::values_mut)
-/// or [`TrieMap::values_mut`](crate::TrieMap::values_mut).
+/// An iterator over mutable references to the values of a map, from `values_mut` of any map, such as
+/// [`FlatMap::values_mut`](crate::FlatMap::values_mut).
 pub struct ValuesMut<'a, K, V>(pub(super) IterMut<'a, K, V>);
 
 impl<'a, K, V> Iterator for ValuesMut<'a, K, V> {
