@@ -9,8 +9,9 @@
 //! An entry is counted up before it is put into the map, and down after it was taken out. A shard counts the two
 //! separately. A sum first reads all numbers of removals, then the single number, then all numbers of insertions. A sum
 //! that has seen a removal therefore also sees the insertion of the same entry: the removal was counted with Release,
-//! after the entry had been read from the place where its insertion published it. It follows that if a sum is zero, no
-//! entry was in the map throughout the summation.
+//! after the entry had been read from the place where its insertion published it. The same holds for a removal that was
+//! counted in the single number. Its thread found no shards, so that of the insertion had found none either, and counted
+//! in this number before. It follows that if a sum is zero, no entry was in the map throughout the summation.
 //!
 //! Tests: `an_entry_that_stays_is_never_missed`.
 
@@ -55,16 +56,16 @@ impl Counter {
         if self.shards.get().is_none() {
             let now = self.base.load(Ordering::Relaxed);
             let new = now.wrapping_add_signed(by);
-            // Release: for removals, see above; pairs with the Acquire in `net`.
-            let (success, failure) = (Ordering::Release, Ordering::Relaxed);
-            if self.base.compare_exchange(now, new, success, failure).is_ok() {
+            // Relaxed: see above.
+            let relaxed = Ordering::Relaxed;
+            if self.base.compare_exchange(now, new, relaxed, relaxed).is_ok() {
                 return;
             }
         }
         let shards = self.shards();
         let shard = &shards[thread_index() % shards.len()];
         if by < 0 {
-            // Release: as above.
+            // Release: the insertion of the same entry; pairs with the Acquire in `net`.
             shard.downs.fetch_add(by.unsigned_abs(), Ordering::Release);
         } else {
             // Relaxed: the publication of the entry publishes this too.
@@ -79,10 +80,10 @@ impl Counter {
     /// The number counted up minus the number counted down.
     pub(crate) fn net(&self) -> isize {
         let shards = || self.shards.get().into_iter().flatten();
-        // Acquire, twice: see above.
+        // Acquire: the insertions of these entries; pairs with the Release in `change`.
         let downs = shards().map(|shard| shard.downs.load(Ordering::Acquire));
         let downs = downs.fold(0, usize::wrapping_add);
-        let base = self.base.load(Ordering::Acquire).wrapping_sub(downs);
+        let base = self.base.load(Ordering::Relaxed).wrapping_sub(downs);
         let ups = shards().map(|shard| shard.ups.load(Ordering::Relaxed));
         ups.fold(base, usize::wrapping_add) as isize
     }
@@ -164,5 +165,36 @@ mod tests {
         counter.up();
         counter.up();
         assert_eq!(counter.sum(), 1);
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod orderings {
+    //! As `src/reclaim/orderings.rs`.
+
+    use super::*;
+    use crate::reclaim::orderings::{at_once, until};
+    use crate::sync::AtomicBool;
+
+    #[test]
+    fn a_removal_that_is_counted_tells_of_the_insertion() {
+        for has_shards in [false, true] {
+            let (counter, is_inserted) = (Counter::new(), AtomicBool::new(false));
+            if has_shards {
+                counter.shards();
+            }
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    counter.up();
+                    // Release: as the publication of the entry.
+                    is_inserted.store(true, Ordering::Release);
+                });
+                let removes = || {
+                    until(|| is_inserted.load(Ordering::Acquire));
+                    counter.down();
+                };
+                at_once(removes, || (0..20).for_each(|_| assert!(counter.net() >= 0)));
+            });
+        }
     }
 }

@@ -98,7 +98,8 @@ fn a_state_tells_what_holds_in_it() {
     let claimed = memory.load();
     assert!(claimed.is_busy() && !claimed.is_open() && !claimed.is_frozen());
     assert!(claimed.is_version_of(one), "a claim is no version");
-    memory.0[0].fetch_and(!BUSY, Ordering::Relaxed);
+    let claimed = memory.0[0].load(Ordering::Relaxed);
+    memory.0[0].store(claimed & !BUSY, Ordering::Relaxed);
     let frozen = memory.bucket().observe();
     assert!(frozen.is_frozen() && !frozen.is_open() && !frozen.is_busy());
     assert_eq!(entries(frozen), [1]);

@@ -31,7 +31,7 @@ use crate::tree::node::{Indirection, Node, Word};
 use crate::tree::{Mover, build, collect, divide, freeze, sort_by_word, unbuild};
 
 /// The most words that one operation checks to see whether all have moved.
-const LOOKS: usize = if cfg!(shuttle) { 4 } else { 1_024 };
+const LOOKS: usize = if cfg!(any(miri, shuttle)) { 4 } else { 1_024 };
 
 /// The generation of all nodes and entries.
 pub(super) const BIRTH: u64 = 1;

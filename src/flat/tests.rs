@@ -1,6 +1,8 @@
 //! Unit tests of the flat table, for what the public interface cannot show or force.
 #![cfg(not(shuttle))]
 
+mod orderings;
+
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};

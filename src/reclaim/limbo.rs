@@ -327,12 +327,13 @@ impl Limbo {
     }
 
     /// Makes the other shards.
-    pub(super) fn spread(&self) {
+    pub(crate) fn spread(&self) {
         self.others.get_or_make(|| (0..shard_count()).map(|_| CachePadded::default()).collect());
     }
 
+    /// Until it is dropped, garbage finds all shards busy.
     #[cfg(test)]
-    pub(super) fn enter_all(&self) -> impl Sized {
+    pub(crate) fn enter_all(&self) -> impl Sized {
         self.shards().map(|shard| shard.enter().expect("a shard that is free")).collect::<Vec<_>>()
     }
 
@@ -515,5 +516,48 @@ unsafe fn free(ripe: impl IntoIterator<Item = Garbage>) {
         // SAFETY:
         // - unreferenced: promised by the caller, see `clock.rs`.
         while_freeing(|| unsafe { garbage.free(&mut fallout) });
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod orderings {
+    //! As `src/reclaim/orderings.rs`.
+
+    use super::*;
+    use crate::reclaim::orderings::{Plain, at_once, until};
+
+    #[test]
+    fn garbage_that_finds_all_shards_busy_is_whole() {
+        unsafe fn free(_: *mut ()) {}
+
+        let overflow = Overflow::new();
+        // SAFETY:
+        // - nothing is freed.
+        let pushes = || overflow.push(unsafe { Garbage::new(ptr::null_mut(), free, 7) });
+        let empties = || {
+            until(|| !overflow.is_empty());
+            let mut lists = Lists::default();
+            overflow.empty_into(&mut lists);
+            assert_eq!(lists.open.bytes, 7);
+        };
+        at_once(pushes, empties);
+    }
+
+    #[test]
+    fn a_limbo_that_is_closed_tells_what_came_before() {
+        let (limbo, plain) = (Limbo::new(), Plain::default());
+        let closes = || {
+            plain.write(1);
+            // SAFETY:
+            // - there is no map.
+            unsafe { limbo.close(&mut Fallout::default()) };
+        };
+        let looks = || {
+            // Relaxed: tells nothing.
+            until(|| limbo.closed.load(Ordering::Relaxed));
+            assert!(limbo.is_closed());
+            assert_eq!(plain.read(), 1);
+        };
+        at_once(closes, looks);
     }
 }

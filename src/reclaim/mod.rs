@@ -27,6 +27,8 @@ mod global;
 mod guard;
 mod limbo;
 mod membarrier;
+#[cfg(all(test, not(shuttle)))]
+pub(crate) mod orderings;
 mod participants;
 mod private;
 #[cfg(feature = "membarrier")]

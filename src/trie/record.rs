@@ -87,8 +87,8 @@ impl Record {
 
     /// Puts an object on the list, or returns it if the list is closed.
     pub(super) fn push(&self, dead: Dead, birth: u64) -> Result<(), Dead> {
-        // Acquire, here and on failure: nothing is read behind the head, but `closed` must be seen
-        // together with the registry that the closing thread left.
+        // Acquire, here and on failure: nothing is read behind the head. But where the list is closed, the reads of its
+        // snapshot are over; pairs with the Release of `close`.
         let mut below = self.dead.load(Ordering::Acquire);
         if below == Self::closed() {
             return if planted("lost_burial") { Ok(()) } else { Err(dead) };
@@ -112,9 +112,78 @@ impl Record {
     }
 
     pub(super) fn close(&self) -> Burials {
-        // Acquire: the objects; pairs with the Release of `push`.
+        // Acquire: the objects; pairs with the Release of `push`. Release: what this thread has read in the snapshot.
         let list = self.dead.swap(Self::closed(), Ordering::AcqRel);
         debug_assert_ne!(list, Self::closed(), "a record is withdrawn once");
         Burials(list)
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod orderings {
+    //! As `src/reclaim/orderings.rs`.
+
+    use std::ptr::NonNull;
+
+    use super::*;
+    use crate::reclaim::orderings::{at_once, until};
+
+    fn push(record: &Record) -> bool {
+        // SAFETY:
+        // - not a node, and never used as one.
+        let node = Dead::Node(unsafe { RawNode::from_body(NonNull::dangling()) });
+        record.push(node, 7).is_ok()
+    }
+
+    fn close(record: &Record) {
+        let mut list = record.close();
+        while let Some(buried) = list.pop() {
+            assert_eq!(buried.birth, 7);
+        }
+    }
+
+    /// The memory of a list is plain: Miri reports accesses that nothing orders.
+    #[test]
+    fn what_is_on_a_list_is_whole() {
+        let record = Record::new(Key::new(1, 0));
+        let closes = || {
+            // Relaxed: tells nothing.
+            until(|| !record.dead.load(Ordering::Relaxed).is_null());
+            close(&record);
+        };
+        at_once(|| assert!(push(&record)), closes);
+    }
+
+    /// The reads of a snapshot come before it closes its list. What is not kept there is freed.
+    fn free_what_is_not_kept(comes_to_its_end: impl Fn(&Record) + Sync) {
+        let record = Record::new(Key::new(1, 0));
+        let entry = AtomicPtr::new(Box::into_raw(Box::new(7)));
+        let reads = || {
+            // SAFETY:
+            // - freed by the other thread alone, once it sees that the list is closed.
+            assert_eq!(unsafe { *entry.load(Ordering::Relaxed) }, 7);
+            close(&record);
+        };
+        let frees = || {
+            comes_to_its_end(&record);
+            // SAFETY:
+            // - from a box; the other thread is done with it.
+            drop(unsafe { Box::from_raw(entry.load(Ordering::Relaxed)) });
+        };
+        at_once(reads, frees);
+    }
+
+    #[test]
+    fn a_list_that_is_closed_tells_what_came_before_its_end() {
+        free_what_is_not_kept(|record| {
+            // Relaxed: tells nothing.
+            until(|| record.dead.load(Ordering::Relaxed) == Record::closed());
+            assert!(!push(record));
+        });
+    }
+
+    #[test]
+    fn a_list_that_closes_tells_what_came_before_its_end() {
+        free_what_is_not_kept(|record| until(|| !push(record)));
     }
 }

@@ -351,3 +351,84 @@ impl<T> Indirection<T> {
         Word { raw: *self.raw.get_mut(), _node: PhantomData }
     }
 }
+
+#[cfg(all(test, not(shuttle)))]
+mod orderings {
+    //! As `src/reclaim/orderings.rs`. The words lead to no node, but to plain memory beside them.
+
+    use std::slice;
+
+    use super::*;
+    use crate::reclaim::Collector;
+    use crate::reclaim::orderings::{Plain, at_once, until};
+
+    #[derive(Default)]
+    struct Published {
+        raw: AtomicPtr<u8>,
+        plain: Plain,
+    }
+
+    impl Published {
+        fn word(&self) -> &Indirection<()> {
+            // SAFETY:
+            // - the same layout.
+            unsafe { &*(&raw const self.raw).cast() }
+        }
+
+        /// Waits until the word has such bits, which tells nothing else.
+        fn wait_for(&self, bits: usize) {
+            until(|| self.raw.load(Ordering::Relaxed).addr() & bits != 0);
+        }
+    }
+
+    #[test]
+    fn a_frozen_word_tells_what_came_before() {
+        let published = Published::default();
+        let looks = || {
+            published.wait_for(FROZEN);
+            assert!(published.word().freeze().is_frozen());
+            assert_eq!(published.plain.read(), 1);
+        };
+        let freezes = || {
+            published.plain.write(1);
+            assert!(!published.word().freeze().is_frozen());
+        };
+        at_once(freezes, looks);
+    }
+
+    #[test]
+    fn a_word_that_is_frozen_meanwhile_tells_what_came_before() {
+        let published: [Published; 8] = std::array::from_fn(|_| Published::default());
+        let freezes = || {
+            for one in &published {
+                one.plain.write(1);
+                one.word().freeze();
+            }
+        };
+        let looks = || {
+            for one in &published {
+                if one.word().freeze().is_frozen() {
+                    assert_eq!(one.plain.read(), 1);
+                }
+            }
+        };
+        at_once(freezes, looks);
+    }
+
+    #[test]
+    fn words_that_are_empty_tell_what_came_before() {
+        let published = Published::default();
+        let collector = Collector::private();
+        let empties = || {
+            published.plain.write(1);
+            published.word().replace(Word::EMPTY, Word::VACANT).expect("an empty word");
+        };
+        let looks = || {
+            let guard = collector.pin();
+            published.wait_for(!0);
+            assert!(Indirection::are_empty(slice::from_ref(published.word()), &guard));
+            assert_eq!(published.plain.read(), 1);
+        };
+        at_once(empties, looks);
+    }
+}
