@@ -184,12 +184,12 @@ impl<'g, T: Slot> Leaf<'g, T> {
         self.buckets().map(|bucket| bucket.load().count()).sum()
     }
 
-    /// Whether the bucket behind that of `path` is empty. Behind the last one comes the first. Tells at little cost that
-    /// it is too early for [`Self::is_far_too_large`].
+    /// Whether it is worth calling [`Self::is_far_too_large`] after a removal from the bucket of `path`: in the last
+    /// bucket, or if the one before it is empty. So removals in the order of buckets, as by `retain`, do it at the end.
     #[inline]
-    pub(crate) fn is_empty_behind(self, path: u64) -> bool {
-        let next = self.index(path) + 1;
-        self.nth(if next < self.size.buckets() { next } else { 0 }).load().is_empty()
+    pub(crate) fn may_be_far_too_large(self, path: u64) -> bool {
+        let (index, last) = (self.index(path), self.size.buckets() - 1);
+        index == last || self.nth(if index > 0 { index - 1 } else { last }).load().is_empty()
     }
 
     /// Whether a removal from the bucket of `path` has left the leaf empty, or with so few entries that it should be

@@ -143,17 +143,14 @@ fn a_leaf_is_far_too_large_if_it_is_empty_or_above_the_least_size_and_holds_few(
 }
 
 #[test]
-fn the_first_bucket_is_behind_the_last() {
-    for size in [Size::SMALLEST, Size::LARGEST] {
-        let is_empty_behind = |entry, index| {
-            with_leaf(filled(size, [path(entry)]).0, |leaf| leaf.is_empty_behind(path(index)))
-        };
-        let only = size == Size::SMALLEST;
-        assert!(!is_empty_behind(0, 63), "the first one has the entry");
-        assert_eq!(is_empty_behind(63, 63), !only);
-        assert_eq!(is_empty_behind(30, 28), !only);
-        assert!(!is_empty_behind(30, 29));
-    }
+fn a_leaf_may_be_far_too_large_if_two_buckets_in_a_row_are_empty() {
+    let may_be = |size, entry, index| {
+        let leaf = filled(Size::of_code(size), [path(entry)]).0;
+        with_leaf(leaf, |leaf| leaf.may_be_far_too_large(path(index)))
+    };
+    assert!(may_be(12, 30, 32) && !may_be(12, 30, 31));
+    assert!(may_be(12, 30, 0) && !may_be(12, 63, 0), "the last is before the first");
+    assert!(may_be(12, 62, 63) && may_be(1, 0, 0), "the last one");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::once::OnceBox;
 use crate::sync::{AtomicU64, HAS_TIME, Ordering, planted};
 
 /// The pause after an attempt, as a multiple of its duration: bounds the share of time that attempts take.
-const PAUSE_FACTOR: u64 = if cfg!(miri) { 0 } else { 32 };
+const PAUSE_FACTOR: u64 = if cfg!(miri) { 0 } else { 16 };
 
 /// The longest pause: a preempted attempt seems to have taken long, and would cause a long pause.
 const LONGEST_PAUSE: Duration = Duration::from_millis(1);

@@ -193,7 +193,7 @@ pub(crate) fn change_at_once<'g, St: Store + 'g, H: Host<'g, St::Slot>, C: Chang
             host.count_down();
             retire_entry::<St, _>(host, hit.slot.now);
             let outcome = Outcome::Removed(old);
-            let emptied = left.is_empty() && leaf.is_empty_behind(path);
+            let emptied = left.is_empty() && leaf.may_be_far_too_large(path);
             if emptied { Err(Rest::Emptied(outcome)) } else { Ok(outcome) }
         }
         Action::Put(draft) => {

@@ -112,7 +112,7 @@ fn extend_frees_what_it_replaces<M: Subject<Value = Alive<u64>>>(extend: fn(&M, 
     again();
     again();
     let more = peak() - full;
-    assert!(more <= size / 20, "{} KiB more, for {} KiB", more / KIB, size / KIB);
+    assert!(more <= size / 4, "{} KiB more, for {} KiB", more / KIB, size / KIB);
     assert!(map.flush());
     assert_eq!(alive() as u64, MANY);
 }
