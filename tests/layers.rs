@@ -41,7 +41,8 @@ fn sources(folder: &Path, found: &mut Vec<String>) {
 
 /// Words, `::`, and other characters one by one; no comments, and no unit tests.
 fn tokens(text: &str) -> Vec<String> {
-    let code = text.split("#[cfg(test)]\nmod tests {").next().expect("a first part");
+    let tests = ["\nmod tests {", "\nmod orderings {"];
+    let code = tests.iter().find_map(|tests| text.split_once(tests)).map_or(text, |(code, _)| code);
     let code: String =
         code.lines().flat_map(|line| [line.split("//").next().unwrap(), "\n"]).collect();
     let mut tokens: Vec<String> = Vec::new();
@@ -109,8 +110,9 @@ impl Crate {
         let mut this = Self::default();
         for path in paths {
             let name = path[root.len() + 1..].to_string();
-            let is_test =
-                ["tests.rs", "races.rs", "lifetimes.rs"].iter().any(|test| name.ends_with(test));
+            let is_test = ["tests.rs", "races.rs", "orderings.rs", "lifetimes.rs"]
+                .iter()
+                .any(|test| name.ends_with(test));
             if is_test || name.starts_with("guide/") || !name.ends_with(".rs") {
                 continue;
             }
