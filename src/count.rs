@@ -132,7 +132,7 @@ mod tests {
         // Shards, and one entry.
         counter.shards();
         counter.up();
-        let done = AtomicUsize::new(0);
+        let done = std::sync::atomic::AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for _ in 0..2 {
                 // One thread inserts entries, and another one removes them.
@@ -172,9 +172,10 @@ mod tests {
 mod orderings {
     //! As `src/reclaim/orderings.rs`.
 
+    use std::sync::atomic::AtomicBool;
+
     use super::*;
     use crate::reclaim::orderings::{at_once, until};
-    use crate::sync::AtomicBool;
 
     #[test]
     fn a_removal_that_is_counted_tells_of_the_insertion() {
