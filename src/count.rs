@@ -10,8 +10,8 @@
 //! separately. A sum first reads all numbers of removals, then the single number, then all numbers of insertions. A sum
 //! that has seen a removal therefore also sees the insertion of the same entry: the removal was counted with Release,
 //! after the entry had been read from the place where its insertion published it. The same holds for a removal that was
-//! counted in the single number. Its thread found no shards, so that of the insertion had found none either, and counted
-//! in this number before. It follows that if a sum is zero, no entry was in the map throughout the summation.
+//! counted in the single number: its thread found no shards, so there were none when the insertion was counted, which is
+//! therefore in this number too. It follows that if a sum is zero, no entry was in the map throughout the summation.
 //!
 //! Tests: `an_entry_that_stays_is_never_missed`.
 

@@ -20,7 +20,7 @@ use crate::sync::planted;
 pub(crate) struct Plain(UnsafeCell<u64>);
 
 // SAFETY:
-// - not so: that the words under test order its accesses is what the tests show.
+// - not ensured here: the tests show that the words order its accesses.
 unsafe impl Sync for Plain {}
 
 impl Plain {

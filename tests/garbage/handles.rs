@@ -76,7 +76,9 @@ fn a_lock_cloned_out_of_a_map_keeps_no_garbage<M: Subject<Value = Alive<u64>>>()
     overwrite(&map, KEYS, scaled(OVERWRITES / 4));
     *locked += 1;
     let most = total_peak() - before;
-    assert!(most < 2 * MIB, "{} KiB of garbage", most / KIB);
+    // Optimised, a thread retires more in one pause of the clock.
+    let bound = if cfg!(debug_assertions) { 256 * KIB } else { 2 * MIB };
+    assert!(most < bound, "{} KiB of garbage", most / KIB);
     assert!(map.flush());
     assert_eq!(alive(), map.len());
 }

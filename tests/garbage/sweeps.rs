@@ -112,7 +112,9 @@ fn extend_frees_what_it_replaces<M: Subject<Value = Alive<u64>>>(extend: fn(&M, 
     again();
     again();
     let more = peak() - full;
-    assert!(more <= size / 4, "{} KiB more, for {} KiB", more / KIB, size / KIB);
+    // Optimised, more is retired in one pause of the clock.
+    let part = if cfg!(debug_assertions) { 20 } else { 4 };
+    assert!(more <= size / part, "{} KiB more, for {} KiB", more / KIB, size / KIB);
     assert!(map.flush());
     assert_eq!(alive() as u64, MANY);
 }
