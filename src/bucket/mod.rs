@@ -201,9 +201,20 @@ impl<'g, T: Slot> Bucket<'g, T> {
     /// # Safety
     /// - `start` is a bucket over `T` that was initialized, aligned, and stays allocated for `'g`.
     /// - `spills` are the spill buckets of its leaf; no link has a number beyond them.
+    /// - All memory between the two consists of such buckets of the same leaf.
     #[inline]
     pub(crate) unsafe fn new(start: NonNull<u8>, spills: NonNull<u8>) -> Self {
         Self { start, spills, _bucket: PhantomData }
+    }
+
+    /// The bucket that many places behind this one in the leaf.
+    #[inline]
+    pub(crate) fn behind(self, places: usize) -> Option<Self> {
+        let bytes = places * Geometry::<T>::BYTES;
+        let left = usize::from(self.spills.addr()) - usize::from(self.start.addr());
+        // SAFETY:
+        // - in bounds, and a bucket like this one: by `new`.
+        (bytes < left).then(|| Self { start: unsafe { self.start.add(bytes) }, ..self })
     }
 
     #[inline]
@@ -594,7 +605,7 @@ impl<'g, T: Slot> Seen<'g, T> {
     /// All entries of this state; `None` if the bucket changed meanwhile.
     #[inline]
     pub(crate) fn contents(self) -> Option<Contents<'g, T>> {
-        let mut contents = Contents::new();
+        let mut contents = Contents::none();
         contents.refill(self).then_some(contents)
     }
 
@@ -646,12 +657,13 @@ impl<'g, T: Slot> Seen<'g, T> {
     }
 }
 
-/// The entries of a bucket and its spill bucket, read at one instant.
+/// The entries of a bucket and its spill bucket, of one instant.
+///
+/// INVARIANT: `seen` is frozen, or `read` has what was read from each slot that is live in it, by the number of its bit.
 pub(crate) struct Contents<'g, T: Slot> {
-    /// The first `end` are initialized.
-    slots: [MaybeUninit<Held<'g, T>>; MOST_ENTRIES],
-    next: u32,
-    end: u32,
+    /// Without those that were handed out.
+    seen: Seen<'g, T>,
+    read: [MaybeUninit<T>; MOST_ENTRIES],
 }
 
 impl<T: Slot> Clone for Contents<'_, T> {
@@ -662,30 +674,35 @@ impl<T: Slot> Clone for Contents<'_, T> {
 impl<T: Slot> Copy for Contents<'_, T> {}
 
 impl<'g, T: Slot> Contents<'g, T> {
-    pub(crate) fn new() -> Self {
-        Self { slots: [const { MaybeUninit::uninit() }; MOST_ENTRIES], next: 0, end: 0 }
+    /// No entries, of no bucket.
+    pub(crate) fn none() -> Self {
+        let nowhere = NonNull::dangling();
+        let bucket = Bucket { start: nowhere, spills: nowhere, _bucket: PhantomData };
+        let seen = Seen { bucket, state: 0 };
+        Self { seen, read: [const { MaybeUninit::uninit() }; MOST_ENTRIES] }
     }
 
-    /// Reads all entries of this state. Returns false if the bucket changed meanwhile; the entries then have no
-    /// meaning.
+    /// Takes all entries of this state. Returns false if the bucket changed meanwhile; the entries then have no
+    /// meaning. A frozen bucket does not change, so its entries need no copy.
     #[inline]
     pub(crate) fn refill(&mut self, seen: Seen<'g, T>) -> bool {
-        (self.next, self.end) = (0, 0);
+        self.seen = seen;
+        if seen.is_frozen() {
+            return true;
+        }
         let mut live = seen.state & LIVE;
         while live != 0 {
             // SAFETY:
             // - live in this state.
             let slot = unsafe { seen.read(live & live.wrapping_neg()) };
-            self.slots[self.end as usize].write(slot);
-            self.end += 1;
+            self.read[live.trailing_zeros() as usize].write(slot.now);
             live &= live - 1;
         }
-        // A frozen bucket does not change. Its state may lack some entries, which were forgotten.
-        seen.is_frozen() || seen.is_current()
+        seen.is_current()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.next == self.end
+        self.seen.is_empty()
     }
 }
 
@@ -694,13 +711,23 @@ impl<'g, T: Slot> Iterator for Contents<'g, T> {
 
     #[inline]
     fn next(&mut self) -> Option<Held<'g, T>> {
-        if self.next == self.end {
+        let seen = self.seen;
+        if seen.is_empty() {
             return None;
         }
-        self.next += 1;
+        // The lowest bit of the state is a live bit.
+        let index = seen.state.trailing_zeros();
+        self.seen.state &= seen.state - 1;
         // SAFETY:
-        // - initialized: one of the first `end`.
-        Some(unsafe { self.slots[self.next as usize - 1].assume_init() })
+        // - live in a state of the bucket, so the slot exists; its value was read unless it is frozen: by the
+        //   invariant.
+        unsafe {
+            if seen.is_frozen() {
+                return Some(seen.read(1 << index));
+            }
+            let now = self.read.get_unchecked(index as usize).assume_init();
+            Some(Held { cell: seen.bucket.cell_of(seen.state, 1 << index), now })
+        }
     }
 }
 
@@ -732,6 +759,12 @@ impl<T: Slot> Draft<T> {
             start.cast::<AtomicU64>().write(AtomicU64::new(0));
             start.add(8).cast::<AtomicU64>().write(AtomicU64::new(0));
         }
+    }
+
+    /// The spill bucket that a state links.
+    #[inline]
+    fn spill(&self, state: u64) -> Option<NonNull<u8>> {
+        Bucket::<T> { start: self.start, spills: self.spills, _bucket: PhantomData }.spill(state)
     }
 
     #[inline]
@@ -769,14 +802,8 @@ impl<T: Slot> Draft<T> {
             state |= (index as u64 + 1) << LINK_SHIFT;
         }
         let free = !state & Geometry::<T>::SPILL;
-        if free == 0 {
-            return Err(value);
-        }
+        let Some(spill) = self.spill(state).filter(|_| free != 0) else { return Err(value) };
         let index = free.trailing_zeros();
-        let number = ((state & LINK) >> LINK_SHIFT) as usize;
-        // SAFETY:
-        // - in bounds: a spill bucket of the leaf.
-        let spill = unsafe { self.spills.add((number - 1) * Geometry::<T>::BYTES) };
         *self.word(start, 0) = state | 1 << index;
         self.write(spill, index - MOST_SLOTS, hash, value);
         Ok(())
@@ -811,12 +838,7 @@ impl<T: Slot> Draft<T> {
         let start = self.start;
         *self.word(start, 0) = from.state & kept;
         *self.word(start, 1) = Bucket::<T>::tags(from.bucket.start).load(Ordering::Relaxed);
-        let pairs = from.bucket.spill(from.state).filter(|_| spilled).map(|theirs| {
-            let number = ((from.state & LINK) >> LINK_SHIFT) as usize;
-            // SAFETY:
-            // - in bounds: promised by the caller.
-            (theirs, unsafe { self.spills.add((number - 1) * Geometry::<T>::BYTES) })
-        });
+        let pairs = from.bucket.spill(from.state).zip(self.spill(from.state)).filter(|_| spilled);
         if let Some((theirs, ours)) = pairs {
             *self.word(ours, 1) = Bucket::<T>::tags(theirs).load(Ordering::Relaxed);
         }

@@ -175,8 +175,9 @@ impl<'g, T: Slot> Leaf<'g, T> {
         index(path, self.size)
     }
 
+    /// The home buckets.
     pub(crate) fn buckets(self) -> impl Iterator<Item = Bucket<'g, T>> {
-        (0..self.size.buckets()).map(move |index| self.nth(index))
+        std::iter::successors(Some(self.nth(0)), |bucket| bucket.behind(1))
     }
 
     /// Number of entries. The buckets are read one after another.

@@ -3,8 +3,8 @@
 
 use super::lookup::{prefetch_entries, read};
 use super::node::{Collision, FAN_BITS, Fan, Indirection, Node, View, Word};
-use crate::bucket::{Contents, Held, Slot};
-use crate::leaf::{FAN_WIDTH, Leaf};
+use crate::bucket::{Bucket, Contents, Held, Slot};
+use crate::leaf::FAN_WIDTH;
 use crate::store::{Store, TreeSlot};
 
 /// An iterator over the slots below a word.
@@ -16,6 +16,8 @@ use crate::store::{Store, TreeSlot};
 /// Below an `OLDER` word everything is frozen before it is read, as in a lookup. So a late writer of the original map
 /// cannot change what an iteration over a fork has yielded.
 pub(crate) struct Iter<'g, T: TreeSlot> {
+    /// What is left of a bucket.
+    contents: Contents<'g, T>,
     /// The view of the rest.
     view: View<'g>,
     /// The fans on the way down, each with its remaining words.
@@ -25,7 +27,7 @@ pub(crate) struct Iter<'g, T: TreeSlot> {
 
 impl<T: TreeSlot> Clone for Iter<'_, T> {
     fn clone(&self) -> Self {
-        Self { view: self.view, path: self.path.clone(), rest: self.rest }
+        Self { path: self.path.clone(), ..*self }
     }
 }
 
@@ -64,8 +66,12 @@ const AHEAD: usize = 4;
 /// The rest of a node of entries.
 enum Rest<'g, T: Slot> {
     Nothing,
-    Leaf { leaf: Leaf<'g, T>, next_bucket: usize, contents: Contents<'g, T> },
-    Collision { node: Collision<'g, T>, next: usize },
+    /// A leaf, of which this is the next bucket.
+    Leaf(Bucket<'g, T>),
+    Collision {
+        node: Collision<'g, T>,
+        next: usize,
+    },
 }
 
 impl<T: Slot> Clone for Rest<'_, T> {
@@ -78,22 +84,10 @@ impl<T: Slot> Copy for Rest<'_, T> {}
 /// How many buckets ahead a walk prefetches entries: about as many entries as a processor can have cache misses.
 const BUCKETS_AHEAD: usize = 4;
 
-/// Reads a bucket of a leaf at one instant into `contents`.
-#[inline]
-fn refill<'g, T: TreeSlot>(
-    contents: &mut Contents<'g, T>,
-    leaf: Leaf<'g, T>,
-    bucket: usize,
-    view: View<'g>,
-) {
-    let ahead = bucket + BUCKETS_AHEAD;
-    prefetch_entries(leaf, ahead..ahead + 1);
-    while !contents.refill(read(leaf.nth(bucket), view)) {}
-}
-
 impl<'g, T: TreeSlot> Iter<'g, T> {
     pub(crate) fn new(word: Word<'g, T>, view: View<'g>) -> Self {
-        let mut iter = Self { view, path: Vec::new(), rest: Rest::Nothing };
+        let mut iter =
+            Self { contents: Contents::none(), view, path: Vec::new(), rest: Rest::Nothing };
         iter.enter(word, view);
         iter
     }
@@ -130,13 +124,12 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
     }
 
     fn is_between_nodes(&self) -> bool {
-        match &self.rest {
+        let at_end = match &self.rest {
             Rest::Nothing => true,
-            Rest::Leaf { leaf, next_bucket, contents } => {
-                contents.is_empty() && *next_bucket == leaf.size().buckets()
-            }
-            Rest::Collision { node, next } => *next >= node.len(),
-        }
+            Rest::Leaf(_) => false,
+            Rest::Collision { node, next } => *next == node.len(),
+        };
+        at_end && self.contents.is_empty()
     }
 
     /// Whether there is no next node, and nothing left of this one.
@@ -155,42 +148,42 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
                 Rest::Nothing
             }
             Some(Node::Leaf(leaf)) => {
-                prefetch_entries(leaf, 0..BUCKETS_AHEAD);
-                Rest::Leaf { leaf, next_bucket: 0, contents: Contents::new() }
+                prefetch_entries(leaf.buckets().take(BUCKETS_AHEAD));
+                Rest::Leaf(leaf.nth(0))
             }
             Some(Node::Collision(node)) => Rest::Collision { node, next: 0 },
         };
     }
 
     #[inline]
-    fn next_in_node(&mut self) -> Option<Held<'g, T>> {
-        match &mut self.rest {
-            Rest::Nothing => None,
-            Rest::Leaf { leaf, next_bucket, contents: rest } => loop {
-                if let Some(slot) = rest.next() {
-                    return Some(slot);
+    pub(crate) fn next_slot(&mut self) -> Option<Held<'g, T>> {
+        self.contents.next().or_else(|| self.next_elsewhere())
+    }
+
+    /// The next slot, when nothing is left of the last bucket.
+    #[inline(never)]
+    fn next_elsewhere(&mut self) -> Option<Held<'g, T>> {
+        loop {
+            match self.rest {
+                Rest::Leaf(bucket) => self.read_bucket(bucket),
+                Rest::Collision { node, next } if next < node.len() => {
+                    self.rest = Rest::Collision { node, next: next + 1 };
+                    return node.nth(next);
                 }
-                if *next_bucket == leaf.size().buckets() {
-                    return None;
-                }
-                refill(rest, *leaf, *next_bucket, self.view);
-                *next_bucket += 1;
-            },
-            Rest::Collision { node, next } => {
-                *next += 1;
-                node.nth(*next - 1)
+                Rest::Collision { .. } | Rest::Nothing => self.next_node()?,
+            }
+            if let Some(slot) = self.contents.next() {
+                return Some(slot);
             }
         }
     }
 
+    /// Reads the next bucket of a leaf, at one instant.
     #[inline]
-    pub(crate) fn next_slot(&mut self) -> Option<Held<'g, T>> {
-        loop {
-            if let Some(slot) = self.next_in_node() {
-                return Some(slot);
-            }
-            self.next_node()?;
-        }
+    fn read_bucket(&mut self, bucket: Bucket<'g, T>) {
+        self.rest = bucket.behind(1).map_or(Rest::Nothing, Rest::Leaf);
+        prefetch_entries(bucket.behind(BUCKETS_AHEAD));
+        while !self.contents.refill(read(bucket, self.view)) {}
     }
 
     /// Moves towards the next node, by one step up or down in the tree.
@@ -207,32 +200,19 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
         Some(())
     }
 
-    /// Folds the rest of the node, in one loop per bucket.
-    #[inline]
-    fn fold_node<B>(&mut self, init: B, mut f: impl FnMut(B, Held<'g, T>) -> B) -> B {
-        let mut result = init;
-        if let Rest::Leaf { leaf, next_bucket, contents: rest } = &mut self.rest {
-            result = rest.fold(result, &mut f);
-            for bucket in *next_bucket..leaf.size().buckets() {
-                refill(rest, *leaf, bucket, self.view);
-                result = rest.fold(result, &mut f);
-            }
-            self.rest = Rest::Nothing;
-        }
-        while let Some(slot) = self.next_in_node() {
-            result = f(result, slot);
-        }
-        result
-    }
-
     /// Folds all slots that are left, in one loop per bucket.
     #[inline]
     pub(crate) fn fold_slots<B>(&mut self, init: B, mut f: impl FnMut(B, Held<'g, T>) -> B) -> B {
         let mut result = init;
         loop {
-            result = self.fold_node(result, &mut f);
-            if self.next_node().is_none() {
-                return result;
+            result = self.contents.by_ref().fold(result, &mut f);
+            if let Rest::Leaf(bucket) = self.rest {
+                self.read_bucket(bucket);
+                continue;
+            }
+            match self.next_elsewhere() {
+                Some(slot) => result = f(result, slot),
+                None => return result,
             }
         }
     }
@@ -255,7 +235,8 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
             let middle = part.next + (part.end - part.next) / 2;
             let given = Part { next: middle, ..*part };
             part.end = middle;
-            return Some(Self { view: given.view, path: vec![given], rest: Rest::Nothing });
+            let (contents, view) = (Contents::none(), given.view);
+            return Some(Self { contents, view, path: vec![given], rest: Rest::Nothing });
         }
     }
 }

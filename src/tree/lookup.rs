@@ -1,8 +1,6 @@
 //! Reading: the path from a root to an entry, and counting.
 #![expect(unsafe_code, reason = "reads the keys of slots that the view protects")]
 
-use std::ops::Range;
-
 use super::node::{AnyNode, FAN_BITS, Node, View, Word};
 use super::path_below;
 use crate::bucket::{Bucket, Held, Search, Seen, Slot, State};
@@ -194,12 +192,14 @@ fn below_fans<'g, T: Slot>((mut word, view, mut path): Way<'g, T>) -> Way<'g, T>
     (word, view, path)
 }
 
-/// Prefetches the entries of those of these buckets that the leaf has, except of spill buckets.
+/// Prefetches the entries of these buckets, except of spill buckets.
 #[inline]
-pub(super) fn prefetch_entries<T: TreeSlot>(leaf: Leaf<'_, T>, buckets: Range<usize>) {
+pub(super) fn prefetch_entries<'g, T: TreeSlot + 'g>(
+    buckets: impl IntoIterator<Item = Bucket<'g, T>>,
+) {
     if T::OWNS {
-        for bucket in buckets.start..buckets.end.min(leaf.size().buckets()) {
-            leaf.nth(bucket).load().candidates(|slot| slot.prefetch());
+        for bucket in buckets {
+            bucket.load().candidates(|slot| slot.prefetch());
         }
     }
 }

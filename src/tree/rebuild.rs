@@ -77,8 +77,8 @@ fn copy_leaf<'n, T: TreeSlot>(
     }
     let size = Size::for_entries::<T>(entries).map(|size| size.max(least));
     if let Some(size) = size {
+        prefetch_entries(leaf.buckets());
         let all = 0..leaf.size().buckets();
-        prefetch_entries(leaf, all.clone());
         if let Some(copy) = spread(leaf, all, size, birth, depth, rehash) {
             // If a leaf was full and its copy would have little room, the copy becomes larger.
             let roomy = |hash| copy.size() > leaf.size() || copy.has_room(path_below(hash, depth));
@@ -131,7 +131,7 @@ pub(crate) fn divide<'n, T: TreeSlot>(
     if part * parts < all {
         return None;
     }
-    prefetch_entries(leaf, 0..all);
+    prefetch_entries(leaf.buckets());
     let leaf_of_part = |index| {
         let buckets = index * part..(index + 1) * part;
         let entries: usize = buckets.clone().map(|at| leaf.nth(at).observe().count()).sum();
@@ -161,9 +161,8 @@ fn collect_slots<T: TreeSlot>(
     movers: &mut Vec<Mover<T>>,
     rehash: SlotHashes<'_, T>,
 ) {
-    let all = 0..leaf.size().buckets();
-    prefetch_entries(leaf, all.clone());
-    let Ok(()) = leaf.try_for_each(all, |slots| {
+    prefetch_entries(leaf.buckets());
+    let Ok(()) = leaf.try_for_each(0..leaf.size().buckets(), |slots| {
         movers.extend(hashes_of(slots, rehash).into_iter().zip(slots.iter().copied()));
         Ok::<_, Infallible>(())
     });

@@ -13,7 +13,7 @@
 #![expect(unsafe_code, reason = "reads the entries of frozen trees")]
 
 use super::frozen::Frozen;
-use crate::bucket::{Contents, Held, Slot};
+use crate::bucket::{Held, Slot};
 use crate::engine::{Content, PairRef};
 use crate::hash::Rehash;
 use crate::leaf::{FAN_WIDTH, Leaf};
@@ -159,8 +159,8 @@ impl<'g, St: Store + 'g> Leaves<'g, St> {
             // - live in frozen trees, which are borrowed.
             old.forget_common(&mut new, |old, new| unsafe { St::unchanged(old, new) });
             // A frozen bucket does not change.
-            from_old.extend(old.contents().unwrap_or_else(Contents::new));
-            from_new.extend(new.contents().unwrap_or_else(Contents::new));
+            from_old.extend(old.contents().into_iter().flatten());
+            from_new.extend(new.contents().into_iter().flatten());
         }
         (Entries::Some(from_old), Entries::Some(from_new))
     }
