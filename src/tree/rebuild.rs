@@ -86,12 +86,10 @@ fn copy_leaf<'n, T: TreeSlot>(
                 return to_word(copy);
             }
         }
-    } else if leaf.size() == Size::LARGEST {
-        if let Some(parts) = divide(leaf, FAN_WIDTH, birth, depth + FAN_BITS, rehash) {
-            let mut words = [Word::EMPTY; FAN_WIDTH];
-            words.copy_from_slice(&parts);
-            return Fan::allocate(birth, words);
-        }
+    } else if let Some(parts) = divide(leaf, FAN_WIDTH, birth, depth + FAN_BITS, rehash) {
+        let mut words = [Word::EMPTY; FAN_WIDTH];
+        words.copy_from_slice(&parts);
+        return Fan::allocate(birth, words);
     }
     let mut movers = Vec::with_capacity(entries);
     collect_slots(leaf, &mut movers, rehash);
@@ -108,8 +106,9 @@ fn spread<T: TreeSlot>(
     rehash: SlotHashes<'_, T>,
 ) -> Option<LeafDraft<T>> {
     let mut copy = LeafDraft::new(size, birth);
+    let mut hashes = [0; MOST_ENTRIES];
     let full = leaf.try_for_each(buckets, |slots| {
-        let hashes = hashes_of(slots, rehash);
+        hash_all(slots, &mut hashes, rehash);
         let mut both = slots.iter().zip(&hashes);
         both.try_for_each(|(&slot, &hash)| copy.push(path_below(hash, depth), hash, slot))
     });
@@ -117,7 +116,8 @@ fn spread<T: TreeSlot>(
 }
 
 /// Divides the entries of a frozen leaf by the next bits of their hashes, into trees for `parts` words, a power of two.
-/// `None` if its number of buckets is not a multiple of `parts`, or if the entries of one part do not fit into a leaf.
+/// `None` if its number of buckets is not a multiple of `parts`, if no leaf may be at `depth`, where the parts go, or if the
+/// entries of one part do not fit into a leaf.
 #[inline(never)]
 pub(crate) fn divide<'n, T: TreeSlot>(
     leaf: Leaf<'_, T>,
@@ -128,7 +128,7 @@ pub(crate) fn divide<'n, T: TreeSlot>(
 ) -> Option<Vec<Word<'n, T>>> {
     let all = leaf.size().buckets();
     let part = all / parts;
-    if part * parts < all {
+    if part * parts < all || depth >= u64::BITS {
         return None;
     }
     prefetch_entries(leaf.buckets());
@@ -144,14 +144,12 @@ pub(crate) fn divide<'n, T: TreeSlot>(
     Some(leaves.into_iter().map(|leaf| leaf.map_or(Word::EMPTY, to_word)).collect())
 }
 
-/// The hashes of slots of a frozen bucket, or of a collision node, that was reached under a guard.
+/// Computes the hashes of slots of a frozen bucket, or of a collision node, that was reached under a guard.
 #[inline(never)]
-fn hashes_of<T: TreeSlot>(slots: &[T], rehash: SlotHashes<'_, T>) -> [u64; MOST_ENTRIES] {
-    let mut hashes = [0; MOST_ENTRIES];
+fn hash_all<T: TreeSlot>(slots: &[T], hashes: &mut [u64; MOST_ENTRIES], rehash: SlotHashes<'_, T>) {
     // SAFETY:
     // - live in a frozen node; under the operation's guard, which keeps their entries.
-    unsafe { T::hashes(slots, &mut hashes, rehash) };
-    hashes
+    unsafe { T::hashes(slots, hashes, rehash) };
 }
 
 /// Appends the slots of a frozen leaf.
@@ -162,8 +160,10 @@ fn collect_slots<T: TreeSlot>(
     rehash: SlotHashes<'_, T>,
 ) {
     prefetch_entries(leaf.buckets());
+    let mut hashes = [0; MOST_ENTRIES];
     let Ok(()) = leaf.try_for_each(0..leaf.size().buckets(), |slots| {
-        movers.extend(hashes_of(slots, rehash).into_iter().zip(slots.iter().copied()));
+        hash_all(slots, &mut hashes, rehash);
+        movers.extend(hashes.into_iter().zip(slots.iter().copied()));
         Ok::<_, Infallible>(())
     });
 }
@@ -198,7 +198,11 @@ pub(crate) fn collect<T: TreeSlot>(
             collect_slots(leaf, movers, rehash);
         }
         Some(Node::Collision(node)) => {
-            movers.extend(node.slots().map(|slot| (hashes_of(&[slot.now], rehash)[0], slot.now)));
+            let mut hashes = [0; MOST_ENTRIES];
+            for slot in node.slots() {
+                hash_all(&[slot.now], &mut hashes, rehash);
+                movers.push((hashes[0], slot.now));
+            }
         }
     }
 }
