@@ -1,6 +1,6 @@
 //! The hot paths of the library, one at a time, for `benches/compare`. Prints nanoseconds, or is run under
-//! callgrind, which counts the instructions of `measured` alone. It uses only what all versions of the
-//! library have, since the same source is built against two of them.
+//! callgrind, which counts the instructions of `measured` alone. The same source is built against two
+//! versions of the library.
 //!
 //! ```sh
 //! guard                    # names of all paths
@@ -14,10 +14,12 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use maps::{Map, Snapshots, Trie};
+use maps::{Map, Snapshots};
+use snaptrie::{CopyFlatMap, CopyTrieMap, FixedState, FlatMap, TrieMap};
 
 /// The operations on a map. The setup is not measured.
-const PATHS: [&str; 7] = ["insert", "hit", "miss", "overwrite", "remove", "churn", "update"];
+const PATHS: [&str; 8] =
+    ["insert", "hit", "miss", "overwrite", "remove", "churn", "update", "walk"];
 /// What only maps with snapshots can do.
 const SNAPSHOT_PATHS: [&str; 3] = ["snapshot", "write-after", "scan"];
 
@@ -32,12 +34,10 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     let took = match map {
-        "trie" if SNAPSHOT_PATHS.contains(&path) => frozen::<Trie>(path, entries),
-        "trie" => live::<Trie>(path, entries),
-        #[cfg(feature = "flat")]
-        "flat" => live::<maps::Flat>(path, entries),
-        #[cfg(feature = "copyflat")]
-        "copyflat" => live::<maps::CopyFlat>(path, entries),
+        "trie" => frozen::<TrieMap<u64, u64, FixedState>>(path, entries),
+        "copytrie" => frozen::<CopyTrieMap<u64, u64, FixedState>>(path, entries),
+        "flat" => live::<FlatMap<u64, u64, FixedState>>(path, entries),
+        "copyflat" => live::<CopyFlatMap<u64, u64, FixedState>>(path, entries),
         _ => None,
     };
     let Some(took) = took else {
@@ -49,14 +49,15 @@ fn main() -> ExitCode {
 }
 
 fn names() -> Vec<String> {
-    let of = |map: &'static str| PATHS.iter().map(move |path| format!("{map}-{path}"));
-    let mut names: Vec<String> = of("trie").collect();
-    names.extend(SNAPSHOT_PATHS.map(|path| format!("trie-{path}")));
-    if cfg!(feature = "flat") {
-        names.extend(of("flat"));
-    }
-    if cfg!(feature = "copyflat") {
-        names.extend(of("copyflat"));
+    let of = |map: &'static str, paths: &'static [&str]| {
+        paths.iter().map(move |path| format!("{map}-{path}"))
+    };
+    let mut names = Vec::new();
+    for map in ["trie", "copytrie", "flat", "copyflat"] {
+        names.extend(of(map, &PATHS));
+        if map.ends_with("trie") {
+            names.extend(of(map, &SNAPSHOT_PATHS));
+        }
     }
     names
 }
@@ -84,6 +85,7 @@ fn live<M: Map>(path: &str, entries: u64) -> Option<Duration> {
         "overwrite" => measured(|| present().for_each(|key| assert!(!map.insert(key, 2)))),
         "update" => measured(|| present().for_each(|key| assert!(map.update(key)))),
         "remove" => measured(|| present().for_each(|key| assert!(map.remove(key)))),
+        "walk" => measured(|| assert_eq!(map.sum(), entries)),
         "churn" => measured(|| {
             for i in 0..entries {
                 assert!(map.insert(key(entries + i), 1));
@@ -96,6 +98,9 @@ fn live<M: Map>(path: &str, entries: u64) -> Option<Duration> {
 }
 
 fn frozen<M: Snapshots>(path: &str, entries: u64) -> Option<Duration> {
+    if !SNAPSHOT_PATHS.contains(&path) {
+        return live::<M>(path, entries);
+    }
     let map = M::new();
     fill(&map, entries);
     let took = match path {

@@ -1,6 +1,6 @@
 //! The maps, with a hasher that is the same in every run, because instructions are counted exactly.
 
-use snaptrie::{FixedState, Snapshot, TrieMap};
+use snaptrie::{CopyFlatMap, CopySnapshot, CopyTrieMap, FixedState, FlatMap, Snapshot, TrieMap};
 
 /// A map under guard.
 pub(crate) trait Map {
@@ -9,6 +9,7 @@ pub(crate) trait Map {
     fn get(&self, key: u64) -> Option<u64>;
     fn update(&self, key: u64) -> bool;
     fn remove(&self, key: u64) -> bool;
+    fn sum(&self) -> u64;
 }
 
 /// A map with snapshots.
@@ -21,74 +22,63 @@ pub(crate) trait Snapshots: Map {
 const HASHER: FixedState = FixedState::with_seed(1);
 
 macro_rules! map {
-    ($type:ty, $new:expr, |$map:ident, $key:ident| $get:expr, $update:expr) => {
-        impl Map for $type {
+    ($type:ident, |$map:ident| $access:expr, |$key:ident| $insert_key:expr, $copy:expr) => {
+        impl Map for $type<u64, u64, FixedState> {
             fn new() -> Self {
-                $new
+                Self::with_hasher(HASHER)
             }
 
             #[inline]
             fn insert(&self, key: u64, value: u64) -> bool {
-                self.pin().insert(key, value).is_none()
+                let $map = self;
+                $access.insert(key, value).is_none()
             }
 
             #[inline]
-            fn get(&self, $key: u64) -> Option<u64> {
+            fn get(&self, key: u64) -> Option<u64> {
                 let $map = self;
-                $get
+                $access.get(&key).map($copy)
             }
 
             #[inline]
             fn update(&self, $key: u64) -> bool {
                 let $map = self;
-                $update
+                $access.update($insert_key, |value| value + 1).is_some()
             }
 
             #[inline]
             fn remove(&self, key: u64) -> bool {
-                self.pin().remove(&key).is_some()
+                let $map = self;
+                $access.remove(&key).is_some()
+            }
+
+            fn sum(&self) -> u64 {
+                let $map = self;
+                $access.iter().map(|(_, value)| ($copy)(value)).sum()
             }
         }
     };
 }
 
-macro_rules! by_reference {
-    ($type:ty, $new:expr) => {
-        map!(
-            $type,
-            $new,
-            |map, key| map.pin().get(&key).copied(),
-            map.pin().update(key, |value| value + 1).is_some()
-        );
+macro_rules! with_snapshots {
+    ($type:ident, $snapshot:ident) => {
+        impl Snapshots for $type<u64, u64, FixedState> {
+            type Snapshot = $snapshot<u64, u64, FixedState>;
+
+            fn snapshot(&self) -> Self::Snapshot {
+                $type::snapshot(self)
+            }
+
+            fn scan(snapshot: &Self::Snapshot) -> u64 {
+                snapshot.values().sum()
+            }
+        }
     };
 }
 
-pub(crate) type Trie = TrieMap<u64, u64, FixedState>;
-by_reference!(Trie, TrieMap::with_hasher(HASHER));
-
-impl Snapshots for Trie {
-    type Snapshot = Snapshot<u64, u64, FixedState>;
-
-    fn snapshot(&self) -> Self::Snapshot {
-        TrieMap::snapshot(self)
-    }
-
-    fn scan(snapshot: &Self::Snapshot) -> u64 {
-        snapshot.values().sum()
-    }
-}
-
-#[cfg(feature = "flat")]
-pub(crate) type Flat = snaptrie::FlatMap<u64, u64, FixedState>;
-#[cfg(feature = "flat")]
-by_reference!(Flat, snaptrie::FlatMap::with_hasher(HASHER));
-
-#[cfg(feature = "copyflat")]
-pub(crate) type CopyFlat = snaptrie::CopyFlatMap<u64, u64, FixedState>;
-#[cfg(feature = "copyflat")]
-map!(
-    CopyFlat,
-    snaptrie::CopyFlatMap::with_hasher(HASHER),
-    |map, key| map.get(&key),
-    map.update(&key, |value| value + 1).is_some()
-);
+map!(TrieMap, |map| map.pin(), |key| key, |value: &u64| *value);
+map!(FlatMap, |map| map.pin(), |key| key, |value: &u64| *value);
+map!(CopyTrieMap, |map| map, |key| &key, |value: u64| value);
+map!(CopyFlatMap, |map| map, |key| &key, |value: u64| value);
+with_snapshots!(TrieMap, Snapshot);
+with_snapshots!(CopyTrieMap, CopySnapshot);
