@@ -414,6 +414,30 @@ impl<'g, T: Slot> Seen<'g, T> {
         Held { cell, now: T::read(cell) }
     }
 
+    /// Folds the slots of all entries, each with the number of its live bit.
+    #[inline]
+    fn fold<B>(self, init: B, mut f: impl FnMut(B, u32, Held<'g, T>) -> B) -> B {
+        let mut result = init;
+        let (mut start, mut live, mut first) =
+            (self.bucket.start, self.state & Geometry::<T>::HOME, 0);
+        loop {
+            while live != 0 {
+                let index = live.trailing_zeros();
+                live &= live - 1;
+                // SAFETY:
+                // - live in this state, so the slot exists.
+                let cell = unsafe { Bucket::<T>::cell(start, index) };
+                crate::sync::shared_access();
+                result = f(result, first + index, Held { cell, now: T::read(cell) });
+            }
+            let spilled = self.state & Geometry::<T>::SPILL;
+            match self.bucket.spill(self.state).filter(|_| spilled != 0 && first == 0) {
+                Some(spill) => (start, live, first) = (spill, spilled >> MOST_SLOTS, MOST_SLOTS),
+                None => return result,
+            }
+        }
+    }
+
     /// Finds the live slot that has the tag of the hash and for which `is_it` returns true. `is_it` is called only with
     /// slots that were live.
     #[inline(always)]
@@ -462,13 +486,8 @@ impl<'g, T: Slot> Seen<'g, T> {
     /// Calls `f` with the slots of the bucket itself. Hints, not validated.
     #[inline]
     pub(crate) fn candidates(self, mut f: impl FnMut(T)) {
-        let mut live = self.state & Geometry::<T>::HOME;
-        while live != 0 {
-            // SAFETY:
-            // - live in this state.
-            f(unsafe { self.read(live & live.wrapping_neg()) }.now);
-            live &= live - 1;
-        }
+        let home = Self { state: self.state & Geometry::<T>::HOME, ..self };
+        home.fold((), |(), _, slot| f(slot.now));
     }
 
     /// A free slot of the bucket itself. A new entry (no `hit`) gets it only if another slot stays free.
@@ -588,15 +607,10 @@ impl<'g, T: Slot> Seen<'g, T> {
     #[inline]
     pub(crate) fn slots(self, into: &mut [MaybeUninit<T>; MOST_ENTRIES]) -> &[T] {
         debug_assert!(self.is_frozen());
-        let mut count = 0;
-        let mut live = self.state & LIVE;
-        while live != 0 {
-            // SAFETY:
-            // - live in this state.
-            into[count].write(unsafe { self.read(live & live.wrapping_neg()) }.now);
-            live &= live - 1;
-            count += 1;
-        }
+        let count = self.fold(0, |count, _, slot| {
+            into[count].write(slot.now);
+            count + 1
+        });
         // SAFETY:
         // - the first `count` were just written; `MaybeUninit<T>` has the layout of `T`.
         unsafe { &*(&raw const into[..count] as *const [T]) }
@@ -632,14 +646,7 @@ impl<'g, T: Slot> Seen<'g, T> {
     pub(crate) fn check(self, hash: impl Fn(&T) -> u64) {
         let valid = Geometry::<T>::HOME | Geometry::<T>::SPILL;
         assert_eq!(self.state & LIVE & !valid, 0, "a live bit without a slot");
-        let mut live = self.state & LIVE;
-        while live != 0 {
-            let bit = live & live.wrapping_neg();
-            live &= live - 1;
-            // SAFETY:
-            // - live in this state.
-            let hash = hash(&unsafe { self.read(bit) }.now);
-            let index = bit.trailing_zeros();
+        self.fold((), |(), index, slot| {
             let start = if index < MOST_SLOTS {
                 Some(self.bucket.start)
             } else {
@@ -650,10 +657,10 @@ impl<'g, T: Slot> Seen<'g, T> {
             let tags = tags.load(Ordering::Relaxed);
             assert_eq!(
                 tags,
-                tags::with(tags, index % MOST_SLOTS, hash),
+                tags::with(tags, index % MOST_SLOTS, hash(&slot.now)),
                 "a slot with another hash's tag"
             );
-        }
+        });
     }
 }
 
@@ -687,18 +694,27 @@ impl<'g, T: Slot> Contents<'g, T> {
     #[inline]
     pub(crate) fn refill(&mut self, seen: Seen<'g, T>) -> bool {
         self.seen = seen;
-        if seen.is_frozen() {
-            return true;
-        }
-        let mut live = seen.state & LIVE;
-        while live != 0 {
-            // SAFETY:
-            // - live in this state.
-            let slot = unsafe { seen.read(live & live.wrapping_neg()) };
-            self.read[live.trailing_zeros() as usize].write(slot.now);
-            live &= live - 1;
-        }
+        seen.is_frozen() || self.read_all()
+    }
+
+    #[inline(never)]
+    fn read_all(&mut self) -> bool {
+        let seen = self.seen;
+        seen.fold((), |(), index, slot| {
+            self.read[index as usize].write(slot.now);
+        });
         seen.is_current()
+    }
+
+    /// Folds all entries that are left, and leaves none.
+    #[inline]
+    pub(crate) fn fold_rest<B>(&mut self, init: B, mut f: impl FnMut(B, Held<'g, T>) -> B) -> B {
+        let seen = self.seen;
+        if seen.is_frozen() {
+            self.seen.state = 0;
+            return seen.fold(init, |result, _, slot| f(result, slot));
+        }
+        self.by_ref().fold(init, f)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -842,23 +858,14 @@ impl<T: Slot> Draft<T> {
         if let Some((theirs, ours)) = pairs {
             *self.word(ours, 1) = Bucket::<T>::tags(theirs).load(Ordering::Relaxed);
         }
-        let mut live = from.state & LIVE;
-        while live != 0 {
-            let bit = live & live.wrapping_neg();
-            live &= live - 1;
+        from.fold((), |(), index, slot| {
+            let (start, index) = match pairs {
+                Some((_, ours)) if index >= MOST_SLOTS => (ours, index - MOST_SLOTS),
+                _ => (start, index),
+            };
             // SAFETY:
             // - live in `from`, and so a slot of both buckets.
-            unsafe {
-                let value = from.read(bit).now;
-                let index = bit.trailing_zeros();
-                let cell = match pairs {
-                    Some((_, ours)) if index >= MOST_SLOTS => {
-                        Bucket::<T>::cell(ours, index - MOST_SLOTS)
-                    }
-                    _ => Bucket::<T>::cell(start, index),
-                };
-                T::write(cell, value);
-            }
-        }
+            T::write(unsafe { Bucket::<T>::cell(start, index) }, slot.now);
+        });
     }
 }

@@ -205,7 +205,7 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
     pub(crate) fn fold_slots<B>(&mut self, init: B, mut f: impl FnMut(B, Held<'g, T>) -> B) -> B {
         let mut result = init;
         loop {
-            result = self.contents.by_ref().fold(result, &mut f);
+            result = self.contents.fold_rest(result, &mut f);
             if let Rest::Leaf(bucket) = self.rest {
                 self.read_bucket(bucket);
                 continue;
