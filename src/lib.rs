@@ -2,8 +2,8 @@
 //! loads.
 //!
 //! [`TrieMap`] is a lock-free hash trie (a Ctrie). Any number of threads insert, update, remove and look up at once.
-//! None of them ever waits for another thread, a lock or a resize. [`TrieMap::snapshot`] returns the whole map at one
-//! instant, in constant time, while writers continue.
+//! None of them ever waits for another thread, a lock or a resize. [`TrieMap::snapshot`] takes constant time, and shows
+//! the whole map at one instant. Writers continue.
 //!
 //! ```
 //! use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -103,8 +103,8 @@
 //!
 //! A [`Snapshot`] is `Send + Sync + Clone`, holds no guard and outlives the map. Taking one costs a few
 //! compare-and-swaps and small allocations, whatever the size of the map. Afterwards the first write to each part of
-//! the map copies the nodes on its path, and the first read of each part sets a flag there. A snapshot keeps entries in
-//! memory that were changed since it was taken.
+//! the map copies the nodes on its path, and the first read of each part sets a flag there. A snapshot keeps the
+//! entries that it shows in memory, also when the map replaces or removes them.
 //!
 //! [`fork`](TrieMap::fork) makes a writable copy in the same way, and [`take`](TrieMap::take) takes all entries out at
 //! one instant: every write is in the result or in the map afterwards.
@@ -137,8 +137,8 @@
 //! run the process (`membarrier(2)`).
 //!
 //! - The first map of a process registers the process with the kernel. If it already has several threads, this takes
-//!   about 10 ms; make a map before you start them if that matters. `with_hasher`, a constant function, leaves the
-//!   registration to the first thread that frees something.
+//!   about 10 ms; make a map before you start them if that matters. `with_hasher` is `const` and cannot register: the
+//!   first thread that frees something does.
 //! - On other systems, or if the kernel refuses the registration, each handle executes a fence.
 //! - Without the feature, guards are those of crossbeam-epoch, which execute a fence too.
 //! - If the process enters a sandbox later that refuses the system call, handles execute a fence from then on, and
@@ -152,8 +152,8 @@
 //!   map, a standard `HashMap` is faster. If threads seldom use it at the same time, so is one behind an `RwLock`.
 //! - Removed and replaced entries are freed by later changes of the same map, a few at a time. A map that is left alone
 //!   keeps some. [`flush`](TrieMap::flush) frees them, and so does dropping the map.
-//! - The garbage of a map is bounded: entries that live handles still keep, and up to 32 entries for each group of
-//!   threads, of which there are at most 64. The map counts the bytes of the entries themselves, but not memory that a
+//! - The garbage of a map is bounded: besides what handles keep, at most 32 entries for each group of threads, of which
+//!   there are at most 64. The map counts the bytes of the entries themselves, but not memory that a
 //!   value owns elsewhere, such as the buffer of a `Vec`. If values own much memory, call [`flush`](TrieMap::flush)
 //!   after removing many of them.
 //! - While a [`Pinned`] is held, entries that any thread removes from any map of the process stay in memory. Drop it
@@ -161,9 +161,8 @@
 //! - Maps need a good hasher. With a bad one they stay correct, but become slow where many hashes are equal.
 //! - The default hasher does not protect against an attacker who chooses keys and can observe the map. See
 //!   [`RandomState`].
-//! - After `fork(2)`, the child may use maps from its only thread, which should have used one before the fork. If other
-//!   threads held handles at the fork, the child never frees removed entries. The child should end with `_exit` or
-//!   `exec`.
+//! - After `fork(2)`, the child may use maps, if the thread that forked had used one before. If other threads held
+//!   handles at the fork, the child never frees removed entries. The child should end with `_exit` or `exec`.
 //! - The target must have 64-bit atomic operations. Some 32-bit targets lack them, and do not compile.
 //! - `no_std` is not supported: the maps need thread-locals, and catch panics of destructors. WebAssembly (`wasm32`)
 //!   works, with or without WASI.

@@ -245,7 +245,7 @@ macro_rules! flat_operations {
             }
         }
 
-        /// Clones every entry. Weakly consistent, like an iteration.
+        /// Clones every entry. Weakly consistent, like an iteration. To share a map, clone an `Arc` of it.
         ///
         /// Unlike a standard map's, this needs `Hash`, `Eq` and `BuildHasher`, because the entries are inserted again.
         impl<K, V, S> Clone for $Map<K, V, S>

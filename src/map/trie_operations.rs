@@ -181,9 +181,10 @@ macro_rules! trie_operations {
 
             /// Lets the closure change a fork of this map, and commits the fork. Returns the closure's result.
             ///
-            /// If another writer was first, the closure runs again with a new fork. So everything that it reads from
-            /// the fork is still true at the instant of the commit. It should do nothing that cannot be repeated. With
-            /// many writers this may take many rounds: some writer always succeeds, but not always this one.
+            /// If another writer changed the map meanwhile, the closure runs again with a new fork. So everything that
+            /// it reads from the fork is still true at the instant of the commit. It should do nothing that cannot be
+            /// repeated. With many writers this may take many rounds: some writer always succeeds, but not always this
+            /// one. A closure that changes the map itself, and not the fork, runs without end.
             ///
             /// Each round costs as much as [`Self::try_commit`], and the closure's first write to each part of the map
             /// copies it.
@@ -320,7 +321,7 @@ macro_rules! trie_operations {
             }
         }
 
-        #[doc = concat!("[`", stringify!($Map), "::fork`]: O(1), one instant, both sides independent.")]
+        #[doc = concat!("[`", stringify!($Map), "::fork`]: O(1), one instant, both sides independent. To share a map, clone an `Arc` of it.")]
         impl<K $(: $bound)?, V $(: $bound)?, S: Clone> Clone for $Map<K, V, S> {
             fn clone(&self) -> Self {
                 self.fork()

@@ -55,8 +55,8 @@ impl<K, V, S, M: Place<K, V>> History<K, V, S, M> {
     /// the version's [generation](Snapshot::generation), which [`at`](Self::at) and [`get`](Self::get) take.
     ///
     /// # Panics
-    /// If it is a snapshot of another map than the others. Also if a destructor of the removed version panics, after
-    /// the new one was added.
+    /// If it is a snapshot of another map than the latest. A snapshot of a map that was never written passes as one of
+    /// any map. Also if a destructor of the removed version panics, after the new one was added.
     ///
     /// # Examples
     /// ```
@@ -70,7 +70,10 @@ impl<K, V, S, M: Place<K, V>> History<K, V, S, M> {
     pub fn push(&mut self, version: Snapshot<K, V, S, M>) -> u64 {
         let generation = version.generation();
         if let Some(latest) = self.versions.back() {
-            assert!(latest.tree().is_of_map_of(version.tree()), "a snapshot of another map");
+            assert!(
+                latest.tree().is_of_map_of(version.tree()),
+                "a snapshot of another map; a fork must be committed first"
+            );
             if latest.generation() >= generation {
                 return generation;
             }

@@ -111,7 +111,8 @@ impl<K, V, S, M: Place<K, V>> Published<K, V, S, M> {
     ///
     /// # Panics
     /// If it is a snapshot of another map than the previous one. A fork is another map: to publish its content,
-    /// [commit](crate::TrieMap::try_commit) it first.
+    /// [commit](crate::TrieMap::try_commit) it first. A snapshot of a map that was never written passes as one of any
+    /// map.
     ///
     /// Also if a waker or a destructor of the replaced version panics. The snapshot is still published, and all wakers
     /// are called.
@@ -131,7 +132,10 @@ impl<K, V, S, M: Place<K, V>> Published<K, V, S, M> {
         let mut fallout = Fallout::default();
         let mut current = self.latest.load();
         loop {
-            assert!(current.tree().is_of_map_of(new.tree()), "a snapshot of another map");
+            assert!(
+                current.tree().is_of_map_of(new.tree()),
+                "a snapshot of another map; a fork must be committed first"
+            );
             if current.generation() >= new.generation() || current.tree().is_unchanged(new.tree()) {
                 fallout.resume();
                 return false;
