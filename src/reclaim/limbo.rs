@@ -90,6 +90,7 @@ struct Lists {
 }
 
 impl Lists {
+    #[inline]
     fn push(&mut self, garbage: Garbage) {
         self.open.bytes += garbage.bytes();
         self.open.items.push(garbage);
@@ -116,6 +117,7 @@ impl Lists {
     }
 
     /// The oldest bag, if it is ripe and the thread may free it.
+    #[inline]
     fn ripe(&mut self, now: u64) -> Option<&mut Bag> {
         self.sealed.front_mut().filter(|bag| bag.ripe_at <= now && may_free())
     }
@@ -205,6 +207,7 @@ impl DerefMut for Busy<'_> {
 }
 
 impl Drop for Busy<'_> {
+    #[inline]
     fn drop(&mut self) {
         // Release: the lists; pairs with the swap in `enter`.
         self.0.busy.store(false, Ordering::Release);
