@@ -6,6 +6,8 @@
 //!
 //! # The meaning of zero
 //!
+//! This holds for flat tables alone, the only maps that rely on it: a trie that commits a fork counts afterwards.
+//!
 //! An entry is counted up before it is put into the map, and down after it was taken out. A shard counts the two
 //! separately. A sum first reads all numbers of removals, then the single number, then all numbers of insertions. A sum
 //! that has seen a removal therefore also sees the insertion of the same entry: the removal was counted with Release,

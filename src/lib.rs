@@ -200,6 +200,7 @@ mod store;
 mod sync;
 mod tree;
 mod trie;
+mod unprotected;
 
 // Last, so that the pages of types show these methods last.
 mod impls;

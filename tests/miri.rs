@@ -272,3 +272,35 @@ fn races_in_a_collision_chain() {
     races(flat::<Box<u64>, _>(ConstantState::default()), 12);
     races(inline_flat(ConstantState::default()), 12);
 }
+
+/// Moves iterators into functions that drop them, and with them what keeps their entries allocated.
+fn by_value<I: Iterator>(iter: impl Fn() -> I) {
+    drop(iter());
+    let mut begun = iter();
+    assert!(begun.next().is_some());
+    drop(begun);
+    assert!(iter().count() > 0);
+    assert!(iter().fold(false, |_, _| true));
+}
+
+#[test]
+fn iterators_that_own_their_guard_or_their_snapshot() {
+    fn trie<S: BuildHasher + Clone>(hasher: S, keys: u64) {
+        let map = inline(hasher);
+        (0..keys).for_each(|key| _ = map.insert(key, Plain::make(key)));
+        by_value(|| map.iter());
+        by_value(|| map.values());
+        by_value(|| map.snapshot().into_iter());
+        by_value(|| map.fork().take().into_iter());
+    }
+    fn flat<S: BuildHasher + Clone>(hasher: S, keys: u64) {
+        let map = inline_flat(hasher);
+        (0..keys).for_each(|key| _ = map.insert(key, Plain::make(key)));
+        by_value(|| map.iter());
+        by_value(|| map.keys());
+    }
+    trie(good(), 2);
+    trie(ConstantState::default(), 10);
+    flat(good(), 2);
+    flat(ConstantState::default(), 10);
+}

@@ -59,7 +59,7 @@ fn check_words<St: Store>(
         let word = directory.words()[index].load(guard);
         assert!(!word.is_moved(), "moved to no directory");
         let path = directory.first_hash(index).expect("a word");
-        walk.node(word, View::Live(guard), BIRTH, directory.bits(), path);
+        walk.node(word, View::live(guard), BIRTH, directory.bits(), path);
     }
 }
 

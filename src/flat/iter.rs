@@ -10,6 +10,7 @@ use crate::reclaim::Guard;
 use crate::store::{Store, TreeSlot};
 use crate::tree::node::{Indirection, View, Word};
 use crate::tree::{self, Pair, path_below};
+use crate::unprotected::Unprotected;
 
 /// An iterator over the slots of a map.
 ///
@@ -18,11 +19,11 @@ use crate::tree::{self, Pair, path_below};
 /// unit that has moved when the walk reaches it is read in the next directory, and otherwise in the old one. So each
 /// hash is passed once, and every entry that is present throughout is seen.
 pub(crate) struct Iter<'g, T: TreeSlot> {
-    guard: &'g Guard,
+    guard: Unprotected<'g, Guard>,
     /// The root at the beginning, if there was one.
-    old: Option<&'g Directory<T>>,
+    old: Option<Unprotected<'g, Directory<T>>>,
     /// The directory that it was moving to at that time.
-    next: Option<&'g Directory<T>>,
+    next: Option<Unprotected<'g, Directory<T>>>,
     /// Entries before this hash are not wanted.
     first: u64,
     /// The remaining units of a move.
@@ -64,15 +65,25 @@ impl<T: TreeSlot> RawFlat<T> {
                 None => words = root.index(first)..root.words().len(),
             }
         }
-        let tree = tree::Iter::new(Word::EMPTY, View::Live(guard));
-        Iter { guard, old: root, next, first, units, words, has_moved: false, tree }
+        let tree = tree::Iter::new(Word::EMPTY, View::live(guard));
+        let (old, next) = (root.map(Unprotected::new), next.map(Unprotected::new));
+        Iter {
+            guard: Unprotected::new(guard),
+            old,
+            next,
+            first,
+            units,
+            words,
+            has_moved: false,
+            tree,
+        }
     }
 }
 
 impl<'g, T: TreeSlot> Iter<'g, T> {
     /// The directory in which the words of this unit are read.
     fn directory(&self) -> Option<&'g Directory<T>> {
-        if self.has_moved { self.next } else { self.old }
+        if self.has_moved { self.next } else { self.old }.map(Unprotected::get)
     }
 
     /// The first remaining hash, if all entries of the hashes before it have been yielded.
@@ -87,7 +98,7 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
         if !self.words.is_empty() {
             return directory.first_hash(self.words.start);
         }
-        let (old, next) = (self.old?, self.next?);
+        let (old, next) = (self.old?.get(), self.next?.get());
         let unit = self.units.clone().next()?;
         old.first_hash(Units::between(old, next).words(unit).start)
     }
@@ -96,11 +107,11 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
     #[cold]
     fn next_unit(&mut self) -> Option<()> {
         let unit = self.units.next()?;
-        let (old, next) = (self.old?, self.next?);
+        let (old, next) = (self.old?.get(), self.next?.get());
         let units = Units::between(old, next);
         let words = &old.words()[units.words(unit)];
         // If one word has moved, the successors have the entries of all of them.
-        self.has_moved = words.iter().any(|word| word.load(self.guard).is_moved());
+        self.has_moved = words.iter().any(|word| word.load(self.guard.get()).is_moved());
         self.words = if self.has_moved { units.successors(unit) } else { units.words(unit) };
         // Of the first unit.
         let first = self.directory()?.index(self.first);
@@ -111,8 +122,8 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
     /// Goes to the next word that is not empty.
     fn next_word(&mut self) -> Option<()> {
         let directory = self.directory()?;
-        let all = &directory.words()[..self.words.end];
-        let index = self.words.start + empty_words(&all[self.words.start..], self.guard);
+        let (guard, all) = (self.guard.get(), &directory.words()[..self.words.end]);
+        let index = self.words.start + empty_words(&all[self.words.start..], guard);
         let Some(cell) = all.get(index) else {
             self.words.start = self.words.end;
             return self.next_unit();
@@ -121,7 +132,7 @@ impl<'g, T: TreeSlot> Iter<'g, T> {
             later.prefetch();
         }
         self.words.start = index + 1;
-        let (word, view) = (cell.load(self.guard), View::Live(self.guard));
+        let (word, view) = (cell.load(guard), View::live(guard));
         if directory.first_hash(index).is_some_and(|hash| hash < self.first) {
             let first = path_below(self.first, directory.bits());
             self.tree = tree::Iter::starting_at(first, word, view);

@@ -110,11 +110,11 @@ impl<T: TreeSlot> RawFlat<T> {
         while let Some(here) = directory {
             let word = here.towards(hash).load(guard);
             if !word.is_moved() {
-                return (word, View::Live(guard), hash << here.bits());
+                return (word, View::live(guard), hash << here.bits());
             }
             directory = here.next(guard);
         }
-        (Word::EMPTY, View::Live(guard), 0)
+        (Word::EMPTY, View::live(guard), 0)
     }
 
     /// [`Engine::get`](crate::engine::Engine::get) in every case.

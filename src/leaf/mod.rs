@@ -197,7 +197,7 @@ impl<'g, T: Slot> Leaf<'g, T> {
     /// rebuilt. A leaf of at most the `least` size is not rebuilt while it holds any entry.
     ///
     /// Counts from that bucket on, and stops once the part counted so far holds too many entries. So it may miss a leaf
-    /// whose entries are unevenly spread, until another of its buckets becomes empty.
+    /// whose entries are unevenly spread, until a later removal looks at it.
     pub(crate) fn is_far_too_large(self, path: u64, least: Size) -> bool {
         const MARGIN: usize = 4;
         let (first, buckets) = (self.index(path), self.size.buckets());

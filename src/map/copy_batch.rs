@@ -16,8 +16,9 @@ macro_rules! batches {
         /// side, and then each operation is done. So the iterator should not depend on effects of the batch itself.
         ///
         /// # Panics
-        /// If the iterator or `Hash` panics, all items before that are done. If `Eq` or a closure panics, the items
-        /// before that one are done, and up to 31 items after it are lost.
+        /// If the iterator or `Hash` of an item panics, all items before that are done. If `Eq`, a closure, or `Hash`
+        /// of another key in a node that is rebuilt panics, the items before that one are done, and up to 31 items
+        /// after it are lost. Of a removal see also [`remove`](Self::remove).
         impl<K: Plain, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>> $Type<$($life,)? K, V, S, M> {
             /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them.
             ///

@@ -30,7 +30,7 @@ impl<'p, K: Plain, V: Plain, M: Kind<K, V, Inline>> CopyIter<'p, K, V, M> {
         let guard = Rc::new(base.pin());
         // SAFETY:
         // - the guard does not move before the last `Rc` to it is dropped. This iterator holds one, which is dropped
-        //   after `entries`. The copies that `entries` yields need no guard.
+        //   after `entries`, whose references are `Unprotected`. The copies that `entries` yields need no guard.
         let lasting: &'p Guard = unsafe { &*Rc::as_ptr(&guard) };
         Self { entries: Local::new(base.engine.iter(lasting)), _guard: Local::new(Some(guard)) }
     }

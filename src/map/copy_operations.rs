@@ -53,7 +53,8 @@ macro_rules! operations {
         /// then it rebuilds a part of the map, which takes at most a few microseconds.
         ///
         /// # Panics
-        /// These methods panic if `Hash` or `Eq` of the key, or the closure, panics. The map then stays as it was.
+        /// These methods panic if `Hash` or `Eq` of the key, or of another one in a node that is rebuilt, or the
+        /// closure, panics. The map then stays as it was.
         impl<K: Plain + Hash + Eq, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>>
             $Type<$($life,)? K, V, S, M>
         {
@@ -353,7 +354,8 @@ macro_rules! operations {
         /// removed entries.
         ///
         /// # Panics
-        /// These methods panic if `Hash` or `Eq` of the key, or the closure, panics. The map then stays as it was.
+        /// These methods panic if `Hash` or `Eq` of the key, or the closure, panics. The map then stays as it was. They
+        /// also panic if `Hash` of another key does, while a node is rebuilt. Then the key may have been removed.
         impl<K: Plain + Hash, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>> $Type<$($life,)? K, V, S, M> {
             /// Removes a key. Returns the value that it had.
             ///

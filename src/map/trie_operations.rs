@@ -322,6 +322,8 @@ macro_rules! trie_operations {
         }
 
         #[doc = concat!("[`", stringify!($Map), "::fork`]: O(1), one instant, both sides independent. To share a map, clone an `Arc` of it.")]
+        ///
+        /// Like any fork, a clone shares entries with the original, and [`Shared`] tells what it cannot do.
         impl<K $(: $bound)?, V $(: $bound)?, S: Clone> Clone for $Map<K, V, S> {
             fn clone(&self) -> Self {
                 self.fork()

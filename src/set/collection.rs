@@ -93,8 +93,14 @@ macro_rules! collection {
         {
             /// Of equal elements, the first one stays.
             fn from_iter<I: IntoIterator<Item = K>>(elements: I) -> Self {
+                Self::collect(S::default(), elements)
+            }
+        }
+
+        impl<K: Hash + Eq $(+ $bound)?, S: BuildHasher $(, $M: Kind<K, (), $Place>)?> $Set<K, S $(, $M)?> {
+            pub(super) fn collect(hasher: S, elements: impl IntoIterator<Item = K>) -> Self {
                 let entries = elements.into_iter().map(|element| (element, ()));
-                Self { map: $Map::collect(S::default(), entries, Stays::First) }
+                Self { map: $Map::collect(hasher, entries, Stays::First) }
             }
         }
 

@@ -14,6 +14,8 @@ macro_rules! operations {
         ///
         /// # Panics
         /// These methods panic if `Hash` or `Eq` of the element, or the closure, panics. The set then stays as it was.
+        /// In a Copy set they also panic if `Hash` of another element does, while a node is rebuilt. Then the element
+        /// may have been removed.
         impl<K: Hash $(+ $bound)?, S: BuildHasher, M: Kind<K, (), $Place>> $Type<$($life,)? K, S, M> {
             /// Whether an element is in the set.
             ///

@@ -8,16 +8,15 @@ use crate::map::Stays;
 use crate::mode::{Boxed, Inline, Place};
 use crate::plain::Plain;
 
-/// Implements an operator of two snapshots, and of two sets. The result is a fork of the left one, changed by the
-/// closure.
+/// Implements an operator of two snapshots, and of two sets.
 macro_rules! operator {
-    ($(#[$doc:meta])* $Trait:ident, $method:ident, |$fork:ident, $right:ident| $change:expr) => {
-        operator!(TrieSet, Boxed, Clone, $(#[$doc])* $Trait, $method, |$fork, $right| $change);
-        operator!(CopyTrieSet, Inline, Plain, $(#[$doc])* $Trait, $method, |$fork, $right| $change);
+    ($(#[$doc:meta])* $Trait:ident, $method:ident, |$left:ident, $right:ident| $result:expr) => {
+        operator!(TrieSet, Boxed, Clone, $(#[$doc])* $Trait, $method, |$left, $right| $result);
+        operator!(CopyTrieSet, Inline, Plain, $(#[$doc])* $Trait, $method, |$left, $right| $result);
     };
     (
         $Set:ident, $place:ident, $bound:ident,
-        $(#[$doc:meta])* $Trait:ident, $method:ident, |$fork:ident, $right:ident| $change:expr
+        $(#[$doc:meta])* $Trait:ident, $method:ident, |$left:ident, $right:ident| $result:expr
     ) => {
         $(#[$doc])*
         impl<K, S, T, N> $Trait<&SetSnapshot<K, T, N>> for &SetSnapshot<K, S, $place>
@@ -30,10 +29,8 @@ macro_rules! operator {
             type Output = $Set<K, S>;
 
             fn $method(self, other: &SetSnapshot<K, T, N>) -> $Set<K, S> {
-                let set = self.fork();
-                let ($fork, $right) = (&set.map.base, other);
-                $change;
-                set
+                let ($left, $right) = (self, other);
+                $result
             }
         }
 
@@ -58,37 +55,46 @@ macro_rules! operator {
 operator! {
     /// The union, as a new set: a fork of the left side, with clones of the elements that only the right side has.
     /// O(elements on the right).
-    BitOr, bitor, |fork, right| {
-        fork.insert_all(right.iter().map(|element| (K::clone(element), ())), Stays::First);
+    BitOr, bitor, |left, right| {
+        let set = left.fork();
+        set.map.base.insert_all(right.iter().map(|element| (K::clone(element), ())), Stays::First);
+        set
     }
 }
 
 operator! {
-    /// The intersection, as a new set: a fork of the left side, without the elements that the right side does not have.
-    /// O(elements on the left).
-    BitAnd, bitand, |fork, right| fork.retain(|element, ()| right.contains(element))
+    /// The intersection, as a new set: clones of the elements of the left side that the right side has, too. O(elements
+    /// on the left).
+    BitAnd, bitand, |left, right| {
+        let both = left.iter().filter(|element| right.contains(*element));
+        Self::Output::collect(left.as_map().hasher().clone(), both.cloned())
+    }
 }
 
 operator! {
     /// The difference, as a new set: a fork of the left side, without the elements of the right side. O(elements on the
-    /// right).
-    Sub, sub, |fork, right| {
-        let guard = fork.pin();
-        let pinned = fork.with(&guard);
-        right.iter().for_each(|element| _ = pinned.remove_if(element, |_, ()| true));
+    /// right). It keeps all elements of the left side in memory.
+    Sub, sub, |left, right| {
+        let set = left.fork();
+        let fork = &set.map.base;
+        right.iter().for_each(|element| _ = fork.with(&fork.pin()).remove_if(element, |_, ()| true));
+        set
     }
 }
 
 operator! {
     /// The symmetric difference, as a new set: a fork of the left side, without the elements that both have, and with
-    /// clones of those that only the right side has. O(elements on the right).
-    BitXor, bitxor, |fork, right| {
-        let guard = fork.pin();
-        let pinned = fork.with(&guard);
+    /// clones of those that only the right side has. O(elements on the right). It keeps all elements of the left side
+    /// in memory.
+    BitXor, bitxor, |left, right| {
+        let set = left.fork();
         for element in right {
+            let guard = set.map.base.pin();
+            let pinned = set.map.base.with(&guard);
             if pinned.remove_if(element, |_, ()| true).is_none() {
                 pinned.insert(pinned.hash(element), K::clone(element), ());
             }
         }
+        set
     }
 }

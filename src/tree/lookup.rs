@@ -75,7 +75,7 @@ pub(crate) fn find_at<'g, T: TreeSlot>(
     mut is_it: impl FnMut(&T) -> bool,
 ) -> Option<Held<'g, T>> {
     if let View::Live(guard) = view {
-        return match find_at_once(word, guard, path, hash, &mut is_it) {
+        return match find_at_once(word, guard.get(), path, hash, &mut is_it) {
             Some(found) => found,
             None => find_rarely(word, view, path, hash, is_it),
         };
@@ -253,7 +253,7 @@ fn approach<'g, T: TreeSlot + 'g>(
     for (index, (bucket, &hash)) in buckets.iter_mut().zip(hashes).enumerate() {
         let (word, view, path) = start(hash);
         let own = match view {
-            View::Live(guard) => own_leaf(word, guard, path),
+            View::Live(guard) => own_leaf(word, guard.get(), path),
             View::Observed => None,
         };
         *bucket = match own {

@@ -1,9 +1,10 @@
 //! Shrinking: giving memory back after removals.
 //!
-//! A removal that leaves a bucket empty looks at the leaf, if the bucket is the last one or that before it is empty too. A
-//! leaf with far too much room is rebuilt; an empty one is removed. A fan whose children together hold little collapses
-//! into one leaf, and then the fan above it may collapse, up to the top. A leaf grows only when it is full, and a fan
-//! collapses only when it holds next to nothing. So no sequence of operations makes a node grow and shrink by turns.
+//! A removal that leaves a bucket empty looks at the leaf. On the fast path it does so only if the bucket is the last
+//! one, or the one before it is empty too. A leaf with far too much room is rebuilt; an empty one is removed. A fan
+//! whose children together hold little collapses into one leaf, and then the fan above it may collapse, up to the top.
+//! A leaf grows only when it is full, and a fan collapses only when it holds next to nothing. So no sequence of
+//! operations makes a node grow and shrink by turns.
 //!
 //! None of this is needed for correctness. If two threads remove the last entries of two nodes at once, each may still
 //! see the other's entry. A few empty nodes then stay until the next removal near them.

@@ -15,7 +15,7 @@ impl<St: Store> Trie<St> {
         let guard = self.pin();
         let mut found = Structure::default();
         if let Some(context) = self.raw.root(&guard) {
-            let (top, view) = (self.top(&guard), View::Live(&guard));
+            let (top, view) = (self.top(&guard), View::live(&guard));
             assert!(!top.is_frozen(), "the newest root is frozen");
             found.snapshots = context.domain().reclaimer.snapshots();
             let hash = ByKey::<St>(&hash);

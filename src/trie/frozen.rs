@@ -164,12 +164,12 @@ where
 //   frozen tree, for which the bounds of `Frozen: Sync` suffice.
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Send for FrozenIter<'_, St> {}
 // SAFETY:
-// - Sync: a shared reference to an iterator allows no operation.
+// - Sync: a shared reference to an iterator can only clone it; as for Send.
 unsafe impl<St: Store<Key: Send + Sync, Value: Send + Sync>> Sync for FrozenIter<'_, St> {}
 
 /// An iterator over a frozen tree that keeps the tree alive.
 pub(crate) struct OwnedIter<St: Store + 'static> {
-    /// Borrows from `tree`; declared first, so that it is dropped first.
+    /// Borrows from `tree`, by pointers and `Unprotected` references. Declared first, so that it is dropped first.
     iter: FrozenIter<'static, St>,
     tree: Frozen<St>,
 }

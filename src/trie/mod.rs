@@ -167,7 +167,7 @@ impl<St: Store> Engine for Trie<St> {
         // SAFETY:
         // - not freed: the guard keeps everything reached under it.
         let is_it = |slot: &St::Slot| unsafe { lookup::is_it::<St>(slot, hash, &mut eq) };
-        let found = lookup::find_at(top, View::Live(guard), hash, hash, is_it);
+        let found = lookup::find_at(top, View::live(guard), hash, hash, is_it);
         // SAFETY:
         // - the entry was reached under the guard, which keeps it for `'g`.
         found.map(|slot| unsafe { St::pair(slot.now) })
@@ -185,7 +185,7 @@ impl<St: Store> Engine for Trie<St> {
         // - reached under the guard, which keeps it for `'g`.
         let pair = |slot: Held<'g, St::Slot>| unsafe { St::pair(slot.now) };
         let found = |index, slot: Option<_>| found(index, slot.map(pair));
-        let start = |hash| (top, View::Live(guard), hash);
+        let start = |hash| (top, View::live(guard), hash);
         // SAFETY:
         // - of this store.
         unsafe { lookup::find_many::<St>(start, hashes, eq, found) };
@@ -204,11 +204,11 @@ impl<St: Store> Engine for Trie<St> {
 
     fn prefetch(&self, hashes: &[u64], guard: &Guard) {
         let top = self.top(guard);
-        lookup::prefetch(|hash| (top, View::Live(guard), hash), hashes);
+        lookup::prefetch(|hash| (top, View::live(guard), hash), hashes);
     }
 
     fn iter_from<'g>(&'g self, first: u64, guard: &'g Guard) -> Pairs<'g, St> {
-        let slots = Iter::starting_at(first, self.top(guard), View::Live(guard));
+        let slots = Iter::starting_at(first, self.top(guard), View::live(guard));
         // SAFETY:
         // - of this store.
         unsafe { Pairs::new(slots) }

@@ -30,7 +30,7 @@ impl<St: Store> Trie<St> {
         let mut pairs = Vec::new();
         let guard = self.pin();
         let top = self.top(&guard);
-        Iter::new(top, View::Live(&guard)).fold_slots((), |(), slot| {
+        Iter::new(top, View::live(&guard)).fold_slots((), |(), slot| {
             // SAFETY:
             // - live in an owned map that shares nothing; each entry is in one slot, and nothing else takes it.
             pairs.push(St::into_pair(unsafe { St::retract(slot.now) }));
@@ -51,7 +51,7 @@ impl<St: Store> Trie<St> {
     ) -> Result<Option<&mut St::Value>, Shared> {
         self.is_exclusive()?;
         let guard = self.pin();
-        let (top, view) = (self.top(&guard), View::Live(&guard));
+        let (top, view) = (self.top(&guard), View::live(&guard));
         // SAFETY:
         // - of this store; live in a map that shares nothing, and is borrowed exclusively for as long as the result.
         unsafe {
@@ -64,7 +64,7 @@ impl<St: Store> Trie<St> {
     pub(crate) fn pairs_mut(&mut self) -> Result<PairsMut<'_, St>, Shared> {
         self.is_exclusive()?;
         let guard = self.pin();
-        let mut entries = Iter::new(self.top(&guard), View::Live(&guard));
+        let mut entries = Iter::new(self.top(&guard), View::live(&guard));
         let mut pairs = Vec::new();
         // SAFETY:
         // - live in a map that shares nothing and is borrowed exclusively for as long as the result. Each entry is in

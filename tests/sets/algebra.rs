@@ -1,6 +1,7 @@
 //! What is made of two snapshots, against the standard set; and that it is of the two instants.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use proptest::collection::hash_set;
 use proptest::prelude::*;
@@ -9,7 +10,12 @@ use snaptrie::{SetSnapshot, TrieSet};
 
 use crate::support::{Chosen, over_hashers, sort};
 
-over_hashers!(like_a_standard_set, of_different_hashers, elements_are_those_of_the_left);
+over_hashers!(
+    like_a_standard_set,
+    of_different_hashers,
+    elements_are_those_of_the_left,
+    an_intersection_keeps_nothing_of_the_left,
+);
 
 type Set = TrieSet<u8, Chosen>;
 
@@ -96,4 +102,14 @@ fn elements_are_those_of_the_left() {
     let (a, b) = (set("left").snapshot(), set("right").snapshot());
     assert!(a.union(&b).chain(a.intersection(&b)).all(|element| element.1 == "left"));
     assert!((&a | &b).pin().iter().chain((&a & &b).pin().iter()).all(|e| e.1 == "left"));
+}
+
+fn an_intersection_keeps_nothing_of_the_left() {
+    let left: TrieSet<Arc<u8>, Chosen> = (0..100).map(Arc::new).collect();
+    let of = |number: u8| Arc::clone(left.pin().get(&number).expect("an element"));
+    let (kept, gone) = (of(7), of(8));
+    let both = &left & &TrieSet::from([Arc::new(7)]);
+    drop(left);
+    assert_eq!((Arc::strong_count(&kept), Arc::strong_count(&gone)), (2, 1));
+    assert_eq!(both.try_into_iter().expect("a set that shares nothing").count(), 1);
 }

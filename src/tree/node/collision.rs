@@ -6,10 +6,11 @@
 use super::word::Word;
 use crate::bucket::{Held, Slot};
 use crate::leaf::{RawNode, Shape, allocate};
+use crate::unprotected::Unprotected;
 
 /// A reference to a collision node.
 pub(crate) struct Collision<'g, T: Slot> {
-    cells: &'g [T::Cell],
+    cells: Unprotected<'g, [T::Cell]>,
 }
 
 impl<T: Slot> Clone for Collision<'_, T> {
@@ -29,7 +30,7 @@ impl<'g, T: Slot> Collision<'g, T> {
             let entries = node.header::<'g>().entries as usize;
             std::slice::from_raw_parts(node.body().cast::<T::Cell>().as_ptr(), entries)
         };
-        Self { cells }
+        Self { cells: Unprotected::new(cells) }
     }
 
     /// Makes a node of these slots and returns the word for it; an empty word if there are none.
@@ -55,16 +56,16 @@ impl<'g, T: Slot> Collision<'g, T> {
 
     /// The entries.
     pub(crate) fn slots(self) -> impl ExactSizeIterator<Item = Held<'g, T>> {
-        self.cells.iter().map(|cell| Held { cell, now: T::read(cell) })
+        self.cells.get().iter().map(|cell| Held { cell, now: T::read(cell) })
     }
 
     /// The entry at this place, in no particular order.
     pub(crate) fn nth(self, index: usize) -> Option<Held<'g, T>> {
-        self.cells.get(index).map(|cell| Held { cell, now: T::read(cell) })
+        self.cells.get().get(index).map(|cell| Held { cell, now: T::read(cell) })
     }
 
     pub(crate) fn len(self) -> usize {
-        self.cells.len()
+        self.cells.get().len()
     }
 
     /// The entry for which `is_it` returns true.

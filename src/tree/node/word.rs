@@ -20,6 +20,7 @@ use crate::leaf::{self, NODE_ALIGN, RawNode, Shape, Size};
 use crate::prefetch;
 use crate::reclaim::Guard;
 use crate::sync::{AtomicPtr, Ordering};
+use crate::unprotected::Unprotected;
 
 /// The codes of shapes: zero for no node; for a leaf, the code of its size.
 pub(super) const SHAPE: usize = 0b1111;
@@ -234,13 +235,18 @@ impl<T: Slot> Word<'_, T> {
 #[derive(Clone, Copy)]
 pub(crate) enum View<'g> {
     /// Inside the operation's own generation. The guard keeps everything it reaches allocated.
-    Live(&'g Guard),
+    Live(Unprotected<'g, Guard>),
     /// In an older generation. Everything behind frozen words is kept by its snapshot or, for an operation on the live
     /// map, by the guard that the view began with.
     Observed,
 }
 
 impl<'g> View<'g> {
+    #[inline]
+    pub(crate) fn live(guard: &'g Guard) -> Self {
+        Self::Live(Unprotected::new(guard))
+    }
+
     #[cfg(any(debug_assertions, snaptrie_check))]
     pub(crate) fn is_observed(self) -> bool {
         matches!(self, Self::Observed)
@@ -280,7 +286,7 @@ impl<T> Indirection<T> {
     #[inline]
     pub(crate) fn read<'g>(&'g self, view: View<'g>) -> Word<'g, T> {
         match view {
-            View::Live(guard) => self.load(guard),
+            View::Live(guard) => self.load(guard.get()),
             View::Observed => self.observe(),
         }
     }
