@@ -697,6 +697,7 @@ impl<'g, T: Slot> Contents<'g, T> {
         seen.is_frozen() || self.read_all()
     }
 
+    /// Reads all entries. Returns whether the bucket still has those of this state.
     #[inline(never)]
     fn read_all(&mut self) -> bool {
         let seen = self.seen;

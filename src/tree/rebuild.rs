@@ -116,8 +116,8 @@ fn spread<T: TreeSlot>(
 }
 
 /// Divides the entries of a frozen leaf by the next bits of their hashes, into trees for `parts` words, a power of two.
-/// `None` if its number of buckets is not a multiple of `parts`, if no leaf may be at `depth`, where the parts go, or if the
-/// entries of one part do not fit into a leaf.
+/// `None` if its number of buckets is not a multiple of `parts`, if no leaf may be at `depth`, where the parts go, or if
+/// the entries of one part do not fit into a leaf.
 #[inline(never)]
 pub(crate) fn divide<'n, T: TreeSlot>(
     leaf: Leaf<'_, T>,
