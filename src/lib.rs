@@ -128,7 +128,7 @@
 //! - `rayon`: parallel iteration over snapshots and flat maps, parallel `collect` and `extend` of all maps and sets,
 //!   and `Snapshot::par_to_flat` and `par_to_copy_flat`, which make flat maps on all processors.
 //! - `serde`: serialization and deserialization of all maps and sets, and of [`OwnedDiff`]. A [`TrieMap`] is serialized
-//!   as it is at one instant, whatever other threads write meanwhile.
+//!   as it is at one instant, whatever other threads write meanwhile. So is a snapshot; it is read back as a map.
 //!
 //! ## The feature `membarrier`
 //!

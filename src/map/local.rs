@@ -7,8 +7,8 @@ use std::ops::{Deref, DerefMut};
 /// Why a handle or a live iterator is neither `Send` nor `Sync`: it belongs to the thread that made it.
 ///
 /// Nothing implements this trait. The compiler names it when a handle is sent to another thread, or held across an
-/// `.await` of a future that must be `Send`. Drop the handle before that, or use a [`Snapshot`](crate::Snapshot), which
-/// any thread may hold.
+/// `.await` of a future that must be `Send`. Let the handle end before that, with a statement or a block of its own (a
+/// `drop` is not enough for the compiler). Or use a [`Snapshot`](crate::Snapshot), which any thread may hold.
 ///
 /// ```compile_fail
 /// fn spawn(future: impl Future<Output = ()> + Send) { /* as tokio::spawn */ }
