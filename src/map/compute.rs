@@ -13,7 +13,7 @@ pub enum Operation<V, A> {
     Insert(V),
     /// Remove the entry.
     Remove,
-    /// Change nothing, and return this. A closure that never does so names some type: `Operation::<_, ()>::Remove`.
+    /// Change nothing, and return this. If the closure never aborts, name any type: `Operation::<_, ()>::Remove`.
     Abort(A),
 }
 

@@ -18,7 +18,7 @@ macro_rules! batches {
         /// # Panics
         /// If the iterator or `Hash` of an item panics, all items before that are done. If `Eq`, a closure, or `Hash`
         /// of another key in a node that is rebuilt panics, the items before that one are done, and up to 31 items
-        /// after it are lost. Of a removal see also [`remove`](Self::remove).
+        /// after it are lost. For removals see also [`remove`](Self::remove).
         impl<K: Plain, V: Plain, S: BuildHasher, M: Kind<K, V, Inline>> $Type<$($life,)? K, V, S, M> {
             /// The values of many keys, in the order of the keys: [`get`](Self::get) for each of them.
             ///

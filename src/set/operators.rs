@@ -66,8 +66,7 @@ operator! {
     /// The intersection, as a new set: clones of the elements of the left side that the right side has, too. O(elements
     /// on the left).
     BitAnd, bitand, |left, right| {
-        let both = left.iter().filter(|element| right.contains(*element));
-        Self::Output::collect(left.as_map().hasher().clone(), both.cloned())
+        Self::Output::collect(left.as_map().hasher().clone(), left.intersection(right).cloned())
     }
 }
 

@@ -308,11 +308,12 @@ fn pair<'g, St: Store + 'g>(slot: Held<'g, St::Slot>) -> PairRef<'g, St> {
 }
 
 impl<St: Store> Frozen<St> {
-    /// Whether both are of the same map. True also if either map was never written, because that cannot be told.
-    pub(crate) fn is_of_map_of(&self, other: &Self) -> bool {
-        match (self.domain(), other.domain()) {
-            (Some(one), Some(other)) => std::sync::Arc::ptr_eq(one, other),
-            _ => true,
+    /// Panics unless both are of the same map. If either map was never written, that cannot be told.
+    #[track_caller]
+    pub(crate) fn assert_is_of_map_of(&self, other: &Self) {
+        if let (Some(one), Some(other)) = (self.domain(), other.domain()) {
+            let same = std::sync::Arc::ptr_eq(one, other);
+            assert!(same, "a snapshot of another map; a fork must be committed first");
         }
     }
 

@@ -70,10 +70,7 @@ impl<K, V, S, M: Place<K, V>> History<K, V, S, M> {
     pub fn push(&mut self, version: Snapshot<K, V, S, M>) -> u64 {
         let generation = version.generation();
         if let Some(latest) = self.versions.back() {
-            assert!(
-                latest.tree().is_of_map_of(version.tree()),
-                "a snapshot of another map; a fork must be committed first"
-            );
+            latest.tree().assert_is_of_map_of(version.tree());
             if latest.generation() >= generation {
                 return generation;
             }

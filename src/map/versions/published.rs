@@ -132,10 +132,7 @@ impl<K, V, S, M: Place<K, V>> Published<K, V, S, M> {
         let mut fallout = Fallout::default();
         let mut current = self.latest.load();
         loop {
-            assert!(
-                current.tree().is_of_map_of(new.tree()),
-                "a snapshot of another map; a fork must be committed first"
-            );
+            current.tree().assert_is_of_map_of(new.tree());
             if current.generation() >= new.generation() || current.tree().is_unchanged(new.tree()) {
                 fallout.resume();
                 return false;

@@ -76,7 +76,7 @@ fn figures(data: &Data) -> String {
             "bigrams",
             "count",
             2,
-            "count one of N word pairs, two threads (`TrieMap` and `FlatMap` through a writer)",
+            "count one of N word pairs, two threads (`TrieMap` and `FlatMap` with `writer()`)",
             ns,
         ),
         ("latency", "insert", 1, "the slowest insert while a map grows to N", max),
