@@ -340,6 +340,16 @@ impl<'g> State<'g> {
     }
 }
 
+/// The live slots of a bucket or of a spill bucket.
+///
+/// INVARIANT: each bit of `slots` is an existing slot of the bucket at `start`.
+struct Live {
+    start: NonNull<u8>,
+    slots: u64,
+    /// The live bit of the first slot, as a number.
+    first: u32,
+}
+
 /// A bucket with a state that was read from it.
 ///
 /// INVARIANT: `state` was read with Acquire, or written by this thread.
@@ -414,25 +424,40 @@ impl<'g, T: Slot> Seen<'g, T> {
         Held { cell, now: T::read(cell) }
     }
 
+    /// The live slots of the bucket itself.
+    #[inline]
+    fn home(self) -> Live {
+        Live { start: self.bucket.start, slots: self.state & Geometry::<T>::HOME, first: 0 }
+    }
+
+    /// The live slots of the spill bucket, if there are any.
+    #[inline]
+    fn spilled(self) -> Option<Live> {
+        let slots = (self.state & Geometry::<T>::SPILL) >> MOST_SLOTS;
+        // Tested first: spill buckets are rare, and where they are is not looked up for nothing.
+        if slots == 0 {
+            return None;
+        }
+        Some(Live { start: self.bucket.spill(self.state)?, slots, first: MOST_SLOTS })
+    }
+
     /// Folds the slots of all entries, each with the number of its live bit.
     #[inline]
     fn fold<B>(self, init: B, mut f: impl FnMut(B, u32, Held<'g, T>) -> B) -> B {
         let mut result = init;
-        let (mut start, mut live, mut first) =
-            (self.bucket.start, self.state & Geometry::<T>::HOME, 0);
+        let Live { mut start, mut slots, mut first } = self.home();
         loop {
-            while live != 0 {
-                let index = live.trailing_zeros();
-                live &= live - 1;
+            while slots != 0 {
+                let index = slots.trailing_zeros();
+                slots &= slots - 1;
                 // SAFETY:
                 // - live in this state, so the slot exists.
                 let cell = unsafe { Bucket::<T>::cell(start, index) };
                 crate::sync::shared_access();
                 result = f(result, first + index, Held { cell, now: T::read(cell) });
             }
-            let spilled = self.state & Geometry::<T>::SPILL;
-            match self.bucket.spill(self.state).filter(|_| spilled != 0 && first == 0) {
-                Some(spill) => (start, live, first) = (spill, spilled >> MOST_SLOTS, MOST_SLOTS),
+            match self.spilled().filter(|_| first == 0) {
+                Some(spill) => Live { start, slots, first } = spill,
                 None => return result,
             }
         }
@@ -442,35 +467,47 @@ impl<'g, T: Slot> Seen<'g, T> {
     /// slots that were live.
     #[inline(always)]
     pub(crate) fn find(self, hash: u64, mut is_it: impl FnMut(&T) -> bool) -> Search<'g, T> {
-        let (mut start, mut live, mut first) = (self.bucket.start, self.state, 0);
-        loop {
-            // Relaxed: read after the state, and validated.
-            let tags = Bucket::<T>::tags(start).load(Ordering::Relaxed);
-            let mut matches = tags::matching(tags, hash);
-            while matches != 0 {
-                let index = tags::first(matches);
-                matches &= matches - 1;
-                if live & Geometry::<T>::HOME & (1 << index) != 0 {
-                    // SAFETY:
-                    // - live: just tested; so the slot exists.
-                    let cell = unsafe { Bucket::<T>::cell(start, index) };
-                    crate::sync::shared_access();
-                    let slot = Held { cell, now: T::read(cell) };
-                    if !self.is_current() {
-                        return Search::Changed;
-                    }
-                    if is_it(&slot.now) {
-                        return Search::Found(Hit { bit: 1 << (first + index), slot });
-                    }
-                }
-            }
-            let spilled = self.state & Geometry::<T>::SPILL != 0 && first == 0;
-            match self.bucket.spill(self.state).filter(|_| spilled) {
-                Some(spill) => (start, live, first) = (spill, live >> MOST_SLOTS, MOST_SLOTS),
-                None if self.is_current() => return Search::Absent,
-                None => return Search::Changed,
+        if let Some(end) = self.find_among(self.home(), hash, &mut is_it) {
+            return end;
+        }
+        // Asked only now: processors cannot predict whether a bucket has spilled.
+        if let Some(spill) = self.spilled() {
+            if let Some(end) = self.find_among(spill, hash, &mut is_it) {
+                return end;
             }
         }
+        if self.is_current() { Search::Absent } else { Search::Changed }
+    }
+
+    /// [`Self::find`] among these slots of this state. `None`: not there, if the state is still current.
+    #[inline(always)]
+    fn find_among(
+        self,
+        live: Live,
+        hash: u64,
+        is_it: &mut impl FnMut(&T) -> bool,
+    ) -> Option<Search<'g, T>> {
+        // Relaxed: read after the state, and validated.
+        let tags = Bucket::<T>::tags(live.start).load(Ordering::Relaxed);
+        let mut matches = tags::matching(tags, hash);
+        while matches != 0 {
+            let index = tags::first(matches);
+            matches &= matches - 1;
+            if live.slots & (1 << index) != 0 {
+                // SAFETY:
+                // - live: just tested; so the slot exists.
+                let cell = unsafe { Bucket::<T>::cell(live.start, index) };
+                crate::sync::shared_access();
+                let slot = Held { cell, now: T::read(cell) };
+                if !self.is_current() {
+                    return Some(Search::Changed);
+                }
+                if is_it(&slot.now) {
+                    return Some(Search::Found(Hit { bit: 1 << (live.first + index), slot }));
+                }
+            }
+        }
+        None
     }
 
     /// A slot that [`Self::find`] is likely to read. A hint, not validated.
