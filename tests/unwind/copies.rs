@@ -4,7 +4,7 @@ use super::{TouchyMap, values_mut};
 use crate::support::hooks::{CopyTouchy, Event, Eventful, arm, disarm};
 use crate::support::script::{ABSENT, Op, PRESENT, all_operations, model_of, touchy_map};
 use crate::support::{
-    Chosen, Ledger, Tested, calls, catch, finish, is_on_purpose, over_hashers, verify,
+    Chosen, Ledger, Tested, calls, catch, finish, is_on_purpose, one_in, over_hashers, verify,
     with_and_without_version,
 };
 
@@ -79,7 +79,7 @@ fn values_change_in_place_in_what_a_panic_left() {
     let key = |tag| CopyTouchy::make(ledger, tag);
     let (first, last) = if Chosen::default() == Chosen::Constant { (10, 40) } else { (60, 500) };
     let mut panics = 0;
-    for spared in (0..2 * last as u32).step_by(9) {
+    for spared in (0..2 * last as u32).step_by(one_in(9)) {
         let mut map = TouchyMap::default();
         (0..first).for_each(|tag| _ = map.insert(key(tag), tag as u32));
         arm(Event::Hash, spared);
