@@ -434,7 +434,7 @@ impl<'g, T: Slot> Seen<'g, T> {
     #[inline]
     fn spilled(self) -> Option<Live> {
         let slots = (self.state & Geometry::<T>::SPILL) >> MOST_SLOTS;
-        // Tested first: spill buckets are rare, and where they are is not looked up for nothing.
+        // Tested first, so that the place of a spill bucket is not computed for nothing.
         if slots == 0 {
             return None;
         }
@@ -451,7 +451,7 @@ impl<'g, T: Slot> Seen<'g, T> {
                 let index = slots.trailing_zeros();
                 slots &= slots - 1;
                 // SAFETY:
-                // - live in this state, so the slot exists.
+                // - live in this state, so the slot exists: invariant of `Live`.
                 let cell = unsafe { Bucket::<T>::cell(start, index) };
                 crate::sync::shared_access();
                 result = f(result, first + index, Held { cell, now: T::read(cell) });
@@ -495,7 +495,7 @@ impl<'g, T: Slot> Seen<'g, T> {
             matches &= matches - 1;
             if live.slots & (1 << index) != 0 {
                 // SAFETY:
-                // - live: just tested; so the slot exists.
+                // - live: just tested; so the slot exists, by the invariant of `Live`.
                 let cell = unsafe { Bucket::<T>::cell(live.start, index) };
                 crate::sync::shared_access();
                 let slot = Held { cell, now: T::read(cell) };
