@@ -470,7 +470,7 @@ impl<'g, T: Slot> Seen<'g, T> {
         if let Some(end) = self.find_among(self.home(), hash, &mut is_it) {
             return end;
         }
-        // Asked only now: processors cannot predict whether a bucket has spilled.
+        // Asked only now: whether a bucket has spilled is as good as random, so a branch on it is hard to predict.
         if let Some(spill) = self.spilled() {
             if let Some(end) = self.find_among(spill, hash, &mut is_it) {
                 return end;
