@@ -17,16 +17,13 @@
 //!
 //! Tests: `an_entry_that_stays_is_never_missed`.
 
-use crossbeam_utils::CachePadded;
-
-use crate::once::OnceBox;
-use crate::reclaim::{shard_count, thread_index};
+use crate::shards::Shards;
 use crate::sync::{AtomicUsize, Ordering};
 
 pub(crate) struct Counter {
     /// In two's complement: it may be below zero.
     base: AtomicUsize,
-    shards: OnceBox<[CachePadded<Shard>]>,
+    shards: Shards<Shard>,
 }
 
 #[derive(Default)]
@@ -37,7 +34,7 @@ struct Shard {
 
 impl Counter {
     pub(crate) const fn new() -> Self {
-        Self { base: AtomicUsize::new(0), shards: OnceBox::new() }
+        Self { base: AtomicUsize::new(0), shards: Shards::new() }
     }
 
     /// Counts an entry that is about to be put into the map.
@@ -55,17 +52,19 @@ impl Counter {
     /// Counts this many entries at once: before they are put into the map, or, if negative, after they were taken out.
     #[inline]
     pub(crate) fn change(&self, by: isize) {
-        if self.shards.get().is_none() {
-            let now = self.base.load(Ordering::Relaxed);
-            let new = now.wrapping_add_signed(by);
-            // Relaxed: see above.
-            let relaxed = Ordering::Relaxed;
-            if self.base.compare_exchange(now, new, relaxed, relaxed).is_ok() {
-                return;
+        let shard = match self.shards.own() {
+            Some(shard) => shard,
+            None => {
+                let now = self.base.load(Ordering::Relaxed);
+                let new = now.wrapping_add_signed(by);
+                // Relaxed: see above.
+                let relaxed = Ordering::Relaxed;
+                if self.base.compare_exchange(now, new, relaxed, relaxed).is_ok() {
+                    return;
+                }
+                self.shards.own_or_make()
             }
-        }
-        let shards = self.shards();
-        let shard = &shards[thread_index() % shards.len()];
+        };
         if by < 0 {
             // Release: the insertion of the same entry; pairs with the Acquire in `net`.
             shard.downs.fetch_add(by.unsigned_abs(), Ordering::Release);
@@ -75,18 +74,13 @@ impl Counter {
         }
     }
 
-    fn shards(&self) -> &[CachePadded<Shard>] {
-        self.shards.get_or_make(|| (0..shard_count()).map(|_| CachePadded::default()).collect())
-    }
-
     /// The number counted up minus the number counted down.
     pub(crate) fn net(&self) -> isize {
-        let shards = || self.shards.get().into_iter().flatten();
         // Acquire: the insertions of these entries; pairs with the Release in `change`.
-        let downs = shards().map(|shard| shard.downs.load(Ordering::Acquire));
+        let downs = self.shards.all().iter().map(|shard| shard.downs.load(Ordering::Acquire));
         let downs = downs.fold(0, usize::wrapping_add);
         let base = self.base.load(Ordering::Relaxed).wrapping_sub(downs);
-        let ups = shards().map(|shard| shard.ups.load(Ordering::Relaxed));
+        let ups = self.shards.all().iter().map(|shard| shard.ups.load(Ordering::Relaxed));
         ups.fold(base, usize::wrapping_add) as isize
     }
 
@@ -119,7 +113,8 @@ mod tests {
     #[test]
     fn more_threads_than_shards_are_counted() {
         let counter = Counter::new();
-        let threads = (counter.shards().len() + 1).pow(2);
+        counter.shards.own_or_make();
+        let threads = (counter.shards.all().len() + 1).pow(2);
         for _ in 0..threads {
             std::thread::scope(|scope| {
                 scope.spawn(|| counter.up());
@@ -132,7 +127,7 @@ mod tests {
     fn an_entry_that_stays_is_never_missed() {
         let counter = Counter::new();
         // Shards, and one entry.
-        counter.shards();
+        counter.shards.own_or_make();
         counter.up();
         let done = std::sync::atomic::AtomicUsize::new(0);
         std::thread::scope(|scope| {
@@ -184,7 +179,7 @@ mod orderings {
         for has_shards in [false, true] {
             let (counter, is_inserted) = (Counter::new(), AtomicBool::new(false));
             if has_shards {
-                counter.shards();
+                counter.shards.own_or_make();
             }
             std::thread::scope(|scope| {
                 scope.spawn(|| {

@@ -196,6 +196,7 @@ mod prefetch;
 mod reclaim;
 mod request;
 mod set;
+mod shards;
 mod store;
 mod sync;
 mod tree;

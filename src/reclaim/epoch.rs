@@ -1,5 +1,5 @@
 //! The guards of the process without the feature `membarrier`: those of crossbeam-epoch. A deferred call, the *probe*,
-//! ticks the clock; at most one is in flight ([`GlobalPin::advance`]).
+//! ticks the clock; at most one is in flight ([`Guard::try_to_advance`]).
 //!
 //! # Why two ticks are enough
 //!
@@ -11,11 +11,12 @@
 //! object any more.
 #![expect(unsafe_code, reason = "guards end at a time of their own")]
 
+use std::cell::Cell;
 use std::mem::ManuallyDrop;
+use std::panic::catch_unwind;
 use std::thread;
 
 use super::clock::Clock;
-use super::threads::THREAD;
 use crate::sync::{AtomicBool, Ordering, fence, stall_point};
 
 /// Ticks from the unlinking of an object until it may be freed.
@@ -26,18 +27,41 @@ static CLOCK: Clock = Clock::new();
 /// Whether a probe is in flight.
 static PROBING: AtomicBool = AtomicBool::new(false);
 
-pub(super) fn clock() -> &'static Clock {
-    &CLOCK
+/// Where the guards of a map come from.
+#[derive(Clone)]
+pub(crate) enum Collector {
+    /// That of crossbeam-epoch.
+    Global,
 }
 
-pub(super) fn prepare() {}
+/// While it exists, nothing that its thread can have reached since it was made is freed.
+pub(crate) struct Guard(ManuallyDrop<crossbeam_epoch::Guard>);
 
 thread_local! {
+    /// Whether the thread yields after its guard. Without a destructor, so that it works inside those of other
+    /// thread-locals.
+    static YIELDS: Cell<bool> = const { Cell::new(false) };
+
     /// The thread's handle. `crossbeam_epoch::pin` has one too, but is not inlined.
     static HANDLE: crossbeam_epoch::LocalHandle = crossbeam_epoch::default_collector().register();
 }
 
-pub(super) struct GlobalPin(ManuallyDrop<crossbeam_epoch::Guard>);
+impl Collector {
+    pub(crate) fn global() -> Self {
+        Self::Global
+    }
+
+    /// The same: tests that count garbage run one at a time.
+    #[cfg(any(test, debug_assertions, snaptrie_check))]
+    pub(crate) fn private() -> Self {
+        Self::Global
+    }
+
+    #[inline(always)]
+    pub(crate) fn pin(&self) -> Guard {
+        Guard(epoch_guard())
+    }
+}
 
 #[inline(always)]
 fn epoch_guard() -> ManuallyDrop<crossbeam_epoch::Guard> {
@@ -51,16 +75,16 @@ fn epoch_guard() -> ManuallyDrop<crossbeam_epoch::Guard> {
     ManuallyDrop::new(guard)
 }
 
-impl GlobalPin {
-    #[inline(always)]
-    pub(super) fn new() -> Self {
-        Self(epoch_guard())
+impl Guard {
+    #[inline]
+    pub(super) fn clock(&self) -> &Clock {
+        &CLOCK
     }
 
     /// Defers a probe, unless one is in flight, and lets crossbeam-epoch collect.
     ///
     /// A thread that stalls between the two steps below holds a guard, which alone would stop the clock.
-    pub(super) fn advance(&self) {
+    pub(super) fn try_to_advance(&self) {
         // Acquire: the last tick, so that this probe is sealed after it; pairs with the Release below.
         if !PROBING.swap(true, Ordering::Acquire) {
             stall_point("probe");
@@ -73,33 +97,26 @@ impl GlobalPin {
         self.0.flush();
     }
 
-    /// Ends the guard and begins another.
+    /// Ends this guard and begins another one in its place.
     ///
     /// crossbeam-epoch's `repin` has no fence: the next loads could come before it reads the epoch, and see what was
     /// unlinked two epochs before the new one ends. Its `repin_after` needs the thread's handle, which may be gone.
-    pub(super) fn renew(&mut self) {
-        /// Pinning may run deferred calls of other crates. If one panics, no guard is left to go on with.
-        struct Abort;
-        impl Drop for Abort {
-            fn drop(&mut self) {
-                std::process::abort();
-            }
-        }
-        let abort = Abort;
+    pub(crate) fn repin(&mut self) {
         // SAFETY:
-        // - dropped once: a new one takes its place, and a panic in between aborts.
+        // - dropped once: a new one takes its place, and nothing in between unwinds.
         unsafe { ManuallyDrop::drop(&mut self.0) };
         yield_if_asked();
-        self.0 = epoch_guard();
-        std::mem::forget(abort);
+        // Pinning may run deferred calls of other crates. If one panics, no guard is left to go on with.
+        self.0 = catch_unwind(epoch_guard).unwrap_or_else(|_| std::process::abort());
     }
 
+    /// Makes the thread yield when this guard is gone: a preempted thread may hold a guard, which stops the clock.
     pub(super) fn yield_afterwards(&self) {
-        THREAD.with(|thread| thread.yields.set(true));
+        YIELDS.set(true);
     }
 }
 
-impl Drop for GlobalPin {
+impl Drop for Guard {
     #[inline(always)]
     fn drop(&mut self) {
         // SAFETY:
@@ -112,7 +129,7 @@ impl Drop for GlobalPin {
 /// Yields if an operation under the guard that has just ended asked for it.
 #[inline]
 fn yield_if_asked() {
-    if THREAD.with(|thread| thread.yields.take()) {
+    if YIELDS.take() {
         thread::yield_now();
     }
 }

@@ -39,14 +39,12 @@ use std::ptr;
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_utils::CachePadded;
-
 use super::garbage::Garbage;
 use super::guard::{Collector, Guard};
-use super::threads::{calls_at, may_free, shard_count, thread_index, while_freeing};
+use super::threads::{calls_at, may_free, while_freeing};
 use crate::fallout::Fallout;
-use crate::once::OnceBox;
 use crate::prefetch;
+use crate::shards::Shards;
 use crate::sync::{
     AtomicBool, AtomicPtr, AtomicUsize, HAS_TIME, Ordering, fence, planted, stall_point,
 };
@@ -269,7 +267,7 @@ impl Overflow {
 pub(crate) struct Limbo {
     first: Shard,
     /// Made when two threads meet in the first one.
-    others: OnceBox<[CachePadded<Shard>]>,
+    others: Shards<Shard>,
     overflow: Overflow,
     /// Bytes in sealed bags.
     bytes: AtomicUsize,
@@ -299,7 +297,7 @@ impl Limbo {
                     looked_after: false,
                 }),
             },
-            others: OnceBox::new(),
+            others: Shards::new(),
             overflow: Overflow::new(),
             bytes: AtomicUsize::new(0),
             turns: AtomicUsize::new(0),
@@ -308,19 +306,13 @@ impl Limbo {
     }
 
     fn shards(&self) -> impl Iterator<Item = &Shard> {
-        let others = self.others.get().into_iter().flatten();
-        std::iter::once(&self.first).chain(others.map(|shard| &**shard))
+        std::iter::once(&self.first).chain(self.others.all().iter().map(|shard| &**shard))
     }
 
     /// A shard that no thread uses, if there is one.
     #[inline]
     fn enter(&self) -> Option<Busy<'_>> {
-        let own = match self.others.get() {
-            None => &self.first,
-            // Their number is a power of two.
-            Some(others) => &*others[thread_index() & (others.len() - 1)],
-        };
-        own.enter().or_else(|| self.enter_another())
+        self.others.own().unwrap_or(&self.first).enter().or_else(|| self.enter_another())
     }
 
     #[cold]
@@ -331,7 +323,7 @@ impl Limbo {
 
     /// Makes the other shards.
     pub(crate) fn spread(&self) {
-        self.others.get_or_make(|| (0..shard_count()).map(|_| CachePadded::default()).collect());
+        self.others.own_or_make();
     }
 
     /// Until it is dropped, garbage finds all shards busy.
@@ -389,10 +381,13 @@ impl Limbo {
     /// Looks after one of the shards, in turn: if nothing was retired there since the last turn, seals its open bag and
     /// frees a ripe one.
     fn look_after(&self, guard: &Guard) {
-        let Some(others) = self.others.get() else { return };
+        let others = self.others.all().len();
+        if others == 0 {
+            return;
+        }
         // Relaxed: only spreads the work.
         let turn = self.turns.fetch_add(1, Ordering::Relaxed);
-        let shard = self.shards().nth(turn % (others.len() + 1));
+        let shard = self.shards().nth(turn % (others + 1));
         let Some(mut lists) = shard.and_then(Shard::enter) else { return };
         // A shard in use is left to its threads: allocators are slow to free memory of other threads.
         if !std::mem::replace(&mut lists.looked_after, true) {

@@ -2,13 +2,11 @@
 //!
 //! | part | what it is |
 //! |---|---|
-//! | [`guard`] | what an operation holds |
-//! | [`global`] | the guards of the process: those of `process.rs` or of `epoch.rs` |
+//! | [`guard`] | what an operation holds, of one of two kinds |
 //! | [`clock`] | ticks when a grace period has passed; why freeing is safe |
 //! | [`limbo`] | the garbage of one map, and the bound on it |
 //! | `process`, [`participants`], [`membarrier`] | guards that need no fence of their own |
 //! | `epoch` | guards of crossbeam-epoch |
-//! | [`private`] | a collector of one map, for tests |
 //! | `garbage`, `threads` | an unlinked object and how to free it; the state of the calling thread |
 //!
 //! An operation pins a guard. It *retires* what it unlinks to its map's limbo. There the object waits until the clock
@@ -23,14 +21,14 @@ mod clock;
 #[cfg(not(feature = "membarrier"))]
 mod epoch;
 mod garbage;
-mod global;
 mod guard;
 mod limbo;
+#[cfg(any(feature = "membarrier", test))]
 mod membarrier;
 #[cfg(all(test, not(shuttle)))]
 pub(crate) mod orderings;
+#[cfg(any(feature = "membarrier", test))]
 mod participants;
-mod private;
 #[cfg(feature = "membarrier")]
 mod process;
 #[cfg(test)]
@@ -42,4 +40,3 @@ mod threads;
 pub(crate) use garbage::Garbage;
 pub(crate) use guard::{Collector, Guard};
 pub(crate) use limbo::Limbo;
-pub(crate) use threads::{shard_count, thread_index};

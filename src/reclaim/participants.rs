@@ -108,9 +108,8 @@ impl Participants {
     /// With ordinary fences.
     #[cfg(any(test, debug_assertions, snaptrie_check))]
     pub(super) fn new() -> Self {
-        let participants = Self::undecided();
-        // Relaxed: this thread's alone.
-        participants.fences.store(ORDINARY, Ordering::Relaxed);
+        let mut participants = Self::undecided();
+        *participants.fences.get_mut() = ORDINARY;
         participants
     }
 
@@ -339,7 +338,6 @@ impl Visit {
     }
 
     /// Makes the thread yield once it holds no guard.
-    #[cfg(feature = "membarrier")]
     pub(super) fn yield_afterwards(&self) {
         let participant = self.participant();
         participant.afterwards.set(participant.afterwards.get() | YIELD);
@@ -406,7 +404,6 @@ mod tests {
         unsafe { Participants::leave(place) };
     }
 
-    #[cfg(feature = "membarrier")]
     #[test]
     fn a_thread_that_lets_others_run_keeps_its_place() {
         let participants = Participants::new();
