@@ -43,15 +43,15 @@ const TEMPORARY_SUFFIX: &str = ".tmp";
 /// Digits of a number in a file's name, so that names sort as numbers do.
 const DIGITS: usize = 20;
 
-/// Interval of [`Step::Writing`].
-const RECORDS_PER_STEP: u64 = 5_000;
+/// Records before [`Step::Writing`].
+const RECORDS_BEFORE_STEP: u64 = 1_000;
 
 /// A point in [`Store::save`], for [`Store::on_step`]. Reported after the step is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// The temporary file exists and is empty.
     Created,
-    /// More records were added to it.
+    /// It holds the first of many records.
     Writing,
     /// It is complete, but not yet durable.
     Written,
@@ -249,7 +249,7 @@ where
             }
             entries = entries + u64::from(after.is_some()) - u64::from(before.is_some());
             records += 1;
-            if records % RECORDS_PER_STEP == 0 {
+            if records == RECORDS_BEFORE_STEP {
                 (self.on_step)(Step::Writing);
             }
             Ok(())

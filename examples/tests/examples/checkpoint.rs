@@ -149,12 +149,12 @@ fn wait_for(log: &Path, saves: usize) {
     }
 }
 
-/// Aborts at each step of the first five checkpoints: a full one, three diffs, and a full one that replaces them.
-/// Each time, another run continues from there.
+/// Aborts at each step of the first five checkpoints: a full one, three diffs, and a full one that replaces them. On a
+/// slow machine all of these are small, and it goes on until one is not. Each time, another run continues from there.
 #[test]
 fn survives_a_stop_at_each_step() {
     let mut steps = Vec::new();
-    for at in 0.. {
+    for at in 0..200 {
         let state = folder("checkpoint-steps").join("state");
         let mut told = Told::default();
         let step = stop_at(at, &state, &mut told);
@@ -165,7 +165,7 @@ fn survives_a_stop_at_each_step() {
         if !steps.contains(&step) {
             steps.push(step);
         }
-        if saved > 5 {
+        if saved > 5 && steps.iter().any(|stop| stop == "Writing") {
             break;
         }
     }
