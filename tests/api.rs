@@ -1,5 +1,5 @@
 //! Every public method and trait implementation of all kinds of map, on one thread, over a good hash, one truncated to
-//! four bits, and a constant one. `SNAPTRIE_STRESS` multiplies how many cases some of them try (default 0.5).
+//! four bits, and a constant one. `SNAPTRIE_STRESS` multiplies how many cases some of them try (default 0.3).
 //!
 //! What happens between threads is in `stress.rs` and `models.rs`, what happens to values at their
 //! end in `drops.rs`, and what a panic leaves behind in `unwind.rs`.

@@ -2,7 +2,7 @@
 //!
 //! Counted in bytes requested from the allocator and in values that are alive. All maps share the collector of the
 //! process, as a user's do. `SNAPTRIE_STRESS` multiplies how long the tests of many threads run, and how much the
-//! others overwrite (default 0.5).
+//! others overwrite (default 0.3).
 
 mod support;
 

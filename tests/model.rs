@@ -24,7 +24,7 @@ fn any_op(mix: Mix) -> impl Strategy<Value = Op> {
 /// and without.
 fn play_many<M: Playable>(hashing: Hashing, mix: Mix, keys: &[u16], len: usize, cases: u32) {
     let number = |name| std::env::var(name).ok().and_then(|number| number.parse().ok());
-    let stress = number("SNAPTRIE_STRESS").unwrap_or(0.5);
+    let stress = number("SNAPTRIE_STRESS").unwrap_or(0.3);
     let cases = number("PROPTEST_CASES").unwrap_or(f64::from(cases) * stress) as u32;
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     let setup = (any::<bool>(), select(keys.to_vec())).prop_map(move |(private, keys)| Setup {

@@ -11,6 +11,6 @@ mod snapshots {
 }
 
 fn rounds(rounds: u64) -> u64 {
-    let factor = std::env::var("SNAPTRIE_STRESS").ok().and_then(|f| f.parse().ok()).unwrap_or(0.5);
+    let factor = std::env::var("SNAPTRIE_STRESS").ok().and_then(|f| f.parse().ok()).unwrap_or(0.3);
     if cfg!(miri) { 3 } else { (rounds as f64 * factor).ceil() as u64 }
 }

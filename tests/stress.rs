@@ -1,6 +1,6 @@
 //! Real threads on one map: counts are exact, structure holds, nothing leaks.
 //!
-//! `SNAPTRIE_STRESS` multiplies the number of operations (default 0.5).
+//! `SNAPTRIE_STRESS` multiplies the number of operations (default 0.3).
 
 mod linear;
 #[path = "common/tested.rs"]
@@ -24,7 +24,7 @@ const THREADS: u64 = 4;
 
 /// Operations, scaled to the kind of run.
 fn scaled(operations: u64) -> u64 {
-    let factor = std::env::var("SNAPTRIE_STRESS").ok().and_then(|f| f.parse().ok()).unwrap_or(0.5);
+    let factor = std::env::var("SNAPTRIE_STRESS").ok().and_then(|f| f.parse().ok()).unwrap_or(0.3);
     if cfg!(miri) { operations / 2_000 + 20 } else { (operations as f64 * factor).ceil() as u64 }
 }
 

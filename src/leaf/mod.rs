@@ -34,7 +34,11 @@ impl Size {
     pub(crate) const SMALLEST: Self = Self(1);
 
     /// A leaf that outgrows this size is replaced by a fan of leaves.
-    pub(crate) const LARGEST: Self = Self(if cfg!(shuttle) { 2 } else { 12 });
+    pub(crate) const LARGEST: Self = Self(match (cfg!(shuttle), cfg!(miri)) {
+        (true, _) => 2,
+        (_, true) => 6,
+        _ => 12,
+    });
 
     const MOST_BUCKETS: usize = 64;
 

@@ -53,9 +53,9 @@ pub(crate) fn eventually(mut works: impl FnMut() -> bool) -> bool {
     }
 }
 
-/// `SNAPTRIE_STRESS`, which multiplies how much a test does; a half if it is not set.
+/// `SNAPTRIE_STRESS`, which multiplies how much a test does; 0.3 if it is not set.
 pub(crate) fn stress() -> f64 {
-    env::var("SNAPTRIE_STRESS").ok().and_then(|factor| factor.parse().ok()).unwrap_or(0.5)
+    env::var("SNAPTRIE_STRESS").ok().and_then(|factor| factor.parse().ok()).unwrap_or(0.3)
 }
 
 /// A number of operations or rounds, times [`stress`].
