@@ -345,7 +345,7 @@ fn snapshots_of_an_idle_map_do_not_grow() {
 /// when those and the garbage are gone.
 fn bytes_after_a_while(map: &Map, size: usize, numbers: &mut Numbers) -> isize {
     let mut recent: VecDeque<Snapshot<u64, u64, FixedState>> = VecDeque::new();
-    for step in 0..scaled(700) {
+    for step in 0..scaled(400).max(200) {
         (0..100).for_each(|_| _ = map.handle().insert(numbers.below(size) as u64, step));
         recent.push_back(map.snapshot());
         if recent.len() > 3 {
