@@ -55,6 +55,7 @@ fn overwriting_allocates_nothing() {
 #[test]
 fn a_map_that_grew_and_shrank_leaves_nothing() {
     let _turn = one_at_a_time();
+    warm_up();
     for (hash, keys) in [(Chosen::Good, KEYS), (Chosen::Truncated, 1_000), (Chosen::Constant, 300)]
     {
         for last in [0, keys / 3, keys] {
