@@ -6,6 +6,8 @@
 
 #[path = "common/ops.rs"]
 mod ops;
+#[path = "common/scale.rs"]
+mod scale;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -23,9 +25,8 @@ fn any_op(mix: Mix) -> impl Strategy<Value = Op> {
 /// Plays `cases` sequences of about `len` ops over each number of `keys`, with private collectors
 /// and without.
 fn play_many<M: Playable>(hashing: Hashing, mix: Mix, keys: &[u16], len: usize, cases: u32) {
-    let number = |name| std::env::var(name).ok().and_then(|number| number.parse().ok());
-    let stress = number("SNAPTRIE_STRESS").unwrap_or(0.3);
-    let cases = number("PROPTEST_CASES").unwrap_or(f64::from(cases) * stress) as u32;
+    let set = std::env::var("PROPTEST_CASES").ok().and_then(|number| number.parse::<f64>().ok());
+    let cases = set.unwrap_or(f64::from(cases) * scale::stress()) as u32;
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     let setup = (any::<bool>(), select(keys.to_vec())).prop_map(move |(private, keys)| Setup {
         hashing,

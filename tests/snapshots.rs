@@ -1,5 +1,7 @@
 //! Snapshots under writers, on real threads: one instant, and always the same.
 
+#[path = "common/scale.rs"]
+mod scale;
 #[path = "common/tested.rs"]
 mod tested;
 
@@ -11,6 +13,5 @@ mod snapshots {
 }
 
 fn rounds(rounds: u64) -> u64 {
-    let factor = std::env::var("SNAPTRIE_STRESS").ok().and_then(|f| f.parse().ok()).unwrap_or(0.3);
-    if cfg!(miri) { 3 } else { (rounds as f64 * factor).ceil() as u64 }
+    if cfg!(miri) { 3 } else { scale::scaled(rounds) }
 }

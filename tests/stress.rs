@@ -3,6 +3,8 @@
 //! `SNAPTRIE_STRESS` multiplies the number of operations (default 0.3).
 
 mod linear;
+#[path = "common/scale.rs"]
+mod scale;
 #[path = "common/tested.rs"]
 mod tested;
 
@@ -24,8 +26,7 @@ const THREADS: u64 = 4;
 
 /// Operations, scaled to the kind of run.
 fn scaled(operations: u64) -> u64 {
-    let factor = std::env::var("SNAPTRIE_STRESS").ok().and_then(|f| f.parse().ok()).unwrap_or(0.3);
-    if cfg!(miri) { operations / 2_000 + 20 } else { (operations as f64 * factor).ceil() as u64 }
+    if cfg!(miri) { operations / 2_000 + 20 } else { scale::scaled(operations) }
 }
 
 /// A hash of four bits.

@@ -7,6 +7,7 @@
 //! | `hooks` | keys and values that run code when they are hashed, compared or dropped |
 //! | `script` | single operations, on a map and on a model of it |
 //! | `../common/tested.rs` | what all kinds of map have |
+//! | `../common/scale.rs` | how much the tests do |
 //! | `alloc` | an allocator that counts, thread by thread |
 #![allow(dead_code, unused_imports, unused_macros, reason = "each test uses a part of it")]
 
@@ -14,6 +15,8 @@ pub(crate) mod alloc;
 pub(crate) mod counted;
 pub(crate) mod hashers;
 pub(crate) mod hooks;
+#[path = "../common/scale.rs"]
+mod scale;
 pub(crate) mod script;
 #[path = "../common/tested.rs"]
 mod tested;
@@ -34,6 +37,7 @@ use snaptrie::Plain;
 
 pub(crate) use counted::{Counted, Ledger};
 pub(crate) use hashers::{Chosen, Placed};
+pub(crate) use scale::{scaled, stress};
 pub(crate) use tested::{Handle, Lent, Tested, with_and_without_version};
 
 /// How long a test body that must not hang may take on a slow and busy machine.
@@ -51,16 +55,6 @@ pub(crate) fn eventually(mut works: impl FnMut() -> bool) -> bool {
         }
         thread::sleep(Duration::from_millis(1));
     }
-}
-
-/// `SNAPTRIE_STRESS`, which multiplies how much a test does; 0.3 if it is not set.
-pub(crate) fn stress() -> f64 {
-    env::var("SNAPTRIE_STRESS").ok().and_then(|factor| factor.parse().ok()).unwrap_or(0.3)
-}
-
-/// A number of operations or rounds, times [`stress`].
-pub(crate) fn scaled(number: u64) -> u64 {
-    (number as f64 * stress()).ceil() as u64
 }
 
 /// The calls of user code at which a test lets an operation panic: each of the first, and some of the many in large
