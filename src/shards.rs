@@ -27,7 +27,7 @@ impl<S: Default> Shards<S> {
         self.0.get().map(own_of)
     }
 
-    /// The calling thread's.
+    /// The calling thread's. Makes all of them if there are none.
     #[cold]
     pub(crate) fn own_or_make(&self) -> &S {
         own_of(self.0.get_or_make(|| (0..shard_count()).map(|_| CachePadded::default()).collect()))

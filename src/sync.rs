@@ -2,8 +2,8 @@
 //!
 //! Normally these are the standard library's. Under `cfg(shuttle)` each access first hands control to the model
 //! checker's scheduler, so that `tests/models.rs` explores interleavings at every shared access. A few words are always
-//! the standard library's: numbers of the whole process, which outlive every model (`shards.rs`), and the kind
-//! of fence, which no model changes (`reclaim/participants.rs`).
+//! the standard library's: numbers of the whole process, which outlive every model (`shards.rs`), and the kind of fence,
+//! which no model changes (`reclaim/participants.rs`).
 //!
 //! Under `cfg(snaptrie_planted)` the environment can weaken the ordering of one access: see `tests/planted/orderings`.
 

@@ -33,7 +33,8 @@ pub(crate) struct Size(u8);
 impl Size {
     pub(crate) const SMALLEST: Self = Self(1);
 
-    /// A leaf that outgrows this size is replaced by a fan of leaves.
+    /// A leaf that outgrows this size is replaced by a fan of leaves. Under the model checker and Miri, which are slow,
+    /// a few entries must be enough for that.
     pub(crate) const LARGEST: Self = Self(match (cfg!(shuttle), cfg!(miri)) {
         (true, _) => 2,
         (_, true) => 6,

@@ -1,6 +1,6 @@
 //! The clock: a counter that ticks when a grace period has passed.
 //!
-//! What makes it tick depends on the kind of guard: [`participants`](super::participants), or crossbeam-epoch
+//! What makes it tick depends on the kind of guard: participants (`participants.rs`), or crossbeam-epoch
 //! (`epoch.rs`). Both keep one promise: **a guard under which the clock read `t` is gone once the clock reads
 //! `t + 2`**, and a thread that reads `t + 2` sees everything that was done under the guard. An object is stamped with
 //! [`Guard::ripe_at`] after it was unlinked, and may be freed when the clock reads the stamp.

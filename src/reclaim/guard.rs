@@ -1,4 +1,4 @@
-//! Guards, and the collector that they come from: those of [participants](super::participants), or without the feature
+//! Guards, and the collector that they come from: those of participants (`process.rs`), or without the feature
 //! `membarrier` those of crossbeam-epoch (`epoch.rs`).
 
 #[cfg(not(feature = "membarrier"))]

@@ -5,7 +5,7 @@
 //! | [`guard`] | what an operation holds, of one of two kinds |
 //! | [`clock`] | ticks when a grace period has passed; why freeing is safe |
 //! | [`limbo`] | the garbage of one map, and the bound on it |
-//! | `process`, [`participants`], [`membarrier`] | guards that need no fence of their own |
+//! | `process`, `participants`, `membarrier` | guards that need no fence of their own |
 //! | `epoch` | guards of crossbeam-epoch |
 //! | `garbage`, `threads` | an unlinked object and how to free it; the state of the calling thread |
 //!

@@ -187,7 +187,7 @@ impl Participants {
     /// Gives the calling thread's participant back, now or with its last guard.
     ///
     /// # Safety
-    /// - From [`Self::join`] of this list, by this thread, which does not pin with it again.
+    /// - From [`Self::join`] of this list, by this thread, which begins no other guard with it.
     pub(super) unsafe fn leave(participant: NonNull<Participant>) {
         // SAFETY:
         // - lives as long as the list: promised by the caller.

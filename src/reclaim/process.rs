@@ -118,11 +118,11 @@ impl Collector {
     }
 
     /// # Safety
-    /// - As for [`Visit::begin`], in this collector's list.
+    /// - `place` is from [`Participants::join`] of this collector's list, by this thread, which did not leave.
     #[inline(always)]
     unsafe fn begin(&self, place: NonNull<Participant>) -> Guard {
         // SAFETY:
-        // - promised by the caller.
+        // - promised by the caller; the guard keeps the list.
         let visit = unsafe { Visit::begin(place, self.participants()) };
         Guard { visit, collector: self.clone() }
     }
